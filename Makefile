@@ -32,7 +32,7 @@ setup: $(STAMP)
 
 $(STAMP): constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(shell command -v $(PYTHON) || echo python3) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables setuptools
 	PIP_CONSTRAINT= $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e ".[dev]" $(addprefix -e ./,$(PLUGINS))
 	touch $@
 
