@@ -75,7 +75,7 @@ class Explaining:
         explainer = self.explainer(job, samples)
         explained = model if job.twin is None else self.workbench.model(job.subject.model_recipe, job.twin)
         context = self.context(job.subject, samples.ids, job.recipe)
-        with unchanged(explained.module), measured(self.workbench.device) as cost:
+        with unchanged(explained.module, seen=self.workbench.seen), measured(self.workbench.device) as cost:
             attribution = explainer.computed(explained, samples.images, targets, context)
         attribution = rounded(attribution, job.dtype)
         for part in recalled.used:

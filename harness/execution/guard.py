@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
+import xxhash
 from torch import Tensor, nn
 
 from harness.execution.shared_state import Same, SharedState
@@ -23,6 +25,8 @@ _HOOKS = (
     "_load_state_dict_post_hooks",
 )
 ROW = 1024  # words in a row of the square that a tensor's checksum is taken over
+State = dict[str, Any]
+Seen = WeakKeyDictionary[nn.Module, State]
 
 
 class LeftChanged(RuntimeError):
@@ -30,7 +34,9 @@ class LeftChanged(RuntimeError):
 
 
 @contextmanager
-def unchanged(modules: nn.Module | Sequence[nn.Module], tensors: Sequence[tuple[str, Tensor]] = ()) -> Iterator[None]:
+def unchanged(
+    modules: nn.Module | Sequence[nn.Module], tensors: Sequence[tuple[str, Tensor]] = (), seen: Seen | None = None
+) -> Iterator[None]:
     """Raise `LeftChanged`, on leaving the block, for whatever is not as it was; process-wide state is put back first.
 
     After an exception in the block that exception goes on, with a note of what was left changed.
@@ -38,9 +44,10 @@ def unchanged(modules: nn.Module | Sequence[nn.Module], tensors: Sequence[tuple[
     Args:
         modules: the model, or the models, that the block may run but not change; none for process-wide state alone.
         tensors: that the block may read but not write into, with what they are called.
+        seen: models as the last block left them, and this one does: what follows at once need not look at them twice.
     """
     with span("checks", "what is there"):
-        models = _Models([modules] if isinstance(modules, nn.Module) else modules)
+        models = _Models([modules] if isinstance(modules, nn.Module) else modules, Seen() if seen is None else seen)
         copies = [(name, tensor, tensor.detach().clone()) for name, tensor in tensors]
         process = SharedState()
 
@@ -74,10 +81,11 @@ def _sentence(changes: list[str]) -> str:
 class _Models:
     """Models as they were, and the code of their classes, which is put back: models made later have it too."""
 
-    def __init__(self, modules: Sequence[nn.Module]) -> None:
+    def __init__(self, modules: Sequence[nn.Module], seen: Seen) -> None:
         self._modules = list({id(module): module for module in modules}.values())
         self._code = {kind: vars(kind).get("forward") for module in self._modules for kind in map(type, module.modules())}
-        self._before = [_model_state(module) for module in self._modules]
+        self._seen = seen
+        self._before = [seen.pop(module, {}) or _model_state(module) for module in self._modules]
 
     def changes(self) -> list[str]:
         """The names of what is not as it was."""
@@ -92,13 +100,16 @@ class _Models:
         for place, (module, before) in enumerate(zip(self._modules, self._before, strict=True)):
             which = f" of model {place + 1}" if place else ""
             after = _model_state(module)
-            found += [f"{name}{which}" for name in {**before, **after} if before.get(name) != after.get(name)]
+            changed = [f"{name}{which}" for name in {**before, **after} if before.get(name) != after.get(name)]
+            if not changed:
+                self._seen[module] = after
+            found += changed
         return found
 
 
-def _model_state(module: nn.Module) -> dict[str, Any]:
+def _model_state(module: nn.Module) -> State:
     """All that decides what a model computes, as comparable values by the name of what they describe."""
-    state: dict[str, Any] = {}
+    state: State = {}
     for name, layer in module.named_modules(remove_duplicate=False):
         own = vars(layer)
         called = name or "the model"
@@ -110,12 +121,13 @@ def _model_state(module: nn.Module) -> dict[str, Any]:
             if callable(value) or _shadows(layer, attribute):
                 state[f"the attribute {attribute} of {called}"] = Same(value)
     for name, parameter in module.named_parameters():
-        state[f"the weights {name}"] = _content(parameter)
         state[f"requires_grad of {name}"] = parameter.requires_grad
         state[f"the gradient of {name}"] = parameter.grad is None
         state[f"the hooks of {name}"] = [Same(hook) for hook in (parameter._backward_hooks or {}).values()]
-    for name, buffer in module.named_buffers():
-        state[f"the buffer {name}"] = _content(buffer)
+    tensors: dict[str, Tensor] = {f"the weights {name}": parameter for name, parameter in module.named_parameters()}
+    tensors |= {f"the buffer {name}": buffer for name, buffer in module.named_buffers()}
+    for name, found in zip(tensors, _checksums([tensor.detach() for tensor in tensors.values()]), strict=True):
+        state[name] = (tensors[name].data_ptr(), tuple(tensors[name].shape), found)
     return state
 
 
@@ -131,15 +143,24 @@ def _shadows(layer: nn.Module, attribute: str) -> bool:
     return any(attribute in kind and vars(layer)[attribute] is not kind[attribute] for kind in kinds)
 
 
-def _content(tensor: Tensor) -> tuple[int, int, int, tuple[int, ...]]:
-    """A checksum of a tensor's bits that values which change places change too: identity, sums of its words by row and by column, shape."""
-    flat = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
-    words = flat[: flat.numel() // 8 * 8].view(torch.int64)
+def _checksums(tensors: Sequence[Tensor]) -> list[Any]:
+    """A checksum of each tensor's bits, in which their order counts; those of a device are taken there, and fetched all at once."""
+    contents = [tensor.contiguous().reshape(-1).view(torch.uint8) for tensor in tensors]
+    away = {place: _sums(content) for place, content in enumerate(contents) if not content.is_cpu}
+    one = next((sums.device for sums in away.values()), None)
+    fetched = torch.stack([sums.to(one) for sums in away.values()]).tolist() if away else []
+    found: dict[int, Any] = dict(zip(away, fetched, strict=True))
+    return [found[place] if place in found else xxhash.xxh3_64_intdigest(content.numpy().data) for place, content in enumerate(contents)]
+
+
+def _sums(content: Tensor) -> Tensor:
+    """``(2,)`` sums of the words of bytes by row and by column of a square, which values that change places change too."""
+    words = content[: content.numel() // 8 * 8].view(torch.int64)
     square = words[: words.numel() // ROW * ROW].view(-1, ROW)
-    rest = torch.cat([words[square.numel() :], flat[words.numel() * 8 :].long()])
-    return tensor.data_ptr(), _weighted(square.sum(dim=0)) + _weighted(rest), _weighted(square.sum(dim=1)), tuple(tensor.shape)
+    rest = torch.cat([words[square.numel() :], content[words.numel() * 8 :].long()])
+    return torch.stack([_weighted(square.sum(dim=0)) + _weighted(rest), _weighted(square.sum(dim=1))])
 
 
-def _weighted(words: Tensor) -> int:
+def _weighted(words: Tensor) -> Tensor:
     """The sum of the words, each times its place: integers that may wrap around, which is the same every time."""
-    return int((words * torch.arange(1, len(words) + 1, device=words.device)).sum().item())
+    return (words * torch.arange(1, len(words) + 1, device=words.device)).sum()

@@ -78,7 +78,7 @@ def verdict(bench: Workbench, model_recipe: Recipe, recipe: Recipe) -> dict[str,
     component = bench.component(recipe)
     model = bench.model(model_recipe)
     try:
-        with unchanged(model.module):
+        with unchanged(model.module, seen=bench.seen):
             reason = applicable(component, bench.explainer(recipe).call, model)
     except BaseException as error:
         if left_changed(error):

@@ -60,6 +60,7 @@ class Bench:
         def tell(event: Event) -> None:
             emit({**event, "passes": COUNT.total - before, "worker": self._worker})
 
+        self.workbench.seen.clear()
         with since() as passes, TIMELINE.job(f"{job.explainer} ({job.id})", job.traced) as times:
             try:
                 self._run(job, tell)

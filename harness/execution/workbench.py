@@ -23,6 +23,7 @@ from harness.execution.batching import Batching
 from harness.execution.bound import BoundExplainer
 from harness.execution.checked import ContractError, checked_logits
 from harness.execution.disturbing import disturbed_model
+from harness.execution.guard import Seen
 from harness.execution.layout import fast_forward
 from harness.execution.passes import count_passes
 from harness.execution.samples import class_of, read
@@ -55,6 +56,7 @@ class Workbench:
         arithmetic: what models compute in.
         notes: what is worth telling of what was made.
         rounding: what maps go through on their way into the store; set by the job at hand, for explainers inside others.
+        seen: models as the job's last component left them (see `harness.execution.guard`).
     """
 
     def __init__(self, registry: Registry, device: torch.device | str = "cpu", batch: int | None = None) -> None:
@@ -69,6 +71,7 @@ class Workbench:
         self._backgrounds: OrderedDict[Hashable, Tensor] = OrderedDict()
         self._memories: OrderedDict[Hashable, dict[Hashable, object]] = OrderedDict()
         self.rounding: Callable[[Attribution], Attribution] = lambda attribution: attribution
+        self.seen = Seen()
         self._explainers: dict[tuple[str, int | None], BoundExplainer] = {}
         self._fast: WeakKeyDictionary[Classifier, nn.Module] = WeakKeyDictionary()  # only of models that nobody else can change
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.execution.guard import LeftChanged, left_changed, unchanged
+from harness.execution import guard
+from harness.execution.guard import LeftChanged, Seen, left_changed, unchanged
 from harness.execution.shared_state import restored
 
 
@@ -236,6 +237,51 @@ def test_what_is_used_and_left_as_it_was_passes() -> None:
         module(torch.zeros(1, 1, 4, 4))
         handle.remove()
         module[2].register_full_backward_hook(lambda *_: None).remove()
+
+
+@pytest.mark.parametrize("change", OF_THE_MODEL)
+def test_what_changes_between_two_blocks_is_found_by_the_second(change: Callable[[nn.Sequential], None]) -> None:
+    module, seen = network(), Seen()
+    with restored():
+        with unchanged(module, seen=seen):
+            pass
+        with pytest.raises(LeftChanged), unchanged(module, seen=seen):
+            change(module)
+        assert module not in seen  # what was found changed is no state to start from
+
+
+def test_a_model_is_looked_at_once_between_two_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, look = [], guard._model_state
+    monkeypatch.setattr(guard, "_model_state", lambda module: looks.append(module) or look(module))
+    module, seen = network(), Seen()
+    for _ in range(3):
+        with unchanged(module, seen=seen):
+            pass
+    assert len(looks) == 4
+    with unchanged(module):
+        pass
+    assert len(looks) == 6
+
+
+@pytest.mark.parametrize("size", [1, 7, 8, 8 * 1024, 8 * 1024 * 3 + 21])
+def test_sums_differ_for_every_bit_and_for_another_order(size: int) -> None:
+    content = torch.randint(0, 256, (size,), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    sums = guard._sums(content).tolist()
+    for place in {0, size // 2, size - 1}:
+        other = content.clone()
+        other[place] ^= 1
+        assert guard._sums(other).tolist() != sums
+    turned = content.flip(0)
+    assert torch.equal(turned, content) or guard._sums(turned).tolist() != sums
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("change", [weights, swapped, buffer])
+def test_weights_on_a_gpu_are_compared_there(change: Callable[[nn.Sequential], None]) -> None:
+    module = network().cuda()
+    with pytest.raises(LeftChanged), unchanged(module):
+        change(module)
 
 
 def test_given_tensors_are_compared() -> None:
