@@ -287,13 +287,13 @@ def _context(model: Classifier, images: Tensor, seed: int, ids: Sequence[str] | 
 
 
 def _background(model: Classifier, training: Dataset, seed: int) -> Callable[[int], Tensor]:
-    from harness.execution.workbench import background_images
+    from harness.execution.training import background_images
 
     return lambda n: background_images(model, training, seed, n)
 
 
 def _labelled(model: Classifier, training: Dataset, seed: int) -> Callable[[int], tuple[Tensor, Tensor]]:
-    from harness.execution.workbench import labelled_images
+    from harness.execution.training import labelled_images
     from harness.planning.classes import match_classes
 
     names = getattr(training, "class_names", None)

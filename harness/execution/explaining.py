@@ -45,7 +45,7 @@ class Explaining:
         if subject.training_recipe is not None and recipe != ORACLE:
             needs = self.workbench.needs(recipe)
             if "training-data" in needs:
-                training = self.workbench.background(subject.training_recipe, subject.model_recipe, subject.seed)
+                training = self.workbench.background(subject)
             if "training-labels" in needs:
                 labelled = self.workbench.labelled(subject, recipe)
         purpose = {"explainers": "explain", "metrics": "score"}[recipe.kind]

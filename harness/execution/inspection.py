@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
 from harness.api.declarations import declaration_of
 from harness.api.features import features
 from harness.execution.guard import left_changed, unchanged
 from harness.execution.samples import SampleError, read
-from harness.execution.workbench import MOST_BACKGROUND, Workbench, training_order
+from harness.execution.training import class_names
+from harness.execution.workbench import Workbench
 from harness.planning.facts import DatasetFacts, ModelFacts
 from harness.registry.binding import applicable, passes
-from harness.registry.canonical import digest
 from harness.registry.recipe import Recipe
 
 HIDDEN = ("Cc", "Cs", "Zl", "Zp")  # categories of characters that no name has: control, undecodable, separators of lines and paragraphs
@@ -27,7 +26,7 @@ def dataset_facts(bench: Workbench, recipe: Recipe) -> DatasetFacts:
     twice = sorted({name for name in ids if ids.count(name) > 1}) if len(set(ids)) < len(ids) else []
     if twice:
         raise SampleError(f"the dataset {recipe.label or recipe.name} has two samples of one id: {', '.join(twice[:3])}")
-    hidden = [name for name in [*ids, *(_names(dataset) or ())] if any(unicodedata.category(c) in HIDDEN for c in name)]
+    hidden = [name for name in [*ids, *(class_names(dataset) or ())] if any(unicodedata.category(c) in HIDDEN for c in name)]
     if hidden:
         raise SampleError(f"the dataset {recipe.label or recipe.name} has names with control characters, rename them: {hidden[:3]!a}")
     if not samples:
@@ -36,23 +35,11 @@ def dataset_facts(bench: Workbench, recipe: Recipe) -> DatasetFacts:
         ids=ids,
         digests=[sample.digest for sample in samples],
         labels=[int(sample.label) for sample in samples],
-        class_names=_names(dataset),
+        class_names=class_names(dataset),
         masks=any(sample.mask is not None for sample in samples),
         boxes=any(sample.boxes is not None or sample.mask is not None for sample in samples),
         notes=[str(note) for note in getattr(dataset, "notes", ())],
     )
-
-
-def training_digest(bench: Workbench, recipe: Recipe, seed: int, labelled: int) -> str:
-    """Digest of a training split: its length and its first samples in the order in which they are drawn.
-
-    Where ``labelled``, of as many samples as are drawn with their labels, and of the labels' names.
-    """
-    dataset = bench.dataset(recipe)
-    order = training_order(len(dataset), seed)
-    if not labelled:
-        return digest([len(dataset), [read(dataset, i).digest for i in order[:MOST_BACKGROUND]]])
-    return digest([len(dataset), _names(dataset), [read(dataset, i).digest for i in order[:labelled]]])
 
 
 def model_facts(bench: Workbench, recipe: Recipe) -> ModelFacts:
@@ -96,8 +83,3 @@ def verdict(bench: Workbench, model_recipe: Recipe, recipe: Recipe) -> dict[str,
 def metric_passes(bench: Workbench, recipe: Recipe) -> float | None:
     """Passes per sample that a metric declares for its parameters, or None; of one that explains again, how often it does."""
     return passes(declaration_of(bench.component(recipe), "metrics"), recipe.params)
-
-
-def _names(dataset: object) -> Sequence[str] | None:
-    names = getattr(dataset, "class_names", None)
-    return None if names is None else [str(name) for name in names]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.execution import inspection
+from harness.execution.training import training_digest
 from harness.execution.workbench import Workbench
 from harness.registry.recipe import Recipe
 
@@ -18,7 +19,7 @@ def answer(bench: Workbench, request: Mapping[str, Any]) -> Any:
     if request["ask"] == "model":
         return inspection.model_facts(bench, recipe).to_json()
     if request["ask"] == "training":
-        return inspection.training_digest(bench, recipe, request["seed"], request["labelled"])
+        return training_digest(bench.dataset(recipe), request["seed"], request["labelled"])
     if request["ask"] == "passes":
         return {"passes": inspection.metric_passes(bench, recipe)}
     if request["ask"] == "verdict":

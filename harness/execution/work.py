@@ -21,7 +21,7 @@ from harness.execution.inspection import verdict
 from harness.execution.passes import COUNT, since
 from harness.execution.scoring import Scoring
 from harness.execution.timing import TIMELINE, span
-from harness.execution.workbench import Workbench
+from harness.execution.workbench import Altered, Workbench
 from harness.execution.writing import Task, Writer
 from harness.planning.jobs import Job
 from harness.store.store import Store, StoreError
@@ -184,6 +184,6 @@ class Commits:
 
 
 def _state(error: BaseException) -> State:
-    if isinstance(error, StoreError):
-        return "blocked"  # no fault of the component: nothing can be kept
+    if isinstance(error, (StoreError, Altered)):
+        return "blocked"  # no fault of the component: nothing can be kept, or what it learns from is not what the run was planned with
     return "out-of-memory" if isinstance(error, OutOfMemory) or is_out_of_memory(error) else "failed"

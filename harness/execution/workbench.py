@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, MutableMapping, Sequence
+from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -16,7 +16,6 @@ from harness.api.case import Case
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.api.explainers import Explainer
-from harness.api.randomness import stream
 from harness.api.sample import Dataset
 from harness.execution.arithmetic import Arithmetic, cast_passes
 from harness.execution.batching import Batching
@@ -26,9 +25,8 @@ from harness.execution.disturbing import disturbed_model
 from harness.execution.guard import Seen
 from harness.execution.layout import fast_forward
 from harness.execution.passes import count_passes
-from harness.execution.samples import class_of, read
 from harness.execution.shared_state import restored
-from harness.planning.classes import match_classes
+from harness.execution.training import background_images, labelled_images, training_classes, training_digest
 from harness.planning.jobs import Disturbance, Subject
 from harness.registry.binding import bind, takes_ctx
 from harness.registry.learning import labelled
@@ -37,12 +35,11 @@ from harness.registry.registry import Registry
 
 T = TypeVar("T")
 KEPT = 4  # models (and their twins) and datasets that are kept loaded
-MOST_BACKGROUND = 128  # training images that a component may draw; the digest of a training split is over these
 Metric = Callable[[Case], Tensor]
 
 
-class ModelChanged(ValueError):
-    """A model is not the one that the run was planned with."""
+class Altered(ValueError):
+    """A model, or the data that components learn from, is not what the run was planned with."""
 
 
 class Workbench:
@@ -100,7 +97,7 @@ class Workbench:
         model, disturbance = self.model(subject.model_recipe), subject.disturbance
         if subject.content not in (None, model.digest):
             self.forget_models(subject.model_recipe)
-            raise ModelChanged(f"the files of {subject.model} changed while the run was going on; run again")
+            raise Altered(f"the files of {subject.model} changed while the run was going on; run again")
         if disturbance is None or disturbance.kind != "weights":
             return model
         return self._disturbed(subject.model_recipe, disturbance, subject.seed)
@@ -178,12 +175,18 @@ class Workbench:
             pieces = [logits for _, logits in self.batching.run(key, len(inputs), step, inputs.shape[-2] * inputs.shape[-1])]
         return torch.cat(pieces) if pieces else torch.zeros(0, model.num_classes, device=inputs.device)
 
-    def background(self, training: Recipe, model_recipe: Recipe, seed: int) -> Callable[[int], Tensor]:
+    def background(self, subject: Subject) -> Callable[[int], Tensor]:
         """Training images as the model takes them: the first ``n`` of an order drawn by the spec's seed."""
+        assert subject.training_recipe is not None
+        training, model_recipe = subject.training_recipe, subject.model_recipe
 
         def images(n: int) -> Tensor:
-            key = (training.digest, model_recipe.digest, seed, n)
-            return _kept(self._backgrounds, key, lambda: background_images(self.model(model_recipe), self.dataset(training), seed, n))
+            def make() -> Tensor:
+                found = background_images(self.model(model_recipe), self.dataset(training), subject.seed, n)
+                self._as_planned(subject, 0)
+                return found
+
+            return _kept(self._backgrounds, (training.digest, model_recipe.digest, subject.seed, n), make)
 
         return images
 
@@ -199,9 +202,20 @@ class Workbench:
             classes = subject.classes
             if subject.training_recipe.digest != subject.dataset_recipe.digest:
                 classes = training_classes(model, training, self.dataset(subject.dataset_recipe), classes)
-            return labelled_images(model, training, classes, subject.seed, n)
+            found = labelled_images(model, training, classes, subject.seed, n)
+            self._as_planned(subject, most)
+            return found
 
         return samples
+
+    def _as_planned(self, subject: Subject, labelled: int) -> None:
+        """Raise `Altered` where what was just read of the training split is not what is in the keys."""
+        planned = subject.learned.get(str(labelled))
+        if planned is not None and subject.training_recipe is not None:
+            dataset = self.dataset(subject.training_recipe)
+            if training_digest(dataset, subject.seed, labelled) != planned:
+                del self._datasets[subject.training_recipe.digest]
+                raise Altered(f"the training data of {subject.dataset} changed while the run was going on; run again")
 
     def memory(self, subject: Subject) -> MutableMapping[Hashable, object]:
         """What components keep from one batch of samples to the next, for one model and its training data."""
@@ -222,37 +236,6 @@ class Workbench:
         if not isinstance(made, kind):
             raise ContractError(f"{recipe.name} must make a {kind.__name__}, not {type(made).__name__}")
         return made
-
-
-def training_order(length: int, seed: int) -> list[int]:
-    """The order in which training samples are taken as background: the same for every component of a run."""
-    return torch.randperm(length, generator=stream(seed, "training", "background")).tolist()
-
-
-def background_images(model: Classifier, training: Dataset, seed: int, n: int) -> Tensor:
-    """The first ``n`` training images in that order, as the model takes them ``(n, C, H, W)``, on its device."""
-    if n > MOST_BACKGROUND:
-        raise ContractError(f"{n} training images are wanted, and at most {MOST_BACKGROUND} may be: keys hold the digests of so many")
-    if n > len(training):
-        raise ContractError(f"{n} training images are wanted, and the training split has {len(training)}")
-    order = training_order(len(training), seed)[:n]
-    return torch.stack([model.preprocess(read(training, i).image) for i in order]).to(model.device)
-
-
-def labelled_images(model: Classifier, training: Dataset, classes: Sequence[int] | None, seed: int, n: int) -> tuple[Tensor, Tensor]:
-    """The first ``n`` training images in that order, or all where there are fewer, and their labels as the model's classes, on the CPU."""
-    samples = [read(training, i) for i in training_order(len(training), seed)[:n]]
-    images = torch.stack([model.preprocess(sample.image) for sample in samples])
-    return images, torch.tensor([class_of(sample, model, classes) for sample in samples])
-
-
-def training_classes(model: Classifier, training: Dataset, dataset: Dataset, classes: Sequence[int] | None) -> Sequence[int] | None:
-    """The model's class of each label of the training data: that of the dataset's class of the same name, else matched by name."""
-    names, known = getattr(training, "class_names", None), getattr(dataset, "class_names", None)
-    if names is None or names == known:
-        return classes
-    said = dict(zip(known or (), classes if classes is not None else range(model.num_classes), strict=False))
-    return match_classes(names, model.class_names, model.num_classes, {name: said[name] for name in names if name in said})
 
 
 def _no_explainers(recipe: Recipe) -> Explainer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from harness.registry.recipe import Recipe
@@ -62,6 +62,8 @@ class Subject:
         disturbance: of the inputs or of the model that is explained, or None. Targets are predicted without it.
         precision, compiled: what the model computes in (see `harness.execution.arithmetic`).
         content: digest of the model that was planned with, where it comes from files that may change meanwhile.
+        learned: digests of the training split that was planned with, where it comes from such files: by how many samples with labels they
+            are of, as text, and under ``"0"`` of the images without them.
     """
 
     dataset: str
@@ -78,6 +80,7 @@ class Subject:
     precision: Precision = "fp32"
     compiled: bool = False
     content: str | None = None
+    learned: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -89,6 +92,7 @@ class Subject:
             "model_recipe": self.model_recipe.to_json(),
             "classes": None if self.classes is None else list(self.classes),
             "stored": dict(self.stored),
+            "learned": dict(self.learned),
         }
 
     @classmethod

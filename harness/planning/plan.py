@@ -82,6 +82,7 @@ class Planner:
     limit: int | None = None
     _asked: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)  # needs by recipe: a plan asks for them per cell
     _contents: dict[str, str | None] = field(default_factory=dict, repr=False)  # digests of files by recipe
+    _digests: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)  # of training splits by recipe, see `Subject.learned`
 
     def plan(self) -> Plan:
         """The plan of the whole spec; raises `harness.planning.classes.ClassMismatch` before anything runs."""
@@ -148,7 +149,8 @@ class Planner:
             finished.update(self._finished(group, column.key, known))
             if "seconds" in (measured := known.get(column.key, {})):
                 columns[place] = replace(column, seconds=_mean(measured["seconds"]))
-        return replace(group, subject=replace(group.subject, stored=stored), columns=columns, finished=finished)
+        subject = replace(group.subject, stored=stored, learned=self._learned(group.subject))
+        return replace(group, subject=subject, columns=columns, finished=finished)
 
     def _finished(self, group: GroupPlan, key: str, known: Mapping[str, Mapping[str, Known]]) -> dict[str, Bools]:
         """Which rows are finished in a column and in its scores; one whose map is to be kept and is not there has not been explained."""
@@ -285,10 +287,20 @@ class Planner:
         """Digest of the training split, where the component or one nested in it learns from it."""
         if not self._needs(recipe) & TRAINING or subject.training_recipe is None:
             return None
+        drawn = labelled(self.registry, recipe)
         try:
-            return self.inspect.training(subject.training_recipe, subject.seed, labelled(self.registry, recipe))
+            found = self.inspect.training(subject.training_recipe, subject.seed, drawn)
         except Unavailable:
             return None
+        self._digests.setdefault(subject.training_recipe.digest, {})[str(drawn)] = found
+        return found
+
+    def _learned(self, subject: Subject) -> dict[str, str]:
+        """The digests that components of the subject have in their keys, where its training split comes from files."""
+        recipe = subject.training_recipe
+        if recipe is None or next(paths_in(recipe), None) is None:
+            return {}
+        return self._digests.get(recipe.digest, {})
 
     def _training_recipe(self, dataset: Recipe) -> Recipe | None:
         """The dataset that components learn from: the one named, else the same with ``split: train``."""

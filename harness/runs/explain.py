@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,13 +79,15 @@ def _maps(
     from harness.api.context import Context
     from harness.execution.guard import unchanged
     from harness.execution.inspection import verdict
+    from harness.execution.training import background_images
     from harness.figures.panel import PanelMap
 
     reason = verdict(bench, model, recipe)["reason"]
     if reason is not None:
         raise UserError(f"{recipe.name} is not applicable: {reason}")
     classifier = bench.model(model)
-    context = Context(seed, [name], device=bench.device, training=None if training is None else bench.background(training, model, seed))
+    background = None if training is None else partial(background_images, classifier, bench.dataset(training), seed)
+    context = Context(seed, [name], device=bench.device, training=background)
     with unchanged(classifier.module):
         found = bench.explainer(recipe)(classifier, inputs, torch.tensor([target], device=bench.device), ctx=context)
     signed = bool(bench.registry.card("explainers", recipe.qualified).declaration.get("signed"))

@@ -129,6 +129,30 @@ def test_an_image_altered_while_a_run_goes_on_is_not_explained(tmp_path: Path, m
     assert run(tmp_path, root).failures == []
 
 
+@pytest.mark.parametrize("executor", ["inline", "local"])
+def test_training_data_altered_while_a_run_goes_on_are_not_learned_from(
+    executor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.runs.run import Run
+
+    root, training, plan = pictures(tmp_path), pictures(tmp_path / "training"), Run.plan
+    data = [{"use": "image-folder", "params": {"root": str(root)}, "training": {"use": "image-folder", "params": {"root": str(training)}}}]
+    grid = {"datasets": data, "explainers": ["slope", "contrast"], "execution": {"executor": executor, "workers": 1}}
+
+    def planned(self: Run) -> object:
+        found = plan(self)
+        Image.new("RGB", (12, 12), (9, 9, 9)).save(training / "left" / "0.png")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "plan", planned)
+        found = run(tmp_path, root, **grid)
+    [(_, _, row, _, state, reason)] = found.failures
+    assert (row, state) == ("contrast", "blocked")
+    assert "the training data of image-folder changed while the run was going on; run again" in reason
+    assert run(tmp_path, root, **grid).failures == []
+
+
 MODEL = '''
 from pathlib import Path
 import torch

@@ -10,8 +10,7 @@ import torch
 
 import harness
 from harness.api import Case, Context, NoTrainingData, Sample, metric
-from harness.execution.inspection import training_digest
-from harness.execution.workbench import labelled_images, training_classes
+from harness.execution.training import MOST_BACKGROUND, labelled_images, training_classes, training_digest, training_order
 from harness.planning.classes import ClassMismatch
 from tests.support.small import SIDE, Squares, pools
 from tests.support.spec import SMALL, small_spec
@@ -111,13 +110,6 @@ def test_labels_of_other_training_data_are_matched_by_name() -> None:
 
 
 def test_a_digest_with_labels_is_over_all_that_are_drawn_and_over_their_names() -> None:
-    class Bench:
-        def __init__(self, data: object) -> None:
-            self.data = data
-
-        def dataset(self, recipe: object) -> object:
-            return self.data
-
     class Changed(Squares):
         """The samples that come after the background differ."""
 
@@ -129,12 +121,10 @@ def test_a_digest_with_labels_is_over_all_that_are_drawn_and_over_their_names() 
             return Sample(torch.full((1, 2, 2), self.last if self.tail(index) else 0.5), 0, str(index))
 
         def tail(self, index: int) -> bool:
-            from harness.execution.workbench import MOST_BACKGROUND, training_order
-
             return index in training_order(200, 0)[MOST_BACKGROUND:]
 
     def digest(data: object, labelled: int) -> str:
-        return training_digest(Bench(data), None, 0, labelled)  # type: ignore[arg-type]
+        return training_digest(data, 0, labelled)  # type: ignore[arg-type]
 
     assert digest(Changed(0.1), 0) == digest(Changed(0.2), 0)
     assert digest(Changed(0.1), 100) == digest(Changed(0.2), 100)

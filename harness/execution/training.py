@@ -1,0 +1,66 @@
+"""What components learn from: the samples of a training split in the order in which they are drawn, the same for all of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from harness.api.classifiers import Classifier
+from harness.api.randomness import stream
+from harness.api.sample import Dataset
+from harness.execution.checked import ContractError
+from harness.execution.samples import class_of, read
+from harness.planning.classes import match_classes
+from harness.registry.canonical import digest
+
+MOST_BACKGROUND = 128  # training images that a component may draw; the digest of a training split is over these
+
+
+def training_order(length: int, seed: int) -> list[int]:
+    """The order in which training samples are taken as background: the same for every component of a run."""
+    return torch.randperm(length, generator=stream(seed, "training", "background")).tolist()
+
+
+def background_images(model: Classifier, training: Dataset, seed: int, n: int) -> Tensor:
+    """The first ``n`` training images in that order, as the model takes them ``(n, C, H, W)``, on its device."""
+    if n > MOST_BACKGROUND:
+        raise ContractError(f"{n} training images are wanted, and at most {MOST_BACKGROUND} may be: keys hold the digests of so many")
+    if n > len(training):
+        raise ContractError(f"{n} training images are wanted, and the training split has {len(training)}")
+    order = training_order(len(training), seed)[:n]
+    return torch.stack([model.preprocess(read(training, i).image) for i in order]).to(model.device)
+
+
+def labelled_images(model: Classifier, training: Dataset, classes: Sequence[int] | None, seed: int, n: int) -> tuple[Tensor, Tensor]:
+    """The first ``n`` training images in that order, or all where there are fewer, and their labels as the model's classes, on the CPU."""
+    samples = [read(training, i) for i in training_order(len(training), seed)[:n]]
+    images = torch.stack([model.preprocess(sample.image) for sample in samples])
+    return images, torch.tensor([class_of(sample, model, classes) for sample in samples])
+
+
+def training_classes(model: Classifier, training: Dataset, dataset: Dataset, classes: Sequence[int] | None) -> Sequence[int] | None:
+    """The model's class of each label of the training data: that of the dataset's class of the same name, else matched by name."""
+    names, known = getattr(training, "class_names", None), getattr(dataset, "class_names", None)
+    if names is None or names == known:
+        return classes
+    said = dict(zip(known or (), classes if classes is not None else range(model.num_classes), strict=False))
+    return match_classes(names, model.class_names, model.num_classes, {name: said[name] for name in names if name in said})
+
+
+def training_digest(dataset: Dataset, seed: int, labelled: int) -> str:
+    """Digest of a training split: its length and its first samples in the order in which they are drawn.
+
+    Where ``labelled``, of as many samples as are drawn with their labels, and of the labels' names.
+    """
+    order = training_order(len(dataset), seed)
+    if not labelled:
+        return digest([len(dataset), [read(dataset, i).digest for i in order[:MOST_BACKGROUND]]])
+    return digest([len(dataset), class_names(dataset), [read(dataset, i).digest for i in order[:labelled]]])
+
+
+def class_names(dataset: Dataset) -> list[str] | None:
+    """The names of a dataset's classes, or None."""
+    names = getattr(dataset, "class_names", None)
+    return None if names is None else [str(name) for name in names]
