@@ -137,22 +137,25 @@ class Run:
         progress = progress or Silent()
         started, outcome, hooks = time.monotonic(), Outcome(), HookRunner.discover()
         with writing(self.folder, "the run folder"):
-            write_atomically(self.folder / "spec.yaml", self.loaded.to_yaml().encode())
-        hooks.call("run_started", spec=self.loaded.spec.model_dump(mode="json"), out=str(self.folder))
-        with Journal(self.folder / "journal.jsonl") as journal, progress:
+            journal = Journal(self.folder / "journal.jsonl")
+        with journal:
+            with writing(self.folder, "the run folder"):
+                write_atomically(self.folder / "spec.yaml", self.loaded.to_yaml().encode())
+            hooks.call("run_started", spec=self.loaded.spec.model_dump(mode="json"), out=str(self.folder))
             journal.write({"event": "run", "name": self.loaded.spec.name})
-            try:
-                plan = self.plan()
-                announcer = Announcer(plan, hooks)
-                self._work(plan, outcome, journal, progress, announcer)
-            finally:
-                with uninterrupted():
-                    self.executor.stop()
+            with progress:
+                try:
+                    plan = self.plan()
+                    announcer = Announcer(plan, hooks)
+                    self._work(plan, outcome, journal, progress, announcer)
+                finally:
+                    with uninterrupted():
+                        self.executor.stop()
             journal.write({"event": "end", "interrupted": outcome.interrupted})
             if journal.lacking is not None:
                 outcome.problems.append(journal.lacking)
-        with uninterrupted(), writing(self.folder, "the run folder"):
-            return self._conclude(plan, outcome, hooks, announcer, time.monotonic() - started)
+            with uninterrupted(), writing(self.folder, "the run folder"):
+                return self._conclude(plan, outcome, hooks, announcer, time.monotonic() - started)
 
     def _work(self, plan: Plan, outcome: Outcome, journal: Journal, progress: Reporter, announcer: Announcer) -> None:
         spec = self.loaded.spec

@@ -12,7 +12,7 @@ import pytest
 import harness
 from harness.store.prune import prune
 from harness.store.store import Store
-from tests.support.driver import board, driver
+from tests.support.driver import alive, board, driver, until
 from tests.support.spec import SMALL, small_spec
 
 PARTS = {"explainers": ["slope", "contrast", "both"], "metrics": ["inside", "drop"]}
@@ -31,6 +31,21 @@ def test_two_runs_on_one_store_end_as_one_alone(tmp_path: Path) -> None:
     (tmp_path / "calls").unlink()
     assert pair[0].run().returncode == 0
     assert not pair[0].calls()
+
+
+def test_two_runs_into_one_folder_are_refused_the_second(tmp_path: Path) -> None:
+    first = driver(tmp_path, explainers=["waits", "slope"], metrics=["inside"])
+    first.arm("explain")
+    process = first.start()
+    worker = first.mark("explain", process)
+    second = driver(tmp_path, store="another", explainers=["slope"], metrics=["inside"]).run()
+    assert second.returncode == 2
+    assert f"the run folder {tmp_path / 'out'} is in use by another run" in second.stderr
+    assert "waits" in (tmp_path / "out" / "spec.yaml").read_text(), "the first run's files are as they were"
+    process.kill()
+    process.communicate()
+    until(lambda: not alive(worker))
+    assert driver(tmp_path, explainers=["slope"], metrics=["inside"]).run().returncode == 0, "the dead have no folder"
 
 
 def small(folder: Path) -> harness.RunResult:
