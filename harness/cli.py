@@ -116,7 +116,7 @@ def plan_command(
         finally:
             run.executor.stop()
         kept = run.loaded.spec.store
-        found = estimate(plan, run.store, run.registry, attributions=kept.attributions, dtype=kept.dtype)
+        found = estimate(plan, run.registry, attributions=kept.attributions, dtype=kept.dtype)
         typer.echo(json.dumps(found.to_json(), indent=1)) if as_json else show(plan_report(found))
 
 

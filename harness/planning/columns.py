@@ -39,7 +39,7 @@ class ExplanationColumn:
         twin_of: label of the row whose twin this is.
         reason: why it is not applicable.
         passes: declared forward-equivalents per sample.
-        seconds: what explaining a sample took, of those that are in the store.
+        seconds, made: what explaining a sample took, in time and in passes, of those that are in the store.
         oracle: whether its maps are made of the samples' masks.
     """
 
@@ -53,6 +53,7 @@ class ExplanationColumn:
     reason: str | None = None
     passes: float | None = None
     seconds: float | None = None
+    made: float | None = None
     oracle: bool = False
 
 

@@ -6,12 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-import numpy as np
-
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.plan import Plan
 from harness.registry.registry import Registry
-from harness.store.store import Store
 
 State = Literal["to do", "cached", "not applicable", "blocked"]
 BYTES_PER_VALUE = {"float32": 4, "float16": 2}
@@ -40,7 +37,7 @@ class Estimate:
         cells: every explanation and score.
         passes: forward-equivalents, of the cells for which they are known.
         unknown: how many cells to do say nothing of their passes.
-        seconds: on one worker, from the passes per second measured in the store; None where nothing was measured yet.
+        seconds: on one worker, from what passes took that are in the store; None where nothing was measured yet.
         bytes: of the maps that will be stored.
     """
 
@@ -61,7 +58,6 @@ class Estimate:
 
 def estimate(
     plan: Plan,
-    store: Store,
     registry: Registry,
     *,
     attributions: Literal["all", "none"] | int = "all",
@@ -72,12 +68,12 @@ def estimate(
     cells = [cell for group in plan.everything for cell in _cells(group, registry)]
     to_do = [cell for cell in cells if cell.state == "to do"]
     known = [cell.passes * cell.missing for cell in to_do if cell.passes is not None]
-    rate = _passes_per_second(plan, store)
+    rate = plan.seconds_per_pass
     return Estimate(
         cells,
         passes=sum(known),
         unknown=sum(cell.passes is None for cell in to_do),
-        seconds=sum(known) / rate if rate and known else (0.0 if not to_do else None),
+        seconds=sum(known) * rate if rate and known else (0.0 if not to_do else None),
         bytes=sum(_kept_values(group, group.keeps(keep)) for group in plan.everything) * BYTES_PER_VALUE[dtype],
     )
 
@@ -109,19 +105,6 @@ def _metric_passes(score: ScoreColumn, column: ExplanationColumn, registry: Regi
     if score.passes is None or "explainer" not in declaration.get("needs", ()):
         return score.passes
     return None if column.passes is None else score.passes * column.passes
-
-
-def _passes_per_second(plan: Plan, store: Store) -> float | None:
-    """Measured while explaining, over the columns of this plan that are in the store."""
-    passes = seconds = 0.0
-    for group in plan.everything:
-        samples = group.samples
-        for column in group.columns:
-            if column.key in group.finished:
-                fields = store.known(column.key, samples).get(column.key, {})
-                passes += float(np.nansum(fields["passes"].values)) if "passes" in fields else 0.0
-                seconds += float(np.nansum(fields["seconds"].values)) if "seconds" in fields else 0.0
-    return passes / seconds if passes and seconds else None
 
 
 def _kept_values(group: GroupPlan, keep: int | None) -> int:

@@ -66,6 +66,12 @@ class Plan:
     shadows: Sequence[GroupPlan] = ()
 
     @property
+    def seconds_per_pass(self) -> float | None:
+        """What a pass takes while explaining, over the columns of which some rows were measured; None where there is none."""
+        measured = [(c.seconds, c.made) for group in self.everything for c in group.columns if c.seconds and c.made]
+        return sum(seconds for seconds, _ in measured) / sum(made for _, made in measured) if measured else None
+
+    @property
     def everything(self) -> Sequence[GroupPlan]:
         """The groups, then their shadows."""
         return [*self.groups, *self.shadows]
@@ -147,8 +153,8 @@ class Planner:
         for place, column in enumerate(columns):
             known = self.store.known(column.key, samples)
             finished.update(self._finished(group, column.key, known))
-            if "seconds" in (measured := known.get(column.key, {})):
-                columns[place] = replace(column, seconds=_mean(measured["seconds"]))
+            if (measured := known.get(column.key)) is not None:
+                columns[place] = replace(column, seconds=_mean(measured.get("seconds")), made=_mean(measured.get("passes")))
         subject = replace(group.subject, stored=stored, learned=self._learned(group.subject))
         return replace(group, subject=subject, columns=columns, finished=finished)
 
@@ -320,7 +326,7 @@ def _disturbed(subject: Subject) -> keys.Disturbed | None:
     return None if found is None else (found.kind, found.scale, found.repeat)
 
 
-def _mean(known: Known) -> float | None:
+def _mean(known: Known | None) -> float | None:
     """The mean of what is known and a number; None of nothing."""
-    values = known.values[~np.isnan(known.values)]
+    values = np.empty(0) if known is None else known.values[~np.isnan(known.values)]
     return float(values.mean()) if len(values) else None

@@ -25,7 +25,7 @@ def jobs(plan: Plan, shard: int | Literal["auto"], keep: int | None, dtype: Lite
     so that no worker is left alone with a long one. All shards of an explainer follow one another, so that whole rows of the leaderboard
     are finished even where a run is not.
     """
-    rate = _seconds_per_pass(plan)
+    rate = plan.seconds_per_pass or 1.0
     found: list[tuple[tuple[int, int, float], Job]] = []
     for place, group in enumerate(plan.everything):
         size = shard if shard != "auto" else min(LARGEST, max(SMALLEST, -(-len(group.rows) // 2)))
@@ -39,12 +39,6 @@ def jobs(plan: Plan, shard: int | Literal["auto"], keep: int | None, dtype: Lite
 def _cost(column: ExplanationColumn, rate: float) -> float:
     """Seconds that explaining a sample takes: as measured, else as its declared passes take elsewhere."""
     return (column.passes or 0.0) * rate if column.seconds is None else column.seconds
-
-
-def _seconds_per_pass(plan: Plan) -> float:
-    """Of the columns that declare their passes and of which some rows were measured; 1 where there is none."""
-    measured = [(c.seconds, c.passes) for group in plan.everything for c in group.columns if c.seconds is not None and c.passes]
-    return sum(seconds for seconds, _ in measured) / sum(passes for _, passes in measured) if measured else 1.0
 
 
 def depth(recipe: Recipe) -> int:

@@ -1,6 +1,6 @@
 """What a plan says it will store."""
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +14,6 @@ from harness.planning.jobs import RowRef
 from harness.planning.plan import Plan
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
-from harness.store.store import Store
 
 MODEL = ModelFacts("m", 2, None, (3, 20, 10), None, None, (), 1)
 ROWS = [RowRef(i, f"s{i}", "d") for i in range(8)]
@@ -41,8 +40,8 @@ def plan() -> Plan:
         ({"attributions": 100, "dtype": "float16"}, 5 * 200, 2),
     ],
 )
-def test_bytes_are_those_of_the_maps_that_are_kept(tmp_path: Path, options: dict[str, Any], values: int, size: int) -> None:
-    assert estimate(plan(), Store(tmp_path), Registry(), **options).bytes == values * size
+def test_bytes_are_those_of_the_maps_that_are_kept(options: dict[str, Any], values: int, size: int) -> None:
+    assert estimate(plan(), Registry(), **options).bytes == values * size
 
 
 @metric(category="robustness", direction="lower", by={"again": {"yes": {"needs": {"explainer"}}}})
@@ -51,12 +50,29 @@ def faces(case: Any, *, again: Literal["yes", "no"]) -> Any:
     return case.attributions.sum((1, 2))
 
 
-def test_passes_of_a_metric_that_explains_again_by_its_parameters_are_the_explainers(tmp_path: Path) -> None:
+def test_passes_of_a_metric_that_explains_again_by_its_parameters_are_the_explainers() -> None:
     registry = Registry()
     card = registry.add("metrics", "faces", faces)
     recipes = [Recipe("metrics", "faces", card.distribution, card.identity, {"again": again}, again) for again in ("yes", "no")]
     scores = [ScoreColumn(recipe.label, recipe, recipe.label, passes=5) for recipe in recipes]
     column = ExplanationColumn("a", Recipe("explainers", "a", "x", "1"), "A", scores, passes=2)
     group = GroupPlan(Recipe("datasets", "d", "x", "1"), Recipe("models", "m", "x", "1"), None, None, MODEL, ROWS, [column])
-    cells = {cell.metric: cell.passes for cell in estimate(Plan([group]), Store(tmp_path), registry).cells}
+    cells = {cell.metric: cell.passes for cell in estimate(Plan([group]), registry).cells}
     assert cells == {"": 2, "yes": 10, "no": 5}
+
+
+def test_time_is_what_the_passes_to_do_take_at_the_rate_of_those_that_were_made() -> None:
+    """30 passes took 12 seconds by one explainer, and 10 took 8 by another: 0.5 a pass; 5 samples of 2 passes, and 8 of 3, are to do."""
+
+    def column(name: str, **known: float) -> ExplanationColumn:
+        return ExplanationColumn(name, Recipe("explainers", name, "x", "1"), name, [], **known)  # type: ignore[arg-type]
+
+    columns = [column("a", passes=2, seconds=12.0, made=30.0), column("b", seconds=8.0, made=10.0, passes=10), column("c", passes=3)]
+    finished = {"a": np.arange(8) < 3, "b": np.ones(8, dtype=bool)}
+    whole = replace(plan().groups[0], columns=columns, finished=finished)
+    found = estimate(Plan([whole]), Registry())
+    assert (found.passes, found.seconds) == (5 * 2 + 8 * 3, pytest.approx(17.0))
+    unmeasured = replace(whole, columns=[column("c", passes=3)], finished={})
+    assert estimate(Plan([unmeasured]), Registry()).seconds is None
+    done = replace(whole, columns=columns[1:2])
+    assert estimate(Plan([done]), Registry()).seconds == 0.0

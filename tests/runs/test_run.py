@@ -297,6 +297,6 @@ def test_a_plan_knows_what_a_composition_takes_from_its_parts(tmp_path: Path) ->
     registry = Registry.discover([SMALL])
     twice = {"use": "both", "params": {"first": "slope", "second": "slope"}}
     prepared = Run(load(small_spec(explainers=["slope", twice]), registry), registry, tmp_path / "out", tmp_path / "store", plugins=[SMALL])
-    cells = {(cell.explainer, cell.metric): cell.passes for cell in estimate(prepared.plan(), prepared.store, registry).cells}
+    cells = {(cell.explainer, cell.metric): cell.passes for cell in estimate(prepared.plan(), registry).cells}
     assert cells["slope", ""] == 2
     assert cells["both", ""] == 4
