@@ -118,11 +118,15 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What explaining cost; None where it was not measured. ``passes_per_sample`` are forward equivalents, memory is in bytes."""
+    """What explaining cost; None where it was not measured.
+
+    ``passes_per_sample`` are forward equivalents, memory is in bytes; seconds and memory are those on ``hardware``.
+    """
 
     seconds_per_sample: float | None = None
     passes_per_sample: float | None = None
     peak_memory: float | None = None
+    hardware: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

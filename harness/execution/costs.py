@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from harness.execution.devices import cpu_name
 from harness.execution.passes import since
 
 _CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -44,6 +45,14 @@ def measured(device: torch.device) -> Iterator[Cost]:
     cost.seconds = time.perf_counter() - started
     cost.passes = passes.total
     cost.memory = max(0.0, _peak(device) - before)
+
+
+def hardware(device: torch.device) -> str:
+    """What costs are of: the name of the GPU, or of the CPU with the threads that torch has there."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{cpu_name()} ({device.type}, {threads} thread{'s' if threads > 1 else ''})"
 
 
 def _start_peak(device: torch.device) -> float:

@@ -16,13 +16,15 @@ from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.execution.bound import BoundExplainer
 from harness.execution.checked import ContractError
-from harness.execution.costs import Cost, measured
+from harness.execution.costs import Cost, hardware, measured
 from harness.execution.guard import unchanged
 from harness.execution.inputs import column_rows
 from harness.execution.oracle import oracle_explainer
 from harness.execution.samples import Samples
 from harness.execution.timing import span
 from harness.execution.workbench import Workbench
+from harness.planning.costs import cost_fields
+from harness.planning.costs import measured as stored_costs
 from harness.planning.jobs import Job, Subject
 from harness.planning.shadows import ORACLE
 from harness.registry.recipe import Recipe
@@ -86,10 +88,8 @@ class Explaining:
     def _cost_of(self, key: str, samples: Sequence[SampleKey]) -> Cost:
         """What the stored explanation of a part cost when it was made, which is part of what the whole costs."""
         fields = self.store.known(key, Places(samples)).get(key, {})
-        seconds, passes, memory = (
-            fields[name].values if name in fields else np.zeros(len(samples)) for name in ("seconds", "passes", "memory")
-        )
-        return Cost(float(np.nansum(seconds)), float(np.nansum(passes)), float(memory.max(initial=0.0)))
+        costs = stored_costs(fields, len(samples), hardware(self.workbench.device))
+        return Cost(float(np.nansum(costs.seconds)), float(np.nansum(costs.passes)), float(np.fmax.reduce(costs.memory, initial=0.0)))
 
     def _commit(self, job: Job, keys: Sequence[SampleKey], attribution: Attribution, cost: Cost, finished: Bools) -> Callable[[], object]:
         """What writes maps first, then rows: of these, and of maps to keep, only those that are not in the store."""
@@ -104,12 +104,9 @@ class Explaining:
             None if attribution.expected is None else attribution.expected.cpu().numpy(),
         )
         count = len(job.rows)
-        fields: dict[str, list[float]] = {
-            "seconds": [cost.seconds / count] * count,
-            "passes": [cost.passes / count] * count,
-            "memory": [cost.memory] * count,
-            "zero": (attribution.map == 0).flatten(1).all(dim=1).float().tolist(),
-        }
+        each = cost_fields(hardware(self.workbench.device), cost.seconds / count, cost.passes / count, cost.memory)
+        fields: dict[str, list[float]] = {name: [value] * count for name, value in each}
+        fields["zero"] = (attribution.map == 0).flatten(1).all(dim=1).float().tolist()
         if attribution.expected is not None:
             fields["incompleteness"] = incompleteness(attribution).tolist()
         rows = column_rows(job.key, job.rows, fields)
@@ -167,8 +164,11 @@ def incompleteness(attribution: Attribution) -> Tensor:
     """``(B,)`` |sum of the map − what it must sum to| / |what it must sum to|; NaN where the latter is 0 or nothing is promised."""
     if attribution.expected is None:
         return torch.full((len(attribution.map),), math.nan)
-    total, expected = attribution.map.double().flatten(1).sum(dim=1), attribution.expected.double()
-    return torch.where(expected == 0, math.nan, (total - expected).abs() / expected.abs()).cpu()
+    total, expected = (
+        attribution.map.cpu().double().flatten(1).sum(dim=1),
+        attribution.expected.cpu().double(),
+    )  # some devices have no double
+    return torch.where(expected == 0, math.nan, (total - expected).abs() / expected.abs())
 
 
 def rounded(attribution: Attribution, dtype: str) -> Attribution:

@@ -114,6 +114,7 @@ def _row(info: ExplainerInfo, numbers: GroupNumbers, results: Results) -> Row:
             seconds_per_sample=_finite(costs.seconds_per_sample),
             passes_per_sample=_finite(costs.passes_per_sample),
             peak_memory=_finite(costs.peak_memory),
+            hardware=costs.hardware,
         ),
         notes=_notes(group.notes.get(info.label, Notes())),
         cells={

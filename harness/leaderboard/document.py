@@ -32,11 +32,12 @@ class Rank(_Part):
 
 
 class CostsEntry(_Part):
-    """What explaining cost: seconds, forward-equivalent passes (both per sample) and bytes."""
+    """What explaining cost: seconds, forward-equivalent passes (both per sample) and bytes, on what hardware."""
 
     seconds_per_sample: float | None = None
     passes_per_sample: float | None = None
     peak_memory: float | None = None
+    hardware: str | None = None
 
 
 class Versus(_Part):

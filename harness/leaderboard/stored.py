@@ -86,6 +86,7 @@ class StoredCosts(_Stored):
     seconds_per_sample: float | None = None
     passes_per_sample: float | None = None
     peak_memory: float | None = None
+    hardware: str | None = None
 
 
 class StoredNotes(_Stored):
@@ -200,9 +201,7 @@ def _stored_group(group: Group) -> StoredGroup:
             for (row, column), cell in group.cells.items()
         ],
         recipes={name: StoredRecipe(**_fields(recipe)) for name, recipe in group.recipes.items()},
-        costs={
-            label: StoredCosts(**{name: _number(value) for name, value in _fields(costs).items()}) for label, costs in group.costs.items()
-        },
+        costs={label: _stored_costs(costs) for label, costs in group.costs.items()},
         notes={label: _stored_notes(notes) for label, notes in group.notes.items()},
         replicate_of=group.replicate_of,
         explained=StoredExplained(**vars(group.explained)),
@@ -228,6 +227,10 @@ def _fields(part: Recipe | Costs) -> dict[str, Any]:
 
 def _number(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else float(value)
+
+
+def _stored_costs(costs: Costs) -> StoredCosts:
+    return StoredCosts(**{name: value if isinstance(value, str) else _number(value) for name, value in _fields(costs).items()})
 
 
 def _stored_notes(notes: Notes) -> StoredNotes:

@@ -12,6 +12,7 @@ from harness.api.declarations import NEEDS
 from harness.planning import keys
 from harness.planning.classes import match_classes
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
+from harness.planning.costs import mean, measured
 from harness.planning.facts import DatasetFacts, ModelFacts, paths_in
 from harness.planning.files import files_digest
 from harness.planning.jobs import Disturbance, RowRef, Subject
@@ -153,8 +154,9 @@ class Planner:
         for place, column in enumerate(columns):
             known = self.store.known(column.key, samples)
             finished.update(self._finished(group, column.key, known))
-            if (measured := known.get(column.key)) is not None:
-                columns[place] = replace(column, seconds=_mean(measured.get("seconds")), made=_mean(measured.get("passes")))
+            if column.key in known:
+                costs = measured(known[column.key], len(group.rows))
+                columns[place] = replace(column, seconds=mean(costs.seconds), made=mean(costs.passes))
         subject = replace(group.subject, stored=stored, learned=self._learned(group.subject))
         return replace(group, subject=subject, columns=columns, finished=finished)
 
@@ -324,9 +326,3 @@ def _disturbed(subject: Subject) -> keys.Disturbed | None:
     """What of a subject's disturbance is in keys."""
     found = subject.disturbance
     return None if found is None else (found.kind, found.scale, found.repeat)
-
-
-def _mean(known: Known | None) -> float | None:
-    """The mean of what is known and a number; None of nothing."""
-    values = np.empty(0) if known is None else known.values[~np.isnan(known.values)]
-    return float(values.mean()) if len(values) else None

@@ -25,6 +25,7 @@ from harness.analysis.results import (
 )
 from harness.analysis.results import Recipe as Used
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
+from harness.planning.costs import mean, measured
 from harness.planning.plan import Plan
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
@@ -167,11 +168,12 @@ class _Gatherer:
         )
 
     def _costs(self, column: ExplanationColumn, values: Values) -> Costs:
-        seconds, passes, memory = (_defined(self._field(values, column.key, name)) for name in ("seconds", "passes", "memory"))
+        found = measured(values.get(column.key, {}), len(self.samples))
         return Costs(
-            seconds_per_sample=float(seconds.mean()) if len(seconds) else None,
-            passes_per_sample=float(passes.mean()) if len(passes) else None,
-            peak_memory=float(memory.max()) if len(memory) else None,
+            seconds_per_sample=mean(found.seconds),
+            passes_per_sample=mean(found.passes),
+            peak_memory=None if np.isnan(found.memory).all() else float(np.nanmax(found.memory)),
+            hardware=found.hardware,
         )
 
     def _notes(self, column: ExplanationColumn, values: Values) -> Notes:
@@ -213,9 +215,3 @@ class _Gatherer:
             params=recipe.reference()["params"],
             cite=self.registry.declaration(recipe.kind, recipe.qualified, recipe.params).get("cite"),
         )
-
-
-def _defined(known: Known) -> Floats:
-    """What is known and a number."""
-    values: Floats = known.values[~np.isnan(known.values)]
-    return values

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.execution.devices import cores, visible_gpus
+from harness.execution.devices import cores, cpu_name, visible_gpus
 
 
 def provenance(name: str, seed: int, distributions: Iterable[str]) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def provenance(name: str, seed: int, distributions: Iterable[str]) -> dict[str, 
         "platform": platform.platform(),
         "packages": versions(["xai-harness", *distributions]),
         "git": git_revision(Path.cwd()),
-        "hardware": {"cpu": _cpu(), "cores": cores(), "memory": _memory(), "gpus": len(visible_gpus())},
+        "hardware": {"cpu": cpu_name(), "cores": cores(), "memory": _memory(), "gpus": len(visible_gpus())},
     }
 
 
@@ -76,16 +76,6 @@ def _version(distribution: str) -> str | None:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _cpu() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        return platform.processor()
-    return platform.processor()
 
 
 def _memory() -> int | None:

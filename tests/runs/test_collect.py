@@ -74,6 +74,21 @@ def test_costs_are_those_of_the_samples_of_the_run(tmp_path: Path) -> None:
     assert part.costs["uneven"].passes_per_sample == 1
 
 
+def test_times_are_those_of_the_machine_that_explained_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {"explainers": ["slope"], "execution": {"executor": "inline"}}
+    monkeypatch.setattr("harness.execution.explaining.hardware", lambda device: "first")
+    (few,) = groups(tmp_path, datasets=[{"use": "squares", "params": {"samples": 3}}], **options)
+    monkeypatch.setattr("harness.execution.explaining.hardware", lambda device: "second")
+    (all_of_them,) = groups(tmp_path, **{**options, "explainers": ["slope", "speckle"]})
+    assert few.costs["slope"].hardware == "first"
+    assert all_of_them.costs["slope"].hardware == "second"
+    assert all_of_them.costs["slope"].seconds_per_sample != few.costs["slope"].seconds_per_sample
+    assert "time and memory on" not in (tmp_path / "out" / "leaderboard.md").read_text()
+    monkeypatch.setattr("harness.execution.explaining.hardware", lambda device: "third")
+    groups(tmp_path, **{**options, "explainers": ["slope", "speckle", "contrast"], "nulls": []})
+    assert "time and memory on third; those of other rows on second (contrast)" in (tmp_path / "out" / "leaderboard.md").read_text()
+
+
 def test_only_a_declared_promise_can_be_broken(tmp_path: Path) -> None:
     (group,) = groups(tmp_path, explainers=["promising", "estimating", "slope"])
     for label, broken in (("promising", True), ("estimating", False)):

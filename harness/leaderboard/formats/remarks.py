@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -127,8 +128,9 @@ def remarks(group: GroupEntry) -> Remarks:
             why = _why(row.cells.get(metric.label))
             if why is not None:
                 notes.cells[row.label, metric.label] = noted(why, f"{printable(row.label)} on {printable(metric.label)}")
+    usual = _usual_hardware(group)
     for row in group.rows:
-        said = [noted(text, printable(row.label)) for text in _said(row)]
+        said = [noted(text, printable(row.label)) for text in (*_said(row), *_elsewhere(row, usual))]
         if said:
             notes.rows[row.label] = said
     notes.texts = [f"{text} ({_list(places[text])})" for text in numbers]
@@ -166,6 +168,19 @@ def _said(row: Row) -> list[str]:
         found.append(f"{maps} 0 everywhere")
     found.extend(printable(text, REASON_LIMIT) for text in row.notes.warnings)
     return found
+
+
+def _usual_hardware(group: GroupEntry) -> str | None:
+    """What most rows were explained on."""
+    counts = Counter(row.costs.hardware for row in group.rows if row.costs.hardware is not None)
+    return max(counts, key=lambda name: (counts[name], name), default=None)
+
+
+def _elsewhere(row: Row, usual: str | None) -> Iterator[str]:
+    """That times cannot be compared, where others were measured on other hardware."""
+    here = row.costs.hardware
+    if here is not None and here != usual:
+        yield f"time and memory on {printable(here)}; those of other rows on {printable(usual or '')}"
 
 
 def state_text(cell: CellEntry | None) -> str:

@@ -1,0 +1,44 @@
+"""What explaining cost, as the store has it: seconds and memory say on which hardware, passes are the same on all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.store.aligned import Known
+
+PASSES = "passes"
+_SECONDS, _MEMORY, _ON = "seconds", "memory", " on "
+
+
+class Measured(NamedTuple):
+    """Costs of N samples, NaN where they are not known: seconds and peak memory (bytes) on the hardware that has most of them."""
+
+    hardware: str | None
+    seconds: NDArray[np.float64]
+    passes: NDArray[np.float64]
+    memory: NDArray[np.float64]
+
+
+def cost_fields(hardware: str, seconds: float, passes: float, memory: float) -> Iterator[tuple[str, float]]:
+    """The fields of a sample that was explained on this hardware."""
+    yield f"{_SECONDS}{_ON}{hardware}", seconds
+    yield PASSES, passes
+    yield f"{_MEMORY}{_ON}{hardware}", memory
+
+
+def measured(fields: Mapping[str, Known], size: int, hardware: str | None = None) -> Measured:
+    """What is known of the costs of ``size`` samples: on ``hardware`` where it has any of them, else where most of them were explained."""
+    counts = {name.partition(_ON)[2]: int(known.there.sum()) for name, known in fields.items() if name.startswith(_SECONDS + _ON)}
+    chosen = hardware if counts.get(hardware or "") else max(counts, key=lambda name: (counts[name], name), default=None)
+    values = [fields.get(name, Known.nothing(size)).values for name in (f"{_SECONDS}{_ON}{chosen}", PASSES, f"{_MEMORY}{_ON}{chosen}")]
+    return Measured(chosen, *values)
+
+
+def mean(values: NDArray[np.float64]) -> float | None:
+    """The mean of what is a number; None of nothing."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None
