@@ -1,8 +1,8 @@
 """A whole run, 8 explainers × 10 metrics, against its floor: the predictions in a bare loop, each explainer by its library's own call.
 
-    python benchmarks/run.py [--samples 64] [--side 64] [--device cpu] [--workers 1,2] [--out benchmarks/results/run.md]
+    python benchmarks/run.py [--samples 64] [--side 64] [--device cpu] [--runs local:1,local:2,ray:2] [--out FILE]
 
-Prints a Markdown table (and writes it with ``--out``). The floor is measured in this process, with all cores, before and after every run,
+Prints a Markdown table (and writes it into FILE). The floor is measured in this process, with all cores, before and after every run,
 so that other work on the machine hits both; the least counts. It is made of the passes that a run really makes, as its trace tells.
 """
 
@@ -60,8 +60,8 @@ class Work:
     explained: Mapping[str, int]
 
 
-def spec(options: argparse.Namespace, workers: int) -> dict[str, Any]:
-    """The grid."""
+def spec(options: argparse.Namespace, executor: str, workers: int) -> dict[str, Any]:
+    """The grid; a Ray cluster is one of this machine alone."""
     model = {**MODEL, "params": {**MODEL["params"], "input_size": options.side}}
     return {
         "name": "grid",
@@ -70,14 +70,20 @@ def spec(options: argparse.Namespace, workers: int) -> dict[str, Any]:
         "explainers": [dict(each) for each in EXPLAINERS],
         "metrics": [dict(each) for each in METRICS],
         "nulls": [],
-        "execution": {"executor": "local", "workers": workers, "devices": [options.device], "timeout": "60m"},
+        "execution": {
+            "executor": executor,
+            "workers": workers,
+            "devices": [options.device if executor == "local" else options.device.partition(":")[0]],
+            "timeout": "60m",
+            **({"address": "local"} if executor == "ray" else {}),
+        },
     }
 
 
-def measured(options: argparse.Namespace, workers: int, folder: Path) -> Finished:
+def measured(options: argparse.Namespace, executor: str, workers: int, folder: Path) -> Finished:
     """One run in a store of its own, traced: what it costs is two entries in a list per pass."""
     registry = Registry.discover()
-    run = Run(load(spec(options, workers), registry), registry, folder / "out", folder / "store", profile=True)
+    run = Run(load(spec(options, executor, workers), registry), registry, folder / "out", folder / "store", profile=True)
     finished = run.execute()
     if not finished.ok:
         raise SystemExit("\n".join(sorted({cell.reason or "" for cell in finished.results.groups[0].cells.values()})))
@@ -113,28 +119,29 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=64)
     parser.add_argument("--side", type=int, default=64)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--workers", default="1,2")
+    parser.add_argument("--runs", default="local:1,local:2,ray:2", help="Executors with their numbers of workers.")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     started = os.getloadavg()[0]
-    floor = Floor(spec(options, 1), torch.device(options.device))
-    runs: dict[int, Finished] = {}
+    floor = Floor(spec(options, "local", 1), torch.device(options.device))
+    runs: dict[str, Finished] = {}
     floor.measure()
     print("floor measured", flush=True)
-    for workers in map(int, options.workers.split(",")):
+    for name in options.runs.split(","):
+        executor, _, workers = name.partition(":")
         with tempfile.TemporaryDirectory() as folder:
-            runs[workers] = measured(options, workers, Path(folder))
-            work = work_of(runs[workers], Registry.discover())
+            runs[name] = measured(options, executor, int(workers), Path(folder))
+            work = work_of(runs[name], Registry.discover())
         floor.measure()
-        print(f"{workers} workers: {runs[workers].summary}", flush=True)
+        print(f"{name}: {runs[name].summary}", flush=True)
     text = report(options, floor, work, runs, started)
     print(text)
     if options.out is not None:
         options.out.write_text(text + "\n")
 
 
-def report(options: argparse.Namespace, floor: Floor, work: Work, runs: Mapping[int, Finished], load: float) -> str:
+def report(options: argparse.Namespace, floor: Floor, work: Work, runs: Mapping[str, Finished], load: float) -> str:
     """The tables."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "captum", "zennit", "grad-cam"))
     rows = [("predictions", work.forward, floor.forward)]
@@ -149,17 +156,17 @@ def report(options: argparse.Namespace, floor: Floor, work: Work, runs: Mapping[
         *(f"| {name} | {count:,} | {best.batch} | {1e3 * best.seconds:.2f} | {count * best.seconds:.1f} |" for name, count, best in rows),
         f"| all | | | | {total:.1f} |",
         "",
-        "| local workers | start-up and planning, s | work, s | work / floor | leaderboard, s | in the model | where else |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| workers | start-up and planning, s | work, s | work / floor | leaderboard, s | in the model | where else |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
-    for workers, finished in runs.items():
+    for name, finished in runs.items():
         totals = finished.summary
         after = totals["seconds"] - totals["startup_seconds"] - totals["working_seconds"]
         shares = dict(totals["shares"])
         inside = shares.pop("model")
         rest = ", ".join(f"{kind} {share:.1%}" for kind, share in sorted(shares.items(), key=lambda item: -item[1]) if share >= 0.005)
         lines.append(
-            f"| {workers} | {totals['startup_seconds']:.1f} | {totals['working_seconds']:.1f} | {totals['working_seconds'] / total:.2f} "
+            f"| {name} | {totals['startup_seconds']:.1f} | {totals['working_seconds']:.1f} | {totals['working_seconds'] / total:.2f} "
             f"| {after:.1f} | {inside:.0%} | {rest} |"
         )
     return "\n".join(lines)
