@@ -146,7 +146,10 @@ def test_csv_has_a_line_per_metric_in_full_precision() -> None:
 
 
 def test_a_terminal_that_knows_only_ascii_gets_it() -> None:
-    render(board(), "terminal", width=80, meta=True, ascii_only=True).encode("ascii")
+    plain, full = (render(board(), "terminal", width=80, meta=True, ascii_only=only) for only in (True, False))
+    assert plain.isascii() and not full.isascii()
+    assert all(one.label in plain for one in board().meta[0].metrics)
+    assert len(plain.splitlines()) == len(full.splitlines())
 
 
 def test_the_method_is_cited_where_it_is_used() -> None:

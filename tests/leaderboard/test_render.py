@@ -122,7 +122,10 @@ def test_colour_comes_from_the_argument_and_not_from_the_environment(monkeypatch
 
 
 def test_plain_ascii_terminals() -> None:
-    render(board(2), width=80, ascii_only=True).encode("ascii")
+    plain, full = (render(board(2), width=80, ascii_only=only) for only in (True, False))
+    assert plain.isascii() and not full.isascii()
+    assert all(row.label in plain for group in board(2).groups for row in group.rows)
+    assert re.findall(r"\d\.\d+", plain) == re.findall(r"\d\.\d+", full), "the numbers are the same"
 
 
 def test_overall_only_where_there_are_several_groups() -> None:
