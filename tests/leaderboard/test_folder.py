@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from synthetic_results import leaderboard_group, leaderboard_results
 
 from harness.analysis.results import Explained, Results
 from harness.leaderboard.build import build
 from harness.leaderboard.folder import FolderError, read_folder_leaderboard, read_results, write_results
+from tests.support.synthetic_results import leaderboard_group, leaderboard_results
 
 
 @pytest.fixture(scope="module")

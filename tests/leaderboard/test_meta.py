@@ -13,7 +13,6 @@ import jsonschema
 import numpy as np
 import pytest
 from rich.cells import cell_len
-from synthetic_results import leaderboard_group, leaderboard_results
 
 from harness.analysis.results import Group, Results, Shadow
 from harness.leaderboard.build import build
@@ -22,6 +21,7 @@ from harness.leaderboard.document import Leaderboard, json_schema, read_leaderbo
 from harness.leaderboard.folder import FolderError, read_results, write_results
 from harness.leaderboard.merge import merge
 from harness.leaderboard.render import render
+from tests.support.synthetic_results import leaderboard_group, leaderboard_results
 
 
 def shadow_of(group: Group, kind: str, strength: str | None, repeat: int, seed: int) -> Group:

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
-from synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
 
 from harness.analysis.results import Cell, Results
 from harness.leaderboard.build import build
@@ -18,6 +17,7 @@ from harness.leaderboard.document import Leaderboard
 from harness.leaderboard.formats.figures import formatter
 from harness.leaderboard.formats.grid import Column, drawn
 from harness.leaderboard.render import FORMATS, UnknownFormat, render
+from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
 
 WIDTHS = [20, 33, 50, 80, 100, 120, 200]
 TEXTS = ["terminal", "markdown", "latex"]
