@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON ?= python3.11
 BIN := $(VENV)/bin
 PLUGINS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
-CODE := harness plugins tests benchmarks
+CODE := conftest.py harness plugins tests benchmarks
 STAMP := $(VENV)/.installed
 
 .PHONY: demo test soak check setup format clean
@@ -12,8 +12,9 @@ STAMP := $(VENV)/.installed
 demo: setup  ## run the quickstart and print its leaderboard
 	$(BIN)/harness run specs/quickstart.yaml
 
-test: setup  ## the whole test suite, of the core and of every plugin
-	$(BIN)/python -m pytest
+JOBS ?= 2
+test: setup  ## the whole test suite, of the core and of every plugin, in JOBS processes; fewer tests than there are is no success
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --at-least 1000
 
 SECONDS ?= 300
 soak: setup  ## inject faults into a run for SECONDS, and compare its leaderboard with an undisturbed one

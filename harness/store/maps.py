@@ -65,10 +65,20 @@ def encode(maps: StoredMaps) -> bytes:
 
 
 def decode(content: bytes) -> StoredMaps:
-    """The maps in the bytes of a safetensors file."""
+    """The maps in the bytes of a safetensors file; raises ``ValueError`` where they are no maps of the samples that it names."""
     tensors = load(content)
     parts = {name.removeprefix(_PART): array for name, array in tensors.items() if name.startswith(_PART)}
-    return StoredMaps(samples_of(content), tensors[_MAP], parts, tensors.get(_EXPECTED))
+    maps = StoredMaps(samples_of(content), tensors[_MAP], parts, tensors.get(_EXPECTED))
+    expected = [] if maps.expected is None else [(maps.expected, 1)]
+    for array, dimensions in [(maps.map, 3), *((part, 3) for part in parts.values()), *expected]:
+        if array.ndim != dimensions or len(array) != len(maps.samples) or not np.issubdtype(array.dtype, np.floating):
+            raise ValueError(f"it has {array.dtype} values of the shape {array.shape} for {len(maps.samples)} samples")
+    return maps
+
+
+def form(maps: StoredMaps) -> tuple[object, ...]:
+    """What maps must have in common to be `joined`: resolution, parts, and whether it is known what they must sum to."""
+    return maps.map.shape[1:], {name: part.shape[1:] for name, part in maps.parts.items()}, maps.expected is None
 
 
 def samples_in(path: Path) -> list[SampleKey]:

@@ -142,6 +142,8 @@ class Store:
                 continue
             with self._setting_aside(path):
                 stored = map_files.decode(content)
+                if pieces and map_files.form(stored) != map_files.form(pieces[0]):
+                    raise ValueError("its maps are of another form than those beside it")
                 chosen = [i for i, sample in enumerate(stored.samples) if sample in missing]
                 if chosen:
                     missing.difference_update(stored.samples[i] for i in chosen)

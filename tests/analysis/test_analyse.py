@@ -2,12 +2,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from synthetic_results import NULLS, explainer, group_of, leaderboard_group, leaderboard_results, metric
 
 from harness.analysis.analyse import analyse
 from harness.analysis.numbers import Numbers
 from harness.analysis.results import Cell, Group, Results
 from harness.analysis.selection import selected_samples
+from tests.support.synthetic_results import NULLS, explainer, group_of, leaderboard_group, leaderboard_results, metric
 
 RNG = np.random.default_rng(0)
 

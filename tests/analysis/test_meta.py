@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 import pytest
 from scipy import stats
-from synthetic_results import group_of, metric
 
 from harness.analysis.meta import (
     Consistency,
@@ -19,6 +18,7 @@ from harness.analysis.meta import (
     separation,
 )
 from harness.analysis.results import Group, Results, Shadow
+from tests.support.synthetic_results import group_of, metric
 
 N, E, REPEATS = 40, 4, 3
 ROWS = [f"e{k}" for k in range(E)]

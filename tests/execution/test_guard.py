@@ -232,11 +232,15 @@ def test_generators_of_gpus_are_compared_and_put_back() -> None:
 
 def test_what_is_used_and_left_as_it_was_passes() -> None:
     module = network()
+    seen: list[tuple[int, ...]] = []
     with unchanged(module):
-        handle = module[2].register_forward_hook(lambda *_: None)
+        handle = module[2].register_forward_hook(lambda module, args, output: seen.append(tuple(output.shape)))
         module(torch.zeros(1, 1, 4, 4))
         handle.remove()
         module[2].register_full_backward_hook(lambda *_: None).remove()
+    module(torch.zeros(1, 1, 4, 4))
+    assert seen == [(1, 2, 2, 2)], "its own hook was called in the block, and not after it"
+    assert [len(layer._forward_hooks) for layer in module] == [0, 1, 0], "the hook that was there is there"
 
 
 @pytest.mark.parametrize("change", OF_THE_MODEL)

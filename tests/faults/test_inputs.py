@@ -27,11 +27,14 @@ import harness
 from harness.leaderboard.folder import FolderError, read_results
 from harness.store.aligned import Samples
 from harness.store.atomic import checksum, write_segment
+from harness.store.maps import StoredMaps
+from harness.store.rows import SCHEMA, Row
 from harness.store.store import Store
 from tests.support.spec import SMALL, small_spec
 
 GROUP = "ab" * 32
 KEYS = [("s0", "d0"), ("s1", "d1")]
+SOUND, NOBODY = ("a sound sample", "d0"), ("a sample without a map", "d0")
 OFTEN = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 LEAVES = (
@@ -105,24 +108,41 @@ TABLES = st.dictionaries(
 def reads(store: Store) -> None:
     known = store.known(GROUP, Samples(KEYS))
     assert all(len(each.values) == len(each.there) == 2 for fields in known.values() for each in fields.values())
-    store.columns(GROUP)
-    found = store.maps(GROUP, set(KEYS))
+    assert store.columns(GROUP) >= set(known)
+    found = store.maps(GROUP, {*KEYS, SOUND, NOBODY})
     assert found is None or len(found.map) == len(found.samples)
     store.mapped(GROUP)
     store.described(GROUP)
     store.compact(GROUP)
 
 
+def set_aside(store: Store) -> set[str]:
+    """The names of the files that were; each was reported."""
+    names = {path.name for path in (store.path / "damaged").glob("*")}
+    assert all(any(name in told for told in store.damaged) for name in names)
+    return names
+
+
 @OFTEN
 @given(tables=st.lists(TABLES | st.binary(max_size=40), min_size=1, max_size=2))
 def test_any_segment_of_scores_is_read_or_set_aside(tables: list[Any]) -> None:
     with folder() as place:
+        store, rows, bad = Store(place), place / "rows" / GROUP[:2] / GROUP, set()
+        store.commit_rows(GROUP, [Row("sound", *KEYS[0], "value", 7.0)])
         for table in tables:
             buffer = io.BytesIO(table if isinstance(table, bytes) else b"")
             if not isinstance(table, bytes):
                 pq.write_table(pa.table(table), buffer)
-            write_segment(place / "rows" / GROUP[:2] / GROUP, ".parquet", buffer.getvalue())
-        reads(Store(place))
+            path = write_segment(rows, ".parquet", buffer.getvalue())
+            if not isinstance(table, dict) or not {*SCHEMA.names} <= {*table}:
+                bad.add(path.name)
+        written = {path.name for path in rows.iterdir()}
+        reads(store)
+        aside = set_aside(store)
+        assert bad <= aside
+        assert {path.name for path in rows.iterdir()} == written - aside
+        sound = store.known(GROUP, Samples(KEYS))["sound"]["value"]
+        assert (sound.there.tolist(), sound.values[0]) == ([True, False], 7.0)
 
 
 ARRAYS = st.tuples(st.sampled_from([np.float32, np.float16, np.int8, np.float64]), st.lists(st.integers(0, 3), max_size=4)).map(
@@ -136,10 +156,20 @@ SAMPLES = st.just(KEYS) | st.just(KEYS[:1]) | JSON
 @given(files=st.lists(st.tuples(TENSORS, SAMPLES) | st.binary(max_size=40), min_size=1, max_size=2))
 def test_any_segment_of_maps_is_read_or_set_aside(files: list[Any]) -> None:
     with folder() as place:
+        store, maps, bad = Store(place), place / "maps" / GROUP[:2] / GROUP, set()
+        store.commit_maps(GROUP, StoredMaps([SOUND], np.full((1, 2, 2), 7.0, np.float32), {}))
         for file in files:
             content = file if isinstance(file, bytes) else save(file[0], metadata={"samples": json.dumps(file[1])})
-            write_segment(place / "maps" / GROUP[:2] / GROUP, ".safetensors", content)
-        reads(Store(place))
+            path = write_segment(maps, ".safetensors", content)
+            if isinstance(file, bytes) or "map" not in file[0]:
+                bad.add(path.name)
+        written = {path.name for path in maps.iterdir()}
+        sound = store.maps(GROUP, {SOUND})
+        assert sound is not None and sound.samples == [SOUND] and (sound.map == 7).all()
+        reads(store)
+        aside = set_aside(store)
+        assert bad <= aside
+        assert {path.name for path in maps.iterdir()} == written - aside
 
 
 @OFTEN

@@ -6,6 +6,7 @@ import os
 import pty
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -74,6 +75,9 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
     try:
         with interrupting():
             signal.raise_signal(signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL, "the other one interrupts all the same"
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
 
@@ -104,11 +108,9 @@ def test_a_terminal_of_20_columns_shows_all_and_nothing_wider(tmp_path: Path, va
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 20, 0, 0))
         os.execve(run.command[0], run.command, environment)
     shown = b""
-    try:
+    with suppress(OSError):  # which is raised when all that it wrote is read
         while piece := os.read(terminal, 65536):
             shown += piece
-    except OSError:  # all that it wrote is read
-        pass
     os.close(terminal)
     _, status = os.waitpid(number, 0)
     assert os.waitstatus_to_exitcode(status) == 0, shown.decode()

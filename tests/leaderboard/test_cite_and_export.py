@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from synthetic_results import explainer, group_of, leaderboard_results, metric
 
 from harness.analysis.results import Results
 from harness.leaderboard.cite import bibliography, entries_of
 from harness.leaderboard.export import ExportError, export_scores
+from tests.support.synthetic_results import explainer, group_of, leaderboard_results, metric
 
 ARTICLE = """@article{selvaraju2017,
   title = {Grad-{CAM}: Visual Explanations},

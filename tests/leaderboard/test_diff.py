@@ -4,11 +4,11 @@ import json
 import numpy as np
 import pytest
 from rich.cells import cell_len
-from synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
 
 from harness.analysis.results import Cell, Explained, Group, Results
 from harness.leaderboard.diff import Difference, diff
 from harness.leaderboard.formats.difference import render_difference
+from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
 
 
 def changed() -> Results:

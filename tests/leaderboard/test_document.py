@@ -5,11 +5,11 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from synthetic_results import group_of, leaderboard_results, metric
 
 from harness.analysis.results import Results
 from harness.leaderboard.build import build
 from harness.leaderboard.document import Leaderboard, SchemaError, json_schema, read_leaderboard
+from tests.support.synthetic_results import group_of, leaderboard_results, metric
 
 CELL = {"status", "mean", "low", "high", "n", "undefined", "rank", "beats_null", "versus_reference", "reason"}
 ROW = {"explainer", "label", "plugin", "null", "rank", "costs", "cells"}

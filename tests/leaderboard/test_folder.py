@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from synthetic_results import leaderboard_group, leaderboard_results
 
 from harness.analysis.results import Explained, Results
 from harness.leaderboard.build import build
 from harness.leaderboard.folder import FolderError, read_folder_leaderboard, read_results, write_results
+from tests.support.synthetic_results import leaderboard_group, leaderboard_results
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def folder(written: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(written, tmp_path / "run"))
 
 
-def same(first: Results, second: Results) -> None:
+def assert_same(first: Results, second: Results) -> None:
     for one, two in zip(first.groups, second.groups, strict=True):
         names = ("dataset", "model", "samples", "digests", "accuracy", "explainers", "metrics", "recipes", "costs")
         for name in (*names, "replicate_of", "explained"):
@@ -56,7 +56,7 @@ def same(first: Results, second: Results) -> None:
 
 def test_what_is_written_is_read_back(written: Path) -> None:
     results = leaderboard_results(groups=[leaderboard_group(), leaderboard_group(seed=1, model="other")])
-    same(results, read_results(written))
+    assert_same(results, read_results(written))
     assert build(read_results(written)) == read_folder_leaderboard(written) == build(results)
 
 
@@ -68,7 +68,7 @@ def test_what_was_explained_is_read_back_and_unknown_where_an_older_run_does_not
         group.cells[pair] = dataclasses.replace(group.cells[pair], key="c0ffee")
         results = leaderboard_results(groups=[dataclasses.replace(group, explained=explained, replicate_of="net 1")])
         write_results(tmp_path, results)
-        same(results, read_results(tmp_path))
+        assert_same(results, read_results(tmp_path))
     groups = json.loads((tmp_path / "results.json").read_text())["groups"]
     del groups[0]["explained"]
     for cell in groups[0]["cells"]:
@@ -149,13 +149,13 @@ def test_tables_that_contradict_the_results_are_refused(folder: Path, name: str)
 def test_plain_text_columns_are_as_good_as_encoded_ones(folder: Path) -> None:
     before = read_results(folder)
     rewrite(folder, lambda t: t.cast(pa.schema([(n, pa.string() if n != "value" else pa.float64()) for n in t.column_names])))
-    same(before, read_results(folder))
+    assert_same(before, read_results(folder))
 
 
 def test_the_order_of_scores_does_not_matter(folder: Path) -> None:
     before = read_results(folder)
     rewrite(folder, lambda t: t.take(np.random.default_rng(0).permutation(t.num_rows)))
-    same(before, read_results(folder))
+    assert_same(before, read_results(folder))
 
 
 def test_a_table_of_another_run_is_refused(folder: Path) -> None:

@@ -2,11 +2,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from synthetic_results import explainer, group_of, leaderboard_results, metric
 
 from harness.analysis.results import Cell, Explained, Group, Recipe, Results
 from harness.leaderboard.build import build
 from harness.leaderboard.merge import MergeError, merge
+from tests.support.synthetic_results import explainer, group_of, leaderboard_results, metric
 
 RNG = np.random.default_rng(0)
 SCORES = {label: {name: RNG.normal(size=8) for name in ("m", "n")} for label in "abc"}

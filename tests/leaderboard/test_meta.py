@@ -13,7 +13,6 @@ import jsonschema
 import numpy as np
 import pytest
 from rich.cells import cell_len
-from synthetic_results import leaderboard_group, leaderboard_results
 
 from harness.analysis.results import Group, Results, Shadow
 from harness.leaderboard.build import build
@@ -22,6 +21,7 @@ from harness.leaderboard.document import Leaderboard, json_schema, read_leaderbo
 from harness.leaderboard.folder import FolderError, read_results, write_results
 from harness.leaderboard.merge import merge
 from harness.leaderboard.render import render
+from tests.support.synthetic_results import leaderboard_group, leaderboard_results
 
 
 def shadow_of(group: Group, kind: str, strength: str | None, repeat: int, seed: int) -> Group:
@@ -146,7 +146,10 @@ def test_csv_has_a_line_per_metric_in_full_precision() -> None:
 
 
 def test_a_terminal_that_knows_only_ascii_gets_it() -> None:
-    render(board(), "terminal", width=80, meta=True, ascii_only=True).encode("ascii")
+    plain, full = (render(board(), "terminal", width=80, meta=True, ascii_only=only) for only in (True, False))
+    assert plain.isascii() and not full.isascii()
+    assert all(one.label in plain for one in board().meta[0].metrics)
+    assert len(plain.splitlines()) == len(full.splitlines())
 
 
 def test_the_method_is_cited_where_it_is_used() -> None:

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
-from synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
 
 from harness.analysis.results import Cell, Results
 from harness.leaderboard.build import build
@@ -18,6 +17,7 @@ from harness.leaderboard.document import Leaderboard
 from harness.leaderboard.formats.figures import formatter
 from harness.leaderboard.formats.grid import Column, drawn
 from harness.leaderboard.render import FORMATS, UnknownFormat, render
+from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
 
 WIDTHS = [20, 33, 50, 80, 100, 120, 200]
 TEXTS = ["terminal", "markdown", "latex"]
@@ -122,7 +122,10 @@ def test_colour_comes_from_the_argument_and_not_from_the_environment(monkeypatch
 
 
 def test_plain_ascii_terminals() -> None:
-    render(board(2), width=80, ascii_only=True).encode("ascii")
+    plain, full = (render(board(2), width=80, ascii_only=only) for only in (True, False))
+    assert plain.isascii() and not full.isascii()
+    assert all(row.label in plain for group in board(2).groups for row in group.rows)
+    assert re.findall(r"\d\.\d+", plain) == re.findall(r"\d\.\d+", full), "the numbers are the same"
 
 
 def test_overall_only_where_there_are_several_groups() -> None:

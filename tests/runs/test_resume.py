@@ -16,6 +16,7 @@ import pytest
 
 from harness.store.atomic import read_segment
 from harness.store.rows import decode
+from tests.support.driver import board
 from tests.support.spec import SMALL, small_spec
 
 SPEC = small_spec(
@@ -36,16 +37,6 @@ def start(folder: Path, out: str, store: str, calls: Path) -> subprocess.Popen[b
     environment = {**os.environ, "SMALL_CALLS": str(calls)}
     streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     return subprocess.Popen(command(folder, out, store), env=environment, start_new_session=True, **streams)
-
-
-def board(folder: Path) -> Any:
-    """The leaderboard without what two runs may differ in: when they ran, and how long explaining took."""
-    document = json.loads((folder / "leaderboard.json").read_text())
-    document.pop("run")
-    for group in document["groups"]:
-        for row in group["rows"]:
-            row.pop("costs")
-    return document
 
 
 def files(store: Path) -> int:

@@ -3,13 +3,13 @@ import warnings
 import pytest
 import torch
 from captum.attr import DeepLift
-from captum_networks import TARGETS, Convolutions, Scaled, images, linear, made
 from harness_captum.deep_lift import deep_lift
 from harness_captum.rescale import multipliers
 from torch import nn
 from torchvision import models
 
 from harness.api import classifier
+from tests.support.networks import TARGETS, Convolutions, Scaled, images, linear, made
 
 shap = pytest.importorskip("shap")
 

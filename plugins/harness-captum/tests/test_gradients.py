@@ -1,13 +1,13 @@
 import pytest
 import torch
 from captum import attr
-from captum_networks import TARGETS, Convolutions, images, linear, made
 from harness_captum.gradients import input_x_gradient, saliency
 from harness_captum.modified_relu import deconvolution, guided_backprop
 from torch import nn
 from torchvision import models
 
 from harness.api import classifier
+from tests.support.networks import TARGETS, Convolutions, images, linear, made
 
 
 def test_saliency_of_a_linear_model_is_its_largest_weight():

@@ -1,8 +1,9 @@
 import pytest
 import torch
-from captum_networks import TARGETS, images, linear, made
 from harness_captum.occlusion import occlusion
 from torch.nn import functional
+
+from tests.support.networks import TARGETS, images, linear, made
 
 
 def test_single_pixels_of_a_linear_model():

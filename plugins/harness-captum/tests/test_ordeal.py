@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from captum_networks import TARGETS, context, images, made, maps, state
 from harness_captum.deep_lift import deep_lift
 from harness_captum.gradients import input_x_gradient, saliency
 from harness_captum.modified_relu import deconvolution, guided_backprop
@@ -11,6 +10,7 @@ from harness_captum.path import gradient_shap, integrated_gradients
 from torch import nn
 
 from harness.api.declarations import declaration_of
+from tests.support.networks import TARGETS, context, counted, images, made, maps, state
 
 EXPLAINERS = [saliency, input_x_gradient, guided_backprop, deconvolution, deep_lift, integrated_gradients, gradient_shap, occlusion]
 SMALL = {integrated_gradients: {"steps": 4}, gradient_shap: {"draws": 3, "background": 5, "noise": 0.1}, occlusion: {"window": 8}}
@@ -105,19 +105,13 @@ def test_everything_is_left_as_it_was_after_an_exception(function, passes):
 )
 def test_as_many_passes_as_declared(function, params, declared_for):
     model = made()
-    count = []
-
-    def forward(module, arguments, output):
-        count.append(len(output))
-        if output.requires_grad:
-            output.register_hook(lambda gradient: count.append(len(gradient)))
 
     def run():
         ctx = {"ctx": context(*"abcdefgh")} if function is gradient_shap else {}
         function(model, images(8), TARGETS.repeat(2), **params, **ctx)
 
     run()  # what a model is made of is found out once
-    model.module.register_forward_hook(forward)
-    run()
+    with counted(model) as rows:
+        run()
     declared = declaration_of(function, "explainers").passes
-    assert sum(count) / 8 == pytest.approx(declared(declared_for) if callable(declared) else declared)
+    assert sum(rows) / 8 == pytest.approx(declared(declared_for) if callable(declared) else declared)

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 from captum.attr._core.gradient_shap import InputBaselineXGradient
-from captum_networks import TARGETS, context, images, linear, made
 from harness_captum.path import gradient_shap, integrated_gradients
 from torch import nn
 
 from harness.api import Context, NoTrainingData
+from tests.support.networks import TARGETS, context, images, linear, made
 
 
 @pytest.mark.parametrize("baseline", ["black", "white", "mean", "blur", "zero"])

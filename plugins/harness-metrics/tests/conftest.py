@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -91,26 +90,6 @@ def grey_case() -> Case:
     images, maps = torch.rand(3, 1, 8, 8, generator=generator), torch.randn(3, 8, 8, generator=generator)
     model = classifier(module, input_shape=(1, 8, 8))
     return Case(model, images, torch.tensor([0, 1, 2]), maps, Context(seed=6, ids=list("abc"), purpose="score"))
-
-
-@pytest.fixture
-def rows_of() -> Callable[[Case, Sequence[int]], Case]:
-    """The same case with only these rows, with nothing shared."""
-
-    def select(case: Case, rows: Sequence[int]) -> Case:
-        index = torch.tensor(rows)
-        return replace(
-            case,
-            images=case.images[index],
-            targets=case.targets[index],
-            attributions=case.attributions[index],
-            parts={name: part[index] for name, part in case.parts.items()},
-            masks=None if case.masks is None else case.masks[index],
-            ctx=case.ctx.select(index),
-            memory={},
-        )
-
-    return select
 
 
 class Explaining:

@@ -13,6 +13,7 @@ import torch
 
 from harness.api import Attribution
 from harness.api.declarations import declaration_of
+from tests.support.cases import selected
 
 NAMES = (
     "explanation-precision",
@@ -190,10 +191,10 @@ def test_within_declared_bounds_and_one_number_per_sample(name, cnn_case):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_independent_of_the_batch_and_of_its_order(name, cnn_case, rows_of):
+def test_independent_of_the_batch_and_of_its_order(name, cnn_case):
     together = scores(name, cnn_case)
-    alone = torch.cat([scores(name, rows_of(cnn_case, [i])) for i in range(5)])
-    reordered = scores(name, rows_of(cnn_case, [4, 2, 0, 3, 1]))
+    alone = torch.cat([scores(name, selected(cnn_case, [i])) for i in range(5)])
+    reordered = scores(name, selected(cnn_case, [4, 2, 0, 3, 1]))
     torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-5, equal_nan=True)
     torch.testing.assert_close(reordered, together[[4, 2, 0, 3, 1]], rtol=1e-4, atol=1e-5, equal_nan=True)
 

@@ -23,6 +23,7 @@ from pytorch_grad_cam.metrics.road import NoisyLinearImputer
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputSoftmaxTarget
 
 from harness.api import Case, Context
+from tests.support.cases import selected
 
 
 @pytest.fixture
@@ -113,11 +114,11 @@ def test_road_removes_the_share_it_says_from_a_map_full_of_ties(cnn_case):
     assert (removed | (maps == 0)).all()
 
 
-def test_noise_of_road_is_small_and_belongs_to_the_sample(cnn_case, rows_of):
+def test_noise_of_road_is_small_and_belongs_to_the_sample(cnn_case):
     plain, noisy = road(cnn_case, impute="linear"), road(cnn_case)
     assert not torch.equal(plain, noisy)
     torch.testing.assert_close(plain, noisy, atol=5e-3, rtol=0)
-    torch.testing.assert_close(road(rows_of(cnn_case, [1, 2])), noisy[1:3], atol=1e-5, rtol=0)
+    torch.testing.assert_close(road(selected(cnn_case, [1, 2])), noisy[1:3], atol=1e-5, rtol=0)
 
 
 def test_road_prefers_the_map_of_what_the_model_looks_at(linear_classifier):

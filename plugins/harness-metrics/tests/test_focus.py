@@ -14,6 +14,7 @@ from harness_metrics.maps import mass, mass_inside
 from torch import nn
 
 from harness.api import Attribution, Case, Context, classifier
+from tests.support.cases import selected
 
 
 class Told:
@@ -114,11 +115,11 @@ def test_too_few_training_images_are_undefined():
     assert focus(few).isnan().tolist() == [True, False]
 
 
-def test_a_score_does_not_depend_on_the_batch(rows_of):
+def test_a_score_does_not_depend_on_the_batch():
     explainer = Told(lambda x, t: x[:, 0] * torch.linspace(0, 1, 8))
     case = case_of(explainer, [0, 1, 2, 0, 1])
     together = focus(case)
-    alone = torch.cat([focus(rows_of(case, [i])) for i in range(5)])
+    alone = torch.cat([focus(selected(case, [i])) for i in range(5)])
     torch.testing.assert_close(alone, together)
-    torch.testing.assert_close(focus(rows_of(case, [4, 2, 0])), together[[4, 2, 0]])
+    torch.testing.assert_close(focus(selected(case, [4, 2, 0])), together[[4, 2, 0]])
     assert together.unique().numel() > 1

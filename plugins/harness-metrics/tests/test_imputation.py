@@ -4,6 +4,8 @@ import pytest
 import torch
 from harness_metrics.imputation import imputer
 
+from tests.support.cases import selected
+
 
 def masks(case, stages=2):
     return torch.rand(stages, *case.attributions.shape, generator=torch.Generator().manual_seed(5)) < 0.5
@@ -39,8 +41,8 @@ def test_noise_is_gaussian_in_units_of_the_image(cnn_case):
     assert abs(difference.mean().item()) < 0.002
 
 
-def test_noise_belongs_to_the_sample(cnn_case, rows_of):
+def test_noise_belongs_to_the_sample(cnn_case):
     removed = masks(cnn_case)
     whole = imputer(cnn_case, "noisy-linear")(removed)
-    alone = imputer(rows_of(cnn_case, [3]), "noisy-linear")(removed[:, 3:4])
+    alone = imputer(selected(cnn_case, [3]), "noisy-linear")(removed[:, 3:4])
     torch.testing.assert_close(alone[:, 0], whole[:, 3], atol=1e-4, rtol=0)

@@ -4,6 +4,7 @@ import torch
 from harness_metrics.ordering import case_ranks, ranks
 
 from harness.api import Context
+from tests.support.cases import selected
 
 
 def test_distinct_values_rank_in_descending_order():
@@ -26,9 +27,9 @@ def test_tied_pixels_have_no_preferred_place():
     assert (torch.bincount(first, minlength=4) > 60).all()
 
 
-def test_a_sample_has_one_order_for_all_metrics(cnn_case, rows_of):
+def test_a_sample_has_one_order_for_all_metrics(cnn_case):
     cnn_case.attributions = torch.zeros_like(cnn_case.attributions)
-    alone = rows_of(cnn_case, [2])
+    alone = selected(cnn_case, [2])
     alone.ctx = alone.ctx.fresh("score/another metric")
     assert torch.equal(case_ranks(cnn_case, absolute=False)[2], case_ranks(alone, absolute=False)[0])
     assert not torch.equal(case_ranks(cnn_case, absolute=False)[1], case_ranks(cnn_case, absolute=False)[2])

@@ -8,6 +8,8 @@ import torch
 from harness_metrics.patches import case_patch_ranks, grid_of, over_pixels, patch_sums
 from skimage.measure import block_reduce
 
+from tests.support.cases import selected
+
 
 def test_sums_equal_scikit_image_where_the_patch_divides_the_size():
     maps = torch.randn(2, 12, 18, generator=torch.Generator().manual_seed(0))
@@ -47,9 +49,9 @@ def test_ranks_of_patches(cnn_case):
     assert (case_patch_ranks(case, absolute=True, patch=10)[:, :10, 10:] == 0).all()
 
 
-def test_tied_patches_are_in_an_order_of_the_sample(cnn_case, rows_of):
+def test_tied_patches_are_in_an_order_of_the_sample(cnn_case):
     case = replace(cnn_case, attributions=torch.zeros(5, 20, 20))
     places = case_patch_ranks(case, absolute=False, patch=2)
-    alone = case_patch_ranks(rows_of(case, [3]), absolute=False, patch=2)
+    alone = case_patch_ranks(selected(case, [3]), absolute=False, patch=2)
     assert torch.equal(alone[0], places[3])
     assert len({tuple(p.flatten().tolist()) for p in places}) == 5

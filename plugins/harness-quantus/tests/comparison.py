@@ -57,7 +57,7 @@ class Row:
         return "" if self.tolerance is None else f"{self.tolerance:.0e}".replace("e-0", "e-")
 
     @property
-    def tests(self) -> tuple[str, ...]:
+    def shown_by(self) -> tuple[str, ...]:
         """Node ids of all tests of the row."""
         own = (f"{HERE}test_table.py::test_ours_equals_quantus",) if self.direct is not None else ()
         return (*own, *self.proofs)
@@ -424,14 +424,14 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def tests() -> str:
+def evidence() -> str:
     """The tests of each row in Markdown."""
-    return "\n".join(f"- {row.metric}: {', '.join(f'`{node}`' for node in row.tests)}" for row in ROWS)
+    return "\n".join(f"- {row.metric}: {', '.join(f'`{node}`' for node in row.shown_by)}" for row in ROWS)
 
 
 def made() -> str:
     """What stands between the marks in the document."""
-    return f"{OPENING}\n\n{table()}\n\n### The tests\n\n{tests()}\n\n{CLOSING}"
+    return f"{OPENING}\n\n{table()}\n\n### The tests\n\n{evidence()}\n\n{CLOSING}"
 
 
 def main() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -49,22 +46,3 @@ def case(network: Classifier) -> Case:
     explainer = GradientTimesInput()
     maps = explainer(network, images, targets, ctx=ctx).map
     return Case(network, images, targets, maps, ctx, masks=masks, explainer=explainer)
-
-
-@pytest.fixture
-def rows_of() -> Callable[[Case, Sequence[int]], Case]:
-    """The same case with only these rows, with nothing shared."""
-
-    def select(case: Case, rows: Sequence[int]) -> Case:
-        index = torch.tensor(rows)
-        return replace(
-            case,
-            images=case.images[index],
-            targets=case.targets[index],
-            attributions=case.attributions[index],
-            masks=None if case.masks is None else case.masks[index],
-            ctx=case.ctx.select(index),
-            memory={},
-        )
-
-    return select

@@ -21,6 +21,7 @@ from harness.api import Attribution, NeedsExplainer, classifier
 from harness.registry.errors import ReferenceProblems
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
+from tests.support.cases import selected
 
 NAMES = get_args(MetricName)
 
@@ -47,13 +48,13 @@ def test_declares_what_quantus_does_but_for_two_directions(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_one_finite_number_per_sample_that_no_neighbour_changes(name, case, rows_of):
+def test_one_finite_number_per_sample_that_no_neighbour_changes(name, case):
     together = scores(name, case)
     assert together.shape == (3,) and together.isfinite().all()
     low, high = declared(name)["bounds"]
     assert low is None or (together >= low).all()
     assert high is None or (together <= high).all()
-    alone = torch.cat([scores(name, rows_of(case, [row])) for row in (2, 0)])
+    alone = torch.cat([scores(name, selected(case, [row])) for row in (2, 0)])
     torch.testing.assert_close(alone, together[[2, 0]], rtol=1e-5, atol=1e-6)
 
 

@@ -5,11 +5,11 @@ import pytest
 import shap
 import torch
 from harness_shap.deep import shap_deep
-from shap_networks import TARGETS, Scaled, context, images, linear, made, state
 from torch import nn
 
 from harness.api import Context, NoTrainingData
 from harness.api.declarations import declaration_of
+from tests.support.networks import TARGETS, Scaled, context, counted, images, linear, made, state
 
 
 def completeness(found):
@@ -126,13 +126,7 @@ def test_it_wants_training_images():
 
 
 def test_as_many_passes_as_declared():
-    model, count = made(), []
-
-    def forward(module, arguments, output):
-        count.append(len(output))
-        if output.requires_grad:
-            output.register_hook(lambda gradient: count.append(len(gradient)))
-
-    model.module.register_forward_hook(forward)
-    shap_deep(model, images(8), TARGETS.repeat(2), background=16, ctx=context(*"abcdefgh"))
-    assert sum(count) / 8 == declaration_of(shap_deep, "explainers").passes({"background": 16})
+    model = made()
+    with counted(model) as rows:
+        shap_deep(model, images(8), TARGETS.repeat(2), background=16, ctx=context(*"abcdefgh"))
+    assert sum(rows) / 8 == declaration_of(shap_deep, "explainers").passes({"background": 16})

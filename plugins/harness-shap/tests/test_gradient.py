@@ -4,11 +4,11 @@ import shap
 import torch
 from harness_shap.expected_gradients import Draw, expected_gradients
 from harness_shap.gradient import shap_gradient
-from shap_networks import TARGETS, Convolutions, context, images, linear, made, state
 from torch import nn
 
 from harness.api import Context, NoTrainingData
 from harness.api.declarations import declaration_of
+from tests.support.networks import TARGETS, Convolutions, context, counted, images, linear, made, state
 
 
 def shaps_draws(seed, background, count, shape=None):
@@ -160,14 +160,7 @@ def test_it_wants_training_images():
 
 
 def test_as_many_passes_as_declared():
-    model, count = made(), []
-
-    def forward(module, arguments, output):
-        count.append(len(output))
-        if output.requires_grad:
-            output.register_hook(lambda gradient: count.append(len(gradient)))
-
-    model.module.register_forward_hook(forward)
-    params = {"draws": 6, "background": 16}
-    shap_gradient(model, images(8), TARGETS.repeat(2), **params, ctx=context(*"abcdefgh"))
-    assert sum(count) / 8 == declaration_of(shap_gradient, "explainers").passes(params)
+    model, params = made(), {"draws": 6, "background": 16}
+    with counted(model) as rows:
+        shap_gradient(model, images(8), TARGETS.repeat(2), **params, ctx=context(*"abcdefgh"))
+    assert sum(rows) / 8 == declaration_of(shap_gradient, "explainers").passes(params)

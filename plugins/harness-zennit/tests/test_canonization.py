@@ -7,9 +7,10 @@ from harness_zennit.canonization import Addition, canonized, merges, replacement
 from harness_zennit.lrp import LRP
 from torch import nn
 from zennit.types import BatchNorm
-from zennit_networks import TARGETS, Normalised, calibrated, images, made, state
+from zennit_networks import Normalised, calibrated
 
 from harness.api import classifier
+from tests.support.networks import TARGETS, images, made, state
 
 
 def norms_merged(module, size=64):

@@ -7,10 +7,11 @@ from torch import nn
 from torchvision import models
 from zennit.attribution import Gradient
 from zennit.torchvision import ResNetCanonizer
-from zennit_networks import TARGETS, Convolutions, Normalised, calibrated, images, linear, made, state
+from zennit_networks import Normalised, calibrated
 
 from harness.api import classifier
 from harness.api.declarations import declaration_of
+from tests.support.networks import TARGETS, Convolutions, images, linear, made, state
 
 RULES = list(PASSES)
 ZENNITS = {

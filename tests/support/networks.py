@@ -1,4 +1,7 @@
-"""Small networks, images and contexts for the tests."""
+"""Small networks of three classes, images and contexts, for tests of explainers that walk through a network."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -63,6 +66,23 @@ def context(*ids, seed=0, training=64, size=16) -> Context:
 
 def maps(returned) -> Tensor:
     return returned.map if isinstance(returned, Attribution) else returned
+
+
+@contextmanager
+def counted(model: Classifier) -> Iterator[list[int]]:
+    """The rows of every forward and backward pass made through the model in the block."""
+    rows: list[int] = []
+
+    def note(module, arguments, output):
+        rows.append(len(output))
+        if output.requires_grad:
+            output.register_hook(lambda gradient: rows.append(len(gradient)))
+
+    handle = model.module.register_forward_hook(note)
+    try:
+        yield rows
+    finally:
+        handle.remove()
 
 
 def state(model: Classifier) -> list[tuple]:

@@ -1,0 +1,27 @@
+"""What holds for every test of the core and of the plugins."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+# before torch is imported, and for every process that a test starts: the networks are too small to gain from threads, which
+# only wait for each other where several tests share the cores
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--at-least", type=int, default=0, metavar="N", help="fail where fewer than N tests have passed")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Only in the process that reports: workers know of no other's tests."""
+    wanted: int = session.config.getoption("--at-least")
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if wanted and reporter is not None and not hasattr(session.config, "workerinput"):
+        passed = len(reporter.stats.get("passed", []))
+        if passed < wanted:
+            reporter.write_line(f"{passed} tests have passed, and there must be {wanted}", red=True, bold=True)
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
