@@ -1,0 +1,58 @@
+"""Which segments may say something of some samples: segments never change, so what one of them holds is found out once per process."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST = 2**23  # samples noted in all, 8 bytes each
+Marks = NDArray[np.int64]
+
+
+class Index:
+    """The samples of the segments that were read last, by marks of their ids; where two ids share a mark, a segment too many is read.
+
+    Without it every job of a column would read what all other jobs have left.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._noted: OrderedDict[str, Marks] = OrderedDict()
+        self._size = 0
+
+    def note(self, segment: str, ids: Iterable[str]) -> None:
+        """Say what a segment holds; where there is too much, what was noted first is forgotten."""
+        self._forget(segment)
+        self._noted[segment] = marks(ids)
+        self._size += len(self._noted[segment])
+        while self._size > self._most and len(self._noted) > 1:
+            self._forget(next(iter(self._noted)))
+
+    def worth_reading(self, segments: Sequence[str], wanted: Marks) -> list[str]:
+        """Those that may hold any of the samples with these marks, in their order; what nothing is noted of may."""
+        return [segment for segment in segments if self._may_have(segment, wanted)]
+
+    def known(self, segment: str) -> bool:
+        """Whether it is noted what a segment holds."""
+        return segment in self._noted
+
+    def _may_have(self, segment: str, wanted: Marks) -> bool:
+        held = self._noted.get(segment)
+        if held is None:
+            return True
+        if not len(held) or not len(wanted) or held[0] > wanted[-1] or wanted[0] > held[-1]:
+            return False
+        few, many = (held, wanted) if len(held) < len(wanted) else (wanted, held)
+        places = np.searchsorted(many, few)
+        return bool((many[np.minimum(places, len(many) - 1)] == few).any())
+
+    def _forget(self, segment: str) -> None:
+        self._size -= len(self._noted.pop(segment, ()))
+
+
+def marks(ids: Iterable[str]) -> Marks:
+    """A number for each id, sorted and each once; the same within one process."""
+    return np.unique(np.fromiter(map(hash, ids), dtype=np.int64))
