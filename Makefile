@@ -14,7 +14,7 @@ demo: setup  ## run the quickstart and print its leaderboard
 
 JOBS ?= 2
 test: setup  ## the whole test suite, of the core and of every plugin, in JOBS processes; fewer tests than there are is no success
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --at-least 1000
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --at-least 1000
 
 SECONDS ?= 300
 soak: setup  ## inject faults into a run for SECONDS, and compare its leaderboard with an undisturbed one

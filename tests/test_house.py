@@ -100,3 +100,10 @@ def test_every_requirement_is_pinned_and_no_pin_names_a_host() -> None:
         for requirement in stated:
             name = requirement.split(">")[0].split("=")[0].split("<")[0].split("[")[0].strip().lower().replace("_", "-")
             assert name in pinned | own, f"{file}: {requirement}"
+
+
+def test_a_run_of_the_tests_in_which_none_ran_fails() -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--collect-only", str(Path(__file__)), "--at-least"]
+    none, enough = (subprocess.run([*command, number], capture_output=True, text=True, cwd=ROOT, timeout=120) for number in ("1", "0"))
+    assert (none.returncode, enough.returncode) == (1, 0)
+    assert "0 tests have passed, and there must be 1" in none.stdout

@@ -32,7 +32,8 @@ def plugins_list_command(
     plugin: PluginFiles = [],
 ) -> None:
     """List what is installed, from which distribution and version, and what is broken and why."""
-    from harness.registry.report import plugins_json, plugins_list
+    from harness.registry.listing import plugins_list
+    from harness.registry.report import plugins_json
 
     with errors():
         components = registry(plugin)

@@ -1,11 +1,11 @@
-"""What ``harness plugins`` shows: cards as tables, as pages and as JSON."""
+"""What ``harness plugins`` shows of cards: pages and JSON."""
 
 from __future__ import annotations
 
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich import box
@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from harness.registry.card import KINDS, Card, singular
+from harness.registry.card import Card, singular
 from harness.registry.docstrings import prose
 from harness.registry.naming import listed
 from harness.registry.wording import expected, told
@@ -28,46 +28,14 @@ def plugins_json(cards: Iterable[Card]) -> str:
     return json.dumps([card.to_json() for card in cards], indent=2, ensure_ascii=False)
 
 
-def plugins_list(cards: Sequence[Card], problems: Sequence[str] = ()) -> RenderableType:
-    """One table per kind (name, what it is, where from), then what is broken and why."""
-    parts: list[RenderableType] = []
-    for kind in KINDS:
-        working = [card for card in cards if card.kind == kind and card.error is None]
-        if working:
-            parts.append(_table(f"{kind} ({len(working)})", ("name", "what it is", "from"), map(_row, working)))
-    broken = [card for card in cards if card.error is not None]
-    if broken:
-        parts.append(_table(f"broken ({len(broken)})", ("name", "why", "from"), map(_broken_row, broken), style="red"))
-    if problems:
-        parts.append(Text("\n".join(problems), style="red"))
-    return Group(*parts) if parts else Text("No components are installed: install a plugin, such as harness-cam.")
-
-
-def _table(title: str, columns: tuple[str, str, str], rows: Iterable[tuple[str, str, str]], style: str = "bold") -> Table:
-    table = Table(title=title, title_justify="left", title_style=style, box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
-    table.add_column(columns[0], style="cyan", min_width=12, max_width=36, overflow="fold")
-    table.add_column(columns[1], ratio=1, overflow="fold")
-    table.add_column(columns[2], max_width=20, overflow="fold", style="dim")
-    for row in rows:
-        table.add_row(*map(escape, row))
-    return table
-
-
-def _row(card: Card) -> tuple[str, str, str]:
-    return card.name, card.summary or NONE, _origin(card)
-
-
-def _broken_row(card: Card) -> tuple[str, str, str]:
-    return f"{singular(card.kind)} {card.name}", (card.error or "").splitlines()[0], _origin(card)
-
-
-def _origin(card: Card) -> str:
+def origin(card: Card) -> str:
+    """Distribution and version, and whether it is installed in place."""
     return " ".join(filter(None, [card.distribution, card.version, "(editable)" if card.editable and card.version else ""]))
 
 
 def plugin_page(card: Card) -> RenderableType:
     """One component: what it is, its parameters as a table, what it declares, its source paper, where it comes from."""
-    head = Text.assemble((card.name, "bold cyan"), f"  {singular(card.kind)}", (f"  {_origin(card)}", "dim"))
+    head = Text.assemble((card.name, "bold cyan"), f"  {singular(card.kind)}", (f"  {origin(card)}", "dim"))
     parts: list[RenderableType] = [head, Text("")]
     if card.error is not None:
         parts += [Text(f"broken: {card.error}", style="red"), Text("")]

@@ -208,6 +208,7 @@ def test_a_module_that_cannot_take_its_input_shape_is_refused() -> None:
         classifier(small(), input_shape=(1, 16, 16))
 
 
+@pytest.mark.slow
 def test_default_cam_layer_is_after_what_belongs_to_the_last_convolution() -> None:
     def blocks(*after: nn.Module) -> nn.Module:
         return nn.Sequential(

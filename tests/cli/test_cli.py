@@ -97,6 +97,7 @@ def test_what_is_not_there_is_exit_2_without_a_traceback(arguments: list[str], t
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_failing_cell_is_exit_1_and_the_leaderboard_is_written(tmp_path: Path) -> None:
     plugin = tmp_path / "bad.py"
     body = ["from harness.api import explainer", "", "@explainer()", "def bad(model, images, targets):", "    'Raises.'"]
@@ -120,6 +121,7 @@ def test_a_run_is_rendered_again_in_every_format(finished: Path, kind: str) -> N
         assert json.loads(done.stdout)["groups"][0]["samples"] == 8
 
 
+@pytest.mark.slow
 def test_what_is_known_of_metrics_is_shown_where_the_spec_asks_for_it(finished: Path, tmp_path: Path) -> None:
     done = harness("leaderboard", finished / "out", "--meta")
     assert done.returncode == 2
@@ -137,6 +139,7 @@ def test_what_is_known_of_metrics_is_shown_where_the_spec_asks_for_it(finished: 
     assert "0 cells to do" in plan.stdout
 
 
+@pytest.mark.slow
 def test_a_plan_says_what_is_cached(finished: Path) -> None:
     done = harness("plan", finished / "spec.yaml", "--plugin", SMALL, "--store", finished / "store", "--json")
     assert done.returncode == 0, done.stderr
@@ -146,6 +149,7 @@ def test_a_plan_says_what_is_cached(finished: Path) -> None:
     assert "16 cells to do" in done.stdout
 
 
+@pytest.mark.slow
 def test_scores_maps_and_citations_are_exported(finished: Path, tmp_path: Path) -> None:
     done = harness("export", finished / "out", "--scores", tmp_path / "scores.csv", "--maps", tmp_path / "maps", "--plugin", SMALL)
     assert done.returncode == 0, done.stderr
@@ -159,6 +163,7 @@ def test_a_run_does_not_differ_from_itself(finished: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_store_is_listed_and_pruned(finished: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -171,6 +176,7 @@ def test_the_store_is_listed_and_pruned(finished: Path, tmp_path: Path) -> None:
     assert harness("cache", "prune", "--store", store, "--older", "soon").returncode == 2
 
 
+@pytest.mark.slow
 def test_one_image_is_explained_as_a_picture(tmp_path: Path) -> None:
     from PIL import Image
 

@@ -89,6 +89,7 @@ def registry(acme: Path) -> Registry:
     return Registry.discover()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in SOUND.items() for name in names])
 def test_a_sound_component_passes_every_check(registry: Registry, kind: Kind, name: str) -> None:
     results = run_checks(registry, registry.card(kind, name))

@@ -17,6 +17,8 @@ PARAMS: dict[str, dict[str, Any]] = {
     "harness-torchvision/torchvision": {"arch": "resnet18", "input_size": 64, "num_classes": 10},
     "harness-torchvision/image-folder": {"root": str(ROOT / "tests" / "fixtures" / "pictures")},
     "harness-captum/occlusion": {"window": 8, "stride": 4},
+    "harness-metrics/data-randomisation": {"epochs": 10},
+    "harness-metrics/smooth-mprt": {"samples": 8},
     "harness-quantus/quantus": {"metric": "Pixel-Flipping", "arguments": {"features_in_step": 64}},
 }
 EXPECTED_FAILURES: dict[str, dict[str, str]] = {}

@@ -6,6 +6,7 @@ import os
 import pty
 import signal
 import subprocess
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +17,14 @@ from harness.runs.signals import Stopped, interrupting, number_of, uninterrupted
 from tests.support.driver import Driver, driver, until
 
 PARTS = {"explainers": [{"use": "slope", "params": {"pause": 0.2}}], "metrics": ["inside"], "execution": {"shard": 1}}
+
+
+@pytest.fixture(autouse=True)
+def listening() -> Iterator[None]:
+    """Processes hear of a terminal that closes, also where these tests are run by ``nohup``, which has its children ignore it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def begun(run: Driver) -> bool:

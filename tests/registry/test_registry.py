@@ -315,7 +315,7 @@ def test_two_plugin_files_of_one_name_are_refused(tmp_path: Path, site: Path) ->
 @pytest.mark.slow
 def test_the_process_that_lists_plugins_never_imports_torch() -> None:
     code = (
-        "import sys; from harness.registry.registry import Registry; from harness.registry.report import plugins_list;"
+        "import sys; from harness.registry.registry import Registry; from harness.registry.listing import plugins_list;"
         "plugins_list(Registry.discover().cards()); sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from harness.registry.card import Card
-from harness.registry.report import bibtex_fields, plugin_page, plugins_json, plugins_list, source
+from harness.registry.listing import plugins_list
+from harness.registry.report import bibtex_fields, plugin_page, plugins_json, source
 
 PARAMETERS = {
     "type": "object",
@@ -52,6 +53,42 @@ def test_the_list_fits_and_names_what_is_broken() -> None:
     ):
         assert part in found
     assert "file.py" not in found
+
+
+def measure(name: str, category: str, direction: str, **more: Any) -> Card:
+    declaration = {"category": category, "direction": direction, **more}
+    return Card("metrics", name, "acme-metrics-of-a-long-name", "1.2", "acme:m", summary="Measures something.", declaration=declaration)
+
+
+BY = {"by": {"which": {"one": {"category": "robustness", "direction": "lower"}}}}
+MEASURES = [
+    measure("wobble", "robustness", "lower"),
+    measure("a-metric-of-a-very-long-name", "faithfulness", "higher"),
+    measure("any", "faithfulness", "higher", **BY),
+    measure("turns", "faithfulness", "higher", by={"which": {"one": {"direction": "lower"}}}),
+]
+
+
+def test_metrics_are_listed_by_category_with_their_direction() -> None:
+    lines = [line.strip() for line in text(plugins_list([GOOD, *MEASURES])).splitlines()]
+    titles = [line for line in lines if line.endswith(")")]
+    assert titles == ["explainers (1)", "metrics: faithfulness (2)", "metrics: robustness (1)", "metrics: several categories (1)"]
+    places = {line.split("  ")[0]: k for k, line in enumerate(lines)}
+    assert places["metrics: faithfulness (2)"] < places["↑ a-metric-of-a-very-long-name"] < places["↕ turns"]
+    assert places["↕ turns"] < places["metrics: robustness (1)"] < places["↓ wobble"]
+    assert places["↓ wobble"] < places["metrics: several categories (1)"] < places["↕ any"]
+
+
+@pytest.mark.parametrize("width", [20, 33, 59, 60, 80, 200])
+def test_the_list_shows_all_at_any_width_and_breaks_no_word_that_fits(width: int) -> None:
+    cards = [FULL, BAD, *MEASURES]
+    found = text(plugins_list(cards), width)
+    assert max(map(len, found.splitlines())) <= width
+    words = found.split()
+    for told in ("several categories", "broken", "Does [good].", "Measures something.", "ImportError: no moon", "good-one", "wobble"):
+        assert set(told.split()) <= set(words)
+    if width < 60:  # one cell below the other
+        assert all(card.name in "".join(words) for card in cards)
 
 
 def test_an_empty_list_says_what_to_do() -> None:

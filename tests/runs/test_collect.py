@@ -66,6 +66,7 @@ def groups(folder: Path, out: str = "out", **changes: Any) -> list[Group]:
     return read_results(folder / out).groups
 
 
+@pytest.mark.slow
 def test_costs_are_those_of_the_samples_of_the_run(tmp_path: Path) -> None:
     options: dict[str, Any] = {"explainers": ["uneven"], "execution": {"executor": "inline", "shard": 1}}
     (whole,) = groups(tmp_path, **options)
@@ -137,6 +138,7 @@ OTHERWISE: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("changes", "said"), OTHERWISE)
 def test_runs_that_explain_otherwise_do_not_merge(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
     groups(tmp_path, "one")

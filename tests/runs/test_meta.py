@@ -125,6 +125,7 @@ def test_again_computes_nothing_and_more_repeats_compute_only_themselves(tmp_pat
     assert len(scored) == 2 * 2 * 8
 
 
+@pytest.mark.slow
 def test_numbers_do_not_depend_on_shards_and_batches(tmp_path: Path) -> None:
     whole = run(tmp_path / "a")
     parts = run(tmp_path / "b", execution={"executor": "inline", "shard": 3, "batch": 2})

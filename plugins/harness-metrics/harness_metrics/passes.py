@@ -1,4 +1,4 @@
-"""Forward passes per sample of metrics that remove pixels, for planning."""
+"""What metrics declare for planning: forward passes per sample, and of those that explain again how often they do."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from collections.abc import Mapping
 
 TYPICAL_SIDE = 224
 TYPICAL_PIXELS = TYPICAL_SIDE * TYPICAL_SIDE
+
+
+def explanations(params: Mapping[str, object]) -> float:
+    """Of metrics that explain each of ``samples`` draws, times what explaining takes."""
+    return float(str(params["samples"]))
 
 
 def curve_passes(params: Mapping[str, object]) -> float:

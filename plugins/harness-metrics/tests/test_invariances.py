@@ -9,7 +9,7 @@ import torch
 from captum import attr
 from harness_metrics.axiomatic.implementation_invariance import implementation_invariance, with_divided_weights, with_selections
 from harness_metrics.axiomatic.input_invariance import input_invariance, shifted_model
-from harness_metrics.axiomatic.networks import relative_change
+from harness_metrics.axiomatic.networks import relative_distance
 from quantus.helpers.model.pytorch_model import PyTorchModel
 from torch import nn
 
@@ -238,5 +238,5 @@ def test_rounding_orders_no_explainers():
     """Maps that are the same but for rounding are the same; beyond the tolerance a change has its size."""
     maps = torch.tensor([[[3.0, 4.0]]]).expand(4, 1, 2)
     changed = maps * torch.tensor([1.0, 1 + 1e-6, 1 + 9e-4, 1 + 2e-3])[:, None, None]
-    assert relative_change(changed, maps, 1e-3).tolist() == pytest.approx([0, 0, 0, 2e-3], rel=1e-3)
-    assert relative_change(changed, maps, 0.0)[1] > 0
+    assert relative_distance(changed, maps, 1e-3).tolist() == pytest.approx([0, 0, 0, 2e-3], rel=1e-3)
+    assert relative_distance(changed, maps, 0.0)[1] > 0

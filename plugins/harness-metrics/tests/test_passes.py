@@ -7,12 +7,15 @@ from inspect import signature
 
 import pytest
 import torch
+from harness_metrics.passes import explanations
 from torch import nn
 
 from harness.api import Case, Context, classifier
 from harness.api.declarations import declaration_of
+from tests.support.cases import selected
 
 METRICS = {entry.name: entry.load() for entry in entry_points(group="harness.metrics") if entry.dist.name == "harness-metrics"}
+EXPLAINING_DRAWS = [name for name, metric in METRICS.items() if declaration_of(metric, "metrics").passes is explanations]
 ASKING_THE_MODEL_ALONE = [name for name, metric in METRICS.items() if "explainer" not in declaration_of(metric, "metrics").needs]
 OTHERWISE = {
     "non-sensitivity": {"patch": 28},
@@ -50,3 +53,17 @@ def test_passes_are_as_declared(name, params, photograph):
     METRICS[name](photograph, **params)
     expected = declared(resolved) if callable(declared) else declared
     assert sum(made) == (pytest.approx(expected, rel=0.6) if name == "irof" else expected)  # as many segments as SLIC finds
+
+
+@pytest.mark.parametrize("name", EXPLAINING_DRAWS)
+def test_a_sample_is_explained_as_often_as_declared(name, cnn_case, monkeypatch):
+    case, explained, explain = selected(cnn_case, [0]), [], type(cnn_case.explainer).__call__
+
+    def counting(self, model, images, targets, **options):
+        explained.append(len(images))
+        return explain(self, model, images, targets, **options)
+
+    monkeypatch.setattr(type(case.explainer), "__call__", counting)
+    params = {"samples": 12 if name == "sufficiency" else 3}
+    METRICS[name](case, **params)
+    assert sum(explained) == explanations(params)

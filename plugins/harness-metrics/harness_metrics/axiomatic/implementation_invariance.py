@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from harness.api import Case, Classifier, metric
 from harness.api.features import reached
-from harness_metrics.axiomatic.networks import Rounding, computes_the_same, made_of, relative_change, replaced
+from harness_metrics.axiomatic.networks import Rounding, computes_the_same, made_of, relative_distance, replaced
 from harness_metrics.citations import SUNDARARAJAN_2017
 
 Change = Literal["rectifiers", "weights"]
@@ -39,7 +39,7 @@ def implementation_invariance(case: Case, *, change: Change = "rectifiers", tole
     other = made_of(case.model, ("same function", change), lambda: build(case.model))
     if other is case.model:
         return torch.full_like(case.attributions[:, 0, 0], torch.nan)
-    moved = relative_change(case.explain(model=other), case.attributions, tolerance)
+    moved = relative_distance(case.explain(model=other), case.attributions, tolerance)
     return torch.where(computes_the_same(case, other, case.images), moved, torch.nan)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
 from harness.api import Case, Classifier, metric
-from harness_metrics.axiomatic.networks import Forward, Rounding, made_of, relative_change, with_forward
+from harness_metrics.axiomatic.networks import Forward, Rounding, made_of, relative_distance, with_forward
 from harness_metrics.citations import SUNDARARAJAN_2017
 
 
@@ -46,7 +46,7 @@ def linearity(
         both = made_of(model, key, lambda: model.with_module(classes_added(model, a, b)))
     else:
         return torch.full_like(case.attributions[:, 0, 0], torch.nan)
-    return relative_change(case.explain(model=both), a * case.attributions + b * maps, tolerance)
+    return relative_distance(case.explain(model=both), a * case.attributions + b * maps, tolerance)
 
 
 def side_by_side(first: nn.Module, second: nn.Module, a: float, b: float) -> nn.Module:

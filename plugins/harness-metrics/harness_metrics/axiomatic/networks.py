@@ -70,12 +70,12 @@ def computes_the_same(case: Case, other: Classifier, inputs: Tensor) -> Tensor:
     return error <= TOLERANCE * expected.abs().amax(dim=1)
 
 
-def relative_change(changed: Tensor, maps: Tensor, tolerance: float) -> Tensor:
+def relative_distance(changed: Tensor, maps: Tensor, tolerance: float) -> Tensor:
     """``(B,)`` Frobenius norm of ``changed − maps`` (B, H, W) over that of ``maps``; NaN where ``maps`` are 0 everywhere.
 
     A difference of at most ``tolerance`` is 0: an axiom holds or does not, and rounding must order no explainers for which it holds.
 
-    >>> relative_change(torch.tensor([[[3.0, 5.0]]]), torch.tensor([[[3.0, 4.0]]]), 0.1).item()
+    >>> relative_distance(torch.tensor([[[3.0, 5.0]]]), torch.tensor([[[3.0, 4.0]]]), 0.1).item()
     0.20000000298023224
     """
     size = torch.linalg.vector_norm(maps.double(), dim=(-2, -1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from harness.api import Case, metric
-from harness_metrics.axiomatic.networks import Forward, Rounding, made_of, relative_change, with_forward
+from harness_metrics.axiomatic.networks import Forward, Rounding, made_of, relative_distance, with_forward
 from harness_metrics.citations import SUNDARARAJAN_2017
 
 
@@ -28,7 +28,7 @@ def symmetry(case: Case, *, tolerance: Rounding = 1e-3) -> Tensor:
     """
     symmetric = made_of(case.model, "symmetric", lambda: case.model.with_module(mirrored(case.model.module)))
     maps = case.explain(images=mirrored_mean(case.images), model=symmetric)
-    return relative_change(maps.flip(-1), maps, tolerance) / 2
+    return relative_distance(maps.flip(-1), maps, tolerance) / 2
 
 
 def mirrored_mean(images: Tensor) -> Tensor:

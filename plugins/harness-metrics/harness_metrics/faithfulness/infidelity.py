@@ -13,6 +13,7 @@ from harness.api import Case, metric
 from harness_metrics.citations import YEH_2019
 from harness_metrics.curves import Output
 from harness_metrics.imputation import Imputation, imputer, input_range
+from harness_metrics.parameters import Samples
 from harness_metrics.responses import Responses, responses
 from harness_metrics.squares import random_squares, sides_between
 
@@ -28,7 +29,7 @@ def infidelity(
     case: Case,
     *,
     perturbation: Literal["square", "gaussian"] = "square",
-    samples: Annotated[int, Field(ge=1)] = 200,
+    samples: Samples = 200,
     patch: Annotated[int, Field(ge=1)] | None = None,
     noise: Annotated[float, Field(gt=0)] = 0.2,
     reference: Imputation = "black",

@@ -13,6 +13,7 @@ from harness_metrics.citations import NGUYEN_2020
 from harness_metrics.curves import Output, removal_counts
 from harness_metrics.imputation import imputer
 from harness_metrics.ordering import case_ranks
+from harness_metrics.parameters import Samples
 from harness_metrics.passes import drawn_passes
 from harness_metrics.responses import responses
 from harness_metrics.similarity import spearman
@@ -25,7 +26,7 @@ def monotonicity_nguyen(
     *,
     steps: Annotated[int, Field(ge=2)] = 50,
     step: Annotated[int, Field(ge=1)] | None = None,
-    samples: Annotated[int, Field(ge=1)] = 10,
+    samples: Samples = 10,
     output: Output = "probability",
     absolute: bool = True,
 ) -> Tensor:

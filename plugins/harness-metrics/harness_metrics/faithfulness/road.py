@@ -11,6 +11,7 @@ from harness.api import Case, metric
 from harness_metrics.citations import RONG_2022
 from harness_metrics.curves import Order, case_curve, original_probability
 from harness_metrics.imputation import Imputation
+from harness_metrics.parameters import Deviation
 from harness_metrics.passes import road_passes
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -23,7 +24,7 @@ def road(
     order: Literal["morf", "lerf", "combined"] = "morf",
     fractions: Fraction | Annotated[tuple[Fraction, ...], Field(min_length=1)] = (0.2, 0.4, 0.6, 0.8),
     impute: Imputation = "noisy-linear",
-    noise: Annotated[float, Field(ge=0)] = 0.01,
+    noise: Deviation = 0.01,
     absolute: bool = False,
 ) -> Tensor:
     """Change of the target's probability as pixels are removed and imputed, averaged over thresholds.

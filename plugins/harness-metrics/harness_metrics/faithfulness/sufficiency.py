@@ -12,6 +12,8 @@ from torch import Tensor
 from harness.api import Case, Context, metric
 from harness_metrics.citations import DASGUPTA_2022
 from harness_metrics.maps import share
+from harness_metrics.parameters import Samples
+from harness_metrics.passes import explanations
 from harness_metrics.similarity import average_ranks
 
 Likeness = Literal["cosine", "pearson", "spearman"]
@@ -22,13 +24,13 @@ Likeness = Literal["cosine", "pearson", "spearman"]
     direction="higher",
     needs={"explainer", "training-data"},
     bounds=(0, 1),
-    passes=lambda params: float(params["samples"]),  # per batch, times what explaining takes
+    passes=explanations,  # for a whole batch: its samples are all held against the same training images
     cite=DASGUPTA_2022,
 )
 def sufficiency(
     case: Case,
     *,
-    samples: Annotated[int, Field(ge=1)] = 100,
+    samples: Samples = 100,
     neighbours: Annotated[int, Field(ge=1)] = 10,
     similarity: Likeness = "cosine",
     absolute: bool = False,
@@ -62,13 +64,13 @@ def sufficiency(
         maps = maps.abs()
     own = directions(case.attributions.abs() if absolute else case.attributions, similarity)
     alike = (own @ directions(maps, similarity).T).masked_fill(same(case.images, images), torch.nan)
-    return agreement(alike, predicted[None] == case.targets[:, None], neighbours)
+    return share_of_nearest(alike, predicted[None] == case.targets[:, None], neighbours)
 
 
-def agreement(alike: Tensor, agree: Tensor, neighbours: int) -> Tensor:
+def share_of_nearest(alike: Tensor, agree: Tensor, neighbours: int) -> Tensor:
     """Mean of ``agree`` (B, N) where ``alike`` (B, N) is largest: ``(B,)``; NaN where fewer than ``neighbours`` are not NaN.
 
-    >>> agreement(torch.tensor([[0.9, 0.1, 0.8]]), torch.tensor([[True, True, False]]), neighbours=2).item()
+    >>> share_of_nearest(torch.tensor([[0.9, 0.1, 0.8]]), torch.tensor([[True, True, False]]), neighbours=2).item()
     0.5
     """
     known = ~alike.isnan()

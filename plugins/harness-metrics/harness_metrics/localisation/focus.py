@@ -12,6 +12,8 @@ from harness.api import Case, metric
 from harness_metrics.citations import ARIAS_DUART_2022
 from harness_metrics.localisation.mosaics import mosaics, quadrants, tiles
 from harness_metrics.maps import mass, mass_inside
+from harness_metrics.parameters import Samples
+from harness_metrics.passes import explanations
 
 
 @metric(
@@ -20,10 +22,10 @@ from harness_metrics.maps import mass, mass_inside
     needs={"explainer", "training-labels"},
     labelled="training",
     bounds=(0, 1),
-    passes=lambda params: float(params["samples"]),  # times what explaining takes
+    passes=explanations,
     cite=ARIAS_DUART_2022,
 )
-def focus(case: Case, *, samples: Annotated[int, Field(ge=1)] = 4, training: Annotated[int, Field(ge=4)] = 200) -> Tensor:
+def focus(case: Case, *, samples: Samples = 4, training: Annotated[int, Field(ge=4)] = 200) -> Tensor:
     """Share of the positive relevance on the images of the target's class in mosaics of four.
 
     Arias-Duart et al. 2022: a mosaic holds two images of the class that is explained and two of others, in random places;

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
 from harness_metrics.citations import SIXT_2020
+from harness_metrics.parameters import Samples
+from harness_metrics.passes import explanations
 from harness_metrics.randomisation.comparison import Constant, comparison
 from harness_metrics.similarity import Similarity
 
@@ -20,13 +20,13 @@ from harness_metrics.similarity import Similarity
     direction="lower",
     needs={"explainer"},
     bounds=(-1, 1),
-    passes=lambda params: params["samples"],  # times what explaining takes
+    passes=explanations,
     cite=SIXT_2020,
 )
 def random_logit(
     case: Case,
     *,
-    samples: Annotated[int, Field(ge=1)] = 1,
+    samples: Samples = 1,
     similarity: Similarity = "ssim",
     absolute: bool = False,
     constant: Constant = "zero",

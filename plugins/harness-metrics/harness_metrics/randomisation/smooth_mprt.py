@@ -10,6 +10,7 @@ from torch import Tensor
 
 from harness.api import Case, metric
 from harness_metrics.citations import HEDSTROEM_2024
+from harness_metrics.parameters import Deviation, Samples
 from harness_metrics.randomisation.comparison import Constant, comparison
 from harness_metrics.randomisation.layers import Order, randomisable_layers, stages
 from harness_metrics.randomisation.models import randomised_maps
@@ -30,8 +31,8 @@ def smooth_mprt(
     *,
     order: Order = "bottom-up",
     steps: Annotated[int, Field(ge=1)] | None = None,
-    samples: Annotated[int, Field(ge=1)] = 50,
-    noise: Annotated[float, Field(ge=0)] = 0.1,
+    samples: Samples = 50,
+    noise: Deviation = 0.1,
     similarity: Similarity = "spearman",
     absolute: bool = True,
     constant: Constant = "zero",

@@ -16,6 +16,7 @@ from harness_metrics.curves import original_logits
 from harness_metrics.imputation import input_range
 from harness_metrics.maps import share
 from harness_metrics.memory import runs_of
+from harness_metrics.parameters import Radius, Samples
 from harness_metrics.similarity import similarity as similarity_of
 
 Measure = Literal["top", "spearman", "pearson", "cosine", "ssim", "hog"]
@@ -44,9 +45,9 @@ class Goal:
 def attack(
     case: Case,
     *,
-    radius: Annotated[float, Field(gt=0)] = 8 / 255,
+    radius: Radius = 8 / 255,
     steps: Annotated[int, Field(ge=1)] = 10,
-    samples: Annotated[int, Field(ge=1)] = 10,
+    samples: Samples = 10,
     similarity: Measure = "top",
     fraction: Annotated[float, Field(gt=0, le=1)] = 0.02,
 ) -> Tensor:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
 from harness_metrics.citations import YEH_2019
+from harness_metrics.parameters import Radius, Samples
+from harness_metrics.passes import explanations
 from harness_metrics.robustness.sensitivity import sensitivities
 
 
@@ -17,14 +16,14 @@ from harness_metrics.robustness.sensitivity import sensitivities
     direction="lower",
     needs={"explainer"},
     bounds=(0, None),
-    passes=lambda params: float(params["samples"]),  # times what explaining takes
+    passes=explanations,
     cite=YEH_2019,
 )
 def average_sensitivity(
     case: Case,
     *,
-    radius: Annotated[float, Field(gt=0)] = 0.2,
-    samples: Annotated[int, Field(ge=1)] = 10,
+    radius: Radius = 0.2,
+    samples: Samples = 10,
     relative: bool = True,
 ) -> Tensor:
     """Mean change of the map within a small ball around the input.

@@ -14,6 +14,8 @@ from harness_metrics.citations import DASGUPTA_2022
 from harness_metrics.curves import original_logits
 from harness_metrics.maps import share
 from harness_metrics.ordering import ranks
+from harness_metrics.parameters import Radius, Samples
+from harness_metrics.passes import explanations
 from harness_metrics.robustness.neighbours import Neighbourhood, Noise, explained, neighbours_logits
 
 Discretisation = Literal["cells", "sign"]
@@ -25,15 +27,15 @@ Discretisation = Literal["cells", "sign"]
     direction="higher",
     needs={"explainer"},
     bounds=(0, 1),
-    passes=lambda params: float(params["samples"]),  # times what explaining takes
+    passes=explanations,
     cite=DASGUPTA_2022,
 )
 def consistency(
     case: Case,
     *,
     noise: Noise = "uniform",
-    radius: Annotated[float, Field(gt=0)] = 0.2,
-    samples: Annotated[int, Field(ge=1)] = 50,
+    radius: Radius = 0.2,
+    samples: Samples = 50,
     discretise: Discretisation = "cells",
     cells: Annotated[int, Field(ge=1)] = 4,
     top: Annotated[int, Field(ge=1)] = 1,
@@ -76,7 +78,7 @@ def consistency(
         maps = explained(case, images, targets[done : done + len(images)])
         same.append((code(maps.flatten(0, 1)).view(*images.shape[:2], -1) == original).all(dim=2))
         done += len(images)
-    return agreement(torch.cat(same), classes == own)
+    return share_kept(torch.cat(same), classes == own)
 
 
 def top_cells(maps: Tensor, tiebreak: Tensor, cells: int, top: int) -> Tensor:
@@ -85,10 +87,10 @@ def top_cells(maps: Tensor, tiebreak: Tensor, cells: int, top: int) -> Tensor:
     return (ranks(means, tiebreak) < top).flatten(1)
 
 
-def agreement(same: Tensor, kept: Tensor) -> Tensor:
+def share_kept(same: Tensor, kept: Tensor) -> Tensor:
     """Of the neighbours ``(S, B)`` with the same explanation, the share that keep the class: ``(B,)``; NaN where there is none.
 
-    >>> agreement(torch.tensor([[True], [True], [False]]), torch.tensor([[True], [False], [True]])).tolist()
+    >>> share_kept(torch.tensor([[True], [True], [False]]), torch.tensor([[True], [False], [True]])).tolist()
     [0.5]
     """
     return share((same & kept).sum(dim=0).double(), same.sum(dim=0))

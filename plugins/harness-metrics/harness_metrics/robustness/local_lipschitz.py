@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
 from harness_metrics.citations import ALVAREZ_MELIS_2018
 from harness_metrics.maps import share
+from harness_metrics.parameters import Radius, Samples
+from harness_metrics.passes import explanations
 from harness_metrics.robustness.neighbours import Neighbourhood, Noise, changes
 
 
@@ -18,15 +17,15 @@ from harness_metrics.robustness.neighbours import Neighbourhood, Noise, changes
     direction="lower",
     needs={"explainer"},
     bounds=(0, None),
-    passes=lambda params: float(params["samples"]),  # times what explaining takes
+    passes=explanations,
     cite=ALVAREZ_MELIS_2018,
 )
 def local_lipschitz(
     case: Case,
     *,
     noise: Noise = "gaussian",
-    radius: Annotated[float, Field(gt=0)] = 0.1,
-    samples: Annotated[int, Field(ge=1)] = 200,
+    radius: Radius = 0.1,
+    samples: Samples = 200,
     normalise: bool = True,
 ) -> Tensor:
     """Largest change of the map per change of the input, among neighbours of the input.

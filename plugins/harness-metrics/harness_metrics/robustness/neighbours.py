@@ -78,7 +78,7 @@ def measured(case: Case, parts: Iterator[Tensor]) -> Changes:
             (
                 norm(maps - original, 2),
                 norm(peaked(maps) - peaked(original), 2).masked_fill((original == 0).all(dim=(-2, -1)), torch.nan),
-                norm(relative_difference(maps, original, 2), 2),
+                norm(elementwise_change(maps, original, 2), 2),
                 norm(inputs / (high - low), 3),
                 norm(inputs / nonzero(case.images.double(), 1.0), 3),
             )
@@ -120,12 +120,12 @@ def nonzero(values: Tensor, unit: Tensor | float) -> Tensor:
     return torch.where(values == 0, EPSILON * unit, values)
 
 
-def relative_difference(after: Tensor, before: Tensor, dims: int) -> Tensor:
+def elementwise_change(after: Tensor, before: Tensor, dims: int) -> Tensor:
     """``(after − before) / before``, element by element; 0 is `EPSILON` of the largest absolute value over the last ``dims`` dimensions.
 
     NaN where ``before`` is 0 everywhere.
 
-    >>> relative_difference(torch.tensor([3.0, 2.0]), torch.tensor([2.0, 4.0]), 1).tolist()
+    >>> elementwise_change(torch.tensor([3.0, 2.0]), torch.tensor([2.0, 4.0]), 1).tolist()
     [0.5, -0.5]
     """
     largest = before.abs().amax(dim=tuple(range(-dims, 0)), keepdim=True)

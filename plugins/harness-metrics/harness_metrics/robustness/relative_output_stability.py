@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
 from harness_metrics.citations import AGARWAL_2022
 from harness_metrics.curves import original_logits
+from harness_metrics.parameters import Radius, Samples
+from harness_metrics.passes import explanations
 from harness_metrics.robustness.neighbours import Neighbourhood, Noise, changes, neighbours_logits, norm
 from harness_metrics.robustness.relative_stability import keeps_class, largest_ratio
 
@@ -19,15 +18,15 @@ from harness_metrics.robustness.relative_stability import keeps_class, largest_r
     direction="lower",
     needs={"explainer"},
     bounds=(0, None),
-    passes=lambda params: float(params["samples"]),  # times what explaining takes
+    passes=explanations,
     cite=AGARWAL_2022,
 )
 def relative_output_stability(
     case: Case,
     *,
     noise: Noise = "gaussian",
-    radius: Annotated[float, Field(gt=0)] = 0.05,
-    samples: Annotated[int, Field(ge=1)] = 50,
+    radius: Radius = 0.05,
+    samples: Samples = 50,
 ) -> Tensor:
     """Largest relative change of the map per change of the logits, among neighbours of the same class.
 
