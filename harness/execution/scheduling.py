@@ -161,7 +161,10 @@ class Scheduler(ABC):
             assignment.phase, assignment.since = dict(event), time.monotonic()
         elif event["event"] in ("committed", "failed"):
             assignment.settled.add(event["column"])
+            if event["column"] == assignment.job.key:
+                self._jobs.release(assignment.job.id)
         elif event["event"] == "finished":
+            self._jobs.release(assignment.job.id)
             worker.assignment = None
         return event
 
@@ -176,10 +179,13 @@ class Scheduler(ABC):
         """A worker is gone: blame what it was at, and give the rest of its job to another."""
         self._bury(worker)
         if worker.assignment is not None:
+            job = worker.assignment.job
             told, left = self._aftermath.of(worker, worker.assignment)
             yield from told
             if left is not None:
                 self._jobs.put_back(left)
+            if left is None or job.key in {*worker.assignment.settled, *(event["column"] for event in told)}:
+                self._jobs.release(job.id)
 
     # limits
 

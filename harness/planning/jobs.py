@@ -142,6 +142,10 @@ class Job:
     oracle: bool = False
     traced: bool = False
 
+    def keeps(self, row: RowRef) -> bool:
+        """Whether the map of a row will be stored."""
+        return self.keep is None or row.position < self.keep
+
     def without(self, keys: set[str]) -> Job:
         """The same job without the metrics of these keys."""
         kept = [task for task in self.metrics if task.key not in keys]
