@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence, Set
 
 from harness.execution.executor import without
 from harness.planning.jobs import Job
 from harness.planning.parts import uses
+from harness.planning.sharding import SMALLEST
 
 Line = list[tuple[int, str]]  # a heap of places and ids, also of jobs that are not there any more
 
@@ -30,6 +31,7 @@ class JobQueue:
         self._near: defaultdict[str, Line] = defaultdict(list)
         self._first = self._last = 0
         self._cancelled: set[str] = set()
+        self._pieces: Counter[str] = Counter()  # taken of each job so far
 
     def __len__(self) -> int:
         return len(self._ready) + len(self._held)
@@ -58,13 +60,17 @@ class JobQueue:
         self._places[job.id] = self._first
         self._stand(job)
 
-    def take(self, loaded: str) -> Job | None:
-        """The next job on the model and data that are ``loaded``, else the next of all; without its cancelled columns."""
+    def take(self, loaded: str, others: int = 0) -> Job | None:
+        """The next job on the model and data that are ``loaded``, else the next of all; without its cancelled columns.
+
+        Where fewer jobs are left than ``others``, the workers that will want one too, it is a piece of that job, and the rest waits on.
+        """
         while (job := self._next(self._near.get(loaded, [])) or self._next(self._line)) is not None:
-            del self._ready[job.id], self._places[job.id]
+            place = self._places.pop(job.id)
+            del self._ready[job.id]
             left = without(job, self._cancelled)
             if left is not None:
-                return left
+                return self._piece(left, place, 1 + others - len(self._ready))
             self.release(job.id)
         return None
 
@@ -82,8 +88,22 @@ class JobQueue:
 
     def clear(self) -> None:
         """Drop all jobs."""
-        for kept in (self._ready, self._held, self._lacks, self._holds, self._places, self._line, self._near):
+        for kept in (self._ready, self._held, self._lacks, self._holds, self._places, self._line, self._near, self._pieces):
             kept.clear()
+
+    def _piece(self, job: Job, place: int, among: int) -> Job:
+        """What one of so many workers gets of a job that all share; the rest waits at its place, and for both what waits for the whole."""
+        if among < 2 or len(job.rows) < 2 * SMALLEST:
+            return job
+        self._pieces[job.origin] += 1
+        piece, rest = job.split(max(SMALLEST, -(-len(job.rows) // among)), self._pieces[job.origin])
+        if job.id in self._holds:
+            self._holds[piece.id] = list(self._holds[job.id])
+            for held in self._holds[piece.id]:
+                self._lacks[held].add(piece.id)
+        self._places[job.id] = place
+        self._stand(rest)
+        return piece
 
     def _stand(self, job: Job) -> None:
         """Have a job wait at its place."""

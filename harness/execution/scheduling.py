@@ -136,21 +136,28 @@ class Scheduler(ABC):
 
     def _dispatch(self) -> None:
         """Give every idle worker a job, preferably on what it has loaded; start workers while there are jobs for them."""
-        idle = [worker for worker in self._workers if worker.ready and worker.assignment is None]
-        for worker in idle:
-            if (job := self._jobs.take(worker.loaded)) is not None:
-                worker.assign(job)
-        starting = sum(not worker.ready for worker in self._workers)
-        taken = [worker.slot for worker in self._workers]
         slots = self.slots()
+        free = self._free(slots)
+        for worker in self._workers:
+            if worker.ready and worker.assignment is None:
+                job = self._jobs.take(worker.loaded, others=len(self._workers) + len(free) - 1)
+                if job is not None:
+                    worker.assign(job)
+        starting = sum(not worker.ready for worker in self._workers)
+        for slot in free[: max(0, len(self._jobs) - starting)]:
+            self._start(slot)
+        if self._jobs and slots and not self._workers:
+            raise ExecutorError(f"{STARTS} workers in a row ended before they were ready: {self._last_words}")
+
+    def _free(self, slots: Sequence[Slot]) -> list[Slot]:
+        """The slots that have no worker and are not given up."""
+        taken, free = [worker.slot for worker in self._workers], []
         for slot in slots:
             if slot in taken:
                 taken.remove(slot)
-            elif self._failed_starts[slot.name] < STARTS and len(self._jobs) > starting:
-                self._start(slot)
-                starting += 1
-        if self._jobs and slots and not self._workers:
-            raise ExecutorError(f"{STARTS} workers in a row ended before they were ready: {self._last_words}")
+            elif self._failed_starts[slot.name] < STARTS:
+                free.append(slot)
+        return free
 
     def _heard(self, worker: Worker, event: Event) -> Event:
         assignment = worker.assignment

@@ -29,3 +29,19 @@ def test_a_part_is_explained_once_however_slow(tmp_path: Path) -> None:
     explained = Counter(line for line in run.calls() if line.startswith("slope"))
     assert explained == {f"slope square-{i}": 1 for i in range(6)}
     assert len({event["worker"] for event in events(run) if event["event"] == "finished"}) == 2, "one worker alone proves nothing"
+
+
+@pytest.mark.slow
+def test_the_last_explainer_is_shared_and_its_numbers_are_those_of_one_worker(tmp_path: Path) -> None:
+    data = [{"use": "squares", "params": {"samples": 32}}]  # one job, as the shard is: the first worker is given a half
+    small = {"datasets": data, "explainers": [{"use": "slope", "params": {"pause": 0.3}}], "metrics": ["inside", "drop"]}
+    shared = driver(tmp_path, out="shared", store="shared-store", execution={"workers": 2, "shard": 64}, **small)
+    alone = driver(tmp_path, out="alone", store="alone-store", execution={"shard": 64}, **small)
+    for run in (shared, alone):
+        done = run.run()
+        assert done.returncode == 0, done.stderr
+    assert shared.board() == alone.board()
+    told = [event for event in events(shared) if event["event"] == "finished"]
+    assert len({event["worker"] for event in told}) == 2
+    assert len({event["job"] for event in told}) == len(told) > 1
+    assert sum(event["rows"] for event in events(shared) if event["event"] == "committed") == 32 * 3

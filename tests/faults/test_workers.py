@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,16 @@ def test_the_second_death_is_blamed(tmp_path: Path) -> None:
     (told,), left = aftermath.of(dead, assignment)
     assert (told["column"], told["state"], left is None) == ("m" * 64, "crashed", False)
     assert "scoring with one the worker process ended (2 times in a row)" in told["reason"]
+
+
+def test_deaths_at_two_pieces_of_a_job_are_two_at_that_job(tmp_path: Path) -> None:
+    job = small_job()
+    pieces = [replace(job, id=f"{job.id}.{number}") for number in (1, 2)]
+    phase = {"what": "score", "component": "one", "column": "m" * 64}
+    aftermath, dead, assignment = worker(phase, tmp_path, pieces[0])
+    assert aftermath.of(dead, assignment) == ([], pieces[0])
+    (told,), _ = aftermath.of(dead, replace(assignment, job=pieces[1]))
+    assert (told["job"], told["state"]) == ("0.2", "crashed")
 
 
 def test_a_time_limit_is_blamed_at_once(tmp_path: Path) -> None:
