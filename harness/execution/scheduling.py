@@ -98,7 +98,7 @@ class Scheduler(ABC):
 
     def events(self) -> Iterator[Event]:
         """Keep every worker at work until all jobs are finished."""
-        while self._jobs or any(worker.assignment for worker in self._workers):
+        while self._waiting() or any(worker.assignment for worker in self._workers):
             self._dispatch()
             try:
                 worker, message = self._inbox.get(timeout=self._patience())
@@ -138,16 +138,39 @@ class Scheduler(ABC):
         """Give every idle worker a job, preferably on what it has loaded; start workers while there are jobs for them."""
         slots = self.slots()
         free = self._free(slots)
+        given = []
         for worker in self._workers:
             if worker.ready and worker.assignment is None:
-                job = self._jobs.take(worker.loaded, others=len(self._workers) + len(free) - 1)
+                job = self._take(worker, len(self._workers) + len(free) - 1)
                 if job is not None:
-                    worker.assign(job)
+                    given.append((worker, job))
+        for worker, job in given:
+            if self._settings.prefetches(worker.slot.device):
+                worker.reserved = self._jobs.take(job.subject.prediction_key)
+            worker.assign(job)
         starting = sum(not worker.ready for worker in self._workers)
-        for slot in free[: max(0, len(self._jobs) - starting)]:
+        for slot in free[: max(0, self._waiting() - starting)]:
             self._start(slot)
         if self._jobs and slots and not self._workers:
             raise ExecutorError(f"{STARTS} workers in a row ended before they were ready: {self._last_words}")
+
+    def _waiting(self) -> int:
+        """How many jobs no worker is at."""
+        return len(self._jobs) + sum(worker.reserved is not None for worker in self._workers)
+
+    def _take(self, worker: Worker, others: int) -> Job | None:
+        """The next job for a worker: its reserved one, or where nothing else waits, of those that are reserved for others."""
+        self._give_back(worker)
+        if not self._jobs.ready:
+            for other in self._workers:
+                self._give_back(other)
+        return self._jobs.take(worker.loaded, others - sum(other.reserved is not None for other in self._workers))
+
+    def _give_back(self, worker: Worker) -> None:
+        """Have the job that is reserved for a worker wait before all others."""
+        if worker.reserved is not None:
+            self._jobs.put_back(worker.reserved)
+            worker.reserved = None
 
     def _free(self, slots: Sequence[Slot]) -> list[Slot]:
         """The slots that have no worker and are not given up."""
@@ -177,6 +200,7 @@ class Scheduler(ABC):
 
     def _bury(self, worker: Worker) -> None:
         worker.close()
+        self._give_back(worker)
         self._workers.remove(worker)
         if not worker.ready:
             self._failed_starts[worker.slot.name] += 1

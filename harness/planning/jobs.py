@@ -111,6 +111,23 @@ class Subject:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Rows of a subject: what a worker reads for a job."""
+
+    subject: Subject
+    rows: Sequence[RowRef]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {"subject": self.subject.to_json(), "rows": [list(row) for row in self.rows]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Rows:
+        """The inverse of `to_json`."""
+        return cls(Subject.from_json(data["subject"]), [RowRef(*row) for row in data["rows"]])
+
+
+@dataclass(frozen=True)
 class Job:
     """Explain some rows once, and score the explanations with the metrics that are missing.
 

@@ -45,3 +45,19 @@ def test_the_last_explainer_is_shared_and_its_numbers_are_those_of_one_worker(tm
     assert len({event["worker"] for event in told}) == 2
     assert len({event["job"] for event in told}) == len(told) > 1
     assert sum(event["rows"] for event in events(shared) if event["event"] == "committed") == 32 * 3
+
+
+@pytest.mark.slow
+def test_rows_are_read_beside_the_work_and_the_numbers_are_the_same(tmp_path: Path) -> None:
+    data = [{"use": "reluctant", "params": {"samples": 12, "pause": 0.1}}]
+    small = {"datasets": data, "explainers": [{"use": "slope", "params": {"pause": 1.0}}], "metrics": ["drop"], "reference": None}
+    runs, read = [], []
+    for out in ("ahead", "alone"):
+        (tmp_path / out).mkdir()
+        run = driver(tmp_path / out, execution={"prefetch": out == "ahead"}, **small)
+        done = run.run()
+        assert done.returncode == 0, done.stderr
+        runs.append(run)
+        read.append(len((run.folder / "marks" / "read-by-itself").read_text().split()))
+    assert runs[0].board() == runs[1].board()
+    assert read[0] <= read[1] - 4, "at least two of six jobs found their rows read: the first ones come before the reader is there"
