@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from harness.api.geometry import Geometry, Interpolation
 from harness.api.preparation import prepare, unprepared
+from harness.api.preprocessing import Preprocessing
 from harness.api.randomness import restored_generators, stream_seed
 
 ReferenceKind = Literal["black", "white", "mean", "blur", "zero"]
@@ -142,17 +143,18 @@ class Classifier:
             return None
         return self.normalise(torch.zeros(self.input_shape[0], 1, 1)), self.normalise(torch.ones(self.input_shape[0], 1, 1))
 
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What is done to an image, without the model."""
+        return Preprocessing(self.geometry, self.mean, self.std)
+
     def normalise(self, images: Tensor) -> Tensor:
         """Images in [0, 1] ``(…, C, H, W)`` → model inputs: minus mean, divided by std."""
-        if self.mean is not None:
-            images = images - self.mean.to(images)
-        return images if self.std is None else images / self.std.to(images)
+        return self.preprocessing.normalise(images)
 
     def denormalise(self, inputs: Tensor) -> Tensor:
         """The inverse of `normalise`."""
-        if self.std is not None:
-            inputs = inputs * self.std.to(inputs)
-        return inputs if self.mean is None else inputs + self.mean.to(inputs)
+        return self.preprocessing.denormalise(inputs)
 
     def preprocess(self, image: Tensor) -> Tensor:
         """One image ``(C, H, W)`` in [0, 1] at its native size → a model input ``input_shape``."""

@@ -41,7 +41,7 @@ class Aftermath:
         if culprit is not None and culprit != job.key:
             columns = [culprit]
         elif culprit is None:  # the model, the data or the predictions
-            if _again(self._loads, job.id, LOADS):
+            if _again(self._loads, job.origin, LOADS):
                 return told, _left(job, settled)
             state = "blocked"
         for column in columns:
@@ -52,8 +52,8 @@ class Aftermath:
     def _another_chance(self, worker: Worker, job: Job, culprit: str | None) -> bool:
         """Whether the column that the worker was at may not be to blame, because its worker may have been killed from outside."""
         if worker.lost is not None:
-            return _again(self._losses, job.id, LOSSES)
-        return culprit is not None and worker.killed_for is None and _again(self._crashes, f"{job.id} {culprit}", CRASHES)
+            return _again(self._losses, job.origin, LOSSES)
+        return culprit is not None and worker.killed_for is None and _again(self._crashes, f"{job.origin} {culprit}", CRASHES)
 
     def limit(self, phase: Mapping[str, Any]) -> float:
         """Seconds that a phase may take."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.execution.devices import Slot
-from harness.planning.jobs import Job
+from harness.planning.jobs import Job, Rows
 
 Inbox = queue.Queue["tuple[Worker, dict[str, Any] | None]"]
 
@@ -33,6 +33,7 @@ class Worker(ABC):
         started: when it was (s, monotonic).
         ready: whether it has said that it can take jobs.
         assignment: the job it is at, or None.
+        reserved: the job it will probably be at next, or None.
         loaded: the subject of its last job, which it need not load again.
         killed_for: why it was ended, or None.
         ended: whether it has said its last.
@@ -48,15 +49,17 @@ class Worker(ABC):
         self.started = time.monotonic()
         self.ready = False
         self.assignment: Assignment | None = None
+        self.reserved: Job | None = None
         self.loaded = ""
         self.killed_for: str | None = None
         self.ended = False
 
     def assign(self, job: Job) -> None:
-        """Give it a job."""
+        """Give it a job, and tell of the rows of the reserved one."""
         self.assignment = Assignment(job)
         self.loaded = job.subject.prediction_key
-        self.send({"do": "job", "job": job.to_json()})
+        following = None if self.reserved is None else Rows(self.reserved.subject, self.reserved.rows).to_json()
+        self.send({"do": "job", "job": job.to_json(), "following": following})
 
     @abstractmethod
     def send(self, message: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from harness.execution.events import Event
 from harness.planning.jobs import Job
@@ -21,6 +21,7 @@ class Settings:
         plugins: files given with ``--plugin``.
         devices, workers, batch: as in the spec.
         timeout, startup_timeout: seconds.
+        prefetch: whether workers read the rows of their next jobs ahead; ``auto`` is on those of CUDA devices.
     """
 
     store: Path
@@ -31,6 +32,11 @@ class Settings:
     batch: int | None = None
     timeout: float = 600.0
     startup_timeout: float = 300.0
+    prefetch: Literal["auto"] | bool = "auto"
+
+    def prefetches(self, device: str) -> bool:
+        """Whether a worker on a device does: on a CPU the reader would take a core from the model."""
+        return device.startswith("cuda") if self.prefetch == "auto" else self.prefetch
 
 
 class ExecutorError(RuntimeError):

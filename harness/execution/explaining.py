@@ -95,7 +95,7 @@ class Explaining:
         """What writes maps first, then rows: of these, and of maps to keep, only those that are not in the store."""
         known = self.store.maps(job.key, keys)
         there = set() if known is None else set(known.samples)
-        kept = [i for i, row in enumerate(job.rows) if (job.keep is None or row.position < job.keep) and keys[i] not in there]
+        kept = [i for i, row in enumerate(job.rows) if job.keeps(row) and keys[i] not in there]
         dtype = np.dtype(job.dtype)
         whole = StoredMaps(
             keys,

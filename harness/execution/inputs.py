@@ -11,10 +11,11 @@ from torch import Tensor
 from harness.api.classifiers import Classifier
 from harness.api.sample import Sample
 from harness.execution.disturbing import disturbed_images
-from harness.execution.samples import SampleError, Samples, prepared, read
+from harness.execution.prefetching import Prefetcher
+from harness.execution.samples import SampleError, Samples, collated, prepare, read
 from harness.execution.timing import span
 from harness.execution.workbench import Workbench
-from harness.planning.jobs import RowRef, Subject
+from harness.planning.jobs import RowRef, Rows, Subject
 from harness.store.aligned import Samples as Places
 from harness.store.rows import Row
 from harness.store.store import Store
@@ -29,6 +30,7 @@ class Inputs:
 
     workbench: Workbench
     store: Store
+    prefetcher: Prefetcher | None = None
     _kept: list[tuple[Identity, tuple[Samples, Tensor]]] = field(default_factory=list)
 
     def of(self, subject: Subject, rows: Sequence[RowRef], model: Classifier, predicting: Callable[[], None]) -> tuple[Samples, Tensor]:
@@ -48,6 +50,15 @@ class Inputs:
                 del self._kept[0]
         return self._kept[-1][1]
 
+    def expect(self, following: Rows | None) -> None:
+        """Have these rows read, where that is done beside the work, they are not kept, and their model is loaded."""
+        if self.prefetcher is None or following is None:
+            return
+        subject, rows = following.subject, following.rows
+        model = self.workbench.loaded(subject.model_recipe)
+        if model is not None and (subject, tuple(rows)) not in [known for known, _ in self._kept]:
+            self.prefetcher.ask(subject, rows, model)
+
     def forget(self) -> None:
         """Prepare the next jobs' rows anew."""
         self._kept.clear()
@@ -56,7 +67,7 @@ class Inputs:
         self, subject: Subject, rows: Sequence[RowRef], model: Classifier, predicting: Callable[[], None]
     ) -> tuple[Samples, Tensor]:
         with span("inputs", "read"):
-            samples = prepared(self._read(subject, rows), model, subject.classes)
+            samples = self._samples(subject, rows, model).to(model.device)
         predicting()
         undisturbed = self.workbench.model(subject.model_recipe)
         predicted = self._predictions(subject.prediction_key, rows, undisturbed, samples)
@@ -68,6 +79,11 @@ class Inputs:
                 samples = replace(samples, images=images)
             self._predictions(disturbance.key, rows, model, samples)
         return samples, targets
+
+    def _samples(self, subject: Subject, rows: Sequence[RowRef], model: Classifier) -> Samples:
+        ready, images = ([], None) if self.prefetcher is None else self.prefetcher.take(subject, rows, model)
+        rest = self._read(subject, rows[len(ready) :]) if len(ready) < len(rows) else []
+        return collated([*ready, *(prepare(sample, model, subject.classes) for sample in rest)], images)
 
     def _read(self, subject: Subject, rows: Sequence[RowRef]) -> list[Sample]:
         dataset = self.workbench.dataset(subject.dataset_recipe)

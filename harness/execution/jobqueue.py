@@ -2,45 +2,85 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Set
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Sequence, Set
 
 from harness.execution.executor import without
 from harness.planning.jobs import Job
+from harness.planning.parts import uses
+from harness.planning.sharding import SMALLEST
+
+Line = list[tuple[int, str]]  # a heap of places and ids, also of jobs that are not there any more
 
 
 class JobQueue:
-    """Jobs by their ids; adding, taking and cancelling take the same time however many there are."""
+    """Jobs by their ids; adding, taking and cancelling take nearly the same time however many there are.
+
+    A job that uses the maps of others is held back until these are explained, or will not be. Jobs wait only for such as were added with
+    them and before them, and each of these is waiting, or has been taken and will be put back or released: so none waits for ever.
+    """
 
     def __init__(self) -> None:
-        self._all: OrderedDict[str, Job] = OrderedDict()
-        self._near: dict[str, OrderedDict[str, Job]] = {}
+        self._ready: dict[str, Job] = {}
+        self._held: dict[str, Job] = {}
+        self._lacks: dict[str, set[str]] = {}  # the jobs that a held job waits for
+        self._holds: defaultdict[str, list[str]] = defaultdict(list)  # the jobs that wait for a job, in their order
+        self._places: dict[str, int] = {}
+        self._line: Line = []
+        self._near: defaultdict[str, Line] = defaultdict(list)
+        self._first = self._last = 0
         self._cancelled: set[str] = set()
+        self._pieces: Counter[str] = Counter()  # taken of each job so far
 
     def __len__(self) -> int:
-        return len(self._all)
+        return len(self._ready) + len(self._held)
 
-    def add(self, jobs: Iterable[Job]) -> None:
+    @property
+    def ready(self) -> int:
+        """How many jobs wait for a worker only."""
+        return len(self._ready)
+
+    def add(self, jobs: Sequence[Job]) -> None:
         """Put jobs at the end."""
+        used = uses(jobs)
         for job in jobs:
-            self._all[job.id] = job
-            self._near.setdefault(_subject(job), OrderedDict())[job.id] = job
+            self._last += 1
+            self._places[job.id] = self._last
+            if job.id in used:
+                self._held[job.id], self._lacks[job.id] = job, used[job.id]
+                for other in used[job.id]:
+                    self._holds[other].append(job.id)
+            else:
+                self._stand(job)
 
     def put_back(self, job: Job) -> None:
-        """Put a job, or what is left of it, before all others."""
-        self.add([job])
-        self._all.move_to_end(job.id, last=False)
-        self._near[_subject(job)].move_to_end(job.id, last=False)
+        """Put a job that was taken, or what is left of it, before all others."""
+        self._first -= 1
+        self._places[job.id] = self._first
+        self._stand(job)
 
-    def take(self, loaded: str) -> Job | None:
-        """The next job on the model and data that are ``loaded``, else the next of all; without its cancelled columns."""
-        while self._all:
-            job = next(iter((self._near.get(loaded) or self._all).values()))
-            self._remove(job)
+    def take(self, loaded: str, others: int = 0) -> Job | None:
+        """The next job on the model and data that are ``loaded``, else the next of all; without its cancelled columns.
+
+        Where fewer jobs are left than ``others``, the workers that will want one too, it is a piece of that job, and the rest waits on.
+        """
+        while (job := self._next(self._near.get(loaded, [])) or self._next(self._line)) is not None:
+            place = self._places.pop(job.id)
+            del self._ready[job.id]
             left = without(job, self._cancelled)
             if left is not None:
-                return left
+                return self._piece(left, place, 1 + others - len(self._ready))
+            self.release(job.id)
         return None
+
+    def release(self, job: str) -> None:
+        """Hold back nothing for a job any longer: its rows are explained, or will not be."""
+        for held in self._holds.pop(job, ()):
+            self._lacks[held].discard(job)
+            if not self._lacks[held]:
+                del self._lacks[held]
+                self._stand(self._held.pop(held))
 
     def cancel(self, columns: Set[str]) -> None:
         """Drop columns from every job that waits or is put back."""
@@ -48,15 +88,38 @@ class JobQueue:
 
     def clear(self) -> None:
         """Drop all jobs."""
-        self._all.clear()
-        self._near.clear()
+        for kept in (self._ready, self._held, self._lacks, self._holds, self._places, self._line, self._near, self._pieces):
+            kept.clear()
 
-    def _remove(self, job: Job) -> None:
-        del self._all[job.id]
-        near = self._near[_subject(job)]
-        del near[job.id]
-        if not near:
-            del self._near[_subject(job)]
+    def _piece(self, job: Job, place: int, among: int) -> Job:
+        """What one of so many workers gets of a job that all share; the rest waits at its place, and for both what waits for the whole."""
+        if among < 2 or len(job.rows) < 2 * SMALLEST:
+            return job
+        self._pieces[job.origin] += 1
+        piece, rest = job.split(max(SMALLEST, -(-len(job.rows) // among)), self._pieces[job.origin])
+        if job.id in self._holds:
+            self._holds[piece.id] = list(self._holds[job.id])
+            for held in self._holds[piece.id]:
+                self._lacks[held].add(piece.id)
+        self._places[job.id] = place
+        self._stand(rest)
+        return piece
+
+    def _stand(self, job: Job) -> None:
+        """Have a job wait at its place."""
+        self._ready[job.id] = job
+        entry = (self._places[job.id], job.id)
+        heapq.heappush(self._line, entry)
+        heapq.heappush(self._near[_subject(job)], entry)
+
+    def _next(self, line: Line) -> Job | None:
+        """The first in a line that is still there; those that are not leave it."""
+        while line:
+            place, name = line[0]
+            if name in self._ready and self._places[name] == place:
+                return self._ready[name]
+            heapq.heappop(line)
+        return None
 
 
 def _subject(job: Job) -> str:

@@ -42,7 +42,15 @@ class WorkerProcess(Worker):
             )
         self._guard = _guard(self._process.pid)
         plugins = [str(Path(path).resolve()) for path in settings.plugins]
-        self.send({"device": slot.device, "store": str(settings.store.resolve()), "batch": settings.batch, "plugins": plugins})
+        self.send(
+            {
+                "device": slot.device,
+                "store": str(settings.store.resolve()),
+                "batch": settings.batch,
+                "plugins": plugins,
+                "prefetch": settings.prefetches(slot.device),
+            }
+        )
         threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()
 
     def send(self, message: Mapping[str, Any]) -> None:

@@ -3,18 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from harness.api.classifiers import Classifier
-from harness.api.geometry import boxes_round
+from harness.api.geometry import Geometry, boxes_round
 from harness.api.sample import Dataset, Sample
 
 
 class SampleError(ValueError):
     """A sample cannot be used: it changed, cannot be read, or has a label that the model has no class for."""
+
+
+class Coordinates(Protocol):
+    """What is asked of a model to bring samples into its coordinates."""
+
+    @property
+    def geometry(self) -> Geometry:
+        """Resize, crop and channels."""
+
+    @property
+    def num_classes(self) -> int:
+        """K."""
+
+    def preprocess(self, image: Tensor) -> Tensor:
+        """One image as the model takes it."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One sample as a model takes it, on the CPU: as `Samples` without the first dimension."""
+
+    id: str
+    image: Tensor
+    label: int
+    mask: Tensor | None
+    boxes: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -38,6 +64,16 @@ class Samples:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def to(self, device: torch.device) -> Samples:
+        """The same on a device; images in pinned memory are copied while the work goes on."""
+        return replace(
+            self,
+            images=self.images.to(device, non_blocking=self.images.is_pinned()),
+            labels=self.labels.to(device),
+            masks=None if self.masks is None else self.masks.to(device),
+            boxes=None if self.boxes is None else [boxes.to(device) for boxes in self.boxes],
+        )
+
 
 def read(dataset: Dataset, index: int) -> Sample:
     """One sample, held to its type."""
@@ -47,31 +83,29 @@ def read(dataset: Dataset, index: int) -> Sample:
     return sample
 
 
-def prepared(samples: Sequence[Sample], model: Classifier, classes: Sequence[int] | None) -> Samples:
-    """Samples in the coordinates of ``model``, on its device; ``classes`` maps dataset labels to the model's."""
-    size, device = model.geometry.size, model.device
-    images = torch.stack([model.preprocess(sample.image) for sample in samples]).to(device)
-    labels = torch.tensor([class_of(sample, model, classes) for sample in samples], device=device)
+def prepare(sample: Sample, model: Coordinates, classes: Sequence[int] | None) -> Prepared:
+    """A sample in the coordinates of ``model``; ``classes`` maps dataset labels to the model's."""
+    image, label = model.preprocess(sample.image), class_of(sample, model, classes)
+    mask = None if sample.mask is None else model.geometry.mask(sample.mask)
+    boxes = None if mask is None else boxes_round(mask[None])[mask.any()[None]]
+    if sample.boxes is not None:
+        boxes = model.geometry.boxes(sample.boxes, (sample.image.shape[1], sample.image.shape[2]))
+    return Prepared(sample.id, image, label, mask, boxes)
+
+
+def collated(samples: Sequence[Prepared], images: Tensor | None = None) -> Samples:
+    """Samples together; ``images`` are theirs ``(B, C, H, W)`` where they are together already."""
     masks = boxes = None
     if any(sample.mask is not None for sample in samples):
-        empty = torch.zeros(size, dtype=torch.bool)
-        masks = torch.stack([empty if s.mask is None else model.geometry.mask(s.mask) for s in samples]).to(device)
-    if any(sample.boxes is not None or sample.mask is not None for sample in samples):
-        boxes = [_boxes(sample, model).to(device) for sample in samples]
-    return Samples([sample.id for sample in samples], images, labels, masks, boxes)
+        size = next(sample.image.shape[-2:] for sample in samples)
+        masks = torch.stack([torch.zeros(size, dtype=torch.bool) if s.mask is None else s.mask for s in samples])
+    if any(sample.boxes is not None for sample in samples):
+        boxes = [torch.zeros(0, 4) if sample.boxes is None else sample.boxes for sample in samples]
+    together = torch.stack([sample.image for sample in samples]) if images is None else images
+    return Samples([sample.id for sample in samples], together, torch.tensor([sample.label for sample in samples]), masks, boxes)
 
 
-def _boxes(sample: Sample, model: Classifier) -> Tensor:
-    """``(N, 4)`` the boxes of a sample in the coordinates of ``model``; where it has none, the box round its mask."""
-    if sample.boxes is not None:
-        return model.geometry.boxes(sample.boxes, (sample.image.shape[1], sample.image.shape[2]))
-    if sample.mask is None:
-        return torch.zeros(0, 4)
-    mask = model.geometry.mask(sample.mask)[None]
-    return boxes_round(mask)[mask.flatten(1).any(dim=1)]
-
-
-def class_of(sample: Sample, model: Classifier, classes: Sequence[int] | None) -> int:
+def class_of(sample: Sample, model: Coordinates, classes: Sequence[int] | None) -> int:
     """A sample's label as the model's class; raises `SampleError` where there is none for it."""
     label = int(sample.label)
     if classes is not None:

@@ -98,7 +98,7 @@ class Scheduler(ABC):
 
     def events(self) -> Iterator[Event]:
         """Keep every worker at work until all jobs are finished."""
-        while self._jobs or any(worker.assignment for worker in self._workers):
+        while self._waiting() or any(worker.assignment for worker in self._workers):
             self._dispatch()
             try:
                 worker, message = self._inbox.get(timeout=self._patience())
@@ -136,21 +136,51 @@ class Scheduler(ABC):
 
     def _dispatch(self) -> None:
         """Give every idle worker a job, preferably on what it has loaded; start workers while there are jobs for them."""
-        idle = [worker for worker in self._workers if worker.ready and worker.assignment is None]
-        for worker in idle:
-            if (job := self._jobs.take(worker.loaded)) is not None:
-                worker.assign(job)
-        starting = sum(not worker.ready for worker in self._workers)
-        taken = [worker.slot for worker in self._workers]
         slots = self.slots()
+        free = self._free(slots)
+        given = []
+        for worker in self._workers:
+            if worker.ready and worker.assignment is None:
+                job = self._take(worker, len(self._workers) + len(free) - 1)
+                if job is not None:
+                    given.append((worker, job))
+        for worker, job in given:
+            if self._settings.prefetches(worker.slot.device):
+                worker.reserved = self._jobs.take(job.subject.prediction_key)
+            worker.assign(job)
+        starting = sum(not worker.ready for worker in self._workers)
+        for slot in free[: max(0, self._waiting() - starting)]:
+            self._start(slot)
+        if self._jobs and slots and not self._workers:
+            raise ExecutorError(f"{STARTS} workers in a row ended before they were ready: {self._last_words}")
+
+    def _waiting(self) -> int:
+        """How many jobs no worker is at."""
+        return len(self._jobs) + sum(worker.reserved is not None for worker in self._workers)
+
+    def _take(self, worker: Worker, others: int) -> Job | None:
+        """The next job for a worker: its reserved one, or where nothing else waits, of those that are reserved for others."""
+        self._give_back(worker)
+        if not self._jobs.ready:
+            for other in self._workers:
+                self._give_back(other)
+        return self._jobs.take(worker.loaded, others - sum(other.reserved is not None for other in self._workers))
+
+    def _give_back(self, worker: Worker) -> None:
+        """Have the job that is reserved for a worker wait before all others."""
+        if worker.reserved is not None:
+            self._jobs.put_back(worker.reserved)
+            worker.reserved = None
+
+    def _free(self, slots: Sequence[Slot]) -> list[Slot]:
+        """The slots that have no worker and are not given up."""
+        taken, free = [worker.slot for worker in self._workers], []
         for slot in slots:
             if slot in taken:
                 taken.remove(slot)
-            elif self._failed_starts[slot.name] < STARTS and len(self._jobs) > starting:
-                self._start(slot)
-                starting += 1
-        if self._jobs and slots and not self._workers:
-            raise ExecutorError(f"{STARTS} workers in a row ended before they were ready: {self._last_words}")
+            elif self._failed_starts[slot.name] < STARTS:
+                free.append(slot)
+        return free
 
     def _heard(self, worker: Worker, event: Event) -> Event:
         assignment = worker.assignment
@@ -161,12 +191,16 @@ class Scheduler(ABC):
             assignment.phase, assignment.since = dict(event), time.monotonic()
         elif event["event"] in ("committed", "failed"):
             assignment.settled.add(event["column"])
+            if event["column"] == assignment.job.key:
+                self._jobs.release(assignment.job.id)
         elif event["event"] == "finished":
+            self._jobs.release(assignment.job.id)
             worker.assignment = None
         return event
 
     def _bury(self, worker: Worker) -> None:
         worker.close()
+        self._give_back(worker)
         self._workers.remove(worker)
         if not worker.ready:
             self._failed_starts[worker.slot.name] += 1
@@ -176,10 +210,13 @@ class Scheduler(ABC):
         """A worker is gone: blame what it was at, and give the rest of its job to another."""
         self._bury(worker)
         if worker.assignment is not None:
+            job = worker.assignment.job
             told, left = self._aftermath.of(worker, worker.assignment)
             yield from told
             if left is not None:
                 self._jobs.put_back(left)
+            if left is None or job.key in {*worker.assignment.settled, *(event["column"] for event in told)}:
+                self._jobs.release(job.id)
 
     # limits
 

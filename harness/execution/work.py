@@ -19,11 +19,12 @@ from harness.execution.guard import left_changed
 from harness.execution.inputs import Inputs
 from harness.execution.inspection import verdict
 from harness.execution.passes import COUNT, since
+from harness.execution.prefetching import Prefetcher
 from harness.execution.scoring import Scoring
 from harness.execution.timing import TIMELINE, span
 from harness.execution.workbench import Altered, Workbench
 from harness.execution.writing import Task, Writer
-from harness.planning.jobs import Job
+from harness.planning.jobs import Job, Rows
 from harness.store.store import Store, StoreError
 
 
@@ -35,22 +36,26 @@ class Bench:
         workbench: what is loaded.
         store: where results go.
         apart: whether this process is the jobs' own, so that an interrupt can only be a component's.
+        prefetcher: reads the rows of a next job, or None.
     """
 
     workbench: Workbench
     store: Store
     apart: bool = False
+    prefetcher: Prefetcher | None = None
 
     def __post_init__(self) -> None:
-        self._inputs = Inputs(self.workbench, self.store)
+        self._inputs = Inputs(self.workbench, self.store, self.prefetcher)
         self._explaining = Explaining(self.workbench, self.store)
         self._writer = Writer()
         self._worker = f"{platform.node()} {os.getpid()}"
         self._reported = 0
         self._idle: float | None = None
 
-    def run(self, job: Job, emit: Emit) -> None:
+    def run(self, job: Job, emit: Emit, following: Rows | None = None) -> None:
         """Do the job. Exceptions of components, datasets, models and of the store become ``failed`` events.
+
+        The rows of the ``following`` job, as far as it is known, are read meanwhile.
 
         ``committed`` is said of what is durable, and ``finished`` when all is that the job made; until then the next is not begun.
         """
@@ -63,7 +68,7 @@ class Bench:
         self.workbench.seen.clear()
         with since() as passes, TIMELINE.job(f"{job.explainer} ({job.id})", job.traced) as times:
             try:
-                self._run(job, tell)
+                self._run(job, tell, following)
             finally:
                 self._writer.flush()
                 with span("store", "gather"):
@@ -91,7 +96,7 @@ class Bench:
         if self.workbench.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _run(self, job: Job, emit: Emit) -> None:
+    def _run(self, job: Job, emit: Emit, following: Rows | None) -> None:
         columns = [job.key, *(task.key for task in job.metrics)]
         subject = job.subject
         emit({"event": "phase", "job": job.id, "what": "load", "component": subject.model})
@@ -102,6 +107,7 @@ class Bench:
             predicting: Event = {"event": "phase", "job": job.id, "what": "predict", "component": subject.model}
             with span("inputs", subject.dataset):
                 samples, targets = self._inputs.of(subject, job.rows, model, lambda: emit(predicting))
+                self._inputs.expect(following)
         except BaseException as error:
             self._fail(job, columns, "blocked", error, emit)
             return

@@ -92,6 +92,10 @@ class Workbench:
 
         return _kept(self._models, (recipe.digest, twin), make)
 
+    def loaded(self, recipe: Recipe) -> Classifier | None:
+        """The classifier of a recipe, if it has been made."""
+        return self._models.get((recipe.digest, None))
+
     def subject(self, subject: Subject) -> Classifier:
         """The classifier that is explained: that of the recipe, or its copy with disturbed weights."""
         model, disturbance = self.model(subject.model_recipe), subject.disturbance

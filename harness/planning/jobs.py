@@ -111,11 +111,28 @@ class Subject:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Rows of a subject: what a worker reads for a job."""
+
+    subject: Subject
+    rows: Sequence[RowRef]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {"subject": self.subject.to_json(), "rows": [list(row) for row in self.rows]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Rows:
+        """The inverse of `to_json`."""
+        return cls(Subject.from_json(data["subject"]), [RowRef(*row) for row in data["rows"]])
+
+
+@dataclass(frozen=True)
 class Job:
     """Explain some rows once, and score the explanations with the metrics that are missing.
 
     Attributes:
-        id: unique in a run.
+        id: unique in a run; a dot and a number follow where it is a piece of the job that was planned.
         subject: what is explained.
         explainer: label of the row in the run.
         recipe: the explainer's.
@@ -141,6 +158,19 @@ class Job:
     dtype: Literal["float32", "float16"] = "float32"
     oracle: bool = False
     traced: bool = False
+
+    def keeps(self, row: RowRef) -> bool:
+        """Whether the map of a row will be stored."""
+        return self.keep is None or row.position < self.keep
+
+    @property
+    def origin(self) -> str:
+        """The id of the job that this is a piece of, or its own: what is counted against a job is counted against all its pieces."""
+        return self.id.partition(".")[0]
+
+    def split(self, count: int, number: int) -> tuple[Job, Job]:
+        """The first ``count`` rows as a piece of this ``number``, and the others under the id as it is."""
+        return replace(self, id=f"{self.origin}.{number}", rows=self.rows[:count]), replace(self, rows=self.rows[count:])
 
     def without(self, keys: set[str]) -> Job:
         """The same job without the metrics of these keys."""

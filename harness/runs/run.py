@@ -117,6 +117,7 @@ class Run:
             batch=None if execution.batch == "auto" else execution.batch,
             timeout=execution.timeout,
             startup_timeout=execution.startup_timeout,
+            prefetch=execution.prefetch,
         )
         target = EXECUTORS.get(execution.executor)
         if target is None:

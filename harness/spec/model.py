@@ -96,6 +96,9 @@ class Execution(Strict):
     )
     batch: Literal["auto"] | PositiveInt = Field(default="auto", description="Samples per batch.")
     shard: Literal["auto"] | PositiveInt = Field(default="auto", description="Samples per piece of work.")
+    prefetch: Literal["auto"] | bool = Field(
+        default="auto", description="Whether workers read the samples of their next piece of work ahead; `auto`: those of CUDA devices."
+    )
     precision: Literal["fp32", "tf32", "bf16"] = Field(
         default="fp32",
         description="Arithmetic of the models, part of every key: `tf32` for matrices on CUDA (elsewhere it is fp32), `bf16` by autocast.",

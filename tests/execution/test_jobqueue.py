@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.execution.executor import without
 from harness.execution.jobqueue import JobQueue
@@ -58,3 +60,133 @@ def test_a_job_that_is_put_back_has_lost_what_was_cancelled_meanwhile() -> None:
     queue.put_back(taken)
     again = queue.take("x")
     assert again is not None and again.id == "job-0" and [task.key for task in again.metrics] == ["b-0"]
+
+
+def composed(number: int, parts: list[int], rows: range, subject: str = "x", keep: int | None = None) -> Job:
+    """A job of column ``maps-number`` whose explainer is composed of the explainers of these numbers."""
+
+    def recipe(number: int, nested: list[int]) -> Recipe:
+        return Recipe("explainers", f"e{number}", "x", "1", {"parts": [recipe(part, []) for part in nested]})
+
+    stored = {recipe(part, []).digest: f"maps-{part}" for part in range(6)}
+    about = Subject("d", "m", RECIPE, None, RECIPE, None, subject, "predicted", 0, stored)
+    refs = [RowRef(row, f"s{row}", "d") for row in rows]
+    return Job(f"job-{number}-{rows.start}", about, "e", recipe(number, parts), None, f"maps-{number}", refs, [], keep)
+
+
+def test_a_composition_waits_for_those_shards_of_its_parts_that_have_its_rows() -> None:
+    queue = JobQueue()
+    queue.add([composed(0, [], range(0, 4)), composed(0, [], range(4, 8)), composed(1, [0], range(0, 4)), composed(2, [], range(0, 4))])
+    assert [queue.take("x").id for _ in range(3)] == ["job-0-0", "job-0-4", "job-2-0"]  # type: ignore[union-attr]
+    assert queue.take("x") is None and len(queue) == 1 and queue.ready == 0
+    queue.release("job-0-4")
+    assert queue.take("x") is None
+    queue.release("job-0-0")
+    assert queue.take("x").id == "job-1-0"  # type: ignore[union-attr]
+
+
+def test_a_released_composition_has_its_place() -> None:
+    queue = JobQueue()
+    queue.add([composed(0, [], range(0, 4)), composed(1, [0], range(0, 4)), composed(2, [], range(0, 4))])
+    queue.take("x")
+    queue.release("job-0-0")
+    assert queue.take("x").id == "job-1-0"  # type: ignore[union-attr]
+
+
+def test_maps_that_are_not_kept_are_not_waited_for() -> None:
+    queue = JobQueue()
+    queue.add([composed(0, [], range(4, 8), keep=4), composed(1, [0], range(4, 8), keep=4)])
+    assert [queue.take("x").id for _ in range(2)] == ["job-0-4", "job-1-4"]  # type: ignore[union-attr]
+
+
+def test_a_part_that_is_cancelled_is_not_waited_for() -> None:
+    queue = JobQueue()
+    queue.add([composed(0, [], range(0, 4)), composed(1, [0], range(0, 4))])
+    queue.cancel({"maps-0"})
+    assert queue.take("y").id == "job-1-0"  # type: ignore[union-attr]
+    assert len(queue) == 0
+
+
+def test_a_job_is_split_where_fewer_are_left_than_workers_want() -> None:
+    queue = JobQueue()
+    queue.add([composed(0, [], range(0, 64)), composed(1, [], range(0, 64))])
+    taken = [queue.take("x", others=2) for _ in range(9)]
+    assert [each and (each.id, each.key, len(each.rows)) for each in taken] == [
+        ("job-0-0.1", "maps-0", 32),  # another waits: two workers share this one
+        ("job-0-0.2", "maps-0", 16),
+        ("job-0-0.3", "maps-0", 8),
+        ("job-0-0", "maps-0", 8),
+        ("job-1-0.1", "maps-1", 22),
+        ("job-1-0.2", "maps-1", 14),
+        ("job-1-0.3", "maps-1", 10),
+        ("job-1-0.4", "maps-1", 8),
+        ("job-1-0", "maps-1", 10),
+    ]
+
+
+def test_a_job_too_small_to_share_stays_whole_and_so_does_one_of_many() -> None:
+    queue = JobQueue()
+    queue.add([composed(0, [], range(0, 15)), composed(1, [], range(0, 64)), composed(2, [], range(0, 15))])
+    assert [len(queue.take("x", others=others).rows) for others in (3, 1, 9)] == [15, 64, 15]  # type: ignore[union-attr]
+
+
+def test_a_composition_waits_for_every_piece_of_its_part() -> None:
+    queue = JobQueue()
+    queue.add([composed(0, [], range(0, 16)), composed(1, [0], range(0, 16))])
+    pieces = [queue.take("x", others=1) for _ in range(2)]
+    assert queue.take("x") is None
+    for piece in pieces:
+        assert piece is not None and queue.take("x") is None
+        queue.release(piece.id)
+    assert queue.take("x").key == "maps-1"  # type: ignore[union-attr]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.randoms(use_true_random=True))
+def test_every_row_is_handed_out_once_and_never_before_its_parts(chance: random.Random) -> None:
+    columns, jobs = range(chance.randint(1, 6)), list[Job]()
+    for number in columns:
+        parts = [part for part in chance.sample(columns, chance.randint(0, len(columns) - 1)) if part != number]
+        size, subject = chance.randint(5, 48), chance.choice("xy")
+        jobs += [composed(number, parts, range(start, min(48, start + size)), subject) for start in range(0, 48, size)]
+    chance.shuffle(jobs)
+    place = {each.id: i for i, each in enumerate(jobs)}
+    queue, running, explained, handed, cancelled = JobQueue(), dict[str, Job](), set[tuple[str, int]](), list[tuple[str, int]](), set[str]()
+    queue.add(jobs)
+    while len(queue) or running:
+        move = chance.choice(["take", "take", "explain", "finish", "die", "cancel"])
+        if move == "cancel" and chance.random() < 0.2:
+            cancelled.add(f"maps-{chance.choice(columns)}")
+            queue.cancel(cancelled)
+        elif move == "take" or not running:
+            taken = queue.take(chance.choice("xyz"), chance.randrange(4))
+            if taken is None:
+                assert running or not len(queue), "nothing runs, and what waits is not handed out"
+                continue
+            assert taken.id not in running
+            for other in jobs[: place[taken.origin]]:
+                if other.key in parts_of(taken) - cancelled:
+                    assert {(other.key, row.position) for row in set(other.rows) & set(taken.rows)} <= explained
+            running[taken.id] = taken
+            handed += cells(taken)
+        elif move == "die":
+            dead = running.pop(chance.choice(list(running)))
+            queue.put_back(dead)
+            handed = [cell for cell in handed if cell not in cells(dead)]
+        elif move in ("explain", "finish"):
+            name = chance.choice(list(running))
+            explained |= set(cells(running[name]))
+            queue.release(name)
+            if move == "finish":
+                del running[name]
+    assert len(handed) == len(set(handed))
+    assert {cell for each in jobs if each.key not in cancelled for cell in cells(each)} <= set(handed)
+
+
+def cells(job: Job) -> list[tuple[str, int]]:
+    return [(job.key, row.position) for row in job.rows]
+
+
+def parts_of(job: Job) -> set[str]:
+    """The columns of the explainers in a job's, looked up one by one."""
+    return {job.subject.stored[nested.digest] for nested in job.recipe.nested if nested.digest in job.subject.stored}

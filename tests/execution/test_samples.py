@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from harness.api import Sample, classifier
-from harness.execution.samples import prepared
+from harness.execution.samples import collated, prepare
 
 
 def test_a_mask_has_the_box_round_it_where_no_box_is_given() -> None:
@@ -15,7 +15,8 @@ def test_a_mask_has_the_box_round_it_where_no_box_is_given() -> None:
     mask[4:8, 2:12] = True
     given = torch.tensor([[0.0, 0.0, 4.0, 4.0]])
     samples = [Sample(image, 0, "masked", mask), Sample(image, 0, "both", mask, given), Sample(image, 0, "neither")]
-    boxes = prepared(samples, model, None).boxes
+    prepared = [prepare(sample, model, None) for sample in samples]
+    boxes = collated(prepared).boxes
     assert boxes is not None
     assert [box.tolist() for box in boxes] == [[[1, 2, 6, 4]], [[0, 0, 2, 2]], []]
-    assert prepared(samples[2:], model, None).boxes is None
+    assert collated(prepared[2:]).boxes is None

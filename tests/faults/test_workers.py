@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.execution.aftermath import Aftermath
@@ -86,6 +90,16 @@ def test_the_second_death_is_blamed(tmp_path: Path) -> None:
     assert "scoring with one the worker process ended (2 times in a row)" in told["reason"]
 
 
+def test_deaths_at_two_pieces_of_a_job_are_two_at_that_job(tmp_path: Path) -> None:
+    job = small_job()
+    pieces = [replace(job, id=f"{job.id}.{number}") for number in (1, 2)]
+    phase = {"what": "score", "component": "one", "column": "m" * 64}
+    aftermath, dead, assignment = worker(phase, tmp_path, pieces[0])
+    assert aftermath.of(dead, assignment) == ([], pieces[0])
+    (told,), _ = aftermath.of(dead, replace(assignment, job=pieces[1]))
+    assert (told["job"], told["state"]) == ("0.2", "crashed")
+
+
 def test_a_time_limit_is_blamed_at_once(tmp_path: Path) -> None:
     aftermath, dead, assignment = worker({"what": "score", "component": "one", "column": "m" * 64}, tmp_path, small_job(), "timeout")
     (told,), _ = aftermath.of(dead, assignment)
@@ -103,13 +117,13 @@ def test_what_a_dead_worker_committed_and_could_not_tell_is_finished(tmp_path: P
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "signal"), [("frees-twice", "SIGABRT"), ("writes-anywhere", "SIGSEGV")])
-def test_a_corrupted_heap_costs_the_column_it_was_corrupted_in(tmp_path: Path, name: str, signal: str) -> None:
+@pytest.mark.parametrize(("name", "how"), [("frees-twice", "SIGABRT"), ("writes-anywhere", "SIGSEGV")])
+def test_a_corrupted_heap_costs_the_column_it_was_corrupted_in(tmp_path: Path, name: str, how: str) -> None:
     run = driver(tmp_path, explainers=[name, "slope"], metrics=["inside"])
     done = run.run()
     assert done.returncode == 1
     assert run.states() == {(name, "inside"): "crashed", ("slope", "inside"): "ok"}
-    assert signal in done.stderr
+    assert how in done.stderr
 
 
 @pytest.mark.slow
@@ -137,3 +151,23 @@ def test_no_worker_and_nothing_it_started_outlives_a_killed_driver(tmp_path: Pat
     process.kill()
     process.communicate()
     until(lambda: not any(map(alive, left)), seconds=20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["the driver is killed", "it is interrupted"])
+def test_no_reader_outlives_its_worker_nor_says_anything(tmp_path: Path, how: str) -> None:
+    names, slow = [{"use": "slope", "params": {"pause": 1.5}}, "hangs-in-c"], {"timeout": 600, "prefetch": True}
+    run = driver(tmp_path, datasets=LARGER, explainers=names, reference=None, metrics=["inside"], execution=slow)
+    process = run.start()
+
+    def readers() -> list[psutil.Process]:
+        there = psutil.Process(process.pid).children(recursive=True)
+        return [child for child in there if "harness.execution.reader" in " ".join(child.cmdline())]
+
+    until(lambda: bool(readers()), process)
+    found = readers()
+    os.killpg(process.pid, signal.SIGKILL if how == "the driver is killed" else signal.SIGINT)
+    _, complained = process.communicate(timeout=60)
+    until(lambda: not any(alive(each.pid) for each in found), seconds=20)
+    printed = "".join(path.read_text() for path in (tmp_path / "out" / "workers").glob("*.log"))
+    assert "Traceback" not in complained + printed

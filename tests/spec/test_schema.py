@@ -35,6 +35,8 @@ GOOD: list[dict[str, Any]] = [
     {"explainers": ["one/twice", {"use": "two/twice", "label": "2", "params": {"layer": "x"}}, "acme/lrp"]},
     {"explainers": [{"use": "triad", "params": {"parts": {"a": "lrp", "b": {"use": "lrp", "params": {"epsilon": 1}}}}}]},
     {"execution": {"timeout": 30, "workers": 2, "devices": ["cpu"], "batch": "auto"}},
+    {"execution": {"prefetch": True}},
+    {"execution": {"prefetch": "auto"}},
     {"models": [{"use": "torchvision", "params": {"arch": "vgg16"}}]},
     {"datasets": [{"use": "lesions", "training": "lesions", "class_map": {"a": 0}}]},
     {"meta": {}},
@@ -53,6 +55,7 @@ def test_what_loads_is_valid(changes: dict[str, Any], validator: Draft202012Vali
 NESTED = {"use": "lrp", "params": {"rule": 1}}
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"seeed": 1}, ""),
+    ({"execution": {"prefetch": "yes"}}, "execution.prefetch"),
     ({"explainers": ["gradcam"]}, "explainers.0"),
     ({"explainers": ["twice"]}, "explainers.0"),
     ({"explainers": ["broken"]}, "explainers.0"),

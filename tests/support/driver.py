@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.support.spec import SMALL, small_spec
 
-FAULTY = SMALL.with_name("faulty.py")
+FAULTY, RELUCTANT = SMALL.with_name("faulty.py"), SMALL.with_name("reluctant.py")
 LOCAL = {"executor": "local", "workers": 1, "devices": ["cpu"], "shard": 2, "timeout": 60, "startup_timeout": 120}
 
 
@@ -34,14 +34,20 @@ class Driver:
         path = self.folder / f"{self.out}.yaml"
         path.write_text(json.dumps(self.spec))
         places = ["--out", str(self.folder / self.out), "--store", str(self.folder / self.store)]
-        plugins = ["--plugin", str(SMALL), "--plugin", str(FAULTY)]
+        plugins = ["--plugin", str(SMALL), "--plugin", str(FAULTY), "--plugin", str(RELUCTANT)]
         return [*self.wrapped, sys.executable, "-m", "harness", "run", str(path), *places, *plugins, "--progress", "none"]
 
     @property
     def environment(self) -> dict[str, str]:
         marks = self.folder / "marks"
         marks.mkdir(exist_ok=True)
-        return {**os.environ, "FAULTY_MARKS": str(marks), "SMALL_CALLS": str(self.folder / "calls"), "OMP_NUM_THREADS": "1"}
+        return {
+            **os.environ,
+            "FAULTY_MARKS": str(marks),
+            "RELUCTANT": str(marks),
+            "SMALL_CALLS": str(self.folder / "calls"),
+            "OMP_NUM_THREADS": "1",
+        }
 
     def start(self, **options: Any) -> subprocess.Popen[str]:
         streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

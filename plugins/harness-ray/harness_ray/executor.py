@@ -94,7 +94,8 @@ class RayExecutor(Scheduler):
         assert isinstance(slot, Place)
         cluster, roll = self._join()
         number, logs = next(self._numbers), self._settings.logs.resolve()
-        actor = cluster.host(slot, number, {**roll.request, "logs": str(logs), "batch": self._settings.batch})
+        own = {"logs": str(logs), "batch": self._settings.batch, "prefetch": self._settings.prefetch}
+        actor = cluster.host(slot, number, {**roll.request, **own})
         return RayWorker(slot, actor, str(logs / f"worker-{number}.log"), self._inbox)
 
     # the cluster

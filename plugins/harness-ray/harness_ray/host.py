@@ -34,6 +34,7 @@ class Host:
                 logs=logs if logs.is_dir() else Path(tempfile.mkdtemp(prefix="harness-")),
                 plugins=[Path(path) for path in settings["plugins"]],
                 batch=settings["batch"],
+                prefetch=settings["prefetch"],
             ),
             self._inbox,
         )

@@ -1,0 +1,63 @@
+"""Runs with two workers: what they share out, and what none of them does twice."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.driver import Driver, driver
+
+THREE_SHARDS = [{"use": "squares", "params": {"samples": 6}}]  # for two workers: one of them explains the last while the other is free
+SLOW = {"use": "slope", "label": "slow", "params": {"pause": 1.5}}
+
+
+def events(run: Driver) -> list[dict[str, Any]]:
+    """What the journal of a run holds."""
+    return [json.loads(line) for line in (run.folder / run.out / "journal.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.slow
+def test_a_part_is_explained_once_however_slow(tmp_path: Path) -> None:
+    whole = {"use": "both", "label": "whole", "params": {"first": {"use": "slope", "params": {"pause": 1.5}}}}
+    run = driver(tmp_path, datasets=THREE_SHARDS, explainers=[whole, SLOW], metrics=["inside"], execution={"workers": 2})
+    done = run.run()
+    assert done.returncode == 0, done.stderr
+    explained = Counter(line for line in run.calls() if line.startswith("slope"))
+    assert explained == {f"slope square-{i}": 1 for i in range(6)}
+    assert len({event["worker"] for event in events(run) if event["event"] == "finished"}) == 2, "one worker alone proves nothing"
+
+
+@pytest.mark.slow
+def test_the_last_explainer_is_shared_and_its_numbers_are_those_of_one_worker(tmp_path: Path) -> None:
+    data = [{"use": "squares", "params": {"samples": 32}}]  # one job, as the shard is: the first worker is given a half
+    small = {"datasets": data, "explainers": [{"use": "slope", "params": {"pause": 0.3}}], "metrics": ["inside", "drop"]}
+    shared = driver(tmp_path, out="shared", store="shared-store", execution={"workers": 2, "shard": 64}, **small)
+    alone = driver(tmp_path, out="alone", store="alone-store", execution={"shard": 64}, **small)
+    for run in (shared, alone):
+        done = run.run()
+        assert done.returncode == 0, done.stderr
+    assert shared.board() == alone.board()
+    told = [event for event in events(shared) if event["event"] == "finished"]
+    assert len({event["worker"] for event in told}) == 2
+    assert len({event["job"] for event in told}) == len(told) > 1
+    assert sum(event["rows"] for event in events(shared) if event["event"] == "committed") == 32 * 3
+
+
+@pytest.mark.slow
+def test_rows_are_read_beside_the_work_and_the_numbers_are_the_same(tmp_path: Path) -> None:
+    data = [{"use": "reluctant", "params": {"samples": 12, "pause": 0.1}}]
+    small = {"datasets": data, "explainers": [{"use": "slope", "params": {"pause": 1.0}}], "metrics": ["drop"], "reference": None}
+    runs, read = [], []
+    for out in ("ahead", "alone"):
+        (tmp_path / out).mkdir()
+        run = driver(tmp_path / out, execution={"prefetch": out == "ahead"}, **small)
+        done = run.run()
+        assert done.returncode == 0, done.stderr
+        runs.append(run)
+        read.append(len((run.folder / "marks" / "read-by-itself").read_text().split()))
+    assert runs[0].board() == runs[1].board()
+    assert read[0] <= read[1] - 4, "at least two of six jobs found their rows read: the first ones come before the reader is there"

@@ -1,0 +1,132 @@
+"""Rows that are read ahead are those that a worker reads by itself, and whatever becomes of the reader costs nothing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.execution import prefetching
+from harness.execution.inputs import Inputs
+from harness.execution.prefetching import Prefetcher
+from harness.execution.samples import SampleError, Samples, read
+from harness.execution.workbench import Workbench
+from harness.planning.jobs import RowRef, Rows, Subject
+from harness.registry.registry import Registry
+from harness.registry.resolve import resolve
+from harness.store.store import Store
+from tests.support.spec import SMALL
+
+PLUGINS = [SMALL, SMALL.with_name("reluctant.py")]
+
+
+class Bench:
+    """What a worker has that prepares rows, with a reader and without one."""
+
+    def __init__(self, folder: Path, pause: float = 0.02, device: str = "cpu") -> None:
+        registry = Registry.discover(PLUGINS)
+        self.workbench = Workbench(registry, device)
+        data, net = (
+            resolve(registry, "datasets", {"use": "reluctant", "params": {"pause": pause}}),
+            resolve(registry, "models", "pools"),
+        )
+        self.subject = Subject("data", "net", data, None, net, [0, 1], "p" * 64, "predicted", 0, {})
+        self.model, dataset = self.workbench.model(net), self.workbench.dataset(data)
+        samples = [read(dataset, i) for i in range(8)]
+        self.rows = [RowRef(i, sample.id, sample.digest) for i, sample in enumerate(samples)]
+        self.prefetcher = Prefetcher([str(path) for path in PLUGINS], pinned=device != "cpu")
+        self.ahead = Inputs(self.workbench, Store(folder / "ahead"), self.prefetcher)
+        self.alone = Inputs(self.workbench, Store(folder / "alone"))
+
+    def ask(self, begun: bool = True) -> None:
+        """Have the rows read ahead, and wait until the first of them is there."""
+        self.ahead.expect(Rows(self.subject, self.rows))
+        end = time.monotonic() + 60
+        while begun and not (self.prefetcher._request and self.prefetcher._request.samples):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+    def of(self, inputs: Inputs) -> Samples:
+        return inputs.of(self.subject, self.rows, self.model, lambda: None)[0]
+
+    def equal(self) -> None:
+        one, other = self.of(self.ahead), self.of(self.alone)
+        assert (one.ids, torch.equal(one.images, other.images), torch.equal(one.labels, other.labels)) == (other.ids, True, True)
+        assert one.masks is not None and other.masks is not None and torch.equal(one.masks, other.masks)
+        assert one.boxes is not None and other.boxes is not None and all(map(torch.equal, one.boxes, other.boxes))
+
+
+@pytest.fixture
+def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "marks"
+    folder.mkdir()
+    monkeypatch.setenv("RELUCTANT", str(folder))
+    return folder
+
+
+@pytest.mark.slow
+def test_rows_read_ahead_are_bit_equal_and_not_read_again(tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tmp_path)
+    bench.ask()
+    with monkeypatch.context() as patch:
+        patch.setattr(Inputs, "_read", lambda *_: pytest.fail("the worker read by itself"))
+        bench.of(bench.ahead)
+    assert (marks / "read-ahead").read_text().split() == [str(i) for i in range(8)]
+    bench.equal()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("does", ["dies", "hangs", "changes-ahead"])
+def test_a_reader_that_ends_hangs_or_reads_something_else_costs_nothing(
+    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch, does: str
+) -> None:
+    monkeypatch.setattr(prefetching, "PATIENCE", 0.5)
+    bench = Bench(tmp_path)
+    (marks / does).touch()
+    bench.ask()
+    bench.equal()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("does", "error"), [("raises", OSError), ("changes", SampleError)])
+def test_what_cannot_be_read_is_told_as_without_a_reader(tmp_path: Path, marks: Path, does: str, error: type[Exception]) -> None:
+    bench = Bench(tmp_path)
+    (marks / does).touch()
+    bench.ask()
+    told = []
+    for inputs in (bench.ahead, bench.alone):
+        with pytest.raises(error) as raised:
+            bench.of(inputs)
+        told.append(str(raised.value))
+    assert told[0] == told[1]
+
+
+@pytest.mark.slow
+def test_rows_that_were_not_asked_for_or_have_not_begun_are_read_by_the_worker(tmp_path: Path, marks: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.ask(begun=False)
+    bench.equal()
+    bench.ahead.forget()
+    bench.rows = bench.rows[::-1]
+    bench.alone.forget()
+    bench.equal()
+
+
+def test_a_reader_that_cannot_be_started_is_given_up(tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefetching.sys, "executable", str(tmp_path / "nothing"))
+    bench = Bench(tmp_path)
+    for _ in range(5):
+        bench.ask(begun=False)
+    bench.equal()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_on_a_gpu_images_come_from_pinned_memory(tmp_path: Path, marks: Path) -> None:
+    bench = Bench(tmp_path, device="cuda")
+    bench.ask()
+    request = bench.prefetcher._request
+    assert request is not None and request.images is not None and request.images.is_pinned()
+    bench.equal()
