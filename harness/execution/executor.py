@@ -16,14 +16,14 @@ class Settings:
     """What an executor is made from; nothing here changes a result.
 
     Attributes:
-        store: the store's folder.
+        store: the store's absolute path, or its URL, which may carry credentials.
         logs: a folder for what workers print.
         plugins: files given with ``--plugin``.
         devices, workers, batch: as in the spec.
         timeout, startup_timeout: seconds.
     """
 
-    store: Path
+    store: str
     logs: Path
     plugins: Sequence[Path] = ()
     devices: Sequence[str] | str = "auto"

@@ -42,7 +42,7 @@ class WorkerProcess(Worker):
             )
         self._guard = _guard(self._process.pid)
         plugins = [str(Path(path).resolve()) for path in settings.plugins]
-        self.send({"device": slot.device, "store": str(settings.store.resolve()), "batch": settings.batch, "plugins": plugins})
+        self.send({"device": slot.device, "store": settings.store, "batch": settings.batch, "plugins": plugins})
         threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()
 
     def send(self, message: Mapping[str, Any]) -> None:

@@ -26,8 +26,9 @@ from safetensors.numpy import save
 import harness
 from harness.leaderboard.folder import FolderError, read_results
 from harness.store.aligned import Samples
-from harness.store.atomic import checksum, write_segment
+from harness.store.segments import checksum
 from harness.store.store import Store
+from tests.support.segments import write_segment
 from tests.support.spec import SMALL, small_spec
 
 GROUP = "ab" * 32
