@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from harness.commands import cache, plugins
-from harness.commands.shared import FAILED, SIGNALLED, PluginFiles, StoreFolder, console, errors, registry, show
+from harness.commands.shared import FAILED, SIGNALLED, PluginFiles, StoreAddress, console, errors, registry, show
 
 if TYPE_CHECKING:
     from harness.registry.registry import Registry
@@ -52,7 +52,7 @@ class Grouping(StrEnum):
 def run_command(
     spec: SpecFile,
     out: Annotated[Path | None, typer.Option(help="The run folder [default: runs/<name>].")] = None,
-    store: StoreFolder = None,
+    store: StoreAddress = None,
     settings: Settings = [],
     limit: Limit = None,
     plugin: PluginFiles = [],
@@ -99,7 +99,7 @@ def validate_command(
 @app.command("plan")
 def plan_command(
     spec: SpecFile,
-    store: StoreFolder = None,
+    store: StoreAddress = None,
     settings: Settings = [],
     limit: Limit = None,
     plugin: PluginFiles = [],
@@ -187,7 +187,7 @@ def export_command(
     run: Path,
     maps: Annotated[Path | None, typer.Option(help="A folder for the maps: npy, and PNG overlays.")] = None,
     scores: Annotated[Path | None, typer.Option(help="A .parquet or .csv file for the per-sample scores.")] = None,
-    store: StoreFolder = None,
+    store: StoreAddress = None,
     plugin: PluginFiles = [],
 ) -> None:
     """Export maps and per-sample scores with their recipe."""

@@ -179,6 +179,7 @@ def run(
     settings: Sequence[tuple[str, str]] = (),
 ) -> RunResult:
     """Run a spec, a file or a mapping; in a mapping functions and objects may stand for components, and then it runs in this process.
+    So does what is stored in ``memory://``.
 
     Raises `harness.spec.SpecError` where the spec is wrong.
     """
@@ -186,16 +187,18 @@ def run(
 
     from harness.leaderboard.scores import SCHEMA, score_tables
     from harness.registry.registry import Registry
-    from harness.runs.run import Run
+    from harness.runs.run import Run, stated_store
     from harness.spec.load import load
+    from harness.store.address import private
 
     files = [Path(plugin) for plugin in plugins]
     registry = Registry.discover(files)
     chosen = [*settings, *([("execution.executor", executor)] if executor else [])]
     loaded = load(spec, registry, chosen)
-    if loaded.spec.execution.executor == "local" and _of_this_session(loaded):
+    here = _of_this_session(loaded) or private(str(store or stated_store(loaded)))
+    if loaded.spec.execution.executor == "local" and here:
         loaded = load(spec, registry, [*chosen, ("execution.executor", "inline")])
-    finished = Run(loaded, registry, None if out is None else Path(out), None if store is None else Path(store), limit, files).execute()
+    finished = Run(loaded, registry, None if out is None else Path(out), store, limit, files).execute()
     failures = [
         (group.dataset, group.model, row, column, cell.status, cell.reason or "")
         for group in finished.results.everything

@@ -23,8 +23,8 @@ with atheris.instrument_imports(include=["harness", "harness_torchvision"]):
     from harness.spec.load import load
     from harness.spec.problems import SpecError
     from harness.store.aligned import Samples
-    from harness.store.atomic import write_segment
     from harness.store.store import Store
+    from tests.support.segments import write_segment
 
 GROUP, KEY = "ab" * 32, ("s0", "d0")
 REGISTRY = Registry.discover()

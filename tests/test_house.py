@@ -17,7 +17,7 @@ CORE = ROOT / "harness"
 MAY_IMPORT: dict[str, set[str]] = {
     "api": set(),
     "registry": {"api"},
-    "spec": {"registry", "api"},
+    "spec": {"registry", "api", "store"},
     "store": set(),
     "planning": {"spec", "registry", "api", "store"},
     "execution": {"planning", "spec", "registry", "api", "store"},

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.shared import StoreFolder, errors, show
+from harness.commands.shared import StoreAddress, errors, show
 
 if TYPE_CHECKING:
     from harness.store.store import Store
@@ -17,7 +16,7 @@ app = typer.Typer(help="The store: what it holds, and removal.", no_args_is_help
 
 
 @app.command("info")
-def cache_info_command(store: StoreFolder = None) -> None:
+def cache_info_command(store: StoreAddress = None) -> None:
     """Show what the store holds."""
     from harness.runs.report import store_report
     from harness.store.prune import contents
@@ -28,7 +27,7 @@ def cache_info_command(store: StoreFolder = None) -> None:
 
 @app.command("prune")
 def cache_prune_command(
-    store: StoreFolder = None,
+    store: StoreAddress = None,
     older: Annotated[str | None, typer.Option(help="Remove what was not written to for this long: 30d, 12h.")] = None,
     size: Annotated[str | None, typer.Option(help="Remove the oldest until the store is no larger: 500M, 20G.")] = None,
     component: Annotated[str | None, typer.Option(help="Remove what this explainer or metric made (a name or a glob).")] = None,
@@ -44,10 +43,8 @@ def cache_prune_command(
         typer.echo(f"{'would remove' if dry else 'removed'} {len(gone.groups) + gone.scores} columns, {gone.bytes / 1e6:.1f} MB")
 
 
-def _store(path: Path | None) -> Store:
-    from harness.store.store import Store, StoreError
+def _store(address: str | None) -> Store:
+    from harness.store.address import DEFAULT
+    from harness.store.store import Store
 
-    chosen = path or Path(os.environ.get("HARNESS_STORE") or ".harness")
-    if not (chosen / "layout.json").exists():
-        raise StoreError(f"{chosen} is not a store")
-    return Store(chosen)
+    return Store(address or os.environ.get("HARNESS_STORE") or DEFAULT, new=False)

@@ -20,7 +20,9 @@ FAILED, WRONG = 1, 2
 SIGNALLED = 128  # and the signal's number
 
 PluginFiles = Annotated[list[Path], typer.Option("--plugin", help="A Python file whose declared components are added; may be repeated.")]
-StoreFolder = Annotated[Path | None, typer.Option("--store", help="The store's folder [default: HARNESS_STORE, else .harness].")]
+StoreAddress = Annotated[
+    str | None, typer.Option("--store", help="The store's folder, or a URL that fsspec knows [default: HARNESS_STORE, else .harness].")
+]
 
 
 def console(stderr: bool = False) -> Console:

@@ -16,7 +16,7 @@ class Settings:
     """What an executor is made from; nothing here changes a result.
 
     Attributes:
-        store: the store's folder.
+        store: the store's absolute path, or its URL, which may carry credentials.
         logs: a folder for what workers print.
         plugins: files given with ``--plugin``.
         devices, workers, batch: as in the spec.
@@ -24,7 +24,7 @@ class Settings:
         prefetch: whether workers read the rows of their next jobs ahead; ``auto`` is on those of CUDA devices.
     """
 
-    store: Path
+    store: str
     logs: Path
     plugins: Sequence[Path] = ()
     devices: Sequence[str] | str = "auto"

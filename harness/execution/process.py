@@ -45,7 +45,7 @@ class WorkerProcess(Worker):
         self.send(
             {
                 "device": slot.device,
-                "store": str(settings.store.resolve()),
+                "store": settings.store,
                 "batch": settings.batch,
                 "plugins": plugins,
                 "prefetch": settings.prefetches(slot.device),

@@ -19,6 +19,7 @@ class RememberedFacts:
     def __init__(self, store: Store, ask: Ask) -> None:
         self._store = store
         self._ask = ask
+        self._known: dict[str, Any] = {}  # a plan asks for the same ones again and again, and a store may be far away
 
     def dataset(self, recipe: Recipe) -> DatasetFacts:
         """Facts of a dataset."""
@@ -48,6 +49,11 @@ class RememberedFacts:
 
     def _fact(self, key: str, request: Mapping[str, Any], names: Set[str] | None = None) -> Any:
         """What is remembered, else asked for and remembered; with ``names`` an object of other fields is as good as forgotten."""
+        if key not in self._known:
+            self._known[key] = self._found(key, request, names)
+        return self._known[key]
+
+    def _found(self, key: str, request: Mapping[str, Any], names: Set[str] | None) -> Any:
         known = self._store.fact(key)
         if known is None or (names is not None and (not isinstance(known, Mapping) or set(known) != names)):
             known = self._ask(request)

@@ -17,6 +17,7 @@ from harness.execution.executor import ExecutorError, Settings
 from harness.execution.jobqueue import JobQueue
 from harness.planning.jobs import Job
 from harness.planning.plan import Unavailable
+from harness.store.address import private
 
 STARTS = 3  # times in a row that workers of one slot may end before they are ready: then it is given up
 
@@ -33,6 +34,8 @@ class Scheduler(ABC):
     """
 
     def __init__(self, settings: Settings) -> None:
+        if private(settings.store):
+            raise ExecutorError(f"no other process sees what is in {settings.store}: use the executor inline, or another --store")
         self._settings = settings
         self._aftermath = Aftermath(settings)
         self._inbox: Inbox = queue.Queue()

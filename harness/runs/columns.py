@@ -11,7 +11,9 @@ from pydantic import BaseModel, Field, ValidationError
 from harness.complaints import UserError
 from harness.planning.plan import Plan
 from harness.registry.registry import Registry
+from harness.store.address import redacted
 from harness.store.atomic import write_atomically
+from harness.store.store import Store
 
 FILE = "columns.json"
 
@@ -42,10 +44,10 @@ class Columns(BaseModel):
     columns: list[MapColumn]
 
 
-def write_columns(folder: Path, plan: Plan, registry: Registry, store: Path, plugins: Sequence[Path]) -> None:
+def write_columns(folder: Path, plan: Plan, registry: Registry, store: Store, plugins: Sequence[Path]) -> None:
     """Write the file into a run folder."""
     files = [str(Path(file).resolve()) for file in plugins]
-    found = Columns(store=str(store.resolve()), plugins=files, columns=list(_columns(plan, registry)))
+    found = Columns(store=redacted(store.address), plugins=files, columns=list(_columns(plan, registry)))
     write_atomically(folder / FILE, found.model_dump_json().encode())
 
 

@@ -20,7 +20,9 @@ from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.runs.blame import blamed
 from harness.runs.columns import MapColumn, read_columns
+from harness.store.address import protocol, redacted
 from harness.store.atomic import write_atomically
+from harness.store.errors import NoStore
 from harness.store.maps import SampleKey, StoredMaps
 from harness.store.store import Store
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 LONGEST = 80
 
 
-def export_maps(run: Path, folder: Path, store: Path | None = None, plugins: Sequence[Path] = ()) -> int:
+def export_maps(run: Path, folder: Path, store: Path | str | None = None, plugins: Sequence[Path] = ()) -> int:
     """Write the maps of a run below ``folder`` as ``<dataset>/<model>/<explainer>/<sample>.npy`` and ``.png``; returns how many files.
 
     Arrays are at the resolution they are stored in. What stands in the run folder is only data: no file that it names is executed, and no
@@ -43,7 +45,7 @@ def export_maps(run: Path, folder: Path, store: Path | None = None, plugins: Seq
         UserError: the folder is no run folder, its store is none or holds no map of it, a component is missing, or the data changed.
     """
     described = read_columns(run)
-    source = _store(store or Path(os.environ.get("HARNESS_STORE") or described.store))
+    source = _store(store or os.environ.get("HARNESS_STORE"), described.store)
     from harness.execution.workbench import Workbench
 
     bench = Workbench(Registry.discover(plugins))
@@ -55,7 +57,7 @@ def export_maps(run: Path, folder: Path, store: Path | None = None, plugins: Seq
         if maps is not None:
             written += _write_column(folder, column, maps, images)
     if not written:
-        raise UserError(f"{source.path} holds no map of {run}: was it run with store: {{attributions: none}}, or with another --store?")
+        raise UserError(f"{source.shown} holds no map of {run}: was it run with store: {{attributions: none}}, or with another --store?")
     return written
 
 
@@ -63,10 +65,14 @@ def _samples(column: MapColumn) -> set[SampleKey]:
     return {(sample, digest) for _, sample, digest in column.rows}
 
 
-def _store(path: Path) -> Store:
-    if not (path / "layout.json").is_file():
-        raise UserError(f"{path} is not a store: give the run's with --store")
-    return Store(path)
+def _store(given: Path | str | None, named: str) -> Store:
+    """The store that was given, else the folder that the run names; a place elsewhere is spoken to only where a person named it."""
+    if given is None and protocol(named) is not None:
+        raise UserError(f"the run's store was {redacted(named)}: give what you trust of it with --store")
+    try:
+        return Store(given or named, new=False)
+    except NoStore as error:
+        raise UserError(f"{error}: give the run's with --store") from error
 
 
 def _write_column(folder: Path, column: MapColumn, maps: StoredMaps, images: _Pictures) -> int:

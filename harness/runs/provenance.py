@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.execution.devices import cores, cpu_name, visible_gpus
+from harness.store.address import redacted
 
 
 def provenance(name: str, seed: int, distributions: Iterable[str]) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def provenance(name: str, seed: int, distributions: Iterable[str]) -> dict[str, 
         "name": name,
         "seed": seed,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(sys.argv),
+        "command": " ".join(map(redacted, sys.argv)),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": versions(["xai-harness", *distributions]),

@@ -113,6 +113,6 @@ def store_report(found: Contents) -> RenderableType:
         last = datetime.fromtimestamp(max(group.written for group in groups)).strftime("%Y-%m-%d %H:%M")
         size = sum(group.bytes for group in groups) / 1e6
         table.add_row(name, str(len(groups)), str(sum(g.files for g in groups)), f"{size:.1f}", last)
-    total = f"{found.path}: {found.bytes / 1e6:.1f} MB in {len(found.groups)} columns, {found.facts} facts"
-    damaged = f", {found.damaged} damaged files set aside in {found.path / 'damaged'}" if found.damaged else ""
+    total = f"{found.shown}: {found.bytes / 1e6:.1f} MB in {len(found.groups)} columns, {found.facts} facts"
+    damaged = f", {found.damaged} damaged files set aside in {found.shown}/damaged" if found.damaged else ""
     return Group(table, Text(), Text(total + damaged))

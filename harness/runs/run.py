@@ -35,6 +35,7 @@ from harness.runs.provenance import provenance
 from harness.runs.signals import number_of, uninterrupted
 from harness.runs.trace import Trace
 from harness.spec.loaded import LoadedSpec
+from harness.store.address import DEFAULT
 from harness.store.atomic import write_atomically
 from harness.store.errors import writing
 from harness.store.store import Store
@@ -79,7 +80,7 @@ class Run:
         loaded: the spec.
         registry: the components.
         out: the run folder; ``runs/<name>`` where none is given.
-        store_path: the store; the spec's, ``HARNESS_STORE`` or ``.harness`` where none is given.
+        address: the store's path or URL; the spec's, ``HARNESS_STORE`` or ``.harness`` where none is given.
         limit: only the first samples of each dataset.
         plugins: files given with ``--plugin``.
         fresh: use a store of this run's own, so that everything is computed.
@@ -89,7 +90,7 @@ class Run:
     loaded: LoadedSpec
     registry: Registry
     out: Path | None = None
-    store_path: Path | None = None
+    address: Path | str | None = None
     limit: int | None = None
     plugins: Sequence[Path] = ()
     fresh: bool = False
@@ -97,19 +98,18 @@ class Run:
 
     def __post_init__(self) -> None:
         self.folder = self.out or Path("runs") / _folder_name(self.loaded.spec.name)
-        self.store = Store(self._store_path())
+        self.store = Store(self._address())
         self.executor = self._executor()
 
-    def _store_path(self) -> Path:
+    def _address(self) -> Path | str:
         if self.fresh:
             return self.folder / "store" / f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(4)}"
-        stated = self.store_path or self.loaded.spec.store.path or os.environ.get("HARNESS_STORE")
-        return Path(stated) if stated else Path(".harness")
+        return self.address or stated_store(self.loaded)
 
     def _executor(self) -> Executor:
         execution = self.loaded.spec.execution
         settings = Settings(
-            store=self.store.path,
+            store=self.store.address,
             logs=self.folder / "workers",
             plugins=self.plugins,
             devices=execution.devices,
@@ -207,7 +207,7 @@ class Run:
         stated = provenance(self.loaded.spec.name, self.loaded.spec.seed, sorted(used))
         results = collect(self.loaded, plan, self.registry, self.store, outcome, {**stated, "summary": summary})
         leaderboard = write_results(self.folder, results)
-        write_columns(self.folder, plan, self.registry, self.store.path, self.plugins)
+        write_columns(self.folder, plan, self.registry, self.store, self.plugins)
         write_atomically(self.folder / "provenance.json", json.dumps(results.provenance, indent=1).encode())
         document = leaderboard.model_dump(mode="json")
         announcer.conclude(results)
@@ -231,6 +231,11 @@ class Run:
             hooks.call("leaderboard_rendered", format=kind, text=text, out=str(self.folder / name))
         for name, kind in META_FORMATS.items() if leaderboard.meta else ():
             write_atomically(self.folder / name, render(leaderboard, kind, meta=True).encode())
+
+
+def stated_store(loaded: LoadedSpec) -> str:
+    """The address of the store of a run that is given none."""
+    return loaded.spec.store.path or os.environ.get("HARNESS_STORE") or DEFAULT
 
 
 def predictions(subject: Subject) -> Iterator[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, StringConstraints, field_serializer
 from pydantic_core import CoreSchema
 
 from harness.spec.duration import Duration, PositiveInt
+from harness.store.address import redacted
 
 RANDOM_MODEL = "random-model"
 DEFAULT_NULLS = ("random", "sobel", "laplace")
@@ -116,11 +117,18 @@ class Execution(Strict):
 class Store(Strict):
     """What is kept, and where."""
 
-    path: Label | None = Field(default=None, description="The store's folder; default: HARNESS_STORE, else `.harness`.")
+    path: Label | None = Field(
+        default=None,
+        description="The store's folder, or a URL that fsspec knows (`s3://bucket/prefix`); default: HARNESS_STORE, else `.harness`.",
+    )
     attributions: Literal["all", "none"] | Annotated[int, Field(ge=0)] = Field(
         default="all", description="Whose maps are kept: of all samples, of none, or of the first N."
     )
     dtype: Literal["float32", "float16"] = Field(default="float32", description="The type in which maps are kept.")
+
+    @field_serializer("path")
+    def _without_password(self, path: str | None) -> str | None:
+        return path and redacted(path)
 
 
 class Statistics(Strict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -60,6 +60,11 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self._digests)
+
+    @property
+    def ids(self) -> Iterable[str]:
+        """The samples' ids."""
+        return self._places.keys()
 
     def positions(self, samples: Coded, digests: Coded) -> NDArray[np.intp]:
         """``(rows,)`` the position of each row's sample; -1 for one that is not among these, or has other content."""

@@ -29,29 +29,56 @@ class StoreError(OSError):
     """The store's folder cannot be used."""
 
 
+class NoStore(StoreError):
+    """There is no store at an address."""
+
+
+class OutOfReach(OSError):
+    """A place does not answer, or refuses: nothing is said of a file in it.
+
+    Attributes:
+        advice: what to do about it.
+    """
+
+    def __init__(self, why: str, advice: str) -> None:
+        super().__init__(why)
+        self.advice = advice
+
+
 def reason(error: OSError) -> str:
     """What the system says, without the path."""
     return error.strerror or str(error)
 
 
+def says_nothing(error: OSError) -> bool:
+    """Whether an error in reading a file says nothing of the file: it may be whole."""
+    return isinstance(error, OutOfReach) or error.errno in ELSEWHERE
+
+
+def advised(error: OSError) -> str:
+    """What the system says, and for a place that is out of reach what to do."""
+    return f"{reason(error)}; {error.advice}" if isinstance(error, OutOfReach) else reason(error)
+
+
 @contextmanager
-def writing(folder: Path, what: str = "the store") -> Iterator[None]:
+def writing(folder: Path | str, what: str = "the store") -> Iterator[None]:
     """Any ``OSError`` inside becomes a `StoreError` with the folder's path and what to do about it."""
     try:
         yield
     except StoreError:
         raise
     except OSError as error:
-        advice = ADVICE.get(error.errno or 0, ANYTHING_ELSE).replace("--store", "--store" if what == "the store" else "--out")
+        advice = error.advice if isinstance(error, OutOfReach) else ADVICE.get(error.errno or 0, ANYTHING_ELSE)
+        advice = advice.replace("--store", "--store" if what == "the store" else "--out")
         raise StoreError(f"{what} {os.fspath(folder)} cannot be written: {reason(error)}; {advice}") from error
 
 
 @contextmanager
-def reading(store: Path) -> Iterator[None]:
+def reading(store: Path | str) -> Iterator[None]:
     """Any ``OSError`` inside becomes a `StoreError` with the store's path."""
     try:
         yield
     except StoreError:
         raise
     except OSError as error:
-        raise StoreError(f"the store {os.fspath(store)} cannot be read: {reason(error)}") from error
+        raise StoreError(f"the store {os.fspath(store)} cannot be read: {advised(error)}") from error

@@ -35,10 +35,6 @@ class Index:
         """Those that may hold any of the samples with these marks, in their order; what nothing is noted of may."""
         return [segment for segment in segments if self._may_have(segment, wanted)]
 
-    def known(self, segment: str) -> bool:
-        """Whether it is noted what a segment holds."""
-        return segment in self._noted
-
     def _may_have(self, segment: str, wanted: Marks) -> bool:
         held = self._noted.get(segment)
         if held is None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-LONGEST_HEADER = 1 << 26
+from harness.store.folder import Folder
+
+USUAL_HEADER, LONGEST_HEADER = 1 << 14, 1 << 26  # bytes, with the 8 that say how many follow
 SampleKey = tuple[str, str]  # (sample id, content digest)
 Array = NDArray[np.floating]
 _MAP, _PART, _EXPECTED = "map", "part/", "expected"
@@ -81,18 +82,31 @@ def form(maps: StoredMaps) -> tuple[object, ...]:
     return maps.map.shape[1:], {name: part.shape[1:] for name, part in maps.parts.items()}, maps.expected is None
 
 
-def samples_in(path: Path) -> list[SampleKey]:
-    """The samples that a file says it has, from its header alone; none where that cannot be read."""
+def samples_in(folder: Folder, paths: Sequence[str]) -> Iterator[tuple[str, list[SampleKey] | None]]:
+    """The samples that each file says it has, from its header alone; None where that cannot be read."""
+    longer: dict[str, int] = {}
+    for path, start in folder.beginnings(paths, USUAL_HEADER):
+        if isinstance(start, bytes) and (size := _header_size(start)) > USUAL_HEADER:
+            longer[path] = min(size, LONGEST_HEADER)
+        else:
+            yield path, _stated(start)
+    for path, size in longer.items():
+        for _, start in folder.beginnings([path], size):
+            yield path, _stated(start)
+
+
+def _stated(start: bytes | OSError) -> list[SampleKey] | None:
     try:
-        with path.open("rb") as stream:
-            start = stream.read(8)
-            return samples_of(start + stream.read(min(int.from_bytes(start, "little"), LONGEST_HEADER)))
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return []
+        return None if isinstance(start, OSError) else samples_of(start)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+def _header_size(start: bytes) -> int:
+    return 8 + int.from_bytes(start[:8], "little")
 
 
 def samples_of(content: bytes) -> list[SampleKey]:
     """The samples named in the header of a safetensors file (8 bytes of length, then JSON)."""
-    length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + length])
+    header = json.loads(content[8 : _header_size(content)])
     return [(str(sample), str(digest)) for sample, digest in json.loads(header["__metadata__"]["samples"])]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 
-from harness.store.errors import StoreError, reading, reason
-from harness.store.store import Store
+from harness.store.errors import StoreError, reading, reason, writing
+from harness.store.folder import Entry, Folder
+from harness.store.store import DAMAGED, Store, group_path
+from harness.store.temporary import is_temporary
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 KINDS = ("rows", "maps")
 ABANDONED = 86400  # seconds after which a temporary file has no writer any more
-_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -31,14 +29,14 @@ class GroupEntry:
     files: int
     bytes: int
     written: float
-    folders: tuple[Path, ...]
+    folders: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Contents:
     """What a store holds."""
 
-    path: Path
+    shown: str
     groups: list[GroupEntry]
     facts: int
     damaged: int
@@ -65,12 +63,17 @@ class Gone:
 
 def contents(store: Store) -> Contents:
     """List a store, the largest groups first; raises `StoreError` where it cannot be read."""
-    with reading(store.path):
-        keys = {folder.name for kind in KINDS for folder in (store.path / kind).glob("??/*")}
-        entries = (_entry(store, key, folders) for key in keys if (folders := _folders(store, key)))
-        groups = sorted(entries, key=lambda entry: (-entry.bytes, entry.key))
-        facts = sum(file.name.endswith(".json") for file in _below(store.path / "facts"))
-        return Contents(store.path, groups, facts, sum(1 for _ in _entries(store.path / "damaged")))
+    with reading(store.shown):
+        files: dict[str, dict[str, list[Entry]]] = {}
+        for kind in KINDS:
+            for file in store.folder.below(kind):
+                folder, _, _ = file.path.rpartition("/")
+                if folder.count("/") == 2:
+                    files.setdefault(folder.rpartition("/")[2], {}).setdefault(folder, []).append(file)
+        groups = sorted((_entry(store, key, folders) for key, folders in files.items()), key=lambda entry: (-entry.bytes, entry.key))
+        facts = sum(file.name.endswith(".json") for file in store.folder.below("facts"))
+        damaged = {file.path.split("/")[1] for file in store.folder.below(DAMAGED)}
+        return Contents(store.shown, groups, facts, len(damaged))
 
 
 def prune(store: Store, *, older: str | None = None, size: str | None = None, component: str | None = None, dry: bool = False) -> Gone:
@@ -96,47 +99,34 @@ def prune(store: Store, *, older: str | None = None, size: str | None = None, co
     scores = {group.key: _scores_of(store, group, component) for group in rest}
     if dry:
         return Gone(gone, sum(map(len, scores.values())), len(_leftovers(store)))
-    failed = [wrong for group in gone for folder in group.folders if (wrong := _remove(folder)) is not None]
-    if failed:
-        removed = sum(not any(folder.exists() for folder in group.folders) for group in gone)
-        raise StoreError(f"removed {removed} of {len(gone)} explanations: {failed[0]}")
+    failed = [[wrong for folder in group.folders if (wrong := _remove(store.folder, folder)) is not None] for group in gone]
+    if any(failed):
+        raise StoreError(f"removed {failed.count([])} of {len(gone)} explanations: {next(filter(None, failed))[0]}")
     dropped = sum(store.drop_columns(key, columns) for key, columns in scores.items() if columns)
-    return Gone(gone, dropped, sum(_unlink(path) for path in _leftovers(store)))
+    with writing(store.shown):
+        return Gone(gone, dropped, sum(store.folder.remove(path) for path in _leftovers(store)))
 
 
-def _remove(folder: Path) -> str | None:
+def _remove(folder: Folder, path: str) -> str | None:
     """Remove a folder with all that is in it; returns what is in the way, with its path."""
-    while folder.exists():
-        try:
-            shutil.rmtree(folder)
-        except FileNotFoundError:  # another run has just compacted it
-            continue
-        except OSError as error:
-            return f"{folder} cannot be removed: {reason(error)}"
+    try:
+        folder.clear(path)
+    except OSError as error:
+        return f"{folder.shown(path)} cannot be removed: {reason(error)}"
     return None
 
 
-def _unlink(path: Path) -> bool:
-    """Whether the file is gone by this."""
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise StoreError(f"{path} cannot be removed: {reason(error)}") from error
-    return True
-
-
-def _leftovers(store: Store) -> list[Path]:
+def _leftovers(store: Store) -> list[str]:
     """Temporary files whose writers are long dead."""
     limit = time.time() - ABANDONED
-    files = [*_entries(store.path.resolve()), *(file for kind in (*KINDS, "facts") for file in _below(store.path / kind))]
-    return [Path(file.path) for file in files if _TEMPORARY.fullmatch(file.name) and (found := _status(file)) and found.st_mtime < limit]
+    with reading(store.shown):
+        files = [*store.folder.files(), *(file for kind in (*KINDS, "facts") for file in store.folder.below(kind))]
+    return [file.path for file in files if is_temporary(file.name) and file.written < limit]
 
 
 def _scores_of(store: Store, group: GroupEntry, metric: str | None) -> set[str]:
     """The columns of a group that a metric (a name or a glob) scored and that are there."""
-    if metric is None or not any(folder.parent.parent.name == "rows" for folder in group.folders):
+    if metric is None or group_path("rows", group.key) not in group.folders:
         return set()
     named = {key for key, name in store.described(group.key).get("scores", {}).items() if fnmatchcase(name, metric)}
     return named & store.columns(group.key) if named else set()
@@ -152,50 +142,18 @@ def _oldest_beyond(groups: list[GroupEntry], size: float, already: set[str]) -> 
         yield group.key
 
 
-def _folders(store: Store, key: str) -> tuple[Path, ...]:
-    """The folders of a group that stand in the store itself, not behind a link."""
-    root = store.path.resolve()
-    folders = (Path(kind, key[:2], key) for kind in KINDS)
-    return tuple(store.path / folder for folder in folders if (root / folder).is_dir() and (root / folder).resolve() == root / folder)
-
-
-def _entry(store: Store, key: str, folders: tuple[Path, ...]) -> GroupEntry:
-    status = [found for folder in folders for file in _entries(folder) if (found := _status(file)) is not None]
+def _entry(store: Store, key: str, folders: Mapping[str, Sequence[Entry]]) -> GroupEntry:
+    files = [file for found in folders.values() for file in found]
     described = store.described(key)
-    component, label = described.get("component", "?"), described.get("label", "?")
     return GroupEntry(
-        key, component, label, len(status), sum(s.st_size for s in status), max((s.st_mtime for s in status), default=0.0), folders
+        key,
+        described.get("component", "?"),
+        described.get("label", "?"),
+        len(files),
+        sum(file.size for file in files),
+        max(file.written for file in files),
+        tuple(folders),
     )
-
-
-def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """Of a regular file; None for anything else, or where another run has just removed it."""
-    try:
-        return entry.stat(follow_symlinks=False) if entry.is_file(follow_symlinks=False) else None
-    except FileNotFoundError:
-        return None
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What stands in a folder; nothing where there is none, or a link to one."""
-    if folder.is_symlink():
-        return []
-    try:
-        with os.scandir(folder) as found:
-            return list(found)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
-def _below(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """All that is no folder, at any depth."""
-    folders = [folder]
-    while folders:
-        for entry in _entries(folders.pop()):
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(Path(entry.path))
-            else:
-                yield entry
 
 
 def _quantity(text: str, units: dict[str, int], what: str) -> float:

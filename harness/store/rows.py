@@ -60,3 +60,8 @@ def merged(tables: Sequence[pa.Table]) -> pa.Table:
     whole = pa.concat_tables([pa.Table.from_batches([], plain), *(table.cast(plain) for table in tables)])
     once = whole.group_by(IDENTITY, use_threads=False).aggregate([("value", "first")])
     return once.rename_columns([*IDENTITY, "value"]).select(SCHEMA.names).cast(SCHEMA)
+
+
+def samples_in(table: pa.Table) -> set[str]:
+    """The ids of the samples that a table of `SCHEMA` is about."""
+    return {name for chunk in table["sample"].chunks for name in chunk.dictionary.to_pylist()}

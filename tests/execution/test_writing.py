@@ -77,7 +77,7 @@ def test_committed_means_readable_and_finished_comes_last(work: tuple[Bench, Job
     def hear(event: Event) -> None:
         heard.append(event)
         if event["event"] == "committed":
-            known = Store(bench.store.path).known(job.key, places)
+            known = Store(bench.store.address).known(job.key, places)
             assert anything(known.get(event["column"], {}), len(job.rows)).all()
 
     bench.run(job, hear)

@@ -163,15 +163,15 @@ def test_a_listing_made_while_another_run_compacts_hides_no_row(tmp_path: Path, 
     store = Store(tmp_path)
     for row in ROWS:
         store.commit_rows(GROUP, [row])
-    small = sorted((tmp_path / "rows").rglob("*.parquet"))
+    small = sorted(path.relative_to(tmp_path).as_posix() for path in (tmp_path / "rows").rglob("*.parquet"))
     monkeypatch.setattr("harness.store.store.COMPACT_ABOVE", 1)
     listings = iter([small[-1:]])
     listed = store._segments
 
-    def torn(folder: Path, suffix: str) -> list[Path]:
+    def torn(kind: str, group: str, suffix: str) -> list[str]:
         first = next(listings, None)
         if first is None:
-            return listed(folder, suffix)
+            return listed(kind, group, suffix)
         return first
 
     monkeypatch.setattr(store, "_segments", torn)

@@ -26,10 +26,11 @@ from safetensors.numpy import save
 import harness
 from harness.leaderboard.folder import FolderError, read_results
 from harness.store.aligned import Samples
-from harness.store.atomic import checksum, write_segment
 from harness.store.maps import StoredMaps
 from harness.store.rows import SCHEMA, Row
+from harness.store.segments import checksum
 from harness.store.store import Store
+from tests.support.segments import write_segment
 from tests.support.spec import SMALL, small_spec
 
 GROUP = "ab" * 32
@@ -118,7 +119,7 @@ def reads(store: Store) -> None:
 
 def set_aside(store: Store) -> set[str]:
     """The names of the files that were; each was reported."""
-    names = {path.name for path in (store.path / "damaged").glob("*")}
+    names = {path.name for path in (Path(store.address) / "damaged").glob("*")}
     assert all(any(name in told for told in store.damaged) for name in names)
     return names
 

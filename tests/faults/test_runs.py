@@ -82,7 +82,7 @@ def test_a_fresh_run_is_fresh_though_the_clock_stands_still(tmp_path: Path, monk
     registry = Registry.discover([SMALL])
     loaded = load(small_spec(**PARTS), registry)
     monkeypatch.setattr("time.strftime", lambda form, *_: "20261122T100000")
-    stores = {Run(loaded, registry, tmp_path / "out", fresh=True).store.path for _ in range(2)}
+    stores = {Run(loaded, registry, tmp_path / "out", fresh=True).store.address for _ in range(2)}
     assert len(stores) == 2
 
 

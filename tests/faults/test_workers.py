@@ -71,7 +71,7 @@ def worker(phase: dict[str, str], store: Path, job: Job, killed_for: str | None 
     dead.killed_for = killed_for
     assignment = Assignment(job)
     assignment.phase = phase
-    return Aftermath(Settings(store, store)), dead, assignment
+    return Aftermath(Settings(str(store), store)), dead, assignment
 
 
 def small_job() -> Job:

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from harness.store.atomic import read_segment
 from harness.store.rows import decode
 from tests.support.driver import board
+from tests.support.segments import read_segment
 from tests.support.spec import SMALL, small_spec
 
 SPEC = small_spec(

@@ -22,7 +22,6 @@ def test_a_segment_of_which_nothing_is_known_is_read() -> None:
     index.note("a", ["1", "2"])
     assert index.worth_reading(["a", "b"], marks(["3"])) == ["b"]
     assert index.worth_reading(["b", "a"], marks(["2"])) == ["b", "a"]
-    assert [index.known("a"), index.known("b")] == [True, False]
 
 
 def test_what_is_forgotten_is_read_again() -> None:

@@ -26,6 +26,10 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
+def at(store: Store) -> Path:
+    return Path(store.address)
+
+
 def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
@@ -34,8 +38,8 @@ def files(folder: Path) -> list[Path]:
 @pytest.mark.parametrize("condition", [{"older": "0s"}, {"size": "0"}, {"component": "*"}, {"component": "road"}], ids=str)
 def test_nothing_behind_a_link_is_counted_or_removed(store: Store, tmp_path: Path, linked: str, condition: dict[str, str]) -> None:
     elsewhere = tmp_path / "elsewhere"
-    (store.path / linked).rename(elsewhere)
-    (store.path / linked).symlink_to(elsewhere)
+    (at(store) / linked).rename(elsewhere)
+    (at(store) / linked).symlink_to(elsewhere)
     before = {path: path.read_bytes() for path in files(elsewhere)}
     counted = {group.key: group.files for group in contents(store).groups}
     assert counted == {ONE: 1, TWO: 1 if linked == "rows" else 3}
@@ -46,20 +50,20 @@ def test_nothing_behind_a_link_is_counted_or_removed(store: Store, tmp_path: Pat
 def test_a_link_to_a_file_is_not_counted_and_its_target_stays(store: Store, tmp_path: Path) -> None:
     target = tmp_path / "large"
     target.write_bytes(b"x" * 10**6)
-    (store.path / "rows" / ONE[:2] / ONE / "00.00.parquet").symlink_to(target)
+    (at(store) / "rows" / ONE[:2] / ONE / "00.00.parquet").symlink_to(target)
     assert contents(store).bytes < 10**6
     assert len(prune(store, size="0").groups) == 2
     assert target.stat().st_size == 10**6
 
 
 def test_a_store_behind_a_link_is_pruned(store: Store, tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(store.path)
+    (tmp_path / "link").symlink_to(at(store))
     assert [group.key for group in prune(Store(tmp_path / "link"), component="lrp").groups] == [ONE]
     assert [group.key for group in contents(store).groups] == [TWO]
 
 
 def test_what_cannot_be_removed_is_said_and_the_rest_goes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    remove, kept = shutil.rmtree, store.path / "rows" / ONE[:2] / ONE
+    remove, kept = shutil.rmtree, at(store) / "rows" / ONE[:2] / ONE
 
     def stubborn(folder: Path, ignore_errors: bool = False) -> None:
         if folder != kept:
@@ -82,7 +86,7 @@ def test_scores_are_counted_where_they_are_and_once(store: Store) -> None:
 
 
 def test_temporary_files_of_dead_writers_go(store: Store) -> None:
-    folders = [store.path, store.path / "rows" / TWO[:2] / TWO, store.path / "facts" / "ab"]
+    folders = [at(store), at(store) / "rows" / TWO[:2] / TWO, at(store) / "facts" / "ab"]
     folders[-1].mkdir(parents=True)
     old, new, other = ([folder / name for folder in folders] for name in (f".a.json.{'0' * 12}.tmp", f".b.json.{'0' * 12}.tmp", "mine.tmp"))
     for path in (*old, *new, *other):

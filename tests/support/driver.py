@@ -28,12 +28,13 @@ class Driver:
     out: str = "out"
     store: str = "store"
     wrapped: list[str] = field(default_factory=list)
+    address: str | None = None  # of a store that is elsewhere
 
     @property
     def command(self) -> list[str]:
         path = self.folder / f"{self.out}.yaml"
         path.write_text(json.dumps(self.spec))
-        places = ["--out", str(self.folder / self.out), "--store", str(self.folder / self.store)]
+        places = ["--out", str(self.folder / self.out), "--store", self.address or str(self.folder / self.store)]
         plugins = ["--plugin", str(SMALL), "--plugin", str(FAULTY), "--plugin", str(RELUCTANT)]
         return [*self.wrapped, sys.executable, "-m", "harness", "run", str(path), *places, *plugins, "--progress", "none"]
 

@@ -30,7 +30,7 @@ class Host:
             Slot(device, device, dict(environment)),
             number,
             Settings(
-                store=Path(settings["store"]),
+                store=settings["store"],
                 logs=logs if logs.is_dir() else Path(tempfile.mkdtemp(prefix="harness-")),
                 plugins=[Path(path) for path in settings["plugins"]],
                 batch=settings["batch"],

@@ -15,6 +15,9 @@ from typing import Any
 
 from harness.registry.distributions import core, shipped
 from harness.registry.registry import Registry
+from harness.store.address import redacted
+from harness.store.errors import advised
+from harness.store.opening import folder_at
 
 
 def inventory(registry: Registry) -> dict[str, Any]:
@@ -26,9 +29,19 @@ def inventory(registry: Registry) -> dict[str, Any]:
 
 def unseen(request: Mapping[str, Any]) -> list[str]:
     """What the run needs to see and this machine does not."""
-    store = Path(request["store"])
     files = [Path(request["folder"]), *map(Path, request["plugins"])]
-    return [str(file) for file in files if not file.exists()] + ([] if (store / request["token"]).is_file() else [str(store)])
+    return [str(file) for file in files if not file.exists()] + _unseen_store(request["store"], request["token"])
+
+
+def _unseen_store(address: str, token: str) -> list[str]:
+    try:
+        store = folder_at(address)
+        store.read(token)
+    except FileNotFoundError:
+        return [store.shown()]
+    except OSError as error:
+        return [f"{redacted(address)} ({advised(error)})"]
+    return []
 
 
 def main() -> None:

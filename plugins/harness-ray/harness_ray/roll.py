@@ -11,6 +11,8 @@ from typing import Any
 
 from harness.execution.executor import ExecutorError, Settings
 from harness.registry.registry import Registry
+from harness.store.errors import writing
+from harness.store.opening import folder_at
 from harness_ray.agreement import differences
 from harness_ray.cluster import Cluster
 from harness_ray.inventory import inventory
@@ -32,11 +34,11 @@ class Roll:
         self._asked: dict[str, Any] = {}
         self._inventories: dict[str, Mapping[str, Any]] = {}
         self._wanted: frozenset[str] = frozenset()
-        self._token = settings.store / f".seen-{secrets.token_hex(8)}"
-        self._token.touch()
+        self._store, self._token = folder_at(settings.store), f".seen-{secrets.token_hex(8)}"
+        with writing(self._store.shown()):
+            self._store.write(self._token, b"")
         plugins = [str(Path(path).resolve()) for path in settings.plugins]
-        store = str(settings.store.resolve())
-        self.request = {"folder": str(Path.cwd()), "store": store, "token": self._token.name, "plugins": plugins}
+        self.request = {"folder": str(Path.cwd()), "store": self._store.address, "token": self._token, "plugins": plugins}
 
     def call(self, seconds: float = 0.0) -> None:
         """Find out which nodes there are, and ask new ones what they have; wait for their answers for so long.
@@ -66,7 +68,7 @@ class Roll:
     def close(self) -> None:
         """Leave nothing in the store."""
         with contextlib.suppress(OSError):
-            self._token.unlink()
+            self._store.remove(self._token)
 
     def _take(self, node: Node, answer: Mapping[str, Any]) -> None:
         if "failed" in answer:

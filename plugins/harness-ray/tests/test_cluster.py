@@ -18,8 +18,8 @@ import psutil
 import pytest
 
 import harness
-from harness.store.atomic import read_segment
 from harness.store.rows import decode
+from tests.support.segments import read_segment
 from tests.support.spec import SMALL, small_spec
 
 pytest.importorskip("ray")

@@ -1,0 +1,40 @@
+"""Where a store is, as a person writes it: a folder, or the URL of a place that fsspec knows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+DEFAULT = ".harness"
+PRIVATE = {"memory"}
+"""Protocols whose places other processes do not see."""
+_PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?=://)")
+_LOGIN = re.compile(r"(?<=://)([^/@:?#]*):(.*)@", re.DOTALL)
+
+
+def protocol(address: str) -> str | None:
+    """The protocol of a URL, in lower case; None where the address is a path."""
+    found = _PROTOCOL.match(address)
+    return found and found[0].lower()
+
+
+def resolved(address: str) -> str:
+    """The address for another process, whatever its working folder: a path is made absolute, a URL is what it is."""
+    return address if protocol(address) else str(Path(address).resolve())
+
+
+def private(address: str) -> bool:
+    """Whether only the process that uses it sees what is there."""
+    return protocol(address) in PRIVATE
+
+
+def redacted(text: str) -> str:
+    """The text without the password that a URL in it carries; the name of who logs in stays."""
+    return _LOGIN.sub(r"\1@", text)
+
+
+def secrets(address: str) -> list[str]:
+    """What no message may show: the password that a URL carries, as it is written and as it is meant."""
+    found = _LOGIN.search(address) if protocol(address) else None
+    return [text for text in dict.fromkeys((found[2], unquote(found[2]))) if text] if found else []

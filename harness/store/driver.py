@@ -1,0 +1,75 @@
+"""fsspec's drivers: found by the protocol of a URL, and what they raise said in one line without credentials."""
+
+from __future__ import annotations
+
+import contextlib
+from difflib import get_close_matches
+from typing import Any
+
+from harness.store.address import protocol, redacted, secrets
+from harness.store.errors import ADVICE, ANYTHING_ELSE, OutOfReach, StoreError
+
+LONGEST = 300  # characters of what a driver says
+LOGIN = "give credentials that may write there, in the environment or the files that its driver reads, or use another --store"
+MISSING = "create it, or use another --store"
+
+
+def opened(url: str) -> tuple[Any, str]:
+    """A file system of this object's own, and the path in it that the URL names.
+
+    Raises:
+        StoreError: no driver takes the URL, it names no place for a store, or the place does not answer.
+    """
+    shown = redacted(url)
+    if "::" in url or any(sign in url for sign in "*?[#"):
+        raise StoreError(f"{shown} is no place for a store: it must be one URL without :: * ? [ or #")
+    _driver(url, shown)
+    from fsspec.core import url_to_fs
+
+    try:
+        found, root = url_to_fs(url, skip_instance_cache=True)
+    except Exception as error:
+        raised = out_of_reach(error, url)
+        raise StoreError(f"cannot use {shown} as a store: {raised}; {raised.advice}") from error
+    if not root.strip("/"):
+        raise StoreError(f"{shown} is no place for a store: name a folder in it")
+    with contextlib.suppress(AttributeError):
+        found.dircache.use_listings_cache = False
+    return found, root
+
+
+def _driver(url: str, shown: str) -> None:
+    """Raise `StoreError` where fsspec has no driver for the URL's protocol, or that cannot be imported."""
+    from fsspec import available_protocols, get_filesystem_class
+
+    name = protocol(url) or ""
+    try:
+        get_filesystem_class(name)
+    except ValueError as error:
+        near = get_close_matches(name, available_protocols(), 1)
+        meant = f"; did you mean {near[0]}://?" if near else ""
+        raise StoreError(f"{shown} is no place for a store: fsspec knows no protocol {name}://{meant}") from error
+    except Exception as error:
+        raise StoreError(f"the store {shown} needs a driver that is not there: {_line(str(error), url)}") from error
+
+
+def out_of_reach(error: BaseException, url: str) -> OutOfReach:
+    """What a driver raised as an error of one line, with what to do; what `OutOfReach` is stays so."""
+    if isinstance(error, OutOfReach):
+        return error
+    kind = type(error).__name__
+    said = _line((error.strerror if isinstance(error, OSError) else None) or str(error), url)
+    if isinstance(error, OSError) and error.errno in ADVICE:
+        advice = ADVICE[error.errno]
+    elif isinstance(error, PermissionError) or any(word in kind for word in ("Credential", "Auth", "Token")):
+        advice = LOGIN
+    else:
+        advice = MISSING if isinstance(error, FileNotFoundError) else ANYTHING_ELSE
+    return OutOfReach(said if isinstance(error, OSError) and said else f"{kind}: {said}".removesuffix(": "), advice)
+
+
+def _line(text: str, url: str) -> str:
+    """The first line of what was said, without the password of the URL."""
+    for secret in secrets(url):
+        text = text.replace(secret, "***")
+    return redacted(next((line for line in text.splitlines() if line.strip()), "").strip())[:LONGEST]

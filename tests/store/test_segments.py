@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+
+from harness.store.segments import DamagedFile, is_segment, segment_name, verified
+from harness.store.store import Store
+from harness.store.temporary import is_temporary, temporary_name
+
+
+def test_a_segment_is_known_by_its_name_and_verified_by_it() -> None:
+    name = segment_name(".parquet", b"content")
+    assert is_segment(name)
+    assert verified(name, b"content") == b"content"
+    assert segment_name(".parquet", b"content") != name
+
+
+@pytest.mark.parametrize("damage", [b"", b"conten", b"contenT", b"content "])
+def test_a_changed_segment_is_damaged(damage: bytes) -> None:
+    with pytest.raises(DamagedFile):
+        verified(segment_name(".parquet", b"content"), damage)
+
+
+@pytest.mark.parametrize("name", ["layout.json", "recipe.json", "ab" * 32 + ".json"])
+def test_what_is_replaced_is_no_segment_and_neither_is_what_is_being_written(name: str) -> None:
+    assert not is_segment(name)
+    assert is_temporary(temporary_name(name))
+    assert not is_segment(temporary_name(segment_name(".parquet", b"")))
+
+
+def test_temporary_files_are_not_read(tmp_path: Path) -> None:
+    folder = tmp_path / "rows" / "ab" / ("ab" * 32)
+    folder.mkdir(parents=True)
+    (folder / temporary_name(segment_name(".parquet", b"half"))).write_bytes(b"ha")
+    store = Store(tmp_path)
+    assert store.columns("ab" * 32) == set()
+    assert store.damaged == []
