@@ -162,7 +162,7 @@ def test_any_segment_of_maps_is_read_or_set_aside(files: list[Any]) -> None:
         for file in files:
             content = file if isinstance(file, bytes) else save(file[0], metadata={"samples": json.dumps(file[1])})
             path = write_segment(maps, ".safetensors", content)
-            if isinstance(file, bytes) or "map" not in file[0]:
+            if isinstance(file, bytes) or ("map" not in file[0] and file[1] in (KEYS, KEYS[:1])):  # of others no map is asked for
                 bad.add(path.name)
         written = {path.name for path in maps.iterdir()}
         sound = store.maps(GROUP, {SOUND})
