@@ -34,6 +34,8 @@ from harness.planning.sharding import jobs
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.spec.load import load
+from harness.store.aligned import Samples
+from harness.store.rows import Row
 from harness.store.store import Store
 
 EXPLAINERS, METRICS = 50, 40
@@ -54,7 +56,7 @@ class Facts:
         """A model of its own for every recipe."""
         return ModelFacts(recipe.digest, 2, None, (3, 224, 224), None, None, ("convolutions", "relu"), 1)
 
-    def training(self, recipe: Recipe, seed: int, labelled: bool) -> str:
+    def training(self, recipe: Recipe, seed: int, labelled: int) -> str:
         """A digest."""
         return recipe.digest
 
@@ -175,9 +177,36 @@ def dispatch_part(samples: int) -> dict[str, Any]:
     return {"jobs": len(made), "queueing s": added, "ms a dispatch": 1000 * spent / len(made), "bytes of a job": encoded / len(made)}
 
 
+def column_part(shards: int, size: int) -> dict[str, Any]:
+    """What looking into the store takes a job at the end of a column of so many shards, beside one at its beginning."""
+    fields = [f"field {i}" for i in range(METRICS + 4)]
+
+    def seconds(store: Store, shard: int) -> float:
+        keys = [(f"sample-{i:07d}", f"{i:064x}") for i in range(shard * size, (shard + 1) * size)]
+        started = time.perf_counter()
+        store.known("ab" * 32, Samples(keys))
+        spent = time.perf_counter() - started
+        store.commit_rows("ab" * 32, [Row("column", *key, name, 1.0) for name in fields for key in keys])
+        return spent
+
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(folder)
+        looked = [seconds(store, shard) for shard in range(shards)]
+        another = Store(folder)
+        first, second = seconds(another, shards), seconds(another, shards + 1)
+    return {
+        "shards": shards,
+        "ms at the beginning": 1000 * float(np.median(looked[: shards // 10])),
+        "ms at the end": 1000 * float(np.median(looked[-shards // 10 :])),
+        "s of another worker's first": first,
+        "ms of its second": 1000 * second,
+    }
+
+
 PARTS: dict[str, Callable[..., dict[str, Any]]] = {
     "plan": lambda value: plan_part(int(value)),
     "dispatch": lambda value: dispatch_part(int(value)),
+    "column": lambda shards, size: column_part(int(shards), int(size)),
     "write": lambda value, folder: write_part(int(value), Path(folder)),
     "leaderboard": lambda folder: leaderboard_part(Path(folder)),
 }
@@ -200,6 +229,7 @@ def main() -> None:
         found = {
             f"plan of {options.cells} cells": measured("plan", options.cells),
             "dispatch": measured("dispatch", 256),
+            "looking into a column": measured("column", 2000, 64),
             f"scores written, {options.scores}": measured("write", options.scores, folder),
             f"leaderboard over {options.scores} scores": measured("leaderboard", folder),
         }

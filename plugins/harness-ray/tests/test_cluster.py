@@ -85,12 +85,13 @@ class Runs:
 
     folder: Path
     address: str
+    store: str = "store"
 
     def start(self, *plugins: Path, **changes: Any) -> subprocess.Popen[str]:
         spec = self.folder / "spec.yaml"
         spec.write_text(json.dumps(small_spec(**changes)))
         options = ["--executor", "ray", "--set", f"execution.address={self.address}", "--out", str(self.folder / "out")]
-        options += ["--store", str(self.folder / "store"), "--progress", "none"]
+        options += ["--store", self.store, "--progress", "none"]
         for plugin in (SMALL, *plugins):
             options += ["--plugin", str(plugin)]
         command = [sys.executable, "-m", "harness", "run", str(spec), *options]
@@ -151,6 +152,20 @@ def test_a_cluster_computes_what_one_process_does_and_says_as_little(nodes: Node
     nodes.calls("first").write_text("")
     assert runs.run(execution=SHARDS, **changes)[0] == 0
     assert nodes.calls("first").read_text() == "", "all of it is cached"
+
+
+def test_a_store_at_a_url_is_one_for_all_nodes(nodes: Nodes, runs: Runs) -> None:
+    changes = {"datasets": FEW, "explainers": [{"use": "slope", "params": {"pause": 0.1}}], "nulls": []}
+    runs.store = (runs.folder / "store").as_uri()
+    code, said = runs.run(execution=SHARDS, **changes)
+    assert code == 0, said
+    assert_as_inline(runs, inline(runs.folder, **changes))
+    assert all("inside" in nodes.calls(name).read_text() for name in ("first", "second")), "both nodes took part"
+    before, committed = nodes.computed(), runs.committed()
+    assert runs.run(execution=SHARDS, **changes)[0] == 0
+    assert nodes.computed() == before, "all of it is cached"
+    assert runs.committed() == committed != set()
+    assert not list((runs.folder / "store").glob(".seen*"))
 
 
 def test_a_node_joins_and_is_lost_and_nothing_that_was_finished_is_computed_again(nodes: Nodes, runs: Runs) -> None:
