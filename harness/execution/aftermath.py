@@ -11,7 +11,7 @@ from harness.execution.events import Event, State
 from harness.execution.executor import Settings
 from harness.planning.jobs import Job
 from harness.store.aligned import Samples, anything
-from harness.store.store import Store
+from harness.store.store import Store, StoreError
 
 LOADS = 2  # times that loading the same model and data may kill a worker before its job is blocked
 CRASHES = 2  # times that workers may die at the same column before it is blamed: the kernel, or a component before it, may be to blame
@@ -52,7 +52,7 @@ class Aftermath:
     def _another_chance(self, worker: Worker, job: Job, culprit: str | None) -> bool:
         """Whether the column that the worker was at may not be to blame, because its worker may have been killed from outside."""
         if worker.lost is not None:
-            return _again(self._losses, job.origin, LOSSES)
+            return _again(self._losses, job.id, LOSSES)  # of each piece: one machine may take several along
         return culprit is not None and worker.killed_for is None and _again(self._crashes, f"{job.origin} {culprit}", CRASHES)
 
     def limit(self, phase: Mapping[str, Any]) -> float:
@@ -69,7 +69,10 @@ class Aftermath:
     def _found(self, job: Job, settled: set[str]) -> list[Event]:
         """What an ended worker committed and could not tell."""
         keys = Samples([(row.sample, row.digest) for row in job.rows])
-        known = Store(self._settings.store).known(job.key, keys)
+        try:
+            known = Store(self._settings.store).known(job.key, keys)
+        except StoreError:  # a place that does not answer now: what is there is found by whoever goes on with the job
+            return []
         columns = [key for key in (job.key, *(task.key for task in job.metrics)) if key not in settled]
         finished = [key for key in columns if anything(known.get(key, {}), len(job.rows)).all()]
         return [{"event": "committed", "job": job.id, "column": key, "rows": len(job.rows)} for key in finished]

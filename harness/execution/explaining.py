@@ -23,7 +23,7 @@ from harness.execution.oracle import oracle_explainer
 from harness.execution.samples import Samples
 from harness.execution.timing import span
 from harness.execution.workbench import Workbench
-from harness.planning.costs import cost_fields
+from harness.planning.costs import cost_fields, mean
 from harness.planning.costs import measured as stored_costs
 from harness.planning.jobs import Job, Subject
 from harness.planning.shadows import ORACLE
@@ -88,8 +88,12 @@ class Explaining:
     def _cost_of(self, key: str, samples: Sequence[SampleKey]) -> Cost:
         """What the stored explanation of a part cost when it was made, which is part of what the whole costs."""
         fields = self.store.known(key, Places(samples)).get(key, {})
-        costs = stored_costs(fields, len(samples), hardware(self.workbench.device))
-        return Cost(float(np.nansum(costs.seconds)), float(np.nansum(costs.passes)), float(np.fmax.reduce(costs.memory, initial=0.0)))
+        here, count = hardware(self.workbench.device), len(samples)
+        costs = stored_costs(fields, count, here)
+        passes = count * (mean(costs.passes) or 0.0)
+        if costs.hardware != here:  # what it takes here nobody knows
+            return Cost(math.nan, passes, math.nan)
+        return Cost(count * (mean(costs.seconds) or 0.0), passes, float(np.fmax.reduce(costs.memory, initial=0.0)))
 
     def _commit(self, job: Job, keys: Sequence[SampleKey], attribution: Attribution, cost: Cost, finished: Bools) -> Callable[[], object]:
         """What writes maps first, then rows: of these, and of maps to keep, only those that are not in the store."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 import xxhash
@@ -26,7 +25,7 @@ _HOOKS = (
 )
 ROW = 1024  # words in a row of the square that a tensor's checksum is taken over
 State = dict[str, Any]
-Seen = WeakKeyDictionary[nn.Module, State]
+Seen = dict[nn.Module, State]
 
 
 class LeftChanged(RuntimeError):
@@ -155,12 +154,19 @@ def _checksums(tensors: Sequence[Tensor]) -> list[Any]:
 
 def _sums(content: Tensor) -> Tensor:
     """``(2,)`` sums of the words of bytes by row and by column of a square, which values that change places change too."""
-    words = content[: content.numel() // 8 * 8].view(torch.int64)
+    content = content.clone() if content.storage_offset() % 8 else content  # words begin where words can
+    words = _mixed(content[: content.numel() // 8 * 8].view(torch.int64))
     square = words[: words.numel() // ROW * ROW].view(-1, ROW)
     rest = torch.cat([words[square.numel() :], content[words.numel() * 8 :].long()])
     return torch.stack([_weighted(square.sum(dim=0)) + _weighted(rest), _weighted(square.sum(dim=1))])
 
 
 def _weighted(words: Tensor) -> Tensor:
-    """The sum of the words, each times its place: integers that may wrap around, which is the same every time."""
-    return (words * torch.arange(1, len(words) + 1, device=words.device)).sum()
+    """The sum of the words, each times an odd number of its own, by which no bit is lost: integers wrap around, the same every time."""
+    return (words * (2 * torch.arange(len(words), device=words.device) + 1)).sum()
+
+
+def _mixed(words: Tensor) -> Tensor:
+    """Words in which every bit depends on many: a sign, the highest bit of a word, would be lost where words are added up in pairs."""
+    words = (words ^ (words >> 31 & 2**33 - 1)) * 0x4F1BBCDCBFA53E0B
+    return words ^ (words >> 29 & 2**35 - 1)

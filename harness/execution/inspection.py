@@ -65,7 +65,7 @@ def verdict(bench: Workbench, model_recipe: Recipe, recipe: Recipe) -> dict[str,
     component = bench.component(recipe)
     model = bench.model(model_recipe)
     try:
-        with unchanged(model.module, seen=bench.seen):
+        with unchanged(model.module):
             reason = applicable(component, bench.explainer(recipe).call, model)
     except BaseException as error:
         if left_changed(error):

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -23,6 +24,7 @@ from harness.execution.preparation import Preparation
 from harness.execution.samples import Prepared
 from harness.planning.jobs import RowRef, Subject
 
+BEGINNING = 60.0  # seconds in which the first row of a request must come: a reader must be started, and its dataset made
 PATIENCE = 5.0  # seconds that the next row may take before the worker reads on by itself
 FAILURES = 3  # times that a reader may end or hang before there is none any more
 
@@ -36,6 +38,7 @@ class Request:
         samples: the rows that came, from the first on.
         images: ``(B, C, H, W)`` that the images of ``samples`` are parts of, or None where they are not all of one shape and type.
         ended: whether no more will come.
+        asked: when it was asked for (s, monotonic).
     """
 
     number: int
@@ -45,6 +48,12 @@ class Request:
     samples: list[Prepared] = field(default_factory=list)
     images: Tensor | None = None
     ended: bool = False
+    asked: float = field(default_factory=time.monotonic)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it should have begun."""
+        return not self.samples and not self.ended and time.monotonic() - self.asked > BEGINNING
 
     def as_planned(self, message: Mapping[str, Any]) -> bool:
         """Whether what is told of the next row is what was planned."""
@@ -69,8 +78,11 @@ class Prefetcher:
 
     def ask(self, subject: Subject, rows: Sequence[RowRef], model: Classifier) -> None:
         """Have rows read in the coordinates of a model; a request before is given up, unless its answer has not begun."""
-        preparation, process = Preparation.of(model), self._reader()
         before = self._request
+        if before is not None and before.stuck:
+            self._fail()
+            before = None
+        preparation, process = Preparation.of(model), self._reader()
         if preparation is None or process is None or (before is not None and not before.samples and not before.ended):
             return
         self._number += 1
@@ -90,8 +102,8 @@ class Prefetcher:
         Waits for rows that are being read, but not for those of which none has come.
         """
         request, preparation = self._request, Preparation.of(model)
-        if request is None or not request.samples or (request.subject, list(request.rows)) != (subject, list(rows)):
-            return [], None
+        if request is None or not request.samples or (request.subject, list(request.rows[: len(rows)])) != (subject, list(rows)):
+            return [], None  # a job that was split when it was taken has the first of the rows
         if preparation is None or request.preparation != preparation.to_json():
             return [], None
         with self._news:
@@ -101,8 +113,8 @@ class Prefetcher:
                     self._fail()
                     break
             self._request = None
-            samples = list(request.samples)
-        return samples, request.images if len(samples) == len(rows) else None
+            samples = request.samples[: len(rows)]
+        return samples, request.images[: len(rows)] if request.images is not None and len(samples) == len(rows) else None
 
     def _reader(self) -> subprocess.Popen[bytes] | None:
         """The reader, started if there is none; None where too many have ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import platform
@@ -65,11 +66,11 @@ class Bench:
         def tell(event: Event) -> None:
             emit({**event, "passes": COUNT.total - before, "worker": self._worker})
 
-        self.workbench.seen.clear()
         with since() as passes, TIMELINE.job(f"{job.explainer} ({job.id})", job.traced) as times:
             try:
                 self._run(job, tell, following)
             finally:
+                self.workbench.seen.clear()
                 self._writer.flush()
                 with span("store", "gather"):
                     self.store.gather(job.key)
@@ -107,10 +108,11 @@ class Bench:
             predicting: Event = {"event": "phase", "job": job.id, "what": "predict", "component": subject.model}
             with span("inputs", subject.dataset):
                 samples, targets = self._inputs.of(subject, job.rows, model, lambda: emit(predicting))
-                self._inputs.expect(following)
         except BaseException as error:
             self._fail(job, columns, "blocked", error, emit)
             return
+        with span("inputs", "ask for the next"), contextlib.suppress(Exception):  # no job depends on what is read beside it
+            self._inputs.expect(following)
         emit({"event": "phase", "job": job.id, "what": "load", "component": job.explainer, "column": job.key})
         try:
             if not job.oracle:

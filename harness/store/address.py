@@ -10,6 +10,7 @@ DEFAULT = ".harness"
 PRIVATE = {"memory"}
 """Protocols whose places other processes do not see."""
 _PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?=://)")
+_QUERY = re.compile(r"(?<=://)([^\s?#]*)\?[^\s'\"]*")  # a signature, a token
 _LOGIN = re.compile(r"(?<=://)([^/@:?#]*):(.*)@", re.DOTALL)
 
 
@@ -30,11 +31,14 @@ def private(address: str) -> bool:
 
 
 def redacted(text: str) -> str:
-    """The text without the password that a URL in it carries; the name of who logs in stays."""
-    return _LOGIN.sub(r"\1@", text)
+    """The text without the password, or the query, that a URL in it carries; the name of who logs in stays."""
+    return _QUERY.sub(r"\1?***", _LOGIN.sub(r"\1@", text))
 
 
 def secrets(address: str) -> list[str]:
-    """What no message may show: the password that a URL carries, as it is written and as it is meant."""
-    found = _LOGIN.search(address) if protocol(address) else None
-    return [text for text in dict.fromkeys((found[2], unquote(found[2]))) if text] if found else []
+    """What no message may show: the password that a URL carries, as it is written and as it is meant, and its query."""
+    if protocol(address) is None:
+        return []
+    login, query = _LOGIN.search(address), address.partition("?")[2]
+    found = [*((login[2], unquote(login[2])) if login else ()), query]
+    return [text for text in dict.fromkeys(found) if text]

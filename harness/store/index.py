@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
@@ -22,14 +23,17 @@ class Index:
         self._most = most
         self._noted: OrderedDict[str, Marks] = OrderedDict()
         self._size = 0
+        self._lock = threading.Lock()
 
     def note(self, segment: str, ids: Iterable[str]) -> None:
         """Say what a segment holds; where there is too much, what was noted first is forgotten."""
-        self._forget(segment)
-        self._noted[segment] = marks(ids)
-        self._size += len(self._noted[segment])
-        while self._size > self._most and len(self._noted) > 1:
-            self._forget(next(iter(self._noted)))
+        held = marks(ids)
+        with self._lock:  # what is computed is written by another thread
+            self._forget(segment)
+            self._noted[segment] = held
+            self._size += len(held)
+            while self._size > self._most and len(self._noted) > 1:
+                self._forget(next(iter(self._noted)))
 
     def worth_reading(self, segments: Sequence[str], wanted: Marks) -> list[str]:
         """Those that may hold any of the samples with these marks, in their order; what nothing is noted of may."""

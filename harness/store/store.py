@@ -102,11 +102,12 @@ class Store:
     def gather(self, group: str) -> None:
         """Merge what this object committed to a group since the last time, where it is in many segments: one per job is enough.
 
-        As with `compact`, the small ones go only when the large one stands.
+        As with `compact`, the small ones go only when the large one stands, and stay where they cannot be read now.
         """
         paths = self._own.pop(group, [])
-        if len(paths) > GATHER_ABOVE:
-            self._merge(group, dict(self._read(paths)))
+        with contextlib.suppress(OSError):
+            if len(paths) > GATHER_ABOVE:
+                self._merge(group, dict(self._read(paths)))
 
     def known(self, group: str, samples: Samples) -> dict[str, dict[str, Known]]:
         """What the finished rows of a group say of samples: column → field → `Known`; damaged segments are set aside and named."""

@@ -276,7 +276,24 @@ def test_sums_differ_for_every_bit_and_for_another_order(size: int) -> None:
         other[place] ^= 1
         assert guard._sums(other).tolist() != sums
     turned = content.flip(0)
+    assert guard._sums(torch.cat([torch.zeros(3, dtype=torch.uint8), content])[3:]).tolist() == sums, "wherever they begin"
     assert torch.equal(turned, content) or guard._sums(turned).tolist() != sums
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_sums_differ_for_every_bit_that_is_turned_and_for_turned_signs(dtype: torch.dtype) -> None:
+    weight = torch.randn(24, generator=torch.Generator().manual_seed(0)).to(dtype)
+    content = weight.view(torch.uint8)
+    sums = guard._sums(content).tolist()
+    for place in range(len(content)):
+        for bit in range(8):
+            other = content.clone()
+            other[place] ^= 1 << bit
+            assert guard._sums(other).tolist() != sums, (place, bit)
+    assert guard._sums((-weight).view(torch.uint8)).tolist() != sums
+    two = weight.clone()
+    two[[3, 7]] *= -1
+    assert guard._sums(two.view(torch.uint8)).tolist() != sums
 
 
 @pytest.mark.gpu

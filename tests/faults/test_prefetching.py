@@ -89,6 +89,32 @@ def test_a_reader_that_ends_hangs_or_reads_something_else_costs_nothing(
     bench.equal()
 
 
+def test_a_reader_that_hangs_before_its_first_row_is_replaced(tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tmp_path)
+    bench.ask()
+    prefetcher = bench.prefetcher
+    assert prefetcher._request is not None and prefetcher._process is not None
+    first = prefetcher._process
+    prefetcher._request.samples.clear()  # as if none had come
+    prefetcher._request.ended = False
+    bench.ask(begun=False)
+    assert prefetcher._process is first, "it has time to begin"
+    monkeypatch.setattr(prefetching, "BEGINNING", 0.0)
+    bench.ask(begun=False)
+    assert first.wait(10) != 0
+    assert prefetcher._process is not None and prefetcher._process is not first
+    bench.equal()
+
+
+def test_the_first_piece_of_a_job_that_was_split_has_the_rows_that_were_read_for_all(tmp_path: Path, marks: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.ask()
+    ready, images = bench.prefetcher.take(bench.subject, bench.rows[:3], bench.model)
+    alone = bench.of(bench.alone)
+    assert [row.id for row in ready] == list(alone.ids[:3])
+    assert images is not None and torch.equal(images, alone.images[:3])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("does", "error"), [("raises", OSError), ("changes", SampleError)])
 def test_what_cannot_be_read_is_told_as_without_a_reader(tmp_path: Path, marks: Path, does: str, error: type[Exception]) -> None:

@@ -18,7 +18,7 @@ from harness.execution.executor import Settings
 from harness.planning.jobs import Job, MetricTask, RowRef, Subject
 from harness.registry.recipe import Recipe
 from harness.store.rows import Row
-from harness.store.store import Store
+from harness.store.store import Store, StoreError
 from tests.support.driver import Driver, alive, driver, killed, until
 
 SMALLER = [{"use": "squares", "params": {"samples": 2}}]
@@ -98,6 +98,28 @@ def test_deaths_at_two_pieces_of_a_job_are_two_at_that_job(tmp_path: Path) -> No
     assert aftermath.of(dead, assignment) == ([], pieces[0])
     (told,), _ = aftermath.of(dead, replace(assignment, job=pieces[1]))
     assert (told["job"], told["state"]) == ("0.2", "crashed")
+
+
+def test_a_machine_that_takes_all_pieces_of_a_job_along_is_one_loss_for_each(tmp_path: Path) -> None:
+    pieces = [replace(small_job(), id=f"0.{number}") for number in range(5)]
+    phase = {"what": "explain", "component": "map", "column": "k" * 64}
+    aftermath, dead, assignment = worker(phase, tmp_path, pieces[0])
+    dead.lost = "its node is gone"
+    for piece in pieces:
+        assert aftermath.of(dead, replace(assignment, job=piece)) == ([], piece)
+    assert aftermath.of(dead, replace(assignment, job=pieces[0])) == ([], pieces[0])
+    told, left = aftermath.of(dead, replace(assignment, job=pieces[0]))
+    assert ({event["state"] for event in told}, left) == ({"crashed"}, None), "the third machine under one piece"
+
+
+def test_a_store_that_does_not_answer_ends_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(self: Store, *given: object) -> object:
+        raise StoreError("no answer")
+
+    job = small_job()
+    aftermath, dead, assignment = worker({"what": "score", "component": "one", "column": "m" * 64}, tmp_path, job)
+    monkeypatch.setattr(Store, "known", away)
+    assert aftermath.of(dead, assignment) == ([], job)
 
 
 def test_a_time_limit_is_blamed_at_once(tmp_path: Path) -> None:

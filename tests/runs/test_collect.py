@@ -90,6 +90,18 @@ def test_times_are_those_of_the_machine_that_explained_most(tmp_path: Path, monk
     assert "time and memory on third; those of other rows on second (contrast)" in (tmp_path / "out" / "leaderboard.md").read_text()
 
 
+def test_what_a_part_took_on_another_machine_is_no_time_of_the_whole_on_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {"nulls": [], "execution": {"executor": "inline"}}
+    monkeypatch.setattr("harness.execution.explaining.hardware", lambda device: "first")
+    (alone,) = groups(tmp_path, explainers=["slope", "both"], **options)
+    assert alone.costs["both"].seconds_per_sample is not None
+    monkeypatch.setattr("harness.execution.explaining.hardware", lambda device: "second")
+    other = {"use": "both", "label": "other", "params": {"first": "speckle", "second": "slope"}}
+    (mixed,) = groups(tmp_path, explainers=["slope", other], **options)
+    assert mixed.costs["other"].seconds_per_sample is None
+    assert mixed.costs["other"].passes_per_sample == alone.costs["both"].passes_per_sample == 2
+
+
 def test_only_a_declared_promise_can_be_broken(tmp_path: Path) -> None:
     (group,) = groups(tmp_path, explainers=["promising", "estimating", "slope"])
     for label, broken in (("promising", True), ("estimating", False)):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.store import rows as row_files
 from harness.store.aligned import Samples
 from harness.store.maps import StoredMaps
 from harness.store.rows import Row
@@ -253,3 +254,27 @@ def test_dropped_columns_are_counted_once_and_leave_the_description(tmp_path: Pa
     assert store.drop_columns(GROUP, {"column"}) == 0
     assert store.columns(GROUP) == {"other"}
     assert store.described(GROUP)["scores"] == {"other": "pointing"}
+
+
+def test_what_another_process_compacts_is_found_by_one_that_skipped_it_before(tmp_path: Path) -> None:
+    ours, theirs = Store(tmp_path), Store(tmp_path)
+    for number in range(COMPACT_ABOVE + 4):
+        theirs.commit_rows(GROUP, [Row("column", f"s{number}", "d", "value", float(number))])
+    wanted = Samples([("s3", "d")])
+    assert ours.known(GROUP, wanted)["column"]["value"].values.tolist() == [3.0]
+    assert ours.known(GROUP, Samples([("nobody", "d")])) == {}
+    theirs.compact(GROUP)
+    assert ours.known(GROUP, wanted)["column"]["value"].values.tolist() == [3.0]
+    assert ours.known(GROUP, Samples([("nobody", "d")])) == {}
+
+
+def test_a_job_reads_no_segment_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, read = Store(tmp_path), []
+    decode = row_files.decode
+    monkeypatch.setattr(row_files, "decode", lambda content: read.append(1) or decode(content))
+    for number in range(12):
+        assert store.known(GROUP, Samples([(f"s{number}", "d")])) == {}
+        store.commit_rows(GROUP, [Row("column", f"s{number}", "d", "value", 1.0)])
+    assert read == []
+    assert store.known(GROUP, Samples([("s5", "d")])) != {}
+    assert len(read) == 1
