@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.api.declarations import dataset, explainer, metric, model
     from harness.api.explainers import Explainer
     from harness.api.hooks import hookimpl
+    from harness.api.precision import doubled
     from harness.api.sample import Dataset, Sample
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Sample",
     "classifier",
     "dataset",
+    "doubled",
     "explainer",
     "hookimpl",
     "metric",
@@ -48,6 +50,7 @@ _HOMES = {
     "Explainer": "explainers",
     "Sample": "sample",
     "hookimpl": "hooks",
+    "doubled": "precision",
     "dataset": "declarations",
     "explainer": "declarations",
     "metric": "declarations",

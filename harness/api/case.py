@@ -38,6 +38,9 @@ class NeedsExplainer(LookupError):
 class Case:
     """A batch of B explained samples.
 
+    All tensors are on one device, which has float64; it is the model's, unless that has none. `predict`, `explain` and the model itself
+    take them as they are, and answer where they are.
+
     Attributes:
         model: the classifier.
         images: ``(B, C, H, W)`` as the model takes them.
@@ -93,8 +96,9 @@ class Case:
         if len(rows) != len(images):
             raise ValueError(f"{len(images)} images but an index of {len(rows)}")
         targets = self.targets[rows.to(self.targets.device)] if targets is None else targets
-        ctx = (self.explaining or self.ctx).select(rows)
-        return explainer(model or self.model, images, targets, ctx=ctx).map
+        model = model or self.model
+        there, ctx = model.device, (self.explaining or self.ctx).select(rows)
+        return explainer(model, images.to(there), targets.to(there), ctx=ctx.on(there)).map.to(images.device)
 
     def shared(self, key: Hashable, compute: Callable[[], T]) -> T:
         """``compute()``, once for all metrics that score this case under the same key."""

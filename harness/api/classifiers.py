@@ -68,9 +68,9 @@ class Classifier:
             raise ValueError(f"{len(self.class_names)} class names for a model of {self.num_classes} classes")
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        """Logits ``(B, K)`` of ``inputs`` (B, C, H, W)."""
-        logits: Tensor = self.module(inputs)
-        return logits
+        """Logits ``(B, K)`` of ``inputs`` (B, C, H, W), on the device of the inputs, whichever the parameters are on."""
+        logits: Tensor = self.module(inputs.to(self.device))
+        return logits.to(inputs.device)
 
     def __repr__(self) -> str:
         return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
 import torch
@@ -97,6 +97,10 @@ class Context:
         """Global generators under row ``i``'s seed, restored after: for libraries that draw from them, one sample at a time."""
         with seeded_generators(stream_seed(self.seed, self.ids[i], self.purpose)):
             yield
+
+    def on(self, device: torch.device | str) -> Context:
+        """The same streams, going on from where they are, with what is drawn put on another device."""
+        return replace(self, device=device)
 
     def fresh(self, purpose: str | None = None) -> Context:
         """The same samples with their streams at the start, under another purpose if one is given."""

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import torch
 
+from harness.execution.accelerators import give_back
+
 T = TypeVar("T")
 MUCH = 1.5  # a size is much slower than another when it is so by more than this factor: larger ones are then not tried
 TRIES = 2  # of each size, the faster one counts: whatever else the machine does makes a batch slower, never faster
@@ -59,12 +61,14 @@ class Batching:
         limit: the greatest size tried.
         pixels: the most pixels in a batch that is tried (of so many items that it is a power of two), or None where only items count.
         fixed: the only size used, or None to look for the best.
+        device: which one.
     """
 
     start: int = 8
     limit: int = 64
     pixels: int | None = None
     fixed: int | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     sizes: dict[Hashable, BatchSize] = field(default_factory=dict)
 
     @classmethod
@@ -76,7 +80,7 @@ class Batching:
         """
         if device.type == "cpu":
             return cls(start=16, limit=256, pixels=2**19, fixed=fixed)
-        return cls(start=32, limit=1024, pixels=2**26, fixed=fixed)
+        return cls(start=32, limit=1024, pixels=2**26, fixed=fixed, device=device)
 
     def run(self, key: Hashable, total: int, step: Callable[[slice], T], pixels: int = 1) -> Iterator[tuple[slice, T]]:
         """Call ``step`` on consecutive slices of ``range(total)``; raises `OutOfMemory` where even one item does not fit.
@@ -105,8 +109,7 @@ class Batching:
                 raise OutOfMemory(message)
             size.size = part.stop - part.start
             size.halve()
-            if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-                torch.cuda.empty_cache()
+            give_back(self.device)
 
     def _first(self, pixels: int) -> BatchSize:
         if self.fixed is not None:
@@ -121,5 +124,5 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, OutOfMemory):
         return False
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        isinstance(error, RuntimeError) and any(said in str(error) for said in ("can't allocate memory", "MPS backend out of memory"))
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from harness.execution.accelerators import finish
 from harness.execution.devices import cpu_name
 from harness.execution.passes import since
 
@@ -40,8 +41,7 @@ def measured(device: torch.device) -> Iterator[Cost]:
     started = time.perf_counter()
     with since() as passes:
         yield cost
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    finish(device)
     cost.seconds = time.perf_counter() - started
     cost.passes = passes.total
     cost.memory = max(0.0, _peak(device) - before)

@@ -46,6 +46,8 @@ def cpu_name() -> str:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=True).stdout.strip()
     return platform.processor()
 
 
@@ -63,11 +65,16 @@ def visible_gpus() -> list[str]:
     return [line.strip() for line in listing.stdout.splitlines() if line.strip().isdigit()] if listing.returncode == 0 else []
 
 
+def apple_gpu() -> bool:
+    """Whether this is a Mac whose GPU torch can use: one of Apple's own processors."""
+    return platform.system() == "Darwin" and platform.machine() == "arm64"
+
+
 def slots(devices: Sequence[str] | str = "auto", workers: int | str = "auto") -> list[Slot]:
     """One slot per worker: one per GPU, or without one as many as suits the cores; raises `DeviceError` for one that is not there."""
     gpus = visible_gpus()
     if devices == "auto":
-        names = [f"cuda:{i}" for i in range(len(gpus))] or ["cpu"]
+        names = [f"cuda:{i}" for i in range(len(gpus))] or (["mps"] if apple_gpu() else ["cpu"])
     else:
         names = [devices] if isinstance(devices, str) else list(devices)
     on_cpu = names == ["cpu"]
@@ -82,12 +89,12 @@ def _slot(name: str, gpus: list[str], count: int) -> Slot:
     if kind == "cpu":
         return Slot(name, "cpu", environment | {"CUDA_VISIBLE_DEVICES": ""})
     if kind == "cuda":
-        position = int(index or 0)
-        if (not index.isdigit() and index) or position >= len(gpus):
+        position = int(index or 0) if index.isdigit() or not index else len(gpus)
+        if position >= len(gpus):
             raise DeviceError(
                 f"no device {name!r}: this machine has {', '.join(f'cuda:{i}' for i in range(len(gpus))) or 'no CUDA device'}"
             )
         return Slot(name, "cuda:0", environment | {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": gpus[position]})
     if kind == "mps":
-        return Slot(name, "mps", environment)
+        return Slot(name, "mps", environment | {"PYTORCH_ENABLE_MPS_FALLBACK": "1"})  # what Metal has no kernel for is done by the CPU
     raise DeviceError(f"no device {name!r}: choose from cpu, cuda:N, mps")

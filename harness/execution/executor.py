@@ -36,7 +36,7 @@ class Settings:
 
     def prefetches(self, device: str) -> bool:
         """Whether a worker on a device does: on a CPU the reader would take a core from the model."""
-        return device.startswith("cuda") if self.prefetch == "auto" else self.prefetch
+        return device != "cpu" if self.prefetch == "auto" else self.prefetch
 
 
 class ExecutorError(RuntimeError):

@@ -14,6 +14,7 @@ from torch import Tensor
 from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
+from harness.api.precision import doubled
 from harness.execution.bound import BoundExplainer
 from harness.execution.checked import ContractError
 from harness.execution.costs import Cost, hardware, measured
@@ -51,9 +52,8 @@ class Explaining:
             if "training-labels" in needs:
                 labelled = self.workbench.labelled(subject, recipe)
         purpose = {"explainers": "explain", "metrics": "score"}[recipe.kind]
-        return Context(
-            subject.seed, ids, f"{purpose}/{recipe.name}", self.workbench.device, training, labelled, self.workbench.memory(subject)
-        )
+        device = {"explainers": self.workbench.device, "metrics": self.workbench.home}[recipe.kind]
+        return Context(subject.seed, ids, f"{purpose}/{recipe.name}", device, training, labelled, self.workbench.memory(subject))
 
     def explainer(self, job: Job, samples: Samples) -> BoundExplainer:
         """The explainer of a job, or the oracle of its samples."""
@@ -168,10 +168,7 @@ def incompleteness(attribution: Attribution) -> Tensor:
     """``(B,)`` |sum of the map − what it must sum to| / |what it must sum to|; NaN where the latter is 0 or nothing is promised."""
     if attribution.expected is None:
         return torch.full((len(attribution.map),), math.nan)
-    total, expected = (
-        attribution.map.cpu().double().flatten(1).sum(dim=1),
-        attribution.expected.cpu().double(),
-    )  # some devices have no double
+    total, expected = doubled(attribution.map).flatten(1).sum(dim=1), doubled(attribution.expected)
     return torch.where(expected == 0, math.nan, (total - expected).abs() / expected.abs())
 
 

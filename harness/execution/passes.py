@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from harness.execution.accelerators import finish
+
 
 @dataclass
 class Passes:
@@ -75,13 +77,13 @@ def count_passes(module: nn.Module) -> None:
 
 
 def _moment(tensor: object) -> _Moment:
-    """Now; on a GPU when it gets there, which no one waits for, unless every pass is watched."""
-    if isinstance(tensor, Tensor) and tensor.is_cuda:
-        if WATCHER is None:
+    """Now; on a CUDA device when it gets there, which no one waits for, unless every pass is watched. Other devices are waited for."""
+    if isinstance(tensor, Tensor):
+        if tensor.is_cuda and WATCHER is None:
             event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
             event.record()
             return event
-        torch.cuda.synchronize(tensor.device)
+        finish(tensor.device)
     return time.perf_counter()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from harness.api.attribution import Attribution, resized
@@ -51,16 +52,17 @@ class Scoring:
     def _case(self, task: MetricTask) -> Case:
         bench, subject, samples = self.explaining.workbench, self.job.subject, self.samples
         size = (samples.images.shape[-2], samples.images.shape[-1])
+        own = partial(torch.Tensor.to, device=bench.home, copy=True)
         return Case(
             model=bench.subject(subject),
-            images=samples.images.clone(),
-            targets=self.targets.clone(),
-            attributions=resized(self.attribution.map, size).clone(),
+            images=own(samples.images),
+            targets=own(self.targets),
+            attributions=own(resized(self.attribution.map, size)),
             ctx=self.explaining.context(subject, samples.ids, task.recipe),
-            parts={name: resized(part, size).clone() for name, part in self.attribution.parts.items()},
-            masks=None if samples.masks is None else samples.masks.clone(),
-            boxes=None if samples.boxes is None else [boxes.clone() for boxes in samples.boxes],
-            labels=samples.labels.clone(),
+            parts={name: own(resized(part, size)) for name, part in self.attribution.parts.items()},
+            masks=None if samples.masks is None else own(samples.masks),
+            boxes=None if samples.boxes is None else [own(boxes) for boxes in samples.boxes],
+            labels=own(samples.labels),
             explainer=self._explainer(),
             forward=bench.forward,
             explaining=self.explaining.context(subject, samples.ids, self.job.recipe),

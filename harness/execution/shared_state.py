@@ -104,6 +104,8 @@ def _settings() -> Iterator[Setting]:
     yield Setting("the global generator of Python", random.getstate, random.setstate)
     for device in range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ():  # type: ignore[no-untyped-call]
         yield Setting(f"the global generator of cuda:{device}", partial(_cuda_state, device), partial(_set_cuda_state, device))
+    if torch.backends.mps.is_available():
+        yield Setting("the global generator of mps", _mps_state, _set_mps_state)
     yield Setting("the working folder", _folder, _set_folder)
 
 
@@ -160,6 +162,14 @@ def _cuda_state(device: int) -> bytes:
 
 def _set_cuda_state(device: int, state: bytes) -> None:
     torch.cuda.set_rng_state(_tensor(state), device)
+
+
+def _mps_state() -> bytes:
+    return torch.mps.get_rng_state().numpy().tobytes()
+
+
+def _set_mps_state(state: bytes) -> None:
+    torch.mps.set_rng_state(_tensor(state))
 
 
 def _tensor(state: bytes) -> torch.Tensor:

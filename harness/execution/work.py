@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
+from harness.execution.accelerators import give_back
 from harness.execution.arithmetic import Arithmetic
 from harness.execution.batching import OutOfMemory, is_out_of_memory
 from harness.execution.events import Emit, Event, State, reason_of
@@ -94,8 +95,7 @@ class Bench:
 
     def _release(self) -> None:
         """Give back what memory of the device the job left unused: another process may need it, and the next job other blocks of it."""
-        if self.workbench.device.type == "cuda":
-            torch.cuda.empty_cache()
+        give_back(self.workbench.device)
 
     def _run(self, job: Job, emit: Emit, following: Rows | None) -> None:
         columns = [job.key, *(task.key for task in job.metrics)]

@@ -17,6 +17,7 @@ from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.api.explainers import Explainer
 from harness.api.sample import Dataset
+from harness.execution.accelerators import home
 from harness.execution.arithmetic import Arithmetic, cast_passes
 from harness.execution.batching import Batching
 from harness.execution.bound import BoundExplainer
@@ -48,6 +49,7 @@ class Workbench:
     Attributes:
         registry: where components are looked up.
         device: where models are.
+        home: where what metrics compute with is (see `harness.execution.accelerators.home`).
         batching: the batch sizes that worked on this device.
         recall: how explainers find stored maps; set by the job at hand.
         arithmetic: what models compute in.
@@ -59,6 +61,7 @@ class Workbench:
     def __init__(self, registry: Registry, device: torch.device | str = "cpu", batch: int | None = None) -> None:
         self.registry = registry
         self.device = torch.device(device)
+        self.home = home(self.device)
         self.batching = Batching.on(self.device, fixed=batch)
         self.arithmetic = Arithmetic()
         self.notes: list[str] = []
@@ -168,11 +171,12 @@ class Workbench:
         return call
 
     def forward(self, model: Classifier, inputs: Tensor) -> Tensor:
-        """Logits of any number of inputs without gradients, in batches of the size that is fastest here."""
+        """Logits of any number of inputs without gradients, where the inputs are, in batches of the size that is fastest here."""
         module = self._fast.get(model, model.module)
 
         def step(part: slice) -> Tensor:
-            return checked_logits(module(inputs[part]), len(inputs[part]), model.num_classes)
+            batch = inputs[part].to(self.device)
+            return checked_logits(module(batch), len(batch), model.num_classes).to(inputs.device)
 
         key = ("forward", model.architecture, tuple(inputs.shape[1:]))
         with torch.no_grad():

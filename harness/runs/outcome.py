@@ -22,7 +22,7 @@ class Outcome:
         phases: seconds outside the model by kind (see `harness.execution.timing`).
         devices: passes by kind of device.
         workers: who worked, by kind of device.
-        began, ended: when the first and the last event of a job was heard (s, monotonic); created: when this was made.
+        began, ended: when the first job began and the last event of one was heard (s, monotonic); created: when this was made.
         damaged: files of the store that were set aside.
         problems: what else a person should know.
         interrupted: whether a signal stopped the run before its end, and which.
@@ -62,6 +62,7 @@ class Outcome:
         elif kind == "noted":
             self.problems.append(event["reason"])
         elif kind == "finished":
+            self.began = min(self.began, self.ended - event["seconds"])  # inline all of a job's events are heard at its end
             self.jobs += 1
             self.forward += event["forward"]
             self.backward += event["backward"]

@@ -93,12 +93,12 @@ class Execution(Strict):
     startup_timeout: Duration = Field(default=300.0, description="Limit of a worker's start: imports and loading of models and data.")
     workers: Literal["auto"] | PositiveInt = Field(default="auto", description="Number of worker processes.")
     devices: Literal["auto"] | Annotated[list[Label], Field(min_length=1)] = Field(
-        default="auto", description="Devices such as `cpu`, `cuda:0`."
+        default="auto", description="Devices such as `cuda:0`, `mps`, `cpu`; `auto`: all CUDA devices, else Apple's GPU, else the CPU."
     )
     batch: Literal["auto"] | PositiveInt = Field(default="auto", description="Samples per batch.")
     shard: Literal["auto"] | PositiveInt = Field(default="auto", description="Samples per piece of work.")
     prefetch: Literal["auto"] | bool = Field(
-        default="auto", description="Whether workers read the samples of their next piece of work ahead; `auto`: those of CUDA devices."
+        default="auto", description="Whether workers read the samples of their next piece of work ahead; `auto`: those of GPUs."
     )
     precision: Literal["fp32", "tf32", "bf16"] = Field(
         default="fp32",

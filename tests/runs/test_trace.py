@@ -152,3 +152,12 @@ def test_a_trace_that_cannot_be_written_ends_no_run(tmp_path: Path) -> None:
         trace.hear({"event": "finished", "job": "job-0", "worker": "w", "traced": [("job", "x" * 100, 0.0, 1.0)] * 1000})
     assert trace.lacking is not None
     assert "No space left" in trace.lacking
+
+
+def test_a_single_job_in_this_process_took_the_time_that_it_took(tmp_path: Path) -> None:
+    """All its events are heard at its end."""
+    slow = {"use": "slope", "params": {"pause": 0.3}}
+    found = profiled(tmp_path, profile=False, explainers=[slow], metrics=["drop"], nulls=[], reference=None)
+    assert found.summary["jobs"] == 1
+    assert found.summary["working_seconds"] >= 8 * 0.3
+    assert 0 <= found.summary["startup_seconds"] < found.summary["seconds"] - 8 * 0.3 + 0.01

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from harness.api import Case, Context, NeedsExplainer
+from harness.api import Case, Context
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,8 @@ def population(case: Case, size: int) -> Population:
 
 
 def _explained(case: Case, size: int) -> Population:
-    if case.explainer is None:
-        raise NeedsExplainer("this metric explains again, but no explainer was given")
     images = case.ctx.background(size)
     targets = case.predict(images).argmax(dim=1)
     streams = case.explaining or case.ctx
     ctx = Context(streams.seed, [f"background {k}" for k in range(len(images))], streams.purpose, streams.device, streams.training)
-    return Population(images, targets, case.explainer(case.model, images, targets, ctx=ctx).map)
+    return Population(images, targets, replace(case, images=images, targets=targets, explaining=ctx).explain())

@@ -64,7 +64,8 @@ def _draws(ctx: Context, count: int, background: int, points: Tensor, smoothing:
     """``count`` draws from each sample's own stream: the background in turn, in random order, and one position in each ``count``-th."""
     turns = [ctx.permutation(background) for _ in range(0, count, background)]
     references = torch.cat(turns, dim=1).to(points.device)
-    positions = ((ctx.permutation(count) + ctx.uniform((count,), torch.float64)) / count).to(points)
+    drawn = ctx.on("cpu")  # where there is float64
+    positions = ((drawn.permutation(count) + drawn.uniform((count,), torch.float64)) / count).to(points)
     for k in range(count):
         noise = smoothing * ctx.noise(points.shape[1:]).to(points) if smoothing else None
         yield Draw(references[:, k], positions[:, k], noise)

@@ -1,0 +1,25 @@
+"""What is asked of a device that works beside the CPU: to finish, to give back memory, and whether it has float64."""
+
+from __future__ import annotations
+
+import torch
+
+
+def finish(device: torch.device) -> None:
+    """Wait until the device has done all that it was given."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
+def give_back(device: torch.device) -> None:
+    """Have torch give the device's memory back that no tensor is in."""
+    if device.type != "cpu":
+        torch.get_device_module(device).empty_cache()
+
+
+def home(device: torch.device) -> torch.device:
+    """Where what a metric computes with is: the models' device, or the CPU where that has no float64 (Apple's GPU)."""
+    try:
+        return torch.zeros((), dtype=torch.float64, device=device).device
+    except TypeError:  # what torch says of a type that a device lacks
+        return torch.device("cpu")

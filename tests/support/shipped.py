@@ -1,0 +1,31 @@
+"""The components that this repository ships, and what parameters those need that cannot do without, or take long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness.api.declarations import Kind
+from harness.registry.distributions import normal, shipped
+
+ROOT = Path(__file__).parents[2]
+DISTRIBUTIONS = {normal(folder.name) for folder in (ROOT / "plugins").iterdir() if (folder / "pyproject.toml").is_file()}
+PARAMS: dict[str, dict[str, Any]] = {
+    "harness-torchvision/torchvision": {"arch": "resnet18", "input_size": 64, "num_classes": 10},
+    "harness-torchvision/image-folder": {"root": str(ROOT / "tests" / "fixtures" / "pictures")},
+    "harness-captum/occlusion": {"window": 8, "stride": 4},
+    "harness-metrics/data-randomisation": {"epochs": 10},
+    "harness-metrics/smooth-mprt": {"samples": 8},
+    "harness-quantus/quantus": {"metric": "Pixel-Flipping", "arguments": {"features_in_step": 64}},
+}
+
+
+def kinds() -> set[Kind]:
+    """The kinds of what is shipped."""
+    return {entry.kind for item in shipped()[0] if normal(item.name) in DISTRIBUTIONS for entry in item.entries}
+
+
+def names(kind: Kind | None = None) -> list[str]:
+    """``distribution/name`` of each, or of each of a kind."""
+    found = [(item.name, entry) for item in shipped()[0] if normal(item.name) in DISTRIBUTIONS for entry in item.entries]
+    return sorted({f"{distribution}/{entry.name}" for distribution, entry in found if kind in (None, entry.kind)})
