@@ -25,12 +25,13 @@ from harness.store.aligned import Samples
 from harness.store.maps import StoredMaps
 from harness.store.rows import Row
 from harness.store.store import COMPACT_ABOVE, Store, StoreError
-from tests.support.driver import board, driver, killed
+from tests.support.driver import alive, driver, killed
 from tests.support.s3 import s3_server
 from tests.support.spec import SMALL, small_spec
 
 GROUP = "ab" * 32
 PARTS: dict[str, Any] = {"explainers": ["slope", "contrast"], "metrics": ["inside"]}
+MEETING: dict[str, Any] = {**PARTS, "metrics": ["inside", "awaited"]}  # the second waits to be killed, where a test has armed it
 
 
 class Place(MemoryFileSystem):  # type: ignore[misc]
@@ -209,35 +210,50 @@ def test_workers_are_not_sent_to_a_place_that_only_this_process_sees(tmp_path: P
         Run(loaded, registry, tmp_path / "out", f"memory://{secrets.token_hex(4)}")
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The leaderboard of the run whose workers meet elsewhere, in a folder and with nobody killed."""
+    plain = driver(tmp_path_factory.mktemp("plain"), **MEETING)
+    done = plain.run()
+    assert done.returncode == 0, done.stderr
+    return plain.board()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["file", "s3"])
-def test_a_run_whose_workers_meet_elsewhere_ends_as_one_in_a_folder(tmp_path: Path, kind: str) -> None:
+def test_a_run_whose_workers_meet_elsewhere_ends_as_one_in_a_folder(tmp_path: Path, kind: str, undisturbed: Any) -> None:
     if kind == "file":
-        _meets_elsewhere(tmp_path, f"file://{tmp_path}/place")
+        _meets_elsewhere(tmp_path, f"file://{tmp_path}/place", undisturbed)
     else:
         with s3_server() as bucket:
-            _meets_elsewhere(tmp_path, f"{bucket}/place")
+            _meets_elsewhere(tmp_path, f"{bucket}/place", undisturbed)
 
 
-def _meets_elsewhere(tmp_path: Path, address: str) -> None:
+def _meets_elsewhere(tmp_path: Path, address: str, undisturbed: Any) -> None:
     """Two workers, one of them killed while it scores; then the same again, which computes nothing."""
-    plain, there = driver(tmp_path, out="plain", **PARTS), driver(tmp_path, out="there", **PARTS)
-    assert plain.run().returncode == 0
-    (tmp_path / "calls").unlink()
+    there = driver(tmp_path, execution={"workers": 2}, **MEETING)
     there.address = address
-    there.spec["execution"]["workers"] = 2
+    there.arm("score")
     process = there.start()
-    workers: list[int] = []
-    while process.poll() is None and not workers:
-        found = subprocess.run(["pgrep", "-f", "harness.execution.worker", "-P", str(process.pid)], capture_output=True, text=True)
-        workers = [int(number) for number in found.stdout.split()] if there.calls() else []
-    if workers:
-        killed(workers[0])
+    victim = there.mark("score", process)
+    assert alive(victim)
+    killed(victim)
     _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
-    assert there.board() == plain.board()
+    assert not alive(victim)
+    finished = _who_finished(there.folder / there.out)
+    assert finished and str(victim) not in finished
+    assert there.board() == undisturbed
     before = there.calls()
     assert there.run().returncode == 0
     assert there.calls() == before
-    assert board(tmp_path / "there") == plain.board()
+    assert _who_finished(there.folder / there.out) == set()
+    assert there.board() == undisturbed
     assert Store(address, new=False).damaged == []
+
+
+def _who_finished(folder: Path) -> set[str]:
+    """The processes that have ended a job in the last run into a folder, as its journal tells."""
+    lines = (folder / "journal.jsonl").read_text().splitlines()
+    last = max(place for place, line in enumerate(lines) if json.loads(line)["event"] == "run")
+    return {event["worker"].split()[-1] for event in map(json.loads, lines[last:]) if event["event"] == "finished"}
