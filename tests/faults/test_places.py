@@ -35,7 +35,7 @@ MEETING: dict[str, Any] = {**PARTS, "metrics": ["inside", "awaited"]}  # the sec
 
 
 class Place(MemoryFileSystem):  # type: ignore[misc]
-    """Objects in memory; counts what is asked of it, and does as it is told when it is asked."""
+    """Objects in memory; counts what is asked of it, several at once as one, and does as it is told when it is asked."""
 
     protocol = "memory"
     asked: ClassVar[Counter[str]] = Counter()
@@ -47,11 +47,12 @@ class Place(MemoryFileSystem):  # type: ignore[misc]
             raise self.refuses[what]
 
     def cat_ranges(self, paths: list[str], *arguments: Any, **options: Any) -> list[Any]:
-        self._ask("read")
-        return list(super().cat_ranges(paths, *arguments, **options))
+        found = list(super().cat_ranges(paths, *arguments, **options))
+        self.asked["read"] += 1 - len(paths)
+        return found
 
     def cat_file(self, path: str, start: Any = None, end: Any = None, **options: Any) -> bytes:
-        self._ask("read one")
+        self._ask("read")
         return bytes(super().cat_file(path, start, end, **options))
 
     def ls(self, path: str, detail: bool = True, **options: Any) -> Any:
@@ -61,6 +62,10 @@ class Place(MemoryFileSystem):  # type: ignore[misc]
     def pipe_file(self, path: str, value: bytes, **options: Any) -> None:
         self._ask("write")
         super().pipe_file(path, value, **options)
+
+    def mv(self, path1: str, path2: str, **options: Any) -> None:
+        self._ask("move")
+        super().mv(path1, path2, **options)
 
 
 @pytest.fixture
@@ -116,7 +121,7 @@ def test_a_place_that_does_not_answer_loses_nothing(place: str) -> None:
     store.remember(GROUP, 1)
     before = dict(MemoryFileSystem.store)
     other = Store(place)
-    Place.refuses.update({"read one": TimeoutError("timed out")})
+    Place.refuses.update({"read": TimeoutError("timed out")})
     for read in (
         lambda: other.columns(GROUP),
         lambda: other.mapped(GROUP),
@@ -147,6 +152,23 @@ def test_what_vanishes_between_listing_and_reading_is_looked_for_again(place: st
     known = reader.known(GROUP, Samples([(f"s{i}", "d") for i in range(COMPACT_ABOVE + 1)]))
     assert known["column"]["value"].there.all()
     assert reader.damaged == []
+
+
+def test_what_is_mended_in_its_place_is_read(place: str) -> None:
+    """What has come damaged and cannot be set aside is not kept in memory either, nor is what its first bytes say."""
+    writer, reader = Store(place), Store(place)
+    writer.commit_rows(GROUP, [Row("column", "s", "d", "value", 1.0)])
+    writer.commit_maps(GROUP, StoredMaps([("s", "d")], np.zeros((1, 80, 80), dtype=np.float32), {}))
+    whole = dict(MemoryFileSystem.store)
+    for kind in ("rows", "maps"):
+        path = next(writer.folder.below(kind)).path
+        content = writer.folder.read(path)
+        writer.folder.write(path, bytes(byte ^ (100 < at < 200) for at, byte in enumerate(content)))
+    Place.refuses["move"] = PermissionError("Access Denied")
+    assert (reader.columns(GROUP), reader.mapped(GROUP), reader.maps(GROUP, {("s", "d")})) == (set(), set(), None)
+    MemoryFileSystem.store.update(whole)
+    assert (reader.columns(GROUP), reader.mapped(GROUP)) == ({"column"}, {("s", "d")})
+    assert reader.maps(GROUP, {("s", "d")}) is not None
 
 
 def test_a_cached_run_asks_a_place_for_little(place: str, tmp_path: Path) -> None:
