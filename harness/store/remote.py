@@ -34,10 +34,10 @@ class RemoteFolder:
 
     def __init__(self, url: str) -> None:
         self.address = url
-        self.steady = protocol(url) in WHOLE_AT_ONCE
         self._shown = redacted(url).rstrip("/")
         self._fs, root = opened(url)
         self._root = root.rstrip("/")
+        self._whole_at_once = protocol(url) in WHOLE_AT_ONCE
         self._recent = Recent(KEPT)
         self._turn: Any = contextlib.nullcontext() if self._fs.async_impl else threading.RLock()
 
@@ -100,7 +100,7 @@ class RemoteFolder:
         """At once where an object appears whole, else under a temporary name and moved."""
         try:
             with self._asking():
-                if self.steady:
+                if self._whole_at_once:
                     self._fs.pipe_file(self._at(path), content)
                 else:
                     self._written_beside(path, content)
@@ -166,7 +166,7 @@ class RemoteFolder:
     def move(self, path: str, to: str) -> None:
         """A file."""
         with self._asking():
-            if not self.steady:
+            if not self._whole_at_once:
                 self._fs.makedirs(self._at(to.rpartition("/")[0]), exist_ok=True)
             self._replace(path, to)
         self._recent.drop(path)

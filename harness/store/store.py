@@ -27,7 +27,6 @@ LAYOUT_VERSION = 1
 MARKER = "layout.json"
 COMPACT_ABOVE = 16  # segments of one group before a run merges them
 GATHER_ABOVE = 4  # segments of one group that one job wrote before it merges them
-LONG = 1000  # names from which a place may give a listing in pages, each of its own moment
 DESCRIPTION, DAMAGED = "recipe.json", "damaged"
 _ROWS, _MAPS = ".parquet", ".safetensors"
 _MISSHAPEN = (ValueError, LookupError, TypeError, AttributeError, RecursionError)  # what reading JSON of any shape may raise
@@ -137,30 +136,20 @@ class Store:
         """All readable segments, but for those that are known to hold none of the ``wanted`` samples.
 
         They are listed until nothing is new, since a listing made while another run compacts may hold neither all of the small ones nor the
-        large one. One that is of one moment, and of which all was still there when it was read, does.
+        large one.
         """
         seen: dict[str, pa.Table | None] = {}
         while new := [path for path in self._segments("rows", group, _ROWS) if path not in seen]:
-            gone = set(new if wanted is None else self._index.worth_reading(new, wanted))
-            for path, content in self._contents([path for path in new if path in gone], gone):
-                seen[path] = table = self._decoded(path, content)
-                if table is not None:
-                    self._index.note(path, row_files.samples_in(table))
-            seen.update((path, None) for path in new if path not in seen)
-            if self.folder.steady and not gone and len(seen) < LONG:
-                break
+            seen.update(dict.fromkeys(new))
+            for path, table in self._read(new if wanted is None else self._index.worth_reading(new, wanted)):
+                seen[path] = table
+                self._index.note(path, row_files.samples_in(table))
         return {path: table for path, table in seen.items() if table is not None}
 
     def _read(self, paths: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
         for path, content in self._contents(paths):
-            table = self._decoded(path, content)
-            if table is not None:
-                yield path, table
-
-    def _decoded(self, path: str, content: bytes) -> pa.Table | None:
-        with self._setting_aside(path):
-            return row_files.decode(content)
-        return None
+            with self._setting_aside(path):
+                yield path, row_files.decode(content)
 
     # maps
 
@@ -280,14 +269,12 @@ class Store:
         self.folder.write(path, content)
         return path
 
-    def _contents(self, paths: Sequence[str], gone: set[str] | None = None) -> Iterator[tuple[str, bytes]]:
-        """The segments that are whole: what is damaged is set aside, and what another run has just compacted is left in ``gone``."""
-        gone = set(paths) if gone is None else gone
+    def _contents(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """The segments that are whole: what is damaged is set aside, and what another run has just compacted is left out."""
         with reading(self.shown):
             for path, found in self.folder.read_many(paths):
                 if isinstance(found, FileNotFoundError):
                     continue
-                gone.discard(path)
                 if isinstance(found, OSError):
                     self._unreadable(path, found)
                     continue
