@@ -23,8 +23,9 @@ from harness.runs.run import Run
 from harness.spec.load import load
 from harness.store.aligned import Samples
 from harness.store.maps import StoredMaps
+from harness.store.row_groups import COMPACT_ABOVE
 from harness.store.rows import Row
-from harness.store.store import COMPACT_ABOVE, Store, StoreError
+from harness.store.store import Store, StoreError
 from tests.support.driver import alive, driver, killed
 from tests.support.s3 import s3_server
 from tests.support.spec import SMALL, small_spec

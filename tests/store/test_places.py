@@ -13,8 +13,9 @@ from s3fs import S3FileSystem
 from harness.store.aligned import Samples
 from harness.store.maps import StoredMaps
 from harness.store.prune import contents, prune
+from harness.store.row_groups import COMPACT_ABOVE
 from harness.store.rows import Row
-from harness.store.store import COMPACT_ABOVE, NoStore, Store
+from harness.store.store import NoStore, Store
 
 GROUP, OTHER = "ab" * 32, "cd" * 32
 KEYS = [(f"s{i}", f"d{i}") for i in range(COMPACT_ABOVE + 4)]
