@@ -26,7 +26,7 @@ from harness.store.maps import StoredMaps
 from harness.store.row_groups import COMPACT_ABOVE
 from harness.store.rows import Row
 from harness.store.store import Store, StoreError
-from tests.support.driver import alive, driver, killed
+from tests.support.driver import FAULTY, alive, board, driver, killed
 from tests.support.s3 import s3_server
 from tests.support.spec import SMALL, small_spec
 
@@ -235,11 +235,13 @@ def test_workers_are_not_sent_to_a_place_that_only_this_process_sees(tmp_path: P
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The leaderboard of the run whose workers meet elsewhere, in a folder and with nobody killed."""
-    plain = driver(tmp_path_factory.mktemp("plain"), **MEETING)
-    done = plain.run()
-    assert done.returncode == 0, done.stderr
-    return plain.board()
+    """The leaderboard of the run whose workers meet elsewhere, in this process and in a folder."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAULTY_MARKS", str(folder))
+        spec = small_spec(nulls=[], **MEETING)
+        assert harness.run(spec, out=folder / "out", store=folder / "store", plugins=[SMALL, FAULTY]).failures == []
+    return board(folder / "out")
 
 
 @pytest.mark.slow
