@@ -12,6 +12,8 @@ from harness.store.errors import ADVICE, ANYTHING_ELSE, OutOfReach, StoreError
 LONGEST = 300  # characters of what a driver says
 LOGIN = "give credentials that may write there, in the environment or the files that its driver reads, or use another --store"
 MISSING = "create it, or use another --store"
+OPTIONS = {name: {"max_concurrency": 1} for name in ("s3", "s3a")}
+"""What a driver is told, by protocol: s3fs asks how long an object is before it reads it, unless it may not read it in parts at once."""
 
 
 def opened(url: str) -> tuple[Any, str]:
@@ -27,7 +29,7 @@ def opened(url: str) -> tuple[Any, str]:
     from fsspec.core import url_to_fs
 
     try:
-        found, root = url_to_fs(url, skip_instance_cache=True)
+        found, root = url_to_fs(url, skip_instance_cache=True, **OPTIONS.get(protocol(url) or "", {}))
     except Exception as error:
         raised = out_of_reach(error, url)
         raise StoreError(f"cannot use {shown} as a store: {raised}; {raised.advice}") from error

@@ -31,11 +31,9 @@ class Folder(Protocol):
 
     Attributes:
         address: what another process opens the same folder by; it may carry credentials.
-        steady: whether a listing that is not long shows the folder as it was at one moment.
     """
 
     address: str
-    steady: bool
 
     def shown(self, path: str = "") -> str:
         """The folder, or a path in it, for a person to read: without credentials."""

@@ -14,8 +14,6 @@ from harness.store.folder import Entry, Read
 class LocalFolder:
     """Implements `harness.store.folder.Folder`; a written file is synced, and so is the folder that it is in."""
 
-    steady = False
-
     def __init__(self, path: Path) -> None:
         self.path = path
         self.address = str(path.resolve())

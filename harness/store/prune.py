@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 
 from harness.store.errors import StoreError, reading, reason, writing
 from harness.store.folder import Entry, Folder
-from harness.store.store import DAMAGED, Store, group_path
+from harness.store.segmented import DAMAGED, group_path
+from harness.store.store import Store
 from harness.store.temporary import is_temporary
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}

@@ -15,7 +15,7 @@ from harness.store.driver import opened, out_of_reach
 from harness.store.errors import OutOfReach
 from harness.store.folder import Entry, Read
 from harness.store.recent import Recent
-from harness.store.segments import is_segment
+from harness.store.segments import intact
 from harness.store.temporary import temporary_name
 
 WHOLE_AT_ONCE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "oci", "tos", "memory"}
@@ -28,15 +28,16 @@ WRITTEN = ("LastModified", "last_modified", "mtime", "updated", "modified", "mod
 class RemoteFolder:
     """Implements `harness.store.folder.Folder`.
 
-    Nothing that others may change is remembered, listings neither; segments, which nobody changes, are kept in memory up to a bound.
+    Nothing that others may change is remembered, listings neither; segments, which nobody changes, are kept in memory up to a bound, but
+    for those that have come damaged: what is put in their place is read.
     """
 
     def __init__(self, url: str) -> None:
         self.address = url
-        self.steady = protocol(url) in WHOLE_AT_ONCE
         self._shown = redacted(url).rstrip("/")
         self._fs, root = opened(url)
         self._root = root.rstrip("/")
+        self._whole_at_once = protocol(url) in WHOLE_AT_ONCE
         self._recent = Recent(KEPT)
         self._turn: Any = contextlib.nullcontext() if self._fs.async_impl else threading.RLock()
 
@@ -76,29 +77,21 @@ class RemoteFolder:
             elif isinstance(content, BaseException):
                 yield path, out_of_reach(content, self.address)
             else:
-                if size is None:
-                    self._keep(path, content)
+                self._keep(path, content)
                 yield path, bytes(content)
 
     def beginnings(self, paths: Sequence[str], size: int) -> Read:
         """Several at the same time, but for those that are kept."""
         for some in _parts(paths, 4 * TOGETHER):
-            found: dict[str, bytes | OSError] = {path: kept for path in some if (kept := self._beginning(path, size)) is not None}
+            found: dict[str, bytes | OSError] = {path: kept[:size] for path in some if (kept := self._recent.get(path)) is not None}
             for path, start in self._fetched([path for path in some if path not in found], size):
-                found[path] = start
-                if isinstance(start, OutOfReach):  # so says a place of a range in an empty file, too
-                    found[path] = self.read(path)
-                elif isinstance(start, bytes) and is_segment(_name(path)):
-                    self._recent.put((path, size), start)
+                # out of reach, says a place of a range in an empty file, too
+                found[path] = self.read(path) if isinstance(start, OutOfReach) else start
             for path in some:
                 yield path, found[path]
 
-    def _beginning(self, path: str, size: int) -> bytes | None:
-        whole = self._recent.get(path)
-        return self._recent.get((path, size)) if whole is None else whole[:size]
-
     def _keep(self, path: str, content: bytes) -> None:
-        if is_segment(_name(path)):
+        if intact(_name(path), content):
             self._recent.put(path, content)
 
     # writing
@@ -107,7 +100,7 @@ class RemoteFolder:
         """At once where an object appears whole, else under a temporary name and moved."""
         try:
             with self._asking():
-                if self.steady:
+                if self._whole_at_once:
                     self._fs.pipe_file(self._at(path), content)
                 else:
                     self._written_beside(path, content)
@@ -173,7 +166,7 @@ class RemoteFolder:
     def move(self, path: str, to: str) -> None:
         """A file."""
         with self._asking():
-            if not self.steady:
+            if not self._whole_at_once:
                 self._fs.makedirs(self._at(to.rpartition("/")[0]), exist_ok=True)
             self._replace(path, to)
         self._recent.drop(path)

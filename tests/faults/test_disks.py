@@ -164,7 +164,7 @@ def test_a_listing_made_while_another_run_compacts_hides_no_row(tmp_path: Path, 
     for row in ROWS:
         store.commit_rows(GROUP, [row])
     small = sorted(path.relative_to(tmp_path).as_posix() for path in (tmp_path / "rows").rglob("*.parquet"))
-    monkeypatch.setattr("harness.store.store.COMPACT_ABOVE", 1)
+    monkeypatch.setattr("harness.store.row_groups.COMPACT_ABOVE", 1)
     listings = iter([small[-1:]])
     listed = store._segments
 

@@ -23,18 +23,20 @@ from harness.runs.run import Run
 from harness.spec.load import load
 from harness.store.aligned import Samples
 from harness.store.maps import StoredMaps
+from harness.store.row_groups import COMPACT_ABOVE
 from harness.store.rows import Row
-from harness.store.store import COMPACT_ABOVE, Store, StoreError
-from tests.support.driver import board, driver, killed
+from harness.store.store import Store, StoreError
+from tests.support.driver import FAULTY, alive, board, driver, killed
 from tests.support.s3 import s3_server
 from tests.support.spec import SMALL, small_spec
 
 GROUP = "ab" * 32
 PARTS: dict[str, Any] = {"explainers": ["slope", "contrast"], "metrics": ["inside"]}
+MEETING: dict[str, Any] = {**PARTS, "metrics": ["inside", "awaited"]}  # the second waits to be killed, where a test has armed it
 
 
 class Place(MemoryFileSystem):  # type: ignore[misc]
-    """Objects in memory; counts what is asked of it, and does as it is told when it is asked."""
+    """Objects in memory; counts what is asked of it, several at once as one, and does as it is told when it is asked."""
 
     protocol = "memory"
     asked: ClassVar[Counter[str]] = Counter()
@@ -46,11 +48,12 @@ class Place(MemoryFileSystem):  # type: ignore[misc]
             raise self.refuses[what]
 
     def cat_ranges(self, paths: list[str], *arguments: Any, **options: Any) -> list[Any]:
-        self._ask("read")
-        return list(super().cat_ranges(paths, *arguments, **options))
+        found = list(super().cat_ranges(paths, *arguments, **options))
+        self.asked["read"] += 1 - len(paths)
+        return found
 
     def cat_file(self, path: str, start: Any = None, end: Any = None, **options: Any) -> bytes:
-        self._ask("read one")
+        self._ask("read")
         return bytes(super().cat_file(path, start, end, **options))
 
     def ls(self, path: str, detail: bool = True, **options: Any) -> Any:
@@ -60,6 +63,10 @@ class Place(MemoryFileSystem):  # type: ignore[misc]
     def pipe_file(self, path: str, value: bytes, **options: Any) -> None:
         self._ask("write")
         super().pipe_file(path, value, **options)
+
+    def mv(self, path1: str, path2: str, **options: Any) -> None:
+        self._ask("move")
+        super().mv(path1, path2, **options)
 
 
 @pytest.fixture
@@ -115,7 +122,7 @@ def test_a_place_that_does_not_answer_loses_nothing(place: str) -> None:
     store.remember(GROUP, 1)
     before = dict(MemoryFileSystem.store)
     other = Store(place)
-    Place.refuses.update({"read one": TimeoutError("timed out")})
+    Place.refuses.update({"read": TimeoutError("timed out")})
     for read in (
         lambda: other.columns(GROUP),
         lambda: other.mapped(GROUP),
@@ -146,6 +153,23 @@ def test_what_vanishes_between_listing_and_reading_is_looked_for_again(place: st
     known = reader.known(GROUP, Samples([(f"s{i}", "d") for i in range(COMPACT_ABOVE + 1)]))
     assert known["column"]["value"].there.all()
     assert reader.damaged == []
+
+
+def test_what_is_mended_in_its_place_is_read(place: str) -> None:
+    """What has come damaged and cannot be set aside is not kept in memory either, nor is what its first bytes say."""
+    writer, reader = Store(place), Store(place)
+    writer.commit_rows(GROUP, [Row("column", "s", "d", "value", 1.0)])
+    writer.commit_maps(GROUP, StoredMaps([("s", "d")], np.zeros((1, 80, 80), dtype=np.float32), {}))
+    whole = dict(MemoryFileSystem.store)
+    for kind in ("rows", "maps"):
+        path = next(writer.folder.below(kind)).path
+        content = writer.folder.read(path)
+        writer.folder.write(path, bytes(byte ^ (100 < at < 200) for at, byte in enumerate(content)))
+    Place.refuses["move"] = PermissionError("Access Denied")
+    assert (reader.columns(GROUP), reader.mapped(GROUP), reader.maps(GROUP, {("s", "d")})) == (set(), set(), None)
+    MemoryFileSystem.store.update(whole)
+    assert (reader.columns(GROUP), reader.mapped(GROUP)) == ({"column"}, {("s", "d")})
+    assert reader.maps(GROUP, {("s", "d")}) is not None
 
 
 def test_a_cached_run_asks_a_place_for_little(place: str, tmp_path: Path) -> None:
@@ -209,35 +233,52 @@ def test_workers_are_not_sent_to_a_place_that_only_this_process_sees(tmp_path: P
         Run(loaded, registry, tmp_path / "out", f"memory://{secrets.token_hex(4)}")
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The leaderboard of the run whose workers meet elsewhere, in this process and in a folder."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAULTY_MARKS", str(folder))
+        spec = small_spec(nulls=[], **MEETING)
+        assert harness.run(spec, out=folder / "out", store=folder / "store", plugins=[SMALL, FAULTY]).failures == []
+    return board(folder / "out")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["file", "s3"])
-def test_a_run_whose_workers_meet_elsewhere_ends_as_one_in_a_folder(tmp_path: Path, kind: str) -> None:
+def test_a_run_whose_workers_meet_elsewhere_ends_as_one_in_a_folder(tmp_path: Path, kind: str, undisturbed: Any) -> None:
     if kind == "file":
-        _meets_elsewhere(tmp_path, f"file://{tmp_path}/place")
+        _meets_elsewhere(tmp_path, f"file://{tmp_path}/place", undisturbed)
     else:
         with s3_server() as bucket:
-            _meets_elsewhere(tmp_path, f"{bucket}/place")
+            _meets_elsewhere(tmp_path, f"{bucket}/place", undisturbed)
 
 
-def _meets_elsewhere(tmp_path: Path, address: str) -> None:
+def _meets_elsewhere(tmp_path: Path, address: str, undisturbed: Any) -> None:
     """Two workers, one of them killed while it scores; then the same again, which computes nothing."""
-    plain, there = driver(tmp_path, out="plain", **PARTS), driver(tmp_path, out="there", **PARTS)
-    assert plain.run().returncode == 0
-    (tmp_path / "calls").unlink()
+    there = driver(tmp_path, execution={"workers": 2}, **MEETING)
     there.address = address
-    there.spec["execution"]["workers"] = 2
+    there.arm("score")
     process = there.start()
-    workers: list[int] = []
-    while process.poll() is None and not workers:
-        found = subprocess.run(["pgrep", "-f", "harness.execution.worker", "-P", str(process.pid)], capture_output=True, text=True)
-        workers = [int(number) for number in found.stdout.split()] if there.calls() else []
-    if workers:
-        killed(workers[0])
+    victim = there.mark("score", process)
+    assert alive(victim)
+    killed(victim)
     _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
-    assert there.board() == plain.board()
+    assert not alive(victim)
+    finished = _who_finished(there.folder / there.out)
+    assert finished and str(victim) not in finished
+    assert there.board() == undisturbed
     before = there.calls()
     assert there.run().returncode == 0
     assert there.calls() == before
-    assert board(tmp_path / "there") == plain.board()
+    assert _who_finished(there.folder / there.out) == set()
+    assert there.board() == undisturbed
     assert Store(address, new=False).damaged == []
+
+
+def _who_finished(folder: Path) -> set[str]:
+    """The processes that have ended a job in the last run into a folder, as its journal tells."""
+    lines = (folder / "journal.jsonl").read_text().splitlines()
+    last = max(place for place, line in enumerate(lines) if json.loads(line)["event"] == "run")
+    return {event["worker"].split()[-1] for event in map(json.loads, lines[last:]) if event["event"] == "finished"}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from s3fs import S3FileSystem
 
 from harness.store.aligned import Samples
 from harness.store.maps import StoredMaps
 from harness.store.prune import contents, prune
+from harness.store.row_groups import COMPACT_ABOVE
 from harness.store.rows import Row
-from harness.store.store import COMPACT_ABOVE, NoStore, Store
+from harness.store.store import NoStore, Store
 
 GROUP, OTHER = "ab" * 32, "cd" * 32
 KEYS = [(f"s{i}", f"d{i}") for i in range(COMPACT_ABOVE + 4)]
@@ -155,3 +158,22 @@ def test_files_that_are_moved_into_place_leave_nothing_beside_them(tmp_path: Pat
     store.remember(GROUP, 2)
     assert values(Store(tmp_path / "store")) == [0]
     assert [path for path in tmp_path.rglob("*") if path.name.endswith(".tmp")] == []
+
+
+def test_a_bucket_is_asked_once_for_each_object(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(f"{bucket}/asked")
+    store.remember(GROUP, 1)
+    store.commit_rows(GROUP, [row(0)])
+    rows = [file.path for file in store.folder.below("rows")]
+    asked: list[str] = []
+    ask = S3FileSystem._call_s3
+
+    async def counted(fs: S3FileSystem, method: str, *arguments: Any, **options: Any) -> Any:
+        asked.append(method)
+        return await ask(fs, method, *arguments, **options)
+
+    monkeypatch.setattr(S3FileSystem, "_call_s3", counted)
+    other = Store(f"{bucket}/asked")
+    assert other.fact(GROUP) == 1
+    assert [path for path, _ in other.folder.read_many(rows)] == rows
+    assert asked == ["get_object"] * 3

@@ -11,8 +11,9 @@ import pytest
 from harness.store import rows as row_files
 from harness.store.aligned import Samples
 from harness.store.maps import StoredMaps
+from harness.store.row_groups import COMPACT_ABOVE, GATHER_ABOVE
 from harness.store.rows import Row
-from harness.store.store import COMPACT_ABOVE, GATHER_ABOVE, Store, StoreError
+from harness.store.store import Store, StoreError
 
 GROUP = "ab" * 32
 

@@ -1,0 +1,106 @@
+"""The finished rows of a store, in one group for each explanation (or prediction) that they belong to."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from harness.store import rows as row_files
+from harness.store.aligned import Known, Samples, aligned
+from harness.store.errors import writing
+from harness.store.folder import Folder
+from harness.store.index import Marks, marks
+from harness.store.rows import Row
+from harness.store.segmented import Segmented
+
+COMPACT_ABOVE = 16  # segments of one group before a run merges them
+GATHER_ABOVE = 4  # segments of one group that one job wrote before it merges them
+_KIND, _SUFFIX = "rows", ".parquet"
+
+
+class RowGroups(Segmented):
+    """Rows are committed in small segments, which are merged."""
+
+    def __init__(self, folder: Folder) -> None:
+        super().__init__(folder)
+        self._own: dict[str, list[str]] = {}
+
+    def commit_rows(self, group: str, rows: Sequence[Row]) -> None:
+        """Make rows durable; when this returns they are finished."""
+        if rows:
+            content = row_files.encode(rows)
+            with writing(self.shown):
+                path = self._write_segment(_KIND, group, _SUFFIX, content)
+            self._own.setdefault(group, []).append(path)
+            self._index.note(path, {row.sample for row in rows})
+
+    def gather(self, group: str) -> None:
+        """Merge what this object committed to a group since the last time, where it is in many segments: one per job is enough.
+
+        As with `compact`, the small ones go only when the large one stands, and stay where they cannot be read now.
+        """
+        paths = self._own.pop(group, [])
+        with contextlib.suppress(OSError):
+            if len(paths) > GATHER_ABOVE:
+                self._merge(group, dict(self._read(paths)))
+
+    def known(self, group: str, samples: Samples) -> dict[str, dict[str, Known]]:
+        """What the finished rows of a group say of samples: column → field → `Known`; damaged segments are set aside and named."""
+        return aligned(list(self._tables(group, marks(samples.ids)).values()), samples)
+
+    def columns(self, group: str) -> set[str]:
+        """The columns of which a group has rows."""
+        tables = self._tables(group).values()
+        return {column for table in tables for column in table.column("column").unique().to_pylist()}
+
+    def compact(self, group: str) -> None:
+        """Merge a group's many small segments into one; the small ones go only when the large one stands.
+
+        Where the large one cannot be written the small ones stay: nothing is lost but time, and no run fails for it.
+        """
+        with contextlib.suppress(OSError):
+            if len(self._segments(_KIND, group, _SUFFIX)) > COMPACT_ABOVE:
+                self._merge(group, self._tables(group))
+
+    def _merge(self, group: str, small: Mapping[str, pa.Table]) -> None:
+        with contextlib.suppress(OSError):
+            self._write_segment(_KIND, group, _SUFFIX, row_files.encode_table(row_files.merged(list(small.values()))))
+            for path in small:
+                self.folder.remove(path)
+
+    def _tables(self, group: str, wanted: Marks | None = None) -> dict[str, pa.Table]:
+        """All readable segments, but for those that are known to hold none of the ``wanted`` samples.
+
+        They are listed until nothing is new, since a listing made while another run compacts may hold neither all of the small ones nor the
+        large one.
+        """
+        seen: dict[str, pa.Table | None] = {}
+        while new := [path for path in self._segments(_KIND, group, _SUFFIX) if path not in seen]:
+            seen.update(dict.fromkeys(new))
+            for path, table in self._read(new if wanted is None else self._index.worth_reading(new, wanted)):
+                seen[path] = table
+                self._index.note(path, row_files.samples_in(table))
+        return {path: table for path, table in seen.items() if table is not None}
+
+    def _read(self, paths: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
+        for path, content in self._contents(paths):
+            with self._setting_aside(path):
+                yield path, row_files.decode(content)
+
+    def _drop_rows(self, group: str, columns: Collection[str]) -> int:
+        """Remove some columns' rows; returns how many columns went."""
+        old = self._tables(group)
+        table = row_files.merged(list(old.values()))
+        names = table.column("column").cast(pa.string())
+        dropped = pc.is_in(names, pa.array(list(columns), pa.string()))
+        gone = names.filter(dropped).unique()
+        if len(gone):
+            kept = table.filter(pc.invert(dropped))
+            if kept.num_rows:
+                self._write_segment(_KIND, group, _SUFFIX, row_files.encode_table(kept))
+            for path in old:
+                self.folder.remove(path)
+        return len(gone)
