@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence, Set
 
 from harness.execution.executor import without
@@ -19,6 +19,8 @@ class JobQueue:
 
     A job that uses the maps of others is held back until these are explained, or will not be. Jobs wait only for such as were added with
     them and before them, and each of these is waiting, or has been taken and will be put back or released: so none waits for ever.
+
+    Beside the line stand jobs that are to be done alone, by workers that have done nothing before.
     """
 
     def __init__(self) -> None:
@@ -29,12 +31,18 @@ class JobQueue:
         self._places: dict[str, int] = {}
         self._line: Line = []
         self._near: defaultdict[str, Line] = defaultdict(list)
+        self._alone: deque[Job] = deque()
         self._first = self._last = 0
         self._cancelled: set[str] = set()
         self._pieces: Counter[str] = Counter()  # taken of each job so far
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._held)
+        return len(self._ready) + len(self._held) + len(self._alone)
+
+    @property
+    def alone(self) -> int:
+        """How many jobs wait to be done alone."""
+        return len(self._alone)
 
     @property
     def ready(self) -> int:
@@ -68,10 +76,21 @@ class JobQueue:
         while (job := self._next(self._near.get(loaded, [])) or self._next(self._line)) is not None:
             place = self._places.pop(job.id)
             del self._ready[job.id]
-            left = without(job, self._cancelled)
+            left = self._uncancelled(job)
             if left is not None:
                 return self._piece(left, place, 1 + others - len(self._ready))
-            self.release(job.id)
+        return None
+
+    def put_alone(self, job: Job) -> None:
+        """Put what is left of a job that was taken beside the line."""
+        self._alone.append(job)
+
+    def take_alone(self) -> Job | None:
+        """The next job that is to be done alone, without its cancelled columns."""
+        while self._alone:
+            left = self._uncancelled(self._alone.popleft())
+            if left is not None:
+                return left
         return None
 
     def release(self, job: str) -> None:
@@ -88,8 +107,16 @@ class JobQueue:
 
     def clear(self) -> None:
         """Drop all jobs."""
+        self._alone.clear()
         for kept in (self._ready, self._held, self._lacks, self._holds, self._places, self._line, self._near, self._pieces):
             kept.clear()
+
+    def _uncancelled(self, job: Job) -> Job | None:
+        """What is left of a job that is taken; where that is nothing, it is released."""
+        left = without(job, self._cancelled)
+        if left is None:
+            self.release(job.id)
+        return left
 
     def _piece(self, job: Job, place: int, among: int) -> Job:
         """What one of so many workers gets of a job that all share; the rest waits at its place, and for both what waits for the whole."""

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from harness.execution.executor import without
 from harness.execution.jobqueue import JobQueue
 from harness.planning.jobs import Job, MetricTask, RowRef, Subject
-from harness.registry.recipe import Recipe
-
-RECIPE = Recipe("explainers", "e", "x", "1")
+from tests.support.jobs import RECIPE, cells, composed, parts_of
 
 
 def job(number: int, subject: str, metrics: tuple[str, ...] = ("a", "b")) -> Job:
@@ -60,18 +58,6 @@ def test_a_job_that_is_put_back_has_lost_what_was_cancelled_meanwhile() -> None:
     queue.put_back(taken)
     again = queue.take("x")
     assert again is not None and again.id == "job-0" and [task.key for task in again.metrics] == ["b-0"]
-
-
-def composed(number: int, parts: list[int], rows: range, subject: str = "x", keep: int | None = None) -> Job:
-    """A job of column ``maps-number`` whose explainer is composed of the explainers of these numbers."""
-
-    def recipe(number: int, nested: list[int]) -> Recipe:
-        return Recipe("explainers", f"e{number}", "x", "1", {"parts": [recipe(part, []) for part in nested]})
-
-    stored = {recipe(part, []).digest: f"maps-{part}" for part in range(6)}
-    about = Subject("d", "m", RECIPE, None, RECIPE, None, subject, "predicted", 0, stored)
-    refs = [RowRef(row, f"s{row}", "d") for row in rows]
-    return Job(f"job-{number}-{rows.start}", about, "e", recipe(number, parts), None, f"maps-{number}", refs, [], keep)
 
 
 def test_a_composition_waits_for_those_shards_of_its_parts_that_have_its_rows() -> None:
@@ -181,12 +167,3 @@ def test_every_row_is_handed_out_once_and_never_before_its_parts(chance: random.
                 del running[name]
     assert len(handed) == len(set(handed))
     assert {cell for each in jobs if each.key not in cancelled for cell in cells(each)} <= set(handed)
-
-
-def cells(job: Job) -> list[tuple[str, int]]:
-    return [(job.key, row.position) for row in job.rows]
-
-
-def parts_of(job: Job) -> set[str]:
-    """The columns of the explainers in a job's, looked up one by one."""
-    return {job.subject.stored[nested.digest] for nested in job.recipe.nested if nested.digest in job.subject.stored}
