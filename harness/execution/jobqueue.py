@@ -44,11 +44,6 @@ class JobQueue:
         """How many jobs wait to be done alone."""
         return len(self._alone)
 
-    @property
-    def ready(self) -> int:
-        """How many jobs wait for a worker only."""
-        return len(self._ready)
-
     def add(self, jobs: Sequence[Job]) -> None:
         """Put jobs at the end."""
         used = uses(jobs)
@@ -83,15 +78,13 @@ class JobQueue:
 
     def put_alone(self, job: Job) -> None:
         """Put what is left of a job that was taken beside the line."""
-        self._alone.append(job)
+        left = self._uncancelled(job)
+        if left is not None:
+            self._alone.append(left)
 
     def take_alone(self) -> Job | None:
-        """The next job that is to be done alone, without its cancelled columns."""
-        while self._alone:
-            left = self._uncancelled(self._alone.popleft())
-            if left is not None:
-                return left
-        return None
+        """The next job that is to be done alone."""
+        return self._alone.popleft() if self._alone else None
 
     def release(self, job: str) -> None:
         """Hold back nothing for a job any longer: its rows are explained, or will not be."""
@@ -104,6 +97,9 @@ class JobQueue:
     def cancel(self, columns: Set[str]) -> None:
         """Drop columns from every job that waits or is put back."""
         self._cancelled |= columns
+        beside, self._alone = self._alone, deque()
+        for job in beside:
+            self.put_alone(job)
 
     def clear(self) -> None:
         """Drop all jobs."""

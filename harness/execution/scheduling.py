@@ -177,9 +177,15 @@ class Scheduler(ABC):
         alone = self._jobs.take_alone() if worker.fresh else None
         if alone is not None:
             return alone
-        if not self._jobs.ready:
+        job = self._shared(worker, others)
+        if job is None:
             for other in self._workers:
                 self._give_back(other)
+            job = self._shared(worker, others)
+        return job
+
+    def _shared(self, worker: Worker, others: int) -> Job | None:
+        """The next job that waits, or a piece of it where so many others will want one and have none reserved."""
         return self._jobs.take(worker.loaded, others - sum(other.reserved is not None for other in self._workers))
 
     def _give_back(self, worker: Worker) -> None:

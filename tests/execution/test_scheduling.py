@@ -76,3 +76,22 @@ def test_what_a_worker_says_of_no_job_of_its_own_ends_it_and_is_not_told(said: d
         crew._inbox.put((first, message))
     assert next(events)["event"] == "phase"
     assert first.killed_for == "speaking of a job that is not its own"
+
+
+def test_a_worker_whose_reserved_job_was_cancelled_takes_that_of_another() -> None:
+    crew = Crew(slots("cpu", "cpu"), prefetch=True)
+    crew.submit([composed(number, [], range(4), metrics=["a"]) for number in range(4)])
+    events = crew.events()
+    crew._dispatch()
+    one, other = crew.begun
+    for hand in (one, other):
+        crew._inbox.put((hand, {"event": "ready"}))
+    crew._inbox.put((one, {"event": "phase", "job": "job-0-0", "what": "load"}))
+    next(events)
+    assert [hand.reserved and hand.reserved.id for hand in (one, other)] == ["job-1-0", "job-3-0"]
+    crew.cancel({"a-3"})
+    for hand, said in ((other, {"event": "finished", "job": "job-2-0"}), (one, {"event": "phase", "job": "job-0-0", "what": "score"})):
+        crew._inbox.put((hand, said))
+        next(events)
+    assert [job["id"] for job in other.given] == ["job-2-0", "job-1-0"]
+    assert one.reserved is None

@@ -11,6 +11,7 @@ import pytest
 
 from harness.execution.devices import Slot
 from harness.execution.events import Event
+from harness.execution.scheduling import STARTS
 from harness.execution.work import Bench
 from harness.execution.workbench import Workbench
 from harness.planning.jobs import Job
@@ -34,7 +35,8 @@ class Needy(Hand):
         super().__init__(slot)
         self._crew = crew
         self._kept = 0
-        self._say({"event": "ready"})
+        self._say(None if crew.ailing else {"event": "ready"})
+        crew.ailing = max(0, crew.ailing - 1)
 
     def _say(self, message: Mapping[str, Any] | None) -> None:
         self._crew._inbox.put((self, None if message is None else dict(message)))
@@ -68,6 +70,7 @@ class Starving(Crew):
 
     Attributes:
         tries: how often workers came to each column.
+        ailing: how many of the next workers do not come up.
     """
 
     def __init__(self, needs: Mapping[str, tuple[int, int]], there: Sequence[str] = ("cpu",), deaths: set[str] | None = None) -> None:
@@ -75,6 +78,7 @@ class Starving(Crew):
         self._aftermath._found = lambda job, settled: []  # type: ignore[method-assign]
         self.needs, self.tries = needs, Counter[str]()
         self.deaths = deaths or set()
+        self.ailing = 0
 
     def hand(self, slot: Slot) -> Hand:
         return Needy(slot, self)
@@ -176,6 +180,19 @@ def test_an_idle_worker_makes_room_where_the_slot_of_the_one_that_ran_out_is_gon
     assert [event["column"] for event in told if event["event"] == "committed"] == ["maps-0", "maps-1", "maps-2"]
     left = next(slot.name for slot in crew.there)
     assert [hand.slot.name for hand in crew.begun[2:]] == [left], "one more was begun, where the other had been"
+
+
+def test_an_idle_worker_makes_room_where_no_other_comes_up_beside_it() -> None:
+    crew = Starving({"maps-0": (3, 1), "maps-2": (0, 2)}, ["cpu", "cpu"])
+    crew.submit([composed(number, [], ROWS) for number in range(3)])
+    told = []
+    for event in crew.events():
+        told.append(event)
+        if event["event"] == "finished" and event["job"] == "job-2-0" and not crew.begun[2:]:
+            crew.ailing = STARTS
+    assert [event["column"] for event in told if event["event"] == "committed"] == ["maps-0", "maps-1", "maps-2"]
+    assert len(crew.begun) == 2 + STARTS + 1
+    assert sum(not hand.closed for hand in crew.begun) == 1
 
 
 def test_a_stopped_run_tries_nothing_again() -> None:
