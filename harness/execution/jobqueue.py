@@ -44,6 +44,12 @@ class JobQueue:
         """How many jobs wait to be done alone."""
         return len(self._alone)
 
+    def shares(self, most: int) -> int:
+        """For how many workers there is something, of so many: jobs, or where these are fewer, pieces of them."""
+        if len(self) >= most:
+            return most
+        return min(most, len(self) + sum(pieces(job) - 1 for job in self._ready.values()))
+
     def add(self, jobs: Sequence[Job]) -> None:
         """Put jobs at the end."""
         used = uses(jobs)
@@ -116,7 +122,7 @@ class JobQueue:
 
     def _piece(self, job: Job, place: int, among: int) -> Job:
         """What one of so many workers gets of a job that all share; the rest waits at its place, and for both what waits for the whole."""
-        if among < 2 or len(job.rows) < 2 * SMALLEST:
+        if among < 2 or pieces(job) < 2:
             return job
         self._pieces[job.origin] += 1
         piece, rest = job.split(max(SMALLEST, -(-len(job.rows) // among)), self._pieces[job.origin])
@@ -143,6 +149,11 @@ class JobQueue:
                 return self._ready[name]
             heapq.heappop(line)
         return None
+
+
+def pieces(job: Job) -> int:
+    """Into how many pieces a job may be split."""
+    return max(1, len(job.rows) // SMALLEST)
 
 
 def _subject(job: Job) -> str:

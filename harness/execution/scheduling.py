@@ -14,7 +14,7 @@ from harness.execution.crew import Assignment, Inbox, Worker
 from harness.execution.devices import Slot
 from harness.execution.events import Event
 from harness.execution.executor import ExecutorError, Settings
-from harness.execution.jobqueue import JobQueue
+from harness.execution.jobqueue import JobQueue, pieces
 from harness.planning.jobs import Job
 from harness.planning.plan import Unavailable
 from harness.store.address import private
@@ -154,7 +154,7 @@ class Scheduler(ABC):
         self._renew(len(free))
         free = self._free(slots)
         starting = sum(not worker.ready for worker in self._workers)
-        for slot in free[: max(0, self._waiting() - starting)]:
+        for slot in free[: max(0, self._shares(len(free) + starting) - starting)]:
             self._start(slot)
         if self._jobs and slots and not self._workers:
             raise ExecutorError(f"{STARTS} workers in a row ended before they were ready: {self._last_words}")
@@ -170,6 +170,10 @@ class Scheduler(ABC):
     def _waiting(self) -> int:
         """How many jobs no worker is at."""
         return len(self._jobs) + sum(worker.reserved is not None for worker in self._workers)
+
+    def _shares(self, most: int) -> int:
+        """For how many workers more there is something, of so many: jobs that are reserved may be shared too."""
+        return self._jobs.shares(most) + sum(pieces(worker.reserved) for worker in self._workers if worker.reserved is not None)
 
     def _take(self, worker: Worker, others: int) -> Job | None:
         """The next job for a worker: its reserved one, or where nothing else waits, of those that are reserved for others."""

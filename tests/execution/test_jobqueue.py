@@ -110,6 +110,17 @@ def test_a_job_is_split_where_fewer_are_left_than_workers_want() -> None:
     ]
 
 
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 70), min_size=1, max_size=5), st.integers(1, 9))
+def test_there_are_as_many_shares_as_workers_would_get_something(sizes: list[int], most: int) -> None:
+    queue = JobQueue()
+    queue.add([composed(number, [], range(rows)) for number, rows in enumerate(sizes)])
+    shares, given = queue.shares(most), 0
+    while given < most and queue.take("x", others=most - given - 1) is not None:
+        given += 1
+    assert shares == given
+
+
 def test_a_job_too_small_to_share_stays_whole_and_so_does_one_of_many() -> None:
     queue = JobQueue()
     queue.add([composed(0, [], range(0, 15)), composed(1, [], range(0, 64)), composed(2, [], range(0, 15))])

@@ -95,3 +95,27 @@ def test_a_worker_whose_reserved_job_was_cancelled_takes_that_of_another() -> No
         next(events)
     assert [job["id"] for job in other.given] == ["job-2-0", "job-1-0"]
     assert one.reserved is None
+
+
+@pytest.mark.parametrize(("rows", "begun"), [([64], 4), ([20], 2), ([15], 1), ([15, 15], 2), ([16, 15], 3), ([15] * 9, 4)])
+def test_workers_begin_together_for_all_pieces_of_what_is_left(rows: list[int], begun: int) -> None:
+    crew = Crew(slots(*["cpu"] * 4))
+    crew.submit([composed(number, [], range(count)) for number, count in enumerate(rows)])
+    crew._dispatch()
+    crew._dispatch()
+    assert len(crew.begun) == begun
+
+
+def test_workers_begin_together_for_what_is_reserved_for_another() -> None:
+    crew = Crew(slots("cpu"), prefetch=True)
+    crew.submit([composed(number, [], range(32)) for number in range(2)])
+    crew._dispatch()
+    crew.begun[0].ready = True
+    crew._dispatch()
+    crew.there *= 4
+    crew._dispatch()
+    assert len(crew.begun) == 4
+    for hand in crew.begun:
+        hand.ready = True
+    crew._dispatch()
+    assert [len(hand.given) for hand in crew.begun] == [1] * 4
