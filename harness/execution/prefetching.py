@@ -166,7 +166,7 @@ class Prefetcher:
             for line in iter(stream.readline, b""):
                 self._hear(json.loads(line), stream)
         with self._news:
-            if self._request is not None:
+            if self._request is not None and self._process is not None and self._process.stdout is stream:  # not one that was ended before
                 self._request.ended = True
             self._news.notify_all()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from harness.planning.jobs import RowRef, Rows, Subject
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.store.store import Store
+from tests.support.driver import until
 from tests.support.spec import SMALL
 
 PLUGINS = [SMALL, SMALL.with_name("reluctant.py")]
@@ -146,6 +148,17 @@ def test_a_reader_that_cannot_be_started_is_given_up(bench: Bench, tmp_path: Pat
     monkeypatch.setattr(prefetching.sys, "executable", str(tmp_path / "nothing"))
     for _ in range(5):
         bench.ask(begun=False)
+    bench.equal()
+
+
+def test_what_a_reader_that_was_replaced_says_at_its_end_does_not_end_the_next_request(bench: Bench) -> None:
+    bench.ask()
+    request = bench.prefetcher._request
+    assert request is not None
+    until(lambda: request.ended)
+    request.ended = False  # as if more were to come
+    bench.prefetcher._receive(io.BytesIO())
+    assert not request.ended
     bench.equal()
 
 
