@@ -73,7 +73,8 @@ class Aftermath:
             known = Store(self._settings.store).known(job.key, keys)
         except StoreError:  # a place that does not answer now: what is there is found by whoever goes on with the job
             return []
-        columns = [key for key in (job.key, *(task.key for task in job.metrics)) if key not in settled]
+        told = settled | {job.key} if job.explained else settled
+        columns = [key for key in (job.key, *(task.key for task in job.metrics)) if key not in told]
         finished = [key for key in columns if anything(known.get(key, {}), len(job.rows)).all()]
         return [{"event": "committed", "job": job.id, "column": key, "rows": len(job.rows)} for key in finished]
 
@@ -87,4 +88,4 @@ def _again(counter: Counter[str], what: str, most: int) -> bool:
 def _left(job: Job, settled: set[str]) -> Job | None:
     """The job without what is settled; None where that is all."""
     left = job.without(settled)
-    return left if left.metrics or job.key not in settled else None
+    return left if left.metrics or not left.explained else None

@@ -17,12 +17,32 @@ Inbox = queue.Queue["tuple[Worker, dict[str, Any] | None]"]
 
 @dataclass
 class Assignment:
-    """The job a worker is at: its phase, when that began, and the columns that are done or failed."""
+    """The job a worker is at.
+
+    Attributes:
+        job: which.
+        first: whether it is the worker's first.
+        phase: what it is doing of it.
+        since: when that began (s, monotonic).
+        settled: the columns that are done or failed.
+        starved: those that lacked memory, and may not be to blame.
+    """
 
     job: Job
+    first: bool = False
     phase: dict[str, Any] = field(default_factory=lambda: {"what": "load"})
     since: float = field(default_factory=time.monotonic)
     settled: set[str] = field(default_factory=set)
+    starved: set[str] = field(default_factory=set)
+
+    def excuses(self, culprit: str) -> bool:
+        """Whether others may have kept the memory that a column lacked: the worker's jobs before, or the metrics before it."""
+        return not (self.first and culprit in [self.job.key, *(task.key for task in self.job.metrics[:1])])
+
+    def alone(self) -> list[Job]:
+        """Jobs in each of which one column that may not be to blame comes first; of those the explanation is, all the rest follow."""
+        left = self.job.without(self.settled)
+        return [left] if self.job.key in self.starved else [left.only(task) for task in left.metrics if task.key in self.starved]
 
 
 class Worker(ABC):
@@ -34,7 +54,7 @@ class Worker(ABC):
         ready: whether it has said that it can take jobs.
         assignment: the job it is at, or None.
         reserved: the job it will probably be at next, or None.
-        loaded: the subject of its last job, which it need not load again.
+        loaded: the subject of its last job, which it need not load again; empty before the first.
         killed_for: why it was ended, or None.
         ended: whether it has said its last.
         lost: how its machine was lost and it with it, which is no fault of what it was at; None where it ended by itself.
@@ -54,9 +74,14 @@ class Worker(ABC):
         self.killed_for: str | None = None
         self.ended = False
 
+    @property
+    def fresh(self) -> bool:
+        """Whether it has been given no job yet."""
+        return not self.loaded
+
     def assign(self, job: Job) -> None:
         """Give it a job, and tell of the rows of the reserved one."""
-        self.assignment = Assignment(job)
+        self.assignment = Assignment(job, first=self.fresh)
         self.loaded = job.subject.prediction_key
         following = None if self.reserved is None else Rows(self.reserved.subject, self.reserved.rows).to_json()
         self.send({"do": "job", "job": job.to_json(), "following": following})

@@ -16,7 +16,8 @@ class Event(TypedDict, total=False):
     data), ``committed`` (rows of ``column`` are in the store), ``failed`` (``column`` ended in ``state`` for ``reason``) or ``finished``
     (with ``forward``, ``backward``, ``model_seconds``, ``seconds``, ``device``, ``phases``: seconds outside the model by kind, see
     `harness.execution.timing`, and where they are wanted all spans as ``traced``), ``damaged`` (``files`` of the store were set aside) or
-    ``noted`` (there is a ``reason`` to know). ``passes`` are those of the job so far, ``worker`` is who speaks.
+    ``noted`` (there is a ``reason`` to know). What failed for lack of memory names in ``starved`` the column that lacked it: its own, or
+    that of the explanation it needs. ``passes`` are those of the job so far, ``worker`` is who speaks.
     """
 
     event: Literal["phase", "committed", "failed", "finished", "damaged", "noted"]
@@ -27,6 +28,7 @@ class Event(TypedDict, total=False):
     rows: int
     state: State
     reason: str
+    starved: str
     forward: int
     backward: int
     model_seconds: float

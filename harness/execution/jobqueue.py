@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence, Set
 
 from harness.execution.executor import without
@@ -19,6 +19,8 @@ class JobQueue:
 
     A job that uses the maps of others is held back until these are explained, or will not be. Jobs wait only for such as were added with
     them and before them, and each of these is waiting, or has been taken and will be put back or released: so none waits for ever.
+
+    Beside the line stand jobs that are to be done alone, by workers that have done nothing before.
     """
 
     def __init__(self) -> None:
@@ -29,17 +31,24 @@ class JobQueue:
         self._places: dict[str, int] = {}
         self._line: Line = []
         self._near: defaultdict[str, Line] = defaultdict(list)
+        self._alone: deque[Job] = deque()
         self._first = self._last = 0
         self._cancelled: set[str] = set()
         self._pieces: Counter[str] = Counter()  # taken of each job so far
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._held)
+        return len(self._ready) + len(self._held) + len(self._alone)
 
     @property
-    def ready(self) -> int:
-        """How many jobs wait for a worker only."""
-        return len(self._ready)
+    def alone(self) -> int:
+        """How many jobs wait to be done alone."""
+        return len(self._alone)
+
+    def shares(self, most: int) -> int:
+        """For how many workers there is something, of so many: jobs, or where these are fewer, pieces of them."""
+        if len(self) >= most:
+            return most
+        return min(most, len(self) + sum(pieces(job) - 1 for job in self._ready.values()))
 
     def add(self, jobs: Sequence[Job]) -> None:
         """Put jobs at the end."""
@@ -68,11 +77,20 @@ class JobQueue:
         while (job := self._next(self._near.get(loaded, [])) or self._next(self._line)) is not None:
             place = self._places.pop(job.id)
             del self._ready[job.id]
-            left = without(job, self._cancelled)
+            left = self._uncancelled(job)
             if left is not None:
                 return self._piece(left, place, 1 + others - len(self._ready))
-            self.release(job.id)
         return None
+
+    def put_alone(self, job: Job) -> None:
+        """Put what is left of a job that was taken beside the line."""
+        left = self._uncancelled(job)
+        if left is not None:
+            self._alone.append(left)
+
+    def take_alone(self) -> Job | None:
+        """The next job that is to be done alone."""
+        return self._alone.popleft() if self._alone else None
 
     def release(self, job: str) -> None:
         """Hold back nothing for a job any longer: its rows are explained, or will not be."""
@@ -85,15 +103,26 @@ class JobQueue:
     def cancel(self, columns: Set[str]) -> None:
         """Drop columns from every job that waits or is put back."""
         self._cancelled |= columns
+        beside, self._alone = self._alone, deque()
+        for job in beside:
+            self.put_alone(job)
 
     def clear(self) -> None:
         """Drop all jobs."""
+        self._alone.clear()
         for kept in (self._ready, self._held, self._lacks, self._holds, self._places, self._line, self._near, self._pieces):
             kept.clear()
 
+    def _uncancelled(self, job: Job) -> Job | None:
+        """What is left of a job that is taken; where that is nothing, it is released."""
+        left = without(job, self._cancelled)
+        if left is None:
+            self.release(job.id)
+        return left
+
     def _piece(self, job: Job, place: int, among: int) -> Job:
         """What one of so many workers gets of a job that all share; the rest waits at its place, and for both what waits for the whole."""
-        if among < 2 or len(job.rows) < 2 * SMALLEST:
+        if among < 2 or pieces(job) < 2:
             return job
         self._pieces[job.origin] += 1
         piece, rest = job.split(max(SMALLEST, -(-len(job.rows) // among)), self._pieces[job.origin])
@@ -120,6 +149,11 @@ class JobQueue:
                 return self._ready[name]
             heapq.heappop(line)
         return None
+
+
+def pieces(job: Job) -> int:
+    """Into how many pieces a job may be split."""
+    return max(1, len(job.rows) // SMALLEST)
 
 
 def _subject(job: Job) -> str:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any, BinaryIO
 
 import torch
@@ -62,7 +63,7 @@ class Request:
 
 
 class Prefetcher:
-    """A worker's reader, started with the first request.
+    """A worker's reader, started with the first request; a context manager that ends it.
 
     Args:
         plugins: files given with ``--plugin``.
@@ -75,6 +76,17 @@ class Prefetcher:
         self._request: Request | None = None
         self._failures = self._number = 0
         self._news = threading.Condition()
+
+    def __enter__(self) -> Prefetcher:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the reader, if there is one."""
+        if self._process is not None:
+            self._end(self._process)
 
     def ask(self, subject: Subject, rows: Sequence[RowRef], model: Classifier) -> None:
         """Have rows read in the coordinates of a model; a request before is given up, unless its answer has not begun."""
@@ -140,9 +152,12 @@ class Prefetcher:
         """End the reader; the next request starts another, unless too many have ended."""
         assert self._process is not None
         self._failures += 1
-        self._process.kill()
+        self._end(self._process)
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):  # one that waits for a disk ends when that answers
-            self._process.wait(1)
+            process.wait(1)
         self._process = self._request = None
 
     def _receive(self, stream: BinaryIO) -> None:
@@ -151,7 +166,7 @@ class Prefetcher:
             for line in iter(stream.readline, b""):
                 self._hear(json.loads(line), stream)
         with self._news:
-            if self._request is not None:
+            if self._request is not None and self._process is not None and self._process.stdout is stream:  # not one that was ended before
                 self._request.ended = True
             self._news.notify_all()
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, cast
 
 from harness.execution.aftermath import Aftermath
-from harness.execution.crew import Inbox, Worker
+from harness.execution.crew import Assignment, Inbox, Worker
 from harness.execution.devices import Slot
 from harness.execution.events import Event
 from harness.execution.executor import ExecutorError, Settings
-from harness.execution.jobqueue import JobQueue
+from harness.execution.jobqueue import JobQueue, pieces
 from harness.planning.jobs import Job
 from harness.planning.plan import Unavailable
 from harness.store.address import private
@@ -116,7 +116,7 @@ class Scheduler(ABC):
                 worker.ready = True
                 self._failed_starts.pop(worker.slot.name, None)
             else:
-                yield self._heard(worker, cast(Event, message))
+                yield from self._heard(worker, cast(Event, message))
             self._enforce_limits()
 
     def cancel(self, columns: Set[str]) -> None:
@@ -151,22 +151,45 @@ class Scheduler(ABC):
             if self._settings.prefetches(worker.slot.device):
                 worker.reserved = self._jobs.take(job.subject.prediction_key)
             worker.assign(job)
+        self._renew(len(free))
+        free = self._free(slots)
         starting = sum(not worker.ready for worker in self._workers)
-        for slot in free[: max(0, self._waiting() - starting)]:
+        for slot in free[: max(0, self._shares(len(free) + starting) - starting)]:
             self._start(slot)
         if self._jobs and slots and not self._workers:
             raise ExecutorError(f"{STARTS} workers in a row ended before they were ready: {self._last_words}")
+
+    def _renew(self, free: int) -> None:
+        """End idle workers where jobs are to be done alone, and neither fresh workers nor free slots are left for them."""
+        coming = free + sum(worker.fresh for worker in self._workers)
+        idle = [worker for worker in self._workers if worker.ready and worker.assignment is None]
+        for worker in idle[: max(0, self._jobs.alone - coming)]:
+            self._bury(worker)
+            self._failed_starts.pop(worker.slot.name, None)  # there is room for another where it was
 
     def _waiting(self) -> int:
         """How many jobs no worker is at."""
         return len(self._jobs) + sum(worker.reserved is not None for worker in self._workers)
 
+    def _shares(self, most: int) -> int:
+        """For how many workers more there is something, of so many: jobs that are reserved may be shared too."""
+        return self._jobs.shares(most) + sum(pieces(worker.reserved) for worker in self._workers if worker.reserved is not None)
+
     def _take(self, worker: Worker, others: int) -> Job | None:
         """The next job for a worker: its reserved one, or where nothing else waits, of those that are reserved for others."""
         self._give_back(worker)
-        if not self._jobs.ready:
+        alone = self._jobs.take_alone() if worker.fresh else None
+        if alone is not None:
+            return alone
+        job = self._shared(worker, others)
+        if job is None:
             for other in self._workers:
                 self._give_back(other)
+            job = self._shared(worker, others)
+        return job
+
+    def _shared(self, worker: Worker, others: int) -> Job | None:
+        """The next job that waits, or a piece of it where so many others will want one and have none reserved."""
         return self._jobs.take(worker.loaded, others - sum(other.reserved is not None for other in self._workers))
 
     def _give_back(self, worker: Worker) -> None:
@@ -185,21 +208,36 @@ class Scheduler(ABC):
                 free.append(slot)
         return free
 
-    def _heard(self, worker: Worker, event: Event) -> Event:
+    def _heard(self, worker: Worker, event: Event) -> Iterator[Event]:
         assignment = worker.assignment
         if assignment is None or event.get("job") != assignment.job.id:
             worker.kill("speaking of a job that is not its own")
-            return event
+            return
+        job = assignment.job
         if event["event"] == "phase":
             assignment.phase, assignment.since = dict(event), time.monotonic()
+        elif event["event"] == "failed" and "starved" in event and assignment.excuses(event["starved"]):
+            assignment.starved.add(event["column"])
+            return
         elif event["event"] in ("committed", "failed"):
             assignment.settled.add(event["column"])
-            if event["column"] == assignment.job.key:
-                self._jobs.release(assignment.job.id)
+            if event["column"] == job.key:
+                self._jobs.release(job.id)
+                if event["event"] == "committed" and job.explained:
+                    return
         elif event["event"] == "finished":
+            self._finished(worker, assignment)
+        yield event
+
+    def _finished(self, worker: Worker, assignment: Assignment) -> None:
+        """A worker has done its job. What lacked memory in it is tried alone, and what the worker keeps of its memory goes with it."""
+        worker.assignment = None
+        if assignment.job.key not in assignment.starved:
             self._jobs.release(assignment.job.id)
-            worker.assignment = None
-        return event
+        if assignment.starved:
+            for job in assignment.alone():
+                self._jobs.put_alone(job)
+            self._bury(worker)
 
     def _bury(self, worker: Worker) -> None:
         worker.close()

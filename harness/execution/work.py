@@ -152,7 +152,7 @@ class Bench:
             gc.collect()
             self._release()
         for column in columns:
-            emit({"event": "failed", "job": job.id, "column": column, "state": state, "reason": reason})
+            emit(_failed(job, column, state, error, reason, columns[0]))
 
     def _memory(self) -> str:
         """What the device has."""
@@ -186,12 +186,22 @@ class Commits:
                 return
             if column == self.job.key:
                 self._failed = error
-            self.emit({"event": "failed", "job": self.job.id, "column": column, "state": _state(error), "reason": reason_of(error)})
+            culprit = column if self._failed is None else self.job.key
+            self.emit(_failed(self.job, column, _state(error), error, reason_of(error), culprit))
 
         self.writer.put(Task(label, attempt, written))
+
+
+def _failed(job: Job, column: str, state: State, error: BaseException, reason: str, culprit: str) -> Event:
+    event: Event = {"event": "failed", "job": job.id, "column": column, "state": state, "reason": reason}
+    return {**event, "starved": culprit} if _starved(error) else event
 
 
 def _state(error: BaseException) -> State:
     if isinstance(error, (StoreError, Altered)):
         return "blocked"  # no fault of the component: nothing can be kept, or what it learns from is not what the run was planned with
-    return "out-of-memory" if isinstance(error, OutOfMemory) or is_out_of_memory(error) else "failed"
+    return "out-of-memory" if _starved(error) else "failed"
+
+
+def _starved(error: BaseException) -> bool:
+    return isinstance(error, OutOfMemory) or is_out_of_memory(error)

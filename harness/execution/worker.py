@@ -5,6 +5,7 @@ Started as ``python -m harness.execution.worker`` with the settings as its first
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from harness.execution.channel import Channel
@@ -27,19 +28,20 @@ def main() -> None:
     plain_fp32()
     registry = Registry.discover([Path(path) for path in settings["plugins"]])
     workbench = Workbench(registry, settings["device"], settings["batch"])
-    prefetcher = Prefetcher(settings["plugins"], pinned=workbench.device.type == "cuda") if settings["prefetch"] else None
-    bench = Bench(workbench, Store(settings["store"]), apart=True, prefetcher=prefetcher)
-    channel.send({"event": "ready"})
-    while True:
-        message = channel.inbox.get()
-        if message["do"] == "job":
-            following = message.get("following")
-            bench.run(Job.from_json(message["job"]), channel.send, None if following is None else Rows.from_json(following))
-        else:
-            try:
-                channel.send({"event": "answer", "value": answer(workbench, message["request"])})
-            except BaseException as error:
-                channel.send({"event": "refused", "reason": reason_of(error)})
+    reader = Prefetcher(settings["plugins"], pinned=workbench.device.type == "cuda") if settings["prefetch"] else contextlib.nullcontext()
+    with reader as prefetcher:
+        bench = Bench(workbench, Store(settings["store"]), apart=True, prefetcher=prefetcher)
+        channel.send({"event": "ready"})
+        while True:
+            message = channel.inbox.get()
+            if message["do"] == "job":
+                following = message.get("following")
+                bench.run(Job.from_json(message["job"]), channel.send, None if following is None else Rows.from_json(following))
+            else:
+                try:
+                    channel.send({"event": "answer", "value": answer(workbench, message["request"])})
+                except BaseException as error:
+                    channel.send({"event": "refused", "reason": reason_of(error)})
 
 
 if __name__ == "__main__":

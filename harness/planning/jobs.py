@@ -132,7 +132,7 @@ class Job:
     """Explain some rows once, and score the explanations with the metrics that are missing.
 
     Attributes:
-        id: unique in a run; a dot and a number follow where it is a piece of the job that was planned.
+        id: unique in a run; a dot and a number or a metric's label follow where it is a piece of the job that was planned.
         subject: what is explained.
         explainer: label of the row in the run.
         recipe: the explainer's.
@@ -144,6 +144,7 @@ class Job:
         dtype: of stored maps.
         oracle: whether the maps are not an explainer's but made of the samples' masks.
         traced: whether every span of its time is wanted, for a trace.
+        explained: whether its explanation was told of already, so that only its metrics are.
     """
 
     id: str
@@ -158,6 +159,7 @@ class Job:
     dtype: Literal["float32", "float16"] = "float32"
     oracle: bool = False
     traced: bool = False
+    explained: bool = False
 
     def keeps(self, row: RowRef) -> bool:
         """Whether the map of a row will be stored."""
@@ -173,9 +175,13 @@ class Job:
         return replace(self, id=f"{self.origin}.{number}", rows=self.rows[:count]), replace(self, rows=self.rows[count:])
 
     def without(self, keys: set[str]) -> Job:
-        """The same job without the metrics of these keys."""
+        """The same job without the columns of these keys; its explanation, which metrics are of, stays, and is not told of again."""
         kept = [task for task in self.metrics if task.key not in keys]
-        return replace(self, metrics=kept)
+        return replace(self, metrics=kept, explained=self.explained or self.key in keys)
+
+    def only(self, task: MetricTask) -> Job:
+        """One of its metrics as a piece."""
+        return replace(self, id=f"{self.id}.{task.label}", metrics=[task])
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from harness.execution.executor import without
 from harness.execution.jobqueue import JobQueue
 from harness.planning.jobs import Job, MetricTask, RowRef, Subject
-from harness.registry.recipe import Recipe
-
-RECIPE = Recipe("explainers", "e", "x", "1")
+from tests.support.jobs import RECIPE, cells, composed, parts_of
 
 
 def job(number: int, subject: str, metrics: tuple[str, ...] = ("a", "b")) -> Job:
@@ -62,23 +60,11 @@ def test_a_job_that_is_put_back_has_lost_what_was_cancelled_meanwhile() -> None:
     assert again is not None and again.id == "job-0" and [task.key for task in again.metrics] == ["b-0"]
 
 
-def composed(number: int, parts: list[int], rows: range, subject: str = "x", keep: int | None = None) -> Job:
-    """A job of column ``maps-number`` whose explainer is composed of the explainers of these numbers."""
-
-    def recipe(number: int, nested: list[int]) -> Recipe:
-        return Recipe("explainers", f"e{number}", "x", "1", {"parts": [recipe(part, []) for part in nested]})
-
-    stored = {recipe(part, []).digest: f"maps-{part}" for part in range(6)}
-    about = Subject("d", "m", RECIPE, None, RECIPE, None, subject, "predicted", 0, stored)
-    refs = [RowRef(row, f"s{row}", "d") for row in rows]
-    return Job(f"job-{number}-{rows.start}", about, "e", recipe(number, parts), None, f"maps-{number}", refs, [], keep)
-
-
 def test_a_composition_waits_for_those_shards_of_its_parts_that_have_its_rows() -> None:
     queue = JobQueue()
     queue.add([composed(0, [], range(0, 4)), composed(0, [], range(4, 8)), composed(1, [0], range(0, 4)), composed(2, [], range(0, 4))])
     assert [queue.take("x").id for _ in range(3)] == ["job-0-0", "job-0-4", "job-2-0"]  # type: ignore[union-attr]
-    assert queue.take("x") is None and len(queue) == 1 and queue.ready == 0
+    assert queue.take("x") is None and len(queue) == 1
     queue.release("job-0-4")
     assert queue.take("x") is None
     queue.release("job-0-0")
@@ -122,6 +108,17 @@ def test_a_job_is_split_where_fewer_are_left_than_workers_want() -> None:
         ("job-1-0.4", "maps-1", 8),
         ("job-1-0", "maps-1", 10),
     ]
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 70), min_size=1, max_size=5), st.integers(1, 9))
+def test_there_are_as_many_shares_as_workers_would_get_something(sizes: list[int], most: int) -> None:
+    queue = JobQueue()
+    queue.add([composed(number, [], range(rows)) for number, rows in enumerate(sizes)])
+    shares, given = queue.shares(most), 0
+    while given < most and queue.take("x", others=most - given - 1) is not None:
+        given += 1
+    assert shares == given
 
 
 def test_a_job_too_small_to_share_stays_whole_and_so_does_one_of_many() -> None:
@@ -181,12 +178,3 @@ def test_every_row_is_handed_out_once_and_never_before_its_parts(chance: random.
                 del running[name]
     assert len(handed) == len(set(handed))
     assert {cell for each in jobs if each.key not in cancelled for cell in cells(each)} <= set(handed)
-
-
-def cells(job: Job) -> list[tuple[str, int]]:
-    return [(job.key, row.position) for row in job.rows]
-
-
-def parts_of(job: Job) -> set[str]:
-    """The columns of the explainers in a job's, looked up one by one."""
-    return {job.subject.stored[nested.digest] for nested in job.recipe.nested if nested.digest in job.subject.stored}

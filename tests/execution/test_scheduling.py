@@ -1,4 +1,4 @@
-"""Runs with two workers: what they share out, and what none of them does twice."""
+"""What workers share out, and what none of them does twice: in runs with two, and with workers that are no processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.crew import Crew, slots
 from tests.support.driver import Driver, driver
+from tests.support.jobs import composed
 
 THREE_SHARDS = [{"use": "squares", "params": {"samples": 6}}]  # for two workers: one of them explains the last while the other is free
 SLOW = {"use": "slope", "label": "slow", "params": {"pause": 1.5}}
@@ -61,3 +63,59 @@ def test_rows_are_read_beside_the_work_and_the_numbers_are_the_same(tmp_path: Pa
         read.append(len((run.folder / "marks" / "read-by-itself").read_text().split()))
     assert runs[0].board() == runs[1].board()
     assert read[0] <= read[1] - 4, "at least two of six jobs found their rows read: the first ones come before the reader is there"
+
+
+@pytest.mark.parametrize("said", [{"event": "failed"}, {"event": "committed", "job": "another", "column": "maps-0", "rows": 4}])
+def test_what_a_worker_says_of_no_job_of_its_own_ends_it_and_is_not_told(said: dict[str, Any]) -> None:
+    crew = Crew(slots("cpu"))
+    crew.submit([composed(0, [], range(4))])
+    events = crew.events()
+    crew._dispatch()
+    (first,) = crew.begun
+    for message in ({"event": "ready"}, said, {"event": "phase", "job": "job-0-0", "what": "explain"}):
+        crew._inbox.put((first, message))
+    assert next(events)["event"] == "phase"
+    assert first.killed_for == "speaking of a job that is not its own"
+
+
+def test_a_worker_whose_reserved_job_was_cancelled_takes_that_of_another() -> None:
+    crew = Crew(slots("cpu", "cpu"), prefetch=True)
+    crew.submit([composed(number, [], range(4), metrics=["a"]) for number in range(4)])
+    events = crew.events()
+    crew._dispatch()
+    one, other = crew.begun
+    for hand in (one, other):
+        crew._inbox.put((hand, {"event": "ready"}))
+    crew._inbox.put((one, {"event": "phase", "job": "job-0-0", "what": "load"}))
+    next(events)
+    assert [hand.reserved and hand.reserved.id for hand in (one, other)] == ["job-1-0", "job-3-0"]
+    crew.cancel({"a-3"})
+    for hand, said in ((other, {"event": "finished", "job": "job-2-0"}), (one, {"event": "phase", "job": "job-0-0", "what": "score"})):
+        crew._inbox.put((hand, said))
+        next(events)
+    assert [job["id"] for job in other.given] == ["job-2-0", "job-1-0"]
+    assert one.reserved is None
+
+
+@pytest.mark.parametrize(("rows", "begun"), [([64], 4), ([20], 2), ([15], 1), ([15, 15], 2), ([16, 15], 3), ([15] * 9, 4)])
+def test_workers_begin_together_for_all_pieces_of_what_is_left(rows: list[int], begun: int) -> None:
+    crew = Crew(slots(*["cpu"] * 4))
+    crew.submit([composed(number, [], range(count)) for number, count in enumerate(rows)])
+    crew._dispatch()
+    crew._dispatch()
+    assert len(crew.begun) == begun
+
+
+def test_workers_begin_together_for_what_is_reserved_for_another() -> None:
+    crew = Crew(slots("cpu"), prefetch=True)
+    crew.submit([composed(number, [], range(32)) for number in range(2)])
+    crew._dispatch()
+    crew.begun[0].ready = True
+    crew._dispatch()
+    crew.there *= 4
+    crew._dispatch()
+    assert len(crew.begun) == 4
+    for hand in crew.begun:
+        hand.ready = True
+    crew._dispatch()
+    assert [len(hand.given) for hand in crew.begun] == [1] * 4

@@ -43,6 +43,16 @@ def test_what_leaks_runs_out_of_memory_and_the_others_do_not(tmp_path: Path) -> 
     assert run.states() == {("leaks", "inside"): "out-of-memory", ("slope", "inside"): "ok"}
 
 
+@pytest.mark.slow
+def test_what_lacks_memory_that_another_keeps_is_tried_alone(tmp_path: Path) -> None:
+    names = ["hoards", "modest", "gluttonous", "slope"]
+    run = driver(tmp_path, explainers=names, metrics=["inside"], execution={"shard": 8})
+    done = run.run(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (9 * 2**30, 9 * 2**30)))
+    assert done.returncode == 1, done.stderr
+    assert run.states() == {(name, "inside"): "out-of-memory" if name == "gluttonous" else "ok" for name in names}
+    assert len(list((run.folder / run.out / "workers").glob("*.log"))) == 3, "one more for modest, and for gluttonous"
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_full_device_is_out_of_memory_and_is_given_back(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from harness.planning.jobs import RowRef, Rows, Subject
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.store.store import Store
+from tests.support.driver import until
 from tests.support.spec import SMALL
 
 PLUGINS = [SMALL, SMALL.with_name("reluctant.py")]
@@ -66,9 +69,15 @@ def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def bench(tmp_path: Path, marks: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    with made.prefetcher:
+        yield made
+
+
 @pytest.mark.slow
-def test_rows_read_ahead_are_bit_equal_and_not_read_again(tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench(tmp_path)
+def test_rows_read_ahead_are_bit_equal_and_not_read_again(bench: Bench, marks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.ask()
     with monkeypatch.context() as patch:
         patch.setattr(Inputs, "_read", lambda *_: pytest.fail("the worker read by itself"))
@@ -80,17 +89,15 @@ def test_rows_read_ahead_are_bit_equal_and_not_read_again(tmp_path: Path, marks:
 @pytest.mark.slow
 @pytest.mark.parametrize("does", ["dies", "hangs", "changes-ahead"])
 def test_a_reader_that_ends_hangs_or_reads_something_else_costs_nothing(
-    tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch, does: str
+    bench: Bench, marks: Path, monkeypatch: pytest.MonkeyPatch, does: str
 ) -> None:
     monkeypatch.setattr(prefetching, "PATIENCE", 0.5)
-    bench = Bench(tmp_path)
     (marks / does).touch()
     bench.ask()
     bench.equal()
 
 
-def test_a_reader_that_hangs_before_its_first_row_is_replaced(tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench(tmp_path)
+def test_a_reader_that_hangs_before_its_first_row_is_replaced(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.ask()
     prefetcher = bench.prefetcher
     assert prefetcher._request is not None and prefetcher._process is not None
@@ -106,8 +113,7 @@ def test_a_reader_that_hangs_before_its_first_row_is_replaced(tmp_path: Path, ma
     bench.equal()
 
 
-def test_the_first_piece_of_a_job_that_was_split_has_the_rows_that_were_read_for_all(tmp_path: Path, marks: Path) -> None:
-    bench = Bench(tmp_path)
+def test_the_first_piece_of_a_job_that_was_split_has_the_rows_that_were_read_for_all(bench: Bench) -> None:
     bench.ask()
     ready, images = bench.prefetcher.take(bench.subject, bench.rows[:3], bench.model)
     alone = bench.of(bench.alone)
@@ -117,8 +123,7 @@ def test_the_first_piece_of_a_job_that_was_split_has_the_rows_that_were_read_for
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("does", "error"), [("raises", OSError), ("changes", SampleError)])
-def test_what_cannot_be_read_is_told_as_without_a_reader(tmp_path: Path, marks: Path, does: str, error: type[Exception]) -> None:
-    bench = Bench(tmp_path)
+def test_what_cannot_be_read_is_told_as_without_a_reader(bench: Bench, marks: Path, does: str, error: type[Exception]) -> None:
     (marks / does).touch()
     bench.ask()
     told = []
@@ -130,8 +135,7 @@ def test_what_cannot_be_read_is_told_as_without_a_reader(tmp_path: Path, marks: 
 
 
 @pytest.mark.slow
-def test_rows_that_were_not_asked_for_or_have_not_begun_are_read_by_the_worker(tmp_path: Path, marks: Path) -> None:
-    bench = Bench(tmp_path)
+def test_rows_that_were_not_asked_for_or_have_not_begun_are_read_by_the_worker(bench: Bench) -> None:
     bench.ask(begun=False)
     bench.equal()
     bench.ahead.forget()
@@ -140,11 +144,32 @@ def test_rows_that_were_not_asked_for_or_have_not_begun_are_read_by_the_worker(t
     bench.equal()
 
 
-def test_a_reader_that_cannot_be_started_is_given_up(tmp_path: Path, marks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_cannot_be_started_is_given_up(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefetching.sys, "executable", str(tmp_path / "nothing"))
-    bench = Bench(tmp_path)
     for _ in range(5):
         bench.ask(begun=False)
+    bench.equal()
+
+
+def test_what_a_reader_that_was_replaced_says_at_its_end_does_not_end_the_next_request(bench: Bench) -> None:
+    bench.ask()
+    request = bench.prefetcher._request
+    assert request is not None
+    until(lambda: request.ended)
+    request.ended = False  # as if more were to come
+    bench.prefetcher._receive(io.BytesIO())
+    assert not request.ended
+    bench.equal()
+
+
+def test_one_that_is_closed_leaves_no_reader_and_starts_another_when_asked(bench: Bench) -> None:
+    bench.prefetcher.close()
+    for _ in range(5):
+        bench.ask(begun=False)
+        process = bench.prefetcher._process
+        assert process is not None
+        bench.prefetcher.close()
+        assert process.poll() is not None
     bench.equal()
 
 
@@ -152,7 +177,8 @@ def test_a_reader_that_cannot_be_started_is_given_up(tmp_path: Path, marks: Path
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_on_a_gpu_images_come_from_pinned_memory(tmp_path: Path, marks: Path) -> None:
     bench = Bench(tmp_path, device="cuda")
-    bench.ask()
-    request = bench.prefetcher._request
-    assert request is not None and request.images is not None and request.images.is_pinned()
-    bench.equal()
+    with bench.prefetcher:
+        bench.ask()
+        request = bench.prefetcher._request
+        assert request is not None and request.images is not None and request.images.is_pinned()
+        bench.equal()

@@ -6,6 +6,7 @@ that comes there writes its number into a file and waits to be killed, the next 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import subprocess
@@ -152,3 +153,19 @@ def leaks(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
     """Keeps a gibibyte of every call."""
     KEPT.append(torch.empty(2**28))
     return gradient(model, images, targets)
+
+
+@explainer()
+def hoards(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+    """Keeps all memory but a gibibyte, for good."""
+    with contextlib.suppress(RuntimeError):
+        while True:
+            KEPT.append(torch.empty(2**26))
+    del KEPT[-4:]
+    return gradient(model, images, targets)
+
+
+@explainer()
+def modest(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+    """Needs two gibibytes for a while."""
+    return gradient(model, images, targets) + torch.empty(2**29)[:1].zero_()

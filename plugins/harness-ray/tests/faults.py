@@ -1,4 +1,4 @@
-"""Explainers that end or never leave their process. Given as ``--plugin``."""
+"""Explainers that end or never leave their process, or keep its memory. Given as ``--plugin``."""
 
 from __future__ import annotations
 
@@ -26,3 +26,21 @@ def stuck(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
     Path(os.environ["STUCK_PID"]).write_text(str(os.getpid()))
     re.match(r"(a+)+$", "a" * 64 + "b")
     return torch.zeros(len(images), *images.shape[-2:])
+
+
+KEPT: list[Tensor] = []
+
+
+@explainer()
+def keeps(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+    """Keeps its images."""
+    KEPT.append(images)
+    return images
+
+
+@explainer()
+def crowded(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+    """Says that its device is full, as CUDA does, where its process keeps anything."""
+    if KEPT:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    return images

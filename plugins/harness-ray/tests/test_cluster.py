@@ -208,6 +208,14 @@ def test_what_ends_or_hangs_costs_its_own_cells(nodes: Nodes, runs: Runs) -> Non
     assert not psutil.pid_exists(stuck), "it would hold its device for ever"
 
 
+def test_what_lacks_memory_that_another_keeps_is_tried_alone(nodes: Nodes, runs: Runs) -> None:
+    changes = {"explainers": ["keeps", "crowded"], "metrics": ["inside"], "nulls": []}
+    code, said = runs.run(FAULTS, execution={**SHARDS, "workers": 1}, **changes)
+    assert code == 0, said
+    assert {cell["status"] for cell in runs.cells().values()} == {"ok"}
+    assert len(list((runs.folder / "out" / "workers").glob("worker-*.log"))) == 2, "one more for what was crowded"
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_driver_that_ends_leaves_the_cluster_free_and_the_same_command_goes_on(nodes: Nodes, runs: Runs, how: signal.Signals) -> None:
     slow = {"datasets": FEW, "explainers": [{"use": "slope", "params": {"pause": 0.3}}], "execution": SHARDS}

@@ -1,0 +1,73 @@
+"""A scheduler of workers that are no processes: a test says what becomes of the jobs that they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.execution.crew import Worker
+from harness.execution.devices import Slot
+from harness.execution.executor import Settings
+from harness.execution.scheduling import Scheduler
+
+
+class Hand(Worker):
+    """A worker that notes which jobs it is given.
+
+    Attributes:
+        given: the jobs, as they were sent.
+        closed: whether its driver has ended it.
+    """
+
+    log = "its log"
+
+    def __init__(self, slot: Slot) -> None:
+        super().__init__(slot)
+        self.given: list[Mapping[str, Any]] = []
+        self.closed = False
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        self.given.append(message["job"])
+
+    def kill(self, why: str | None = None) -> None:
+        self.killed_for = self.killed_for or why
+
+    def close(self) -> None:
+        self.closed = True
+
+    @property
+    def gone(self) -> bool:
+        return False
+
+    def death(self) -> str:
+        return "it ended"
+
+
+class Crew(Scheduler):
+    """Hands at the slots ``there``, which may change.
+
+    Attributes:
+        begun: all that were started.
+    """
+
+    def __init__(self, there: Sequence[Slot], prefetch: bool = False) -> None:
+        super().__init__(Settings("/nowhere", Path("/nowhere"), prefetch=prefetch))
+        self.there = list(there)
+        self.begun: list[Hand] = []
+
+    def slots(self) -> Sequence[Slot]:
+        return self.there
+
+    def begin(self, slot: Slot) -> Worker:
+        hand = self.hand(slot)
+        self.begun.append(hand)
+        return hand
+
+    def hand(self, slot: Slot) -> Hand:
+        return Hand(slot)
+
+
+def slots(*names: str) -> list[Slot]:
+    """Slots of these names."""
+    return [Slot(name, "cpu", {}) for name in names]
