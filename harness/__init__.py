@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from harness.face import attribute, dataset, explainer, metric, model, run, score
 
 __all__ = ["attribute", "classifier", "dataset", "explainer", "metric", "model", "run", "score"]
+
+os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # what a Mac's GPU has no kernel for is done by the CPU; read on importing torch
 
 
 def __dir__() -> list[str]:

@@ -92,7 +92,8 @@ def attribute(
     targets = _predicted(model, images) if targets is None else targets
     context = _context(model, images, seed, ids, training)
     with unchanged(model.module, [("the images", images), ("the targets", targets)]):
-        return bound(model, images, targets, ctx=context).map
+        there = model.device
+        return bound(model, images.to(there), targets.to(there), ctx=context.on(there)).map.to(images.device)
 
 
 def score(
@@ -127,10 +128,14 @@ def score(
     Raises ``ValueError`` where the shapes do not belong together. Metrics of an explanation's parts are undefined here: maps have none.
     """
     from harness.api.case import Case
+    from harness.execution.accelerators import scoring_device
     from harness.execution.checked import checked_scores
     from harness.execution.guard import unchanged
 
     _check_shapes(images, targets, maps, masks)
+    there = scoring_device(images.device)
+    images, targets, maps = images.to(there), targets.to(there), maps.to(there)
+    masks, boxes = None if masks is None else masks.to(there), None if boxes is None else [some.to(there) for some in boxes]
     scorer = _metric(metric)
     context = _context(model, images, seed, ids, training)
     again = None if explainer is None else _explainer(explainer)

@@ -6,7 +6,7 @@ import copy
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Literal
 
 import torch
@@ -89,8 +89,8 @@ class Classifier:
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
-        return next((p.device for p in self.module.parameters()), torch.device("cpu"))
+        """Where the parameters are, or the buffers of a module without any; ``cpu`` where it has neither."""
+        return next((t.device for t in chain(self.module.parameters(), self.module.buffers())), torch.device("cpu"))
 
     @property
     def dtype(self) -> torch.dtype:

@@ -6,8 +6,8 @@ import torch
 
 
 def finish(device: torch.device) -> None:
-    """Wait until the device has done all that it was given."""
-    if device.type != "cpu":
+    """Wait until the device has done all that it was given; only this machine's accelerator does things later."""
+    if device.type != "cpu" and torch.accelerator.current_accelerator() == torch.device(device.type):
         torch.accelerator.synchronize(device)
 
 
@@ -17,7 +17,7 @@ def give_back(device: torch.device) -> None:
         torch.get_device_module(device).empty_cache()
 
 
-def home(device: torch.device) -> torch.device:
+def scoring_device(device: torch.device) -> torch.device:
     """Where what a metric computes with is: the models' device, or the CPU where that has no float64 (Apple's GPU)."""
     try:
         return torch.zeros((), dtype=torch.float64, device=device).device

@@ -45,7 +45,7 @@ class Aftermath:
                 return told, _left(job, settled)
             state = "blocked"
         for column in columns:
-            if column not in settled:
+            if column not in settled and not (job.explained and column == job.key):  # that it is explained was told
                 told.append({"event": "failed", "job": job.id, "column": column, "state": state, "reason": reason})
         return told, _left(job, settled | set(columns))
 

@@ -14,6 +14,7 @@ from harness.execution.accelerators import give_back
 T = TypeVar("T")
 MUCH = 1.5  # a size is much slower than another when it is so by more than this factor: larger ones are then not tried
 TRIES = 2  # of each size, the faster one counts: whatever else the machine does makes a batch slower, never faster
+SAID_OF_MEMORY = ("can't allocate memory", "MPS backend out of memory", "Invalid buffer size")  # the CPU, and a Mac's GPU twice
 
 
 class OutOfMemory(MemoryError):
@@ -80,6 +81,8 @@ class Batching:
         """
         if device.type == "cpu":
             return cls(start=16, limit=256, pixels=2**19, fixed=fixed)
+        if device.type == "mps":  # the memory is the CPU's, and no tensor is larger than Metal's largest buffer
+            return cls(start=16, limit=128, pixels=2**23, fixed=fixed, device=device)
         return cls(start=32, limit=1024, pixels=2**26, fixed=fixed, device=device)
 
     def run(self, key: Hashable, total: int, step: Callable[[slice], T], pixels: int = 1) -> Iterator[tuple[slice, T]]:
@@ -124,5 +127,5 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, OutOfMemory):
         return False
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError) and any(said in str(error) for said in ("can't allocate memory", "MPS backend out of memory"))
+        isinstance(error, RuntimeError) and any(said in str(error) for said in SAID_OF_MEMORY)
     )

@@ -22,7 +22,7 @@ def checked_attribution(returned: object, images: Tensor) -> Attribution:
     parts = {name: _map(part, f"the part {name!r}", batch, size, attribution.coarse) for name, part in attribution.parts.items()}
     expected = attribution.expected
     if expected is not None:
-        expected = _tensor(expected, "expected").detach()
+        expected = _tensor(expected, "expected").detach().to(maps)
         if expected.shape != (batch,):
             raise ContractError(f"expected must be ({batch},), not {tuple(expected.shape)}")
     return Attribution(maps, parts, attribution.coarse, expected)

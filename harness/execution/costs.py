@@ -44,7 +44,9 @@ def measured(device: torch.device) -> Iterator[Cost]:
     finish(device)
     cost.seconds = time.perf_counter() - started
     cost.passes = passes.total
-    cost.memory = max(0.0, _peak(device) - before)
+    cost.memory = _peak(device) - before
+    if cost.memory < 0:
+        cost.memory = 0.0
 
 
 def hardware(device: torch.device) -> str:
@@ -60,6 +62,8 @@ def _start_peak(device: torch.device) -> float:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return float(torch.cuda.memory_allocated(device))
+    if device.type != "cpu":
+        return math.nan
     try:
         _CLEAR.write_text("5")  # Linux: the peak of the resident set starts again from what is resident
         return _status("VmRSS")

@@ -39,7 +39,7 @@ class Assignment:
         """Whether others may have kept the memory that a column lacked: the worker's jobs before, or the metrics before it."""
         return not (self.first and culprit in [self.job.key, *(task.key for task in self.job.metrics[:1])])
 
-    def alone(self) -> list[Job]:
+    def retries(self) -> list[Job]:
         """Jobs in each of which one column that may not be to blame comes first; of those the explanation is, all the rest follow."""
         left = self.job.without(self.settled)
         return [left] if self.job.key in self.starved else [left.only(task) for task in left.metrics if task.key in self.starved]
@@ -55,6 +55,7 @@ class Worker(ABC):
         assignment: the job it is at, or None.
         reserved: the job it will probably be at next, or None.
         loaded: the subject of its last job, which it need not load again; empty before the first.
+        fresh: whether nothing has been loaded in it yet, by a job or to answer a question.
         killed_for: why it was ended, or None.
         ended: whether it has said its last.
         lost: how its machine was lost and it with it, which is no fault of what it was at; None where it ended by itself.
@@ -72,16 +73,12 @@ class Worker(ABC):
         self.reserved: Job | None = None
         self.loaded = ""
         self.killed_for: str | None = None
+        self.fresh = True
         self.ended = False
-
-    @property
-    def fresh(self) -> bool:
-        """Whether it has been given no job yet."""
-        return not self.loaded
 
     def assign(self, job: Job) -> None:
         """Give it a job, and tell of the rows of the reserved one."""
-        self.assignment = Assignment(job, first=self.fresh)
+        self.assignment, self.fresh = Assignment(job, first=self.fresh), False
         self.loaded = job.subject.prediction_key
         following = None if self.reserved is None else Rows(self.reserved.subject, self.reserved.rows).to_json()
         self.send({"do": "job", "job": job.to_json(), "following": following})

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -65,9 +66,13 @@ def visible_gpus() -> list[str]:
     return [line.strip() for line in listing.stdout.splitlines() if line.strip().isdigit()] if listing.returncode == 0 else []
 
 
+@cache
 def apple_gpu() -> bool:
-    """Whether this is a Mac whose GPU torch can use: one of Apple's own processors."""
-    return platform.system() == "Darwin" and platform.machine() == "arm64"
+    """Whether this is a Mac whose GPU torch can use, which a process tries: torch believes that virtual ones can."""
+    if platform.system() != "Darwin" or platform.machine() != "arm64":
+        return False
+    attempt = [sys.executable, "-c", "import torch; torch.ones(1, device='mps').cpu()"]
+    return subprocess.run(attempt, capture_output=True, check=False).returncode == 0
 
 
 def slots(devices: Sequence[str] | str = "auto", workers: int | str = "auto") -> list[Slot]:
@@ -96,5 +101,5 @@ def _slot(name: str, gpus: list[str], count: int) -> Slot:
             )
         return Slot(name, "cuda:0", environment | {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": gpus[position]})
     if kind == "mps":
-        return Slot(name, "mps", environment | {"PYTORCH_ENABLE_MPS_FALLBACK": "1"})  # what Metal has no kernel for is done by the CPU
+        return Slot(name, "mps", environment)
     raise DeviceError(f"no device {name!r}: choose from cpu, cuda:N, mps")

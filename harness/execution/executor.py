@@ -21,7 +21,7 @@ class Settings:
         plugins: files given with ``--plugin``.
         devices, workers, batch: as in the spec.
         timeout, startup_timeout: seconds.
-        prefetch: whether workers read the rows of their next jobs ahead; ``auto`` is on those of CUDA devices.
+        prefetch: whether workers read the rows of their next jobs ahead; ``auto`` is on those of GPUs.
     """
 
     store: str

@@ -52,7 +52,7 @@ class Explaining:
             if "training-labels" in needs:
                 labelled = self.workbench.labelled(subject, recipe)
         purpose = {"explainers": "explain", "metrics": "score"}[recipe.kind]
-        device = {"explainers": self.workbench.device, "metrics": self.workbench.home}[recipe.kind]
+        device = {"explainers": self.workbench.device, "metrics": self.workbench.scoring_device}[recipe.kind]
         return Context(subject.seed, ids, f"{purpose}/{recipe.name}", device, training, labelled, self.workbench.memory(subject))
 
     def explainer(self, job: Job, samples: Samples) -> BoundExplainer:
@@ -134,7 +134,7 @@ class Explaining:
             torch.from_numpy(ordered.map).float().to(device),
             {name: torch.from_numpy(part).float().to(device) for name, part in ordered.parts.items()},
             coarse=True,
-            expected=None if ordered.expected is None else torch.from_numpy(ordered.expected).to(device),
+            expected=None if ordered.expected is None else torch.from_numpy(ordered.expected).float().to(device),
         )
 
 

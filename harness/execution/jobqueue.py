@@ -20,7 +20,7 @@ class JobQueue:
     A job that uses the maps of others is held back until these are explained, or will not be. Jobs wait only for such as were added with
     them and before them, and each of these is waiting, or has been taken and will be put back or released: so none waits for ever.
 
-    Beside the line stand jobs that are to be done alone, by workers that have done nothing before.
+    Beside the line stand jobs that are to be done afresh, by workers that have done nothing before.
     """
 
     def __init__(self) -> None:
@@ -31,18 +31,18 @@ class JobQueue:
         self._places: dict[str, int] = {}
         self._line: Line = []
         self._near: defaultdict[str, Line] = defaultdict(list)
-        self._alone: deque[Job] = deque()
+        self._afresh: deque[Job] = deque()
         self._first = self._last = 0
         self._cancelled: set[str] = set()
         self._pieces: Counter[str] = Counter()  # taken of each job so far
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._held) + len(self._alone)
+        return len(self._ready) + len(self._held) + len(self._afresh)
 
     @property
-    def alone(self) -> int:
-        """How many jobs wait to be done alone."""
-        return len(self._alone)
+    def afresh(self) -> int:
+        """How many jobs wait to be done afresh."""
+        return len(self._afresh)
 
     def shares(self, most: int) -> int:
         """For how many workers there is something, of so many: jobs, or where these are fewer, pieces of them."""
@@ -82,15 +82,15 @@ class JobQueue:
                 return self._piece(left, place, 1 + others - len(self._ready))
         return None
 
-    def put_alone(self, job: Job) -> None:
+    def put_afresh(self, job: Job) -> None:
         """Put what is left of a job that was taken beside the line."""
         left = self._uncancelled(job)
         if left is not None:
-            self._alone.append(left)
+            self._afresh.append(left)
 
-    def take_alone(self) -> Job | None:
-        """The next job that is to be done alone."""
-        return self._alone.popleft() if self._alone else None
+    def take_afresh(self) -> Job | None:
+        """The next job that is to be done afresh."""
+        return self._afresh.popleft() if self._afresh else None
 
     def release(self, job: str) -> None:
         """Hold back nothing for a job any longer: its rows are explained, or will not be."""
@@ -103,13 +103,13 @@ class JobQueue:
     def cancel(self, columns: Set[str]) -> None:
         """Drop columns from every job that waits or is put back."""
         self._cancelled |= columns
-        beside, self._alone = self._alone, deque()
+        beside, self._afresh = self._afresh, deque()
         for job in beside:
-            self.put_alone(job)
+            self.put_afresh(job)
 
     def clear(self) -> None:
         """Drop all jobs."""
-        self._alone.clear()
+        self._afresh.clear()
         for kept in (self._ready, self._held, self._lacks, self._holds, self._places, self._line, self._near, self._pieces):
             kept.clear()
 

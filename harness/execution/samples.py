@@ -85,11 +85,11 @@ def read(dataset: Dataset, index: int) -> Sample:
 
 def prepare(sample: Sample, model: Coordinates, classes: Sequence[int] | None) -> Prepared:
     """A sample in the coordinates of ``model``; ``classes`` maps dataset labels to the model's."""
-    image, label = model.preprocess(sample.image), class_of(sample, model, classes)
+    image, label = model.preprocess(sample.image).float(), class_of(sample, model, classes)
     mask = None if sample.mask is None else model.geometry.mask(sample.mask)
     boxes = None if mask is None else boxes_round(mask[None])[mask.any()[None]]
     if sample.boxes is not None:
-        boxes = model.geometry.boxes(sample.boxes, (sample.image.shape[1], sample.image.shape[2]))
+        boxes = model.geometry.boxes(sample.boxes, (sample.image.shape[1], sample.image.shape[2])).float()
     return Prepared(sample.id, image, label, mask, boxes)
 
 

@@ -42,6 +42,7 @@ class Scheduler(ABC):
         self._workers: list[Worker] = []
         self._jobs = JobQueue()
         self._failed_starts: Counter[str] = Counter()
+        self._excused: set[str] = set()
         self._last_words = ""
 
     @abstractmethod
@@ -70,7 +71,7 @@ class Scheduler(ABC):
         while True:
             if worker.ready and not sent:
                 worker.send({"do": "ask", "request": dict(request)})
-                sent = True
+                sent, worker.fresh = True, False
             try:
                 speaker, message = self._inbox.get(timeout=0.2)
             except queue.Empty:
@@ -160,10 +161,10 @@ class Scheduler(ABC):
             raise ExecutorError(f"{STARTS} workers in a row ended before they were ready: {self._last_words}")
 
     def _renew(self, free: int) -> None:
-        """End idle workers where jobs are to be done alone, and neither fresh workers nor free slots are left for them."""
+        """End idle workers where jobs are to be done afresh, and neither fresh workers nor free slots are left for them."""
         coming = free + sum(worker.fresh for worker in self._workers)
         idle = [worker for worker in self._workers if worker.ready and worker.assignment is None]
-        for worker in idle[: max(0, self._jobs.alone - coming)]:
+        for worker in idle[: max(0, self._jobs.afresh - coming)]:
             self._bury(worker)
             self._failed_starts.pop(worker.slot.name, None)  # there is room for another where it was
 
@@ -178,9 +179,9 @@ class Scheduler(ABC):
     def _take(self, worker: Worker, others: int) -> Job | None:
         """The next job for a worker: its reserved one, or where nothing else waits, of those that are reserved for others."""
         self._give_back(worker)
-        alone = self._jobs.take_alone() if worker.fresh else None
-        if alone is not None:
-            return alone
+        retry = self._jobs.take_afresh() if worker.fresh else None
+        if retry is not None:
+            return retry
         job = self._shared(worker, others)
         if job is None:
             for other in self._workers:
@@ -218,25 +219,35 @@ class Scheduler(ABC):
             assignment.phase, assignment.since = dict(event), time.monotonic()
         elif event["event"] == "failed" and "starved" in event and assignment.excuses(event["starved"]):
             assignment.starved.add(event["column"])
+            if event["column"] == event["starved"]:
+                yield from self._told_once(job, event["column"])
             return
         elif event["event"] in ("committed", "failed"):
             assignment.settled.add(event["column"])
             if event["column"] == job.key:
                 self._jobs.release(job.id)
-                if event["event"] == "committed" and job.explained:
+                if job.explained:  # that it is was told: what fails now is what was to be scored
                     return
         elif event["event"] == "finished":
             self._finished(worker, assignment)
         yield event
 
+    def _told_once(self, job: Job, column: str) -> Iterator[Event]:
+        """What a person should know of a column that lacked memory: each time it costs a worker."""
+        if column not in self._excused:
+            self._excused.add(column)
+            label = next((task.label for task in job.metrics if task.key == column), job.explainer)
+            told = f"{label} lacked memory after others in the same worker: it is tried again in one that has done nothing before"
+            yield {"event": "noted", "job": job.id, "reason": told}
+
     def _finished(self, worker: Worker, assignment: Assignment) -> None:
-        """A worker has done its job. What lacked memory in it is tried alone, and what the worker keeps of its memory goes with it."""
+        """A worker has done its job. What lacked memory in it is tried afresh, and what the worker keeps of its memory goes with it."""
         worker.assignment = None
         if assignment.job.key not in assignment.starved:
             self._jobs.release(assignment.job.id)
         if assignment.starved:
-            for job in assignment.alone():
-                self._jobs.put_alone(job)
+            for job in assignment.retries():
+                self._jobs.put_afresh(job)
             self._bury(worker)
 
     def _bury(self, worker: Worker) -> None:

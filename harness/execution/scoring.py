@@ -52,7 +52,7 @@ class Scoring:
     def _case(self, task: MetricTask) -> Case:
         bench, subject, samples = self.explaining.workbench, self.job.subject, self.samples
         size = (samples.images.shape[-2], samples.images.shape[-1])
-        own = partial(torch.Tensor.to, device=bench.home, copy=True)
+        own = partial(torch.Tensor.to, device=bench.scoring_device, copy=True)
         return Case(
             model=bench.subject(subject),
             images=own(samples.images),

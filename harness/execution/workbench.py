@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -17,7 +18,7 @@ from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.api.explainers import Explainer
 from harness.api.sample import Dataset
-from harness.execution.accelerators import home
+from harness.execution.accelerators import scoring_device
 from harness.execution.arithmetic import Arithmetic, cast_passes
 from harness.execution.batching import Batching
 from harness.execution.bound import BoundExplainer
@@ -49,7 +50,6 @@ class Workbench:
     Attributes:
         registry: where components are looked up.
         device: where models are.
-        home: where what metrics compute with is (see `harness.execution.accelerators.home`).
         batching: the batch sizes that worked on this device.
         recall: how explainers find stored maps; set by the job at hand.
         arithmetic: what models compute in.
@@ -61,7 +61,6 @@ class Workbench:
     def __init__(self, registry: Registry, device: torch.device | str = "cpu", batch: int | None = None) -> None:
         self.registry = registry
         self.device = torch.device(device)
-        self.home = home(self.device)
         self.batching = Batching.on(self.device, fixed=batch)
         self.arithmetic = Arithmetic()
         self.notes: list[str] = []
@@ -74,6 +73,11 @@ class Workbench:
         self.seen = Seen()
         self._explainers: dict[tuple[str, int | None], BoundExplainer] = {}
         self._fast: WeakKeyDictionary[Classifier, nn.Module] = WeakKeyDictionary()  # only of models that nobody else can change
+
+    @cached_property
+    def scoring_device(self) -> torch.device:
+        """Where what metrics compute with is (see `harness.execution.accelerators.scoring_device`)."""
+        return scoring_device(self.device)
 
     def dataset(self, recipe: Recipe) -> Dataset:
         """The dataset of a recipe."""

@@ -181,7 +181,7 @@ class Job:
 
     def only(self, task: MetricTask) -> Job:
         """One of its metrics as a piece."""
-        return replace(self, id=f"{self.id}.{task.label}", metrics=[task])
+        return replace(self, id=f"{self.id}.of {task.label}", metrics=[task])
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""

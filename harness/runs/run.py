@@ -198,7 +198,7 @@ class Run:
                     self.store.describe(column.key, {"component": column.recipe.name, "label": column.label, "scores": scores})
 
     def _conclude(self, plan: Plan, outcome: Outcome, hooks: HookRunner, announcer: Announcer, wall: float) -> Finished:
-        for group in plan.everything if outcome.began is not None else ():  # what nobody worked at is as it was
+        for group in plan.everything:
             for key in {*(column.key for column in group.columns), *(predictions(group.subject) if group.subject else ())}:
                 self.store.compact(key)
         summary = outcome.summary(wall)

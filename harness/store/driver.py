@@ -13,7 +13,8 @@ LONGEST = 300  # characters of what a driver says
 LOGIN = "give credentials that may write there, in the environment or the files that its driver reads, or use another --store"
 MISSING = "create it, or use another --store"
 OPTIONS = {name: {"max_concurrency": 1} for name in ("s3", "s3a")}
-"""What a driver is told, by protocol: s3fs asks how long an object is before it reads it, unless it may not read it in parts at once."""
+"""What a driver is told, by protocol: s3fs asks how long an object is before it reads it, unless it may not read it in parts at once.
+(Objects above 100 MiB are then written part by part, too.)"""
 
 
 def opened(url: str) -> tuple[Any, str]:

@@ -17,6 +17,7 @@ from harness.store.rows import Row
 from harness.store.segmented import Segmented
 
 COMPACT_ABOVE = 16  # segments of one group before a run merges them
+LISTINGS = 5  # of a group for one look into it
 GATHER_ABOVE = 4  # segments of one group that one job wrote before it merges them
 _KIND, _SUFFIX = "rows", ".parquet"
 
@@ -75,10 +76,13 @@ class RowGroups(Segmented):
         """All readable segments, but for those that are known to hold none of the ``wanted`` samples.
 
         They are listed until nothing is new, since a listing made while another run compacts may hold neither all of the small ones nor the
-        large one.
+        large one; but not for ever beside one that writes.
         """
         seen: dict[str, pa.Table | None] = {}
-        while new := [path for path in self._segments(_KIND, group, _SUFFIX) if path not in seen]:
+        for _ in range(LISTINGS):
+            new = [path for path in self._segments(_KIND, group, _SUFFIX) if path not in seen]
+            if not new:
+                break
             seen.update(dict.fromkeys(new))
             for path, table in self._read(new if wanted is None else self._index.worth_reading(new, wanted)):
                 seen[path] = table

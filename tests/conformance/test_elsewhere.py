@@ -39,7 +39,13 @@ def everything() -> dict[str, Any]:
     explainers, metrics = [reference(name) for name in names("explainers")], [reference(name) for name in names("metrics")]
     fused = [{"use": "triad", "label": f"triad {fusion}", "params": {"fusion": fusion}} for fusion in ("variance", "product", "rank")]
     parts = [metric for metric in metrics if metric["label"].startswith("component-")]
-    grids = [([*explainers, *fused], ["deletion"]), (["grad-cam"], [*metrics, "steepness"]), (["triad"], parts), (["wide"], ["careless"])]
+    grids: list[tuple[list[Any], list[Any]]] = [
+        ([*explainers, *fused], ["deletion"]),
+        (["grad-cam"], [*metrics, "steepness"]),
+        (["triad"], parts),
+        (["gradient-shap"], ["max-sensitivity"]),
+        (["wide"], ["careless"]),
+    ]
     data = {
         "datasets": [{"use": "masked-digits", "params": {"samples": SAMPLES}}],
         "models": ["digits-cnn"],
@@ -83,3 +89,12 @@ def _close(one: float | None, other: float | None) -> bool:
     if one is None or other is None or math.isnan(one) or math.isnan(other):
         return (one is None or math.isnan(one)) == (other is None or math.isnan(other))
     return math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-5)
+
+
+def test_the_device_is_waited_for_and_gives_back_memory(everything: dict[str, Any]) -> None:
+    """For the time that passes take, and after each job."""
+    asked = {place: dict(everything[place]["asked"]) for place in PLACES[:2]}  # the last counts stand
+    assert asked["cpu"] == {"waited": 0, "memory given back": 0}
+    jobs = len(names("explainers"))
+    assert asked["standin"]["memory given back"] >= jobs
+    assert asked["standin"]["waited"] >= 2 * jobs

@@ -9,14 +9,18 @@ from contextlib import contextmanager
 
 import pytest
 import torch
+from torch import Tensor, nn
 
+import harness
 from harness.api import Context, doubled
 from harness.api.randomness import restored_generators, seeded_generators
 from harness.execution import devices
-from harness.execution.accelerators import home
+from harness.execution.accelerators import finish, scoring_device
 from harness.execution.batching import is_out_of_memory
 from harness.execution.devices import DeviceError, cores, slots
 from harness.execution.shared_state import SharedState
+from harness.execution.workbench import Workbench
+from harness.registry.registry import Registry
 
 
 @pytest.fixture
@@ -67,15 +71,16 @@ def test_what_the_environment_leaves_visible_is_all_there_is(bare: pytest.Monkey
     assert names or {slot.name for slot in found} == {"cpu"}
 
 
-@pytest.mark.parametrize(("machine", "name"), [("arm64", "mps"), ("x86_64", "cpu")])
-def test_a_mac_of_apples_own_make_has_a_gpu(bare: pytest.MonkeyPatch, machine: str, name: str) -> None:
+@pytest.mark.parametrize(("machine", "code", "name"), [("arm64", 0, "mps"), ("arm64", 1, "cpu"), ("x86_64", 0, "cpu")])
+def test_a_mac_of_apples_own_make_has_a_gpu_if_it_can_be_used(bare: pytest.MonkeyPatch, machine: str, code: int, name: str) -> None:
     bare.setattr(platform, "system", lambda: "Darwin")
     bare.setattr(platform, "machine", lambda: machine)
+    bare.setattr(devices.subprocess, "run", listing("", code))
+    devices.apple_gpu.cache_clear()
     found = slots()
+    devices.apple_gpu.cache_clear()
     assert {slot.name for slot in found} == {name}
-    if name == "mps":
-        assert len(found) == 1
-        assert found[0].environment["PYTORCH_ENABLE_MPS_FALLBACK"] == "1"
+    assert len(found) == 1 or name == "cpu"
 
 
 def test_several_workers_take_turns_on_the_devices(bare: pytest.MonkeyPatch) -> None:
@@ -94,12 +99,37 @@ def test_a_device_that_is_not_there_is_named(bare: pytest.MonkeyPatch, name: str
 def test_what_a_mac_says_of_memory_is_understood() -> None:
     said = "MPS backend out of memory (MPS allocated: 5.05 GB, other allocations: 1.3 GB, max allowed: 6.80 GB)."
     assert is_out_of_memory(RuntimeError(said))
+    assert is_out_of_memory(RuntimeError("Invalid buffer size: 19.45 GB"))
     assert not is_out_of_memory(RuntimeError("the memory of an elephant"))
 
 
+def test_what_is_no_accelerator_is_not_waited_for() -> None:
+    finish(torch.device("cpu"))
+    finish(torch.device("meta"))
+
+
+def test_a_model_without_parameters_is_where_its_buffers_are() -> None:
+    class Table(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("table", torch.rand(12, 2))
+
+        def forward(self, images: Tensor) -> Tensor:
+            return images.flatten(1) @ self.table
+
+    model = harness.classifier(Table(), input_shape=(3, 2, 2))
+    assert model.device == torch.device("cpu")
+    assert model.to("meta").device.type == "meta"
+
+
+def test_a_bench_asks_nothing_of_its_device_before_there_is_work() -> None:
+    """A run that is wholly cached works without it."""
+    assert Workbench(Registry.discover([]), "cuda:7").device.index == 7
+
+
 def test_float64_is_where_the_device_has_it() -> None:
-    assert home(torch.device("cpu")) == torch.device("cpu")
-    assert home(torch.device("meta")).type == "meta"
+    assert scoring_device(torch.device("cpu")) == torch.device("cpu")
+    assert scoring_device(torch.device("meta")).type == "meta"
     assert doubled(torch.ones(2)).dtype is torch.float64
 
 

@@ -1,16 +1,19 @@
-"""What lacks memory beside others is tried alone before it is blamed: with workers whose memory is a number."""
+"""What lacks memory beside others is tried afresh before it is blamed: with workers whose memory is a number."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.execution.aftermath import Aftermath
 from harness.execution.devices import Slot
 from harness.execution.events import Event
+from harness.execution.executor import Settings
 from harness.execution.scheduling import STARTS
 from harness.execution.work import Bench
 from harness.execution.workbench import Workbench
@@ -19,6 +22,7 @@ from harness.planning.sharding import jobs
 from harness.registry.registry import Registry
 from harness.runs.run import Run
 from harness.spec.load import load
+from harness.store.rows import Row
 from harness.store.store import Store
 from tests.support.crew import Crew, Hand, slots
 from tests.support.jobs import composed
@@ -43,6 +47,9 @@ class Needy(Hand):
 
     def send(self, message: Mapping[str, Any]) -> None:
         super().send(message)
+        if message["do"] == "ask":
+            self._say({"event": "answer", "value": message["request"]})
+            return
         job = Job.from_json(message["job"])
         columns = [job.key, *(task.key for task in job.metrics)]
         about = {"job": job.id}
@@ -100,7 +107,7 @@ def ends(told: list[Event]) -> dict[str, str]:
     return {event["column"]: event.get("state", "ok") for event in told}
 
 
-def test_what_lacks_memory_after_another_is_tried_alone_and_that_is_all_that_is_told() -> None:
+def test_what_lacks_memory_after_another_is_tried_afresh_and_that_is_all_that_is_told() -> None:
     crew = Starving({"maps-0": (3, 1), "maps-1": (0, 2)})
     told = crew.run(composed(0, [], ROWS, metrics=["a"]), composed(1, [], ROWS, metrics=["a"]), composed(2, [], ROWS))
     assert ends(told) == dict.fromkeys(["maps-0", "a-0", "maps-1", "a-1", "maps-2"], "ok")
@@ -124,15 +131,64 @@ def test_a_worker_that_had_done_nothing_before_blames_at_once() -> None:
         assert (crew.tries[starved], len(crew.begun)) == (1, 1)
 
 
-def test_metrics_that_lack_memory_after_others_of_their_job_are_each_tried_alone() -> None:
+def test_metrics_that_lack_memory_after_others_of_their_job_are_each_tried_afresh() -> None:
     crew = Starving({"a-0": (3, 1), "b-0": (3, 2), "c-0": (0, 2), "d-0": (0, 9)})
     told = crew.run(composed(0, [], ROWS, metrics=["a", "b", "c", "d", "e"]))
     assert ends(told) == {**dict.fromkeys(["maps-0", "a-0", "b-0", "c-0", "e-0"], "ok"), "d-0": "out-of-memory"}
     assert crew.tries == {"maps-0": 4, "a-0": 1, "b-0": 2, "c-0": 2, "d-0": 2, "e-0": 1}
-    assert [[job["id"] for job in hand.given] for hand in crew.begun] == [["job-0-0"], ["job-0-0.b"], ["job-0-0.c"], ["job-0-0.d"]]
+    assert [[job["id"] for job in hand.given] for hand in crew.begun] == [["job-0-0"], ["job-0-0.of b"], ["job-0-0.of c"], ["job-0-0.of d"]]
 
 
-def test_a_composition_waits_for_a_part_that_is_tried_alone() -> None:
+def test_a_second_try_of_a_metric_can_cost_that_metric_alone() -> None:
+    """Its worker explains again, where no maps are stored, and now that fails, or its worker dies of it twice."""
+    for failing in ("lacks memory", "dies"):
+        crew = Starving({"a-0": (3, 1), "b-0": (0, 2)})
+        crew.submit([composed(0, [], range(4), metrics=["a", "b", "c"]), composed(0, [], range(4, 8), metrics=["a", "b", "c"])])
+        told: list[Event] = []
+        for event in crew.events():
+            told.append(event)
+            if event["event"] == "failed":
+                crew.cancel({event["column"]})
+            if event["event"] == "finished" and event["job"] == "job-0-0" and failing == "lacks memory":
+                crew.needs = {**crew.needs, "maps-0": (0, 9)}
+            if event["event"] == "finished" and event["job"] == "job-0-0" and failing == "dies":
+                crew.deaths = {"maps-0"}
+            if event["event"] in ("finished", "failed") and event["job"] == "job-0-0.of b":
+                crew.needs, crew.deaths = {"a-0": (0, 1)}, set()
+        committed = Counter(event["column"] for event in told if event["event"] == "committed")
+        assert committed["maps-0"] == committed["a-0"] == committed["c-0"] == 2
+        assert {event["column"] for event in told if event["event"] == "failed"} <= {"b-0"}
+        assert committed["b-0"] == (2 if failing == "dies" else 0)
+
+
+def test_what_a_worker_found_in_the_store_for_a_second_try_is_told_once(tmp_path: Path) -> None:
+    job = replace(composed(0, [], ROWS, metrics=["b"]), key="ab" * 32, explained=True)
+    store = Store(tmp_path / "store")
+    store.commit_rows(job.key, [Row(job.key, row.sample, row.digest, "zero", 0.0) for row in job.rows])
+    worker = Hand(slots("cpu")[0])
+    worker.assign(job)
+    assert worker.assignment is not None
+    told, left = Aftermath(Settings(str(tmp_path / "store"), tmp_path)).of(worker, worker.assignment)
+    assert told == []
+    assert left is not None and [task.key for task in left.metrics] == ["b-0"]
+
+
+def test_a_worker_that_answered_questions_is_not_fresh() -> None:
+    """It holds the models that it was asked about."""
+    crew = Starving({"maps-0": (0, 9)})
+    assert crew.ask({"what": "facts"}) == {"what": "facts"}
+    assert ends(crew.run(composed(0, [], ROWS))) == {"maps-0": "out-of-memory"}
+    assert (crew.tries["maps-0"], len(crew.begun)) == (2, 2)
+
+
+def test_a_person_is_told_once_of_what_is_tried_again() -> None:
+    crew = Starving({"maps-0": (3, 1), "a-1": (3, 2), "b-1": (0, 2)})
+    crew.submit([composed(0, [], ROWS), *(composed(1, [], range(first, first + 4), metrics=["a", "b"]) for first in (0, 4, 8))])
+    noted = [event["reason"] for event in crew.events() if event["event"] == "noted"]
+    assert [reason.partition(" lacked memory after others")[0] for reason in noted] == ["a", "b"]
+
+
+def test_a_composition_waits_for_a_part_that_is_tried_afresh() -> None:
     crew = Starving({"maps-0": (3, 1), "maps-1": (3, 1), "maps-2": (0, 2)}, ["cpu", "cpu"])
     told = crew.run(*(composed(number, [], ROWS) for number in range(3)), composed(3, [2], ROWS))
     assert [event["column"] for event in told] == ["maps-0", "maps-1", "maps-2", "maps-3"]
@@ -155,7 +211,7 @@ def test_a_composition_does_not_wait_for_a_part_that_is_blamed_or_cancelled() ->
     assert not any(event["event"] == "failed" for event in told)
 
 
-def test_a_worker_that_dies_alone_gives_its_job_back() -> None:
+def test_a_worker_that_dies_at_a_second_try_gives_its_job_back() -> None:
     crew = Starving({"maps-0": (3, 1), "maps-1": (0, 2)})
     crew.submit([composed(0, [], ROWS), composed(1, [], ROWS, metrics=["a"])])
     told = []

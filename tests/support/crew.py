@@ -28,7 +28,8 @@ class Hand(Worker):
         self.closed = False
 
     def send(self, message: Mapping[str, Any]) -> None:
-        self.given.append(message["job"])
+        if message["do"] == "job":
+            self.given.append(message["job"])
 
     def kill(self, why: str | None = None) -> None:
         self.killed_for = self.killed_for or why

@@ -14,17 +14,19 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import torch
+
 import harness
 from harness.execution import inline
 from harness.execution.devices import Slot
-from tests.support.standin import NAME, standin, without_float64
+from tests.support.standin import ASKED, NAME, standin, without_float64
 
 PLUGIN = Path(__file__).with_name("masked.py")
 PLACES = ("cpu", NAME, f"{NAME} without float64")
 
 
 def main() -> None:
-    """Of all specs together: ``{place: {"scores": [[explainer, metric, sample, value], …], "failures": […]}}``."""
+    """Of all specs together: ``{place: {"scores": [[explainer, metric, sample, value], …], "failures": […], "asked": […]}}``."""
     specs = json.load(sys.stdin)
     standin()
     warnings.filterwarnings("error", message=".*view operator.*")  # torch would copy in the place of a view, and writing would be lost
@@ -42,7 +44,8 @@ def _run(spec: dict[str, Any], place: str, folder: Path) -> dict[str, Any]:
     ):
         result = harness.run(spec, out=folder / "run", store=folder / "store", plugins=[PLUGIN])
     scores = [[row["explainer"], row["metric"], row["sample"], row["value"]] for row in result.scores.to_pylist()]
-    return {"scores": scores, "failures": [list(failure) for failure in result.failures]}
+    asked = [["waited", torch.ops.standin.waits()], ["memory given back", ASKED["empty_cache"]]]
+    return {"scores": scores, "failures": [list(failure) for failure in result.failures], "asked": asked}
 
 
 if __name__ == "__main__":

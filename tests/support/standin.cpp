@@ -18,6 +18,7 @@
 
 namespace {
 std::atomic<bool> has_double{true};
+std::atomic<int64_t> waits{0};
 const c10::Device HERE(c10::DeviceType::PrivateUse1, 0);
 
 void release(void* memory) { c10::free_cpu(memory); }
@@ -46,7 +47,7 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
   void record(void**, const c10::Stream&, const c10::DeviceIndex, const c10::EventFlag) const override {}
   void block(void*, const c10::Stream&) const override {}
   bool queryEvent(void*) const override { return true; }
-  void synchronizeDevice(const c10::DeviceIndex) const override {}
+  void synchronizeDevice(const c10::DeviceIndex) const override { ++waits; }
   void destroyEvent(void*, const c10::DeviceIndex) const noexcept override {}
 };
 C10_REGISTER_GUARD_IMPL(PrivateUse1, Guard);
@@ -117,6 +118,7 @@ at::Tensor brought(const at::Tensor& found) { return found.defined() ? found.to(
 at::Tensor convolution(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, c10::SymIntArrayRef stride,
                        c10::SymIntArrayRef padding, c10::SymIntArrayRef dilation, bool transposed, c10::SymIntArrayRef output_padding,
                        c10::SymInt groups) {
+  TORCH_CHECK(input.device() == weight.device(), "Expected all tensors to be on the same device, but the weights are elsewhere");
   std::optional<at::Tensor> known;
   if (bias && bias->defined()) known = seen_by_cpu(*bias);
   return brought(at::convolution_symint(seen_by_cpu(input), seen_by_cpu(weight), known, stride, padding, dilation, transposed,
@@ -131,12 +133,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> convolution_backward(
   return {brought(images), brought(weights), brought(bias)};
 }
 
-bool indexes(const std::string& name) { return name.find("index") != std::string::npos; }
-
-// As a real device does: no operation takes tensors of several devices, numbers and indices excepted.
+// As a real device does: no operation takes tensors of several devices, numbers and indices in brackets excepted.
 void fallback(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   const auto name = op.schema().name();
-  if (!indexes(name)) {
+  if (name != "aten::index" && name != "aten::_index_put_impl_" && name != "aten::index_put_") {
     bool here = false, elsewhere = false;
     auto look = [&](const at::Tensor& t) {
       if (!t.defined() || t.dim() == 0) return;
@@ -172,5 +172,6 @@ TORCH_LIBRARY_IMPL(_, PrivateUse1, m) { m.fallback(torch::CppFunction::makeFromB
 
 TORCH_LIBRARY(standin, m) {
   m.def("install() -> ()", [] { at::RegisterPrivateUse1HooksInterface(new Hooks); });
+  m.def("waits() -> int", [] { return waits.load(); });
   m.def("with_float64(bool there) -> ()", [](bool there) { has_double = there; });
 }
