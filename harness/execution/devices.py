@@ -91,15 +91,17 @@ def _slot(name: str, gpus: list[str], count: int) -> Slot:
     kind, _, index = name.partition(":")
     threads = str(max(1, cores() // count))
     environment = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
-    if kind == "cpu":
+    if name == "cpu":
         return Slot(name, "cpu", environment | {"CUDA_VISIBLE_DEVICES": ""})
-    if kind == "cuda":
-        position = int(index or 0) if index.isdigit() or not index else len(gpus)
+    if kind == "cuda" and (index.isdigit() or name == "cuda"):
+        position = int(index or 0)
         if position >= len(gpus):
             raise DeviceError(
                 f"no device {name!r}: this machine has {', '.join(f'cuda:{i}' for i in range(len(gpus))) or 'no CUDA device'}"
             )
         return Slot(name, "cuda:0", environment | {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": gpus[position]})
-    if kind == "mps":
+    if name == "mps":
+        if not apple_gpu():
+            raise DeviceError("no device 'mps': this machine has none of Apple's GPUs that can be used")
         return Slot(name, "mps", environment)
     raise DeviceError(f"no device {name!r}: choose from cpu, cuda:N, mps")

@@ -39,6 +39,9 @@ _GLOBAL_HOOKS = (
     "_global_buffer_registration_hooks",
 )
 
+AUTOCAST = ("cpu", "cuda", "mps")
+_KEPT: list[object] = []
+
 
 class Same:
     """Equal to itself wrapped again and to nothing else; keeps what it wraps alive, so that no other object takes its address."""
@@ -91,6 +94,10 @@ def _settings() -> Iterator[Setting]:
     yield Setting("the default dtype", torch.get_default_dtype, torch.set_default_dtype)
     yield Setting("the number of threads", torch.get_num_threads, torch.set_num_threads)
     yield Setting("whether gradients are enabled", torch.is_grad_enabled, torch.set_grad_enabled)
+    yield Setting("whether inference mode is on", torch.is_inference_mode_enabled, _set_inference_mode)
+    yield Setting("whether autograd looks for anomalies", torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly)
+    for kind in AUTOCAST:
+        yield Setting(f"autocast on {kind}", partial(_autocast, kind), partial(_set_autocast, kind))
     yield Setting("the precision of fp32 arithmetic (TF32)", _precision, _set_precision)
     for flag in ("benchmark", "deterministic", "enabled"):
         cudnn = _BACKENDS.cudnn
@@ -107,6 +114,23 @@ def _settings() -> Iterator[Setting]:
     if torch.backends.mps.is_available():
         yield Setting("the global generator of mps", _mps_state, _set_mps_state)
     yield Setting("the working folder", _folder, _set_folder)
+
+
+def _set_inference_mode(on: bool) -> None:
+    """It is this thread's for as long as what switched it is kept."""
+    mode = torch.inference_mode(on)
+    mode.__enter__()
+    _KEPT.append(mode)
+
+
+def _autocast(device: str) -> tuple[bool, torch.dtype]:
+    return torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
+
+
+def _set_autocast(device: str, state: tuple[bool, torch.dtype]) -> None:
+    torch.set_autocast_enabled(device, state[0])
+    torch.set_autocast_dtype(device, state[1])
+    torch.clear_autocast_cache()
 
 
 def _set_default_device(name: str) -> None:

@@ -91,7 +91,7 @@ class Execution(Strict):
     executor: Label = Field(default="local", description="`local`, `inline`, or one that a plugin ships.")
     timeout: Duration = Field(default=600.0, description="Limit of one call of a component, from its first call on.")
     startup_timeout: Duration = Field(default=300.0, description="Limit of a worker's start: imports and loading of models and data.")
-    workers: Literal["auto"] | PositiveInt = Field(default="auto", description="Number of worker processes.")
+    workers: Literal["auto"] | Annotated[PositiveInt, Field(le=10_000)] = Field(default="auto", description="Number of worker processes.")
     devices: Literal["auto"] | Annotated[list[Label], Field(min_length=1)] = Field(
         default="auto", description="Devices such as `cuda:0`, `mps`, `cpu`; `auto`: all CUDA devices, else Apple's GPU, else the CPU."
     )

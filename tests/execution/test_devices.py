@@ -89,11 +89,12 @@ def test_several_workers_take_turns_on_the_devices(bare: pytest.MonkeyPatch) -> 
     assert [slot.name for slot in slots(["cuda:1", "cpu"])] == ["cuda:1", "cpu"]
 
 
-@pytest.mark.parametrize("name", ["cuda:2", "cuda:x", "tpu"])
+@pytest.mark.parametrize("name", ["cuda:2", "cuda:x", "cuda:-1", "tpu", "mps", "mps:0", "cpu:5"])
 def test_a_device_that_is_not_there_is_named(bare: pytest.MonkeyPatch, name: str) -> None:
     bare.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    with pytest.raises(DeviceError, match=f"no device '{name}'"):
+    with pytest.raises(DeviceError, match=f"no device '{name}'") as found:
         slots([name])
+    assert ("this machine has cuda:0, cuda:1" in str(found.value)) == (name == "cuda:2")
 
 
 def test_what_a_mac_says_of_memory_is_understood() -> None:

@@ -138,6 +138,24 @@ def gradients_enabled(module: nn.Sequential) -> None:
     torch.set_grad_enabled(not torch.is_grad_enabled())
 
 
+def autocast(module: nn.Sequential) -> None:
+    torch.autocast("cpu", dtype=torch.bfloat16).__enter__()
+
+
+def autocast_dtype(module: nn.Sequential) -> None:
+    torch.set_autocast_dtype("cuda", torch.bfloat16)
+
+
+def inference_mode(module: nn.Sequential) -> None:
+    ENTERED.append(torch.inference_mode())
+    ENTERED[-1].__enter__()
+
+
+def anomalies(module: nn.Sequential) -> None:
+    torch.autograd.set_detect_anomaly(True)
+
+
+ENTERED: list[torch.inference_mode] = []
 OF_THE_MODEL = {
     weights: "weights 0.weight",
     swapped: "weights 0.weight",
@@ -162,6 +180,10 @@ OF_THE_PROCESS = {
     dtype: "default dtype",
     default_device: "default device",
     gradients_enabled: "whether gradients are enabled",
+    autocast: "autocast on cpu",
+    autocast_dtype: "autocast on cuda",
+    inference_mode: "whether inference mode is on",
+    anomalies: "whether autograd looks for anomalies",
     hook_of_all: "hooks of all modules",
     backward_hook_of_all: "hooks of all modules",
     matmul_tf32: "TF32",
@@ -191,6 +213,9 @@ def shared() -> tuple[object, ...]:
         torch.get_default_dtype(),
         torch.empty(0).device,
         torch.is_grad_enabled(),
+        (torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu"), torch.get_autocast_dtype("cuda")),
+        (torch.is_inference_mode_enabled(), torch.is_anomaly_enabled()),
+        (torch.ones(2, 2) @ torch.ones(2, 2)).dtype,
         (matmul.allow_tf32, cudnn.allow_tf32, torch.get_float32_matmul_precision()),
         (cudnn.benchmark, cudnn.deterministic, torch.are_deterministic_algorithms_enabled()),
         (dict(hooks._global_forward_hooks), dict(hooks._global_backward_hooks)),

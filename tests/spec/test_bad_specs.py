@@ -107,7 +107,7 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
         HEAD + "execution: {timeout: 0}\n",
         ["7:22: execution.timeout must be a duration such as 90s, 10m or 2h, or a number of seconds from 0.001 on, not 0"],
     ),
-    "no workers": (HEAD + "execution: {workers: 0}\n", ['7:22: execution.workers must be "auto" or an integer ≥ 1, not 0']),
+    "no workers": (HEAD + "execution: {workers: 0}\n", ['7:22: execution.workers must be "auto" or an integer ≥ 1 and ≤ 10000, not 0']),
     "an executor that is not": (
         HEAD + "execution: {executor: lokal}\n",
         ['7:23: unknown executor "lokal"; did you mean "local"? (installed: inline, local)'],
