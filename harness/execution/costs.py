@@ -45,8 +45,8 @@ def measured(device: torch.device) -> Iterator[Cost]:
     cost.seconds = time.perf_counter() - started
     cost.passes = passes.total
     cost.memory = _peak(device) - before
-    if cost.memory < 0:
-        cost.memory = 0.0
+    if cost.memory <= 0:  # of a process it shows only what goes beyond what its allocator holds already
+        cost.memory = 0.0 if device.type == "cuda" else math.nan
 
 
 def hardware(device: torch.device) -> str:

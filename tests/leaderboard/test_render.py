@@ -56,6 +56,16 @@ def test_every_label_and_every_mean_is_on_the_terminal(width: int) -> None:
         assert value in text
 
 
+@pytest.mark.parametrize("width", range(90, 150, 5))
+def test_the_heading_of_few_categories_is_whole(width: int) -> None:
+    """The plot beside them leaves it room."""
+    generator = np.random.default_rng(0)
+    metrics = [metric("road"), metric("gaze", category="purity")]
+    scores = {label: {info.label: generator.random(20) for info in metrics} for label in ("one", "two", "three")}
+    text = render(build(leaderboard_results(groups=[group_of(scores, metrics)])), "terminal", width=width)
+    assert "mean rank by category" in text
+
+
 def test_a_wider_terminal_needs_no_more_blocks() -> None:
     blocks = [len(re.findall("(?m)^─+$", render(board(), "terminal", width=width))) for width in WIDTHS if width >= 50]
     assert blocks == sorted(blocks, reverse=True)

@@ -110,7 +110,7 @@ def drawn(columns: Sequence[Column], styles: Sequence[str], width: int) -> list[
     """The lines of one block: section headings, headers, a rule, the rows (each in its style)."""
     lines = []
     if any(column.section for column in columns):
-        columns = _widened(columns, width)
+        columns = widened(columns, width)
         lines.append(_headings(columns))
     height = max(len(column.lines) for column in columns)
     for level in range(height):
@@ -131,7 +131,7 @@ def drawn(columns: Sequence[Column], styles: Sequence[str], width: int) -> list[
     return lines
 
 
-def _widened(columns: Sequence[Column], width: int) -> list[Column]:
+def widened(columns: Sequence[Column], width: int) -> list[Column]:
     """The columns, the last of each section as wide as the section's name takes and ``width`` leaves."""
     spare = width - total_width(columns)
     wide = []

@@ -20,7 +20,7 @@ from harness.leaderboard.formats.figures import (
     rank_text,
     seconds_text,
 )
-from harness.leaderboard.formats.grid import GAP, SOFT_HYPHEN, Column, drawn, packed, total_width
+from harness.leaderboard.formats.grid import GAP, SOFT_HYPHEN, Column, drawn, packed, total_width, widened
 from harness.leaderboard.formats.remarks import (
     BEST,
     BETTER,
@@ -101,7 +101,7 @@ def _blocks(
     """The columns in blocks; a ``plot`` takes what the first leaves of the width, behind its second column."""
     parts: list[RenderableType] = []
     for k, block in enumerate(packed(fixed, columns, width)):
-        spare = width - total_width([*fixed, *block]) - GAP
+        spare = width - total_width(widened([*fixed, *block], width)) - GAP
         extra = [plot(min(spare, PLOT[1]))] if plot is not None and k == 0 and spare >= PLOT[0] else []
         parts.extend(drawn([*fixed, *block[:2], *extra, *block[2:]], styles, width))
         parts.append(Text())
