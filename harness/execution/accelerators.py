@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from harness.api.precision import doubled
+
 
 def finish(device: torch.device) -> None:
     """Wait until the device has done all that it was given; only this machine's accelerator does things later."""
@@ -19,7 +21,4 @@ def give_back(device: torch.device) -> None:
 
 def scoring_device(device: torch.device) -> torch.device:
     """Where what a metric computes with is: the models' device, or the CPU where that has no float64 (Apple's GPU)."""
-    try:
-        return torch.zeros((), dtype=torch.float64, device=device).device
-    except TypeError:  # what torch says of a type that a device lacks
-        return torch.device("cpu")
+    return doubled(torch.zeros((), device=device)).device

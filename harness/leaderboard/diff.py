@@ -104,9 +104,8 @@ def diff(before: Results, after: Results) -> Difference:
 
 
 def _provenance(before: Results, after: Results) -> Iterator[Change]:
-    old, new = (
-        _flat({**results.provenance, "summary": {}} | _settings(results)) for results in (before, after)
-    )  # passes and rates are of a run
+    of_a_run: dict[str, Any] = {"summary": {}}  # passes and rates are no settings
+    old, new = (_flat({**results.provenance, **of_a_run, **_settings(results)}) for results in (before, after))
     for name in sorted(old.keys() | new.keys()):
         last = name.rsplit(".", 1)[-1].lower()
         if old.get(name) != new.get(name) and not any(last == word or last.endswith(f"_{word}") for word in _VOLATILE):
