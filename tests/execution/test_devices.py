@@ -104,9 +104,12 @@ def test_what_a_mac_says_of_memory_is_understood() -> None:
     assert not is_out_of_memory(RuntimeError("the memory of an elephant"))
 
 
-def test_what_is_no_accelerator_is_not_waited_for() -> None:
+def test_what_is_no_accelerator_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[torch.device] = []
+    monkeypatch.setattr(torch.accelerator, "synchronize", waited.append)
     finish(torch.device("cpu"))
     finish(torch.device("meta"))
+    assert waited == []
 
 
 def test_a_model_without_parameters_is_where_its_buffers_are() -> None:

@@ -18,15 +18,10 @@ from harness.execution.scheduling import STARTS
 from harness.execution.work import Bench
 from harness.execution.workbench import Workbench
 from harness.planning.jobs import Job
-from harness.planning.sharding import jobs
-from harness.registry.registry import Registry
-from harness.runs.run import Run
-from harness.spec.load import load
 from harness.store.rows import Row
 from harness.store.store import Store
 from tests.support.crew import Crew, Hand, slots
 from tests.support.jobs import composed
-from tests.support.spec import SMALL, small_spec
 
 MEMORY = 4
 ROWS = range(4)
@@ -260,15 +255,6 @@ def test_a_stopped_run_tries_nothing_again() -> None:
     crew.stop()
     assert not list(crew.events())
     assert all(hand.closed for hand in crew.begun)
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> tuple[Bench, Job]:
-    """A bench, and the job of one explainer under three metrics."""
-    registry = Registry.discover([SMALL])
-    run = Run(load(small_spec(explainers=["slope"], nulls=[]), registry), registry, tmp_path / "out", tmp_path / "store", plugins=[SMALL])
-    (job,) = jobs(run.plan(), "auto", None, "float32")
-    return Bench(Workbench(registry), Store(tmp_path / "store")), job
 
 
 @pytest.mark.parametrize(

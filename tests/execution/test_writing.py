@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.execution.events import Event
 from harness.execution.work import Bench
-from harness.execution.workbench import Workbench
 from harness.execution.writing import DEPTH, Task, Writer
 from harness.planning.jobs import Job
-from harness.planning.sharding import jobs
-from harness.registry.registry import Registry
-from harness.runs.run import Run
-from harness.spec.load import load
 from harness.store.aligned import Samples, anything
 from harness.store.store import Store, StoreError
-from tests.support.spec import SMALL, small_spec
 
 
 def test_tasks_are_written_in_their_order_and_told_after_it() -> None:
@@ -58,15 +51,6 @@ def test_no_more_waits_than_memory_should_hold() -> None:
     gate.set()
     assert put.acquire(timeout=10)
     writer.flush()
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> tuple[Bench, Job]:
-    """A bench, and the job of one explainer under three metrics."""
-    registry = Registry.discover([SMALL])
-    run = Run(load(small_spec(explainers=["slope"], nulls=[]), registry), registry, tmp_path / "out", tmp_path / "store", plugins=[SMALL])
-    (job,) = jobs(run.plan(), "auto", None, "float32")
-    return Bench(Workbench(registry), Store(tmp_path / "store")), job
 
 
 def test_committed_means_readable_and_finished_comes_last(work: tuple[Bench, Job]) -> None:
