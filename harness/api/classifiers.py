@@ -32,6 +32,7 @@ class Classifier:
         family: the architecture family (``"resnet"``, ``"vgg"``, …), by which canonizers are chosen; None if unknown.
         cam_layer: the name of the layer that CAMs use by default; found by `last_feature_map` where not given.
         geometry: the resize and crop of preprocessing.
+        notes: what a person who evaluates the network ought to know, a sentence each; runs, plans and panels show them.
         unprepared: names of modules that preparing had to leave as they were (`harness.api.preparation.unprepared` says why).
         autocast: the type that passes are cast to where the run asks for one, or None. The module sees to it by itself; this is for
             explainers whose backward pass computes layers again, which must happen under the same autocast.
@@ -54,6 +55,7 @@ class Classifier:
         channels, height, width = input_shape
         self.input_shape = (channels, height, width)
         self.autocast: torch.dtype | None = None
+        self.notes: list[str] = []
         self.module = module if prepared else prepare(module, _example(module, self.input_shape))
         self.unprepared = list(unprepared(self.module))
         self.mean = None if mean is None else torch.tensor(list(mean), dtype=torch.float32).view(-1, 1, 1)

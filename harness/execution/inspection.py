@@ -54,6 +54,7 @@ def model_facts(bench: Workbench, recipe: Recipe) -> ModelFacts:
         cam_layer=model.cam_layer,
         features=sorted(features(model)),
         parameters=sum(parameter.numel() for parameter in model.module.parameters()),
+        notes=list(model.notes),
     )
 
 

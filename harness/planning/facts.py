@@ -13,7 +13,7 @@ from typing import Any
 from harness.registry.canonical import digest
 from harness.registry.recipe import Recipe
 
-FACTS_VERSION = 3  # raised when facts, or how they are found, change in development; a release changes the version anyway
+FACTS_VERSION = 4  # raised when facts, or how they are found, change in development; a release changes the version anyway
 LONGEST_PATH = 4096  # characters; a longer text names no file
 
 
@@ -50,6 +50,7 @@ class ModelFacts:
         num_classes, class_names, input_shape, family, cam_layer: the classifier's.
         features: which of ``convolutions``, ``relu``, ``token-grid`` it has.
         parameters: how many.
+        notes: what the classifier wants a person to know.
     """
 
     digest: str
@@ -60,6 +61,7 @@ class ModelFacts:
     cam_layer: str | None
     features: Sequence[str]
     parameters: int
+    notes: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
