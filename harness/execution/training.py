@@ -12,7 +12,7 @@ from harness.api.randomness import stream
 from harness.api.sample import Dataset
 from harness.execution.checked import ContractError
 from harness.execution.samples import class_of, read
-from harness.planning.classes import match_classes
+from harness.planning.classes import ClassMismatch, match_classes, normal
 from harness.registry.canonical import digest
 
 MOST_BACKGROUND = 128  # training images that a component may draw; the digest of a training split is over these
@@ -45,8 +45,14 @@ def training_classes(model: Classifier, training: Dataset, dataset: Dataset, cla
     names, known = getattr(training, "class_names", None), getattr(dataset, "class_names", None)
     if names is None or names == known:
         return classes
-    said = dict(zip(known or (), classes if classes is not None else range(model.num_classes), strict=False))
-    return match_classes(names, model.class_names, model.num_classes, {name: said[name] for name in names if name in said})
+    mapped = classes if classes is not None else range(model.num_classes)
+    said = dict(zip(map(normal, known or ()), mapped, strict=False))
+    try:
+        return match_classes(
+            names, model.class_names, model.num_classes, {name: said[normal(name)] for name in names if normal(name) in said}
+        )
+    except ClassMismatch as error:
+        raise ClassMismatch(f"the training data: {error}") from error
 
 
 def training_digest(dataset: Dataset, seed: int, labelled: int) -> str:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
+
+from harness.registry.naming import listed
 
 
 class ClassMismatch(ValueError):
@@ -15,45 +19,132 @@ def match_classes(
 ) -> list[int] | None:
     """The model's class of each dataset label; None where labels are the model's classes as they are.
 
-    A model without class names takes an index for every class of the dataset, or, without a map, as many classes as it has, in their order.
-    Raises `ClassMismatch` for a class that the model does not have, and for a map without names to apply it to.
+    Names are one where they differ by Unicode's normal form, by case or by white space alone. A model without class names takes an index
+    for every class of the dataset, or, without a map, as many classes as it has, in their order (`order_note` says so). A dataset whose
+    labels are numbers takes a map from numbers, as texts, to indices or names: what is not in it stays.
+
+    Raises `ClassMismatch` for a class that the model does not have, and for a map that names what the dataset does not have.
     """
+    given = class_map or {}
     if dataset is None:
-        if class_map:
-            raise ClassMismatch("a class_map sends the dataset's class names, and the dataset has none")
-        return None
-    mapping = dict(class_map or {})
-    unknown = sorted(set(mapping) - set(dataset))
-    if unknown:
-        raise ClassMismatch(f"class_map names {unknown[0]!r}, which is no class of the dataset ({_listed(dataset)})")
+        return _numbers_mapped(given, model, num_classes) if given else None
+    mapping = _by_name(given, dataset)
     if model is None and not mapping:
         if len(dataset) != num_classes:
             raise ClassMismatch(
-                f"the dataset has {len(dataset)} classes and the model {num_classes}, without names. Give the dataset a class_map with the "
-                f"model's index of each class. (the dataset's classes: {_listed(dataset)})"
+                f"the dataset has {counted(len(dataset))} and the model {num_classes}, without names. Give the dataset "
+                f"a class_map with the model's index of each class, as in {example(dataset)} (its classes: {listed(dataset, 12)})"
             )
         return None
     found = [_class_of(name, mapping.get(name, name), model, num_classes) for name in dataset]
     return None if found == list(range(num_classes)) else found
 
 
+def check_labels(labels: Sequence[int], ids: Sequence[str], num_classes: int) -> None:
+    """Raise `ClassMismatch` where labels that are the model's classes by number are none of them; it names the first samples."""
+    outside = [(name, label) for name, label in zip(ids, labels, strict=True) if not 0 <= label < num_classes]
+    if outside:
+        shown = ", ".join(f"{name}: {label}" for name, label in outside[:3]) + (", …" if len(outside) > 3 else "")
+        from_one = min(labels) == 1 and max(labels) == num_classes
+        counting = ". They seem to count from 1: subtract 1, or give the dataset class_map: {'1': 0, '2': 1, …}" if from_one else ""
+        what = f"{len(outside)} of {len(labels)} labels are" if len(outside) > 1 else "1 label is"
+        raise ClassMismatch(f"{what} no class of the model, whose classes are 0 to {num_classes - 1} ({shown}){counting}")
+
+
+def order_note(
+    dataset: Sequence[str] | None, model: Sequence[str] | None, num_classes: int, class_map: Mapping[str, str | int] | None = None
+) -> str | None:
+    """How names were matched to a model without any, and what to write where that is not what was meant; None where nothing was guessed."""
+    if dataset is None or model is not None or class_map:
+        return None
+    if list(dataset) == [str(index) for index in range(num_classes)]:
+        return None
+    matched = f"the model has no class names: its classes 0 to {num_classes - 1} are taken to be {listed(dataset, 12)}, in this order"
+    order = by_number(dataset)
+    if order is None:
+        return f"{matched}; where it is another, give the dataset a class_map"
+    numbered = example([dataset[label] for label in sorted(range(len(dataset)), key=order.__getitem__)])
+    return (
+        f"{matched}: that of text, as torchvision's ImageFolder has it; where it is that of numbers, give the dataset class_map: {numbered}"
+    )
+
+
+def by_number(names: Sequence[str]) -> list[int] | None:
+    """The places of names in the order of the numbers that they are; None where they are not all whole numbers, or that is their order."""
+    if not all(name.isdecimal() for name in names) or len({int(name) for name in names}) < len(names):
+        return None
+    numbers = sorted(map(int, names))
+    places = [numbers.index(int(name)) for name in names]
+    return None if places == sorted(places) else places
+
+
+def normal(name: str) -> str:
+    """A name as it is compared: composed, without case, white space as single spaces."""
+    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).split())
+
+
+def counted(number: int) -> str:
+    """A number of classes."""
+    return "1 class" if number == 1 else f"{number} classes"
+
+
+def example(names: Sequence[str], most: int = 3) -> str:
+    """A class_map of the first names to be written in YAML."""
+    shown = [f"{name!r}: {index}" for index, name in enumerate(names[:most])]
+    return "{" + ", ".join(shown) + (", …" if len(names) > most else "") + "}"
+
+
+def _by_name(given: Mapping[str, str | int], dataset: Sequence[str]) -> dict[str, str | int]:
+    """The map by the dataset's own spelling."""
+    places = {name: _place(name, dataset) for name in given}
+    unknown = sorted(name for name, place in places.items() if place is None)
+    if unknown:
+        raise ClassMismatch(f"class_map names {_spelt(unknown[0], dataset)}, which is no class of the dataset ({listed(dataset, 12)})")
+    same = {dataset[place]: given[name] for name, place in places.items() if place is not None}
+    exact = {normal(name): given[name] for name in given}
+    return {name: same.get(name, exact[normal(name)]) for name in dataset if name in same or normal(name) in exact}
+
+
+def _numbers_mapped(given: Mapping[str, str | int], model: Sequence[str] | None, num_classes: int) -> list[int]:
+    """The model's class of each number that a dataset without names has for labels."""
+    words = sorted(name for name in given if not name.isdecimal())
+    if words:
+        raise ClassMismatch(f"class_map names {words[0]!r}, and the dataset has no class names: its labels are numbers, such as '0'")
+    numbers = {int(name): _class_of(name, wanted, model, num_classes) for name, wanted in given.items()}
+    return [numbers.get(label, label) for label in range(max(num_classes, max(numbers) + 1))]
+
+
 def _class_of(name: str, wanted: str | int, model: Sequence[str] | None, num_classes: int) -> int:
     """The model's class of one class of the dataset, given the name or index that is wanted for it."""
     if isinstance(wanted, int):
         if not 0 <= wanted < num_classes:
-            raise ClassMismatch(f"class_map sends {name!r} to class {wanted}, and the model has {num_classes}")
+            raise ClassMismatch(f"class_map sends {name!r} to class {wanted}, and the model has {num_classes} (0 to {num_classes - 1})")
         return wanted
     if model is None:
         raise ClassMismatch(f"the model has no class names: class_map must give {name!r} an index from 0 to {num_classes - 1}")
-    if wanted in model:
-        return list(model).index(wanted)
-    folded = [known.casefold() for known in model]
-    if wanted.casefold() in folded:
-        return folded.index(wanted.casefold())
-    close = difflib.get_close_matches(wanted, model, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
-    raise ClassMismatch(f"the model has no class {wanted!r}{hint} Give the dataset a class_map. (the model's classes: {_listed(model)})")
+    place = _place(wanted, model)
+    if place is not None:
+        return place
+    raise ClassMismatch(
+        f"the model has no class {_spelt(wanted, model)}. Give the dataset a class_map from its names to the model's names or indices, "
+        f"such as {{{name!r}: 0}}. (the model's classes: {listed(model, 12)})"
+    )
 
 
-def _listed(names: Sequence[str], most: int = 12) -> str:
-    return ", ".join(names[:most]) + (f", … {len(names) - most} more" if len(names) > most else "")
+def _place(wanted: str, names: Sequence[str]) -> int | None:
+    """Where a name stands among others, as it is or else as it is compared; raises `ClassMismatch` where it might be two of them."""
+    if wanted in names:
+        return list(names).index(wanted)
+    compared = [normal(name) for name in names]
+    count = Counter(compared)[normal(wanted)]
+    if count > 1:
+        both = [name for name, seen in zip(names, compared, strict=True) if seen == normal(wanted)]
+        raise ClassMismatch(f"{wanted!r} may be {' or '.join(map(repr, both))}: send it to one of them by its index, with a class_map")
+    return compared.index(normal(wanted)) if count else None
+
+
+def _spelt(wanted: str, names: Sequence[str]) -> str:
+    """A name that is not among others, with the nearest; with its characters spelt out where it may look like one of them."""
+    shown = repr(wanted) if wanted.isascii() else f"{wanted!r} (written {wanted!a})"
+    close = difflib.get_close_matches(wanted, names, n=1)
+    return f"{shown}; did you mean {close[0]!r}?" if close else shown

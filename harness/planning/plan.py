@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any, Protocol
 
 import numpy as np
 
 from harness.api.declarations import NEEDS
 from harness.planning import keys
-from harness.planning.classes import match_classes
+from harness.planning.classes import ClassMismatch
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.costs import mean, measured
 from harness.planning.facts import DatasetFacts, ModelFacts, paths_in
 from harness.planning.files import files_digest
 from harness.planning.jobs import Disturbance, RowRef, Subject
+from harness.planning.matching import matched
 from harness.planning.shadows import ORACLE, Shadow, disturbed_shadows
 from harness.registry.learning import labelled
 from harness.registry.recipe import Recipe
@@ -92,9 +94,16 @@ class Planner:
     _digests: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)  # of training splits by recipe, see `Subject.learned`
 
     def plan(self) -> Plan:
-        """The plan of the whole spec; raises `harness.planning.classes.ClassMismatch` before anything runs."""
+        """The plan of the whole spec; raises `harness.planning.classes.ClassMismatch`, of all groups at once, before anything runs."""
         recipes = self.loaded.recipes
-        groups = [self._group(dataset, model) for dataset in recipes.datasets for model in recipes.models]
+        groups, mismatched = [], []
+        for dataset, model in product(recipes.datasets, recipes.models):
+            try:
+                groups.append(self._group(dataset, model))
+            except ClassMismatch as error:
+                mismatched.append(str(error))
+        if mismatched:
+            raise ClassMismatch("\n".join(mismatched))
         return Plan(groups, self.limit, [shadow for group in groups for shadow in self._shadows(group)])
 
     def _group(self, dataset: Recipe, model: Recipe) -> GroupPlan:
@@ -104,7 +113,7 @@ class Planner:
         except Unavailable as error:
             return GroupPlan(dataset, model, blocked=str(error), columns=self._blocked_columns(dataset, model))
         class_map = self._class_map(dataset.label)
-        classes = match_classes(dataset_facts.class_names, model_facts.class_names, model_facts.num_classes, class_map)
+        classes, model_facts = matched(self.registry, dataset, dataset_facts, model, model_facts, class_map)
         selection = frozenset(self.registry.declaration("datasets", dataset.qualified).get("selection", ()))
         dataset_key = keys.dataset_key(dataset, selection, class_map)
         execution = self.loaded.spec.execution
