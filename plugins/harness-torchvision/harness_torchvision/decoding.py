@@ -5,67 +5,128 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
+SUFFIXES = frozenset(
+    ".png .apng .jpg .jpeg .jpe .jfif .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm".split()  # noqa: SIM905
+)
+"""What files are called that are images, in lower case."""
 MOST_PIXELS = 89_478_485
 """A quarter of a gigabyte in RGB, above which Pillow takes an image for a decompression bomb."""
 _SIXTEEN_BIT = 65535
-_JPEG_EDGE = 127
+_GREY = ("1", "L", "LA")
+_ORIENTATION = 0x0112  # of EXIF: 1 is upright, 5 to 8 exchange rows and columns
+_LOSSY = ("JPEG", "MPO", "WEBP")
+_STILL = ("JPEG", "MPO", "PNG", "BMP")  # formats whose further pictures (a phone's depth map) are no frames
 
 
 class Unreadable(ValueError):
     """An image that cannot be read; the message says why, without the file's name."""
 
 
-def decode_image(path: Path) -> Tensor:
-    """An image ``(C, H, W)`` in [0, 1], upright as its EXIF orientation says: C is 1 for grey images (8 or 16 bit), else 3.
+@dataclass(frozen=True)
+class Traits:
+    """What is known of an image file that can be read.
 
-    Transparency is dropped, of an animation the first frame is taken. Raises `Unreadable`.
+    Attributes:
+        size: height and width as it is shown.
+        orientation: EXIF's, from 1 (upright) to 8.
+        transparent: whether any pixel is not opaque.
+        frames: how many pictures there are in it.
     """
-    with _opened(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode in ("1", "L", "LA", "La"):
-            grey = np.asarray(upright.convert("L"), dtype=np.float32) / 255
-        elif upright.mode.startswith("I"):
-            grey = _sixteen_bit(np.asarray(upright))
-        elif upright.mode == "F":
-            grey = _unit_range(np.asarray(upright))
+
+    size: tuple[int, int]
+    orientation: int = 1
+    transparent: bool = False
+    frames: int = 1
+
+
+def decode_image(path: Path) -> Tensor:
+    """An image ``(C, H, W)`` in [0, 1], upright as its EXIF orientation says: C is 1 for grey images, else 3.
+
+    Grey of 16 bit is divided by 65535, and of colours of 16 bit the upper 8 are taken. Transparency is dropped, as torchvision drops it:
+    what lies under it is shown. Of an animation the first frame is taken. Raises `Unreadable`.
+    """
+    with opened(path) as image:
+        turned = upright(image)
+        if turned.mode == "La":
+            turned = turned.convert("LA")
+        if turned.mode in _GREY:
+            grey = np.asarray(turned.convert("L"), dtype=np.float32) / 255
+        elif turned.mode.startswith("I"):
+            grey = _sixteen_bit(image, np.asarray(turned))
+        elif turned.mode == "F":
+            grey = _unit_range(np.asarray(turned))
         else:
-            colour = np.asarray(upright.convert("RGB"), dtype=np.float32) / 255
+            colour = np.asarray(turned.convert("RGB"), dtype=np.float32) / 255
             return torch.from_numpy(colour).permute(2, 0, 1).contiguous()
         return torch.from_numpy(grey)[None]
 
 
 def decode_mask(path: Path) -> Tensor:
-    """A mask ``(H, W)`` bool: true where the image is not zero (of a palette: where the index is not; of a JPEG: above 127).
+    """A mask ``(H, W)`` bool, upright as its EXIF orientation says: true where the image is not black.
 
-    Raises `Unreadable`.
+    Of a palette where the index is not 0, unless black is at another index that is used, or one grey is all there is. What is transparent
+    is not in the mask, and where all that is visible is black it is the mask. Of a JPEG or WebP, which blur edges, what is above half of
+    the maximum. Raises `Unreadable`.
     """
-    with _opened(path) as image:
-        lossy = image.format == "JPEG"
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode not in ("1", "L", "P", "F") and not upright.mode.startswith("I"):
-            upright = upright.convert("RGB")
-        values = np.asarray(upright)
-        values = values.max(axis=2) if values.ndim == 3 else values
-        return torch.from_numpy(values > (_JPEG_EDGE if lossy else 0))
+    with opened(path) as image:
+        lossy = image.format in _LOSSY
+        turned = upright(image)
+        shown = _marked(turned, lossy)
+        opaque = alpha(turned)
+        visible = np.ones_like(shown) if opaque is None else opaque > (127 if lossy else 0)
+        both = shown & visible
+        return torch.from_numpy(both if both.any() or visible.all() else visible)
 
 
-def check(path: Path) -> None:
+def check(path: Path) -> Traits:
     """Read the whole file, at a coarse resolution where its format has one; raises `Unreadable`."""
-    with _opened(path) as image:
+    with opened(path) as image:
+        turned = orientation(image)
+        width, height = image.size
+        frames = 1 if image.format in _STILL else getattr(image, "n_frames", 1)
         image.draft("RGB", (64, 64))
         image.load()
+        seen = alpha(image)
+        transparent = seen is not None and bool((seen < 255).any())
+        return Traits((width, height) if turned >= 5 else (height, width), turned, transparent, frames)
+
+
+def alpha(image: Image.Image) -> np.ndarray | None:
+    """How opaque each pixel is ``(H, W)``, from 0 to 255; None where the image has no transparency."""
+    if image.mode.startswith(("I", "F")):
+        return None
+    if "transparency" in image.info and "A" not in image.getbands():
+        image = image.convert("RGBA")
+    bands = image.getbands()
+    band = next((name for name in ("A", "a") if name in bands and image.mode != "LAB"), None)
+    return None if band is None else np.asarray(image.getchannel(band))
+
+
+def orientation(image: Image.Image) -> int:
+    """EXIF's orientation, 1 where there is none that can be read."""
+    try:
+        found = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged EXIF raises what it likes, and does no harm to the picture
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The image as it is shown."""
+    return image if orientation(image) == 1 else ImageOps.exif_transpose(image)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The image in a file, closed afterwards; whatever goes wrong meanwhile is `Unreadable`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -77,19 +138,59 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise
     except FileNotFoundError as error:
         raise Unreadable("there is no such file") from error
+    except UnidentifiedImageError as error:
+        raise Unreadable(_instead(path)) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unreadable(f"more than the {MOST_PIXELS} pixels that are read ({error})") from error
     except Exception as error:  # decoders raise what they like on a damaged file
         raise Unreadable(str(error).replace(repr(str(path)), "it") or type(error).__name__) from error
 
 
-def _sixteen_bit(values: np.ndarray) -> np.ndarray:
+def _instead(path: Path) -> str:
+    """What a file is that is no image."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start:
+        return "the file is empty"
+    if start.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS and not the image: run `git lfs pull`"
+    return "no image of a kind that is read, or damaged at its start"
+
+
+def _sixteen_bit(image: Image.Image, values: np.ndarray) -> np.ndarray:
+    bits = getattr(image, "tag_v2", {}).get(258, (16,))
+    if image.mode == "I" and max(bits) > 16:
+        raise Unreadable("integers of 32 bit, whose range nobody says: save it with 8 or 16 bit")
     if values.min(initial=0) < 0 or values.max(initial=0) > _SIXTEEN_BIT:
-        raise Unreadable(f"integers from {values.min()} to {values.max()}, which are neither 8 nor 16 bit")
+        raise Unreadable(f"integers from {values.min()} to {values.max()}, which are neither 8 nor 16 bit: save it with 8 or 16 bit")
     return values.astype(np.float32) / _SIXTEEN_BIT
 
 
 def _unit_range(values: np.ndarray) -> np.ndarray:
     if not (np.isfinite(values).all() and values.min(initial=0) >= 0 and values.max(initial=0) <= 1):
-        raise Unreadable("floating values that are not in [0, 1]")
+        raise Unreadable("floating values that are not in [0, 1]: scale them, or save it with 8 or 16 bit")
     return values.astype(np.float32)
+
+
+def _marked(image: Image.Image, lossy: bool) -> np.ndarray:
+    """``(H, W)`` bool: what is not black, whatever its transparency."""
+    if image.mode in ("P", "PA"):
+        return _by_palette(image)
+    if image.mode in ("La", "LA"):
+        image = image.convert("LA").getchannel("L")
+    elif image.mode not in ("1", "L", "F") and not image.mode.startswith("I"):
+        image = image.convert("RGB")
+    values = np.asarray(image)
+    values = values.max(axis=2) if values.ndim == 3 else values
+    threshold = values.max(initial=0) // 2 if lossy else 0
+    return np.asarray(values > threshold)
+
+
+def _by_palette(image: Image.Image) -> np.ndarray:
+    indices = np.asarray(image.getchannel("P") if image.mode == "PA" else image)
+    colours = np.asarray((image.getpalette("RGB") or []) + [0] * 768)[:768].reshape(256, 3)
+    used = colours[np.unique(indices)]
+    grey, black = (used == used[:, :1]).all(), (used == 0).all(axis=1).any()
+    if colours[0].any() and (black or (grey and len(used) == 1)):
+        return np.asarray(colours[indices].any(axis=2))
+    return np.asarray(indices != 0)

@@ -14,12 +14,14 @@ class Entry:
         path: the image.
         label: the class's name, or its index in the model's classes.
         id: stable and unique.
-        mask: the image of its mask, or None.
+        masks: the images of its masks, which together are one; none where there is no mask.
         boxes: x0, y0, x1, y1 in pixels of the image as it is shown, or None.
+        place: where a manifest lists it, ``FILE:LINE``, or nothing.
     """
 
     path: Path
     label: str | int
     id: str
-    mask: Path | None = None
+    masks: tuple[Path, ...] = ()
     boxes: tuple[tuple[float, float, float, float], ...] | None = None
+    place: str = ""

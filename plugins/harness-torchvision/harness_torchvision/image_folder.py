@@ -12,10 +12,13 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Sample, dataset
-from harness_torchvision.class_folders import MASKS, entries_in_folders
-from harness_torchvision.decoding import Unreadable, check, decode_image, decode_mask
+from harness_torchvision.class_folders import entries_in_folders
+from harness_torchvision.decoding import Unreadable, decode_image
 from harness_torchvision.entries import Entry
+from harness_torchvision.locating import Locator
 from harness_torchvision.manifest import entries_in_manifest
+from harness_torchvision.mask_files import mask_of
+from harness_torchvision.reading import Reading
 from harness_torchvision.selection import balanced
 
 _SHOWN = 20
@@ -26,7 +29,7 @@ class ImageFolder:
 
     Attributes:
         class_names: names of the classes, sorted; None where labels are numbers of the model's classes.
-        notes: which images were skipped, and why.
+        notes: what was passed over, guessed or skipped, and why.
     """
 
     def __init__(self, entries: Sequence[Entry], class_names: Sequence[str] | None, notes: Sequence[str] = ()) -> None:
@@ -43,9 +46,8 @@ class ImageFolder:
             raise IndexError(f"sample {index} of {len(self.entries)}")
         entry = self.entries[index]
         image = _read(decode_image, entry.path)
-        mask = None if entry.mask is None else _read(decode_mask, entry.mask)
-        if mask is not None and mask.shape != image.shape[1:]:
-            raise ValueError(f"{entry.mask}: a mask of {tuple(mask.shape)} for an image of {tuple(image.shape[1:])} (height, width)")
+        size = (image.shape[1], image.shape[2])
+        mask = mask_of(entry.masks, entry.path, size) if entry.masks else None
         boxes = None if entry.boxes is None else torch.tensor(entry.boxes, dtype=torch.float32).reshape(-1, 4)
         return Sample(image, self._label(entry), entry.id, mask, boxes)
 
@@ -66,32 +68,41 @@ def image_folder(
 ) -> ImageFolder:
     """One's own images: a folder per class, or a CSV manifest, with masks and boxes where there are any.
 
-    ``root/CLASS/…`` or with ``split`` ``root/SPLIT/CLASS/…``; the mask of ``root/a/b.jpg`` is ``masks/a/b.*`` with ``masks`` by default
-    ``root/masks``, and an image without one has none. A ``manifest`` lists ``path,label`` and optionally ``id``, ``mask``, ``boxes``
-    (JSON ``[[x0, y0, x1, y1], …]`` in pixels of the image as it is shown) and ``split``; whole numbers as labels are classes of the
-    model. Masks and the manifest are taken from ``root`` where they are not absolute (``masks`` also from the working folder).
+    ``root/CLASS/…`` or with ``split`` ``root/SPLIT/CLASS/…``; a model without class names has them in the order of text, as torchvision's
+    ImageFolder, whatever numbers they are. The mask of ``root/a/b.jpg`` is ``masks/a/b.*`` with ``masks`` by default ``root/masks``, or
+    ``masks/a/b_mask.*``, or in a folder of masks alone ``masks/b.*``, or it lies beside the image (``a/b_mask.*``, ``a/masks/b.*``); an
+    image without one has none. A mask is what is not black and not transparent, of a palette the indices that are not 0; it is of the image
+    as it is shown (one of the size that EXIF turns is turned alike), and scaled to the nearest pixel where only the size differs.
+
+    A ``manifest`` lists ``path,label`` and optionally ``id``, ``mask``, ``boxes`` (JSON ``[[x0, y0, x1, y1], …]`` in pixels of the image as
+    it is shown) and ``split``; whole numbers as labels, ``10`` or ``10.0``, are classes of the model. Masks and the manifest are taken from
+    ``root`` where they are not absolute (``masks`` also from the working folder). Images of 16 bit keep their depth where they are grey;
+    transparency is dropped, as torchvision drops it; of animations the first frame counts.
+
     ``samples`` takes that many, balanced over the classes and drawn by ``seed``, so that more samples include the fewer. ``unreadable``
-    images are an error that lists them, or are skipped and listed in the run's notes.
+    images are an error that lists them, or are skipped and listed in the run's notes, which also name the files that were passed over.
 
     Raises ``ValueError`` for what is not there or is not as it should be.
     """
     root = root.expanduser()
     if not root.is_dir():
-        raise ValueError(f"root: there is no folder {root}")
+        what = (
+            f"is a file, not a folder: unpack it, or name the folder that it is in ({root})"
+            if root.is_file()
+            else f"there is no folder {root}"
+        )
+        raise ValueError(f"root: {what}")
     if manifest is None:
-        entries, classes = entries_in_folders(root, _masks(root, masks), split)
-        names: list[str] | None = classes
-    else:
-        if masks is not None:
-            raise ValueError("masks: a manifest names each mask in its column `mask`")
-        entries, names = entries_in_manifest(root / manifest.expanduser(), root, split)
-    return _chosen(entries, names, samples, seed, unreadable)
+        found = entries_in_folders(root, None if masks is None else _masks(root, masks), split)
+        return _chosen(root, found.entries, found.classes, samples, seed, unreadable, found.notes)
+    if masks is not None:
+        raise ValueError("masks: a manifest names each mask in its column `mask`")
+    entries, names, notes = entries_in_manifest(root / manifest.expanduser(), root, split)
+    return _chosen(root, entries, names, samples, seed, unreadable, notes)
 
 
-def _masks(root: Path, given: Path | None) -> Path:
-    """The folder of masks: what is given, looked for in ``root`` and then in the working folder, else ``root/masks``, there or not."""
-    if given is None:
-        return root / MASKS
+def _masks(root: Path, given: Path) -> Path:
+    """The folder of masks that is given, looked for in ``root`` and then in the working folder."""
     found = next((path for path in (root / given.expanduser(), given.expanduser()) if path.is_dir()), None)
     if found is None:
         raise ValueError(f"masks: there is no folder {given}, neither in {root} nor in the working folder")
@@ -99,34 +110,31 @@ def _masks(root: Path, given: Path | None) -> Path:
 
 
 def _chosen(
-    entries: Sequence[Entry], names: Sequence[str] | None, samples: int | None, seed: int, unreadable: Literal["skip", "error"]
+    root: Path,
+    entries: Sequence[Entry],
+    names: Sequence[str] | None,
+    samples: int | None,
+    seed: int,
+    unreadable: Literal["skip", "error"],
+    notes: Sequence[str],
 ) -> ImageFolder:
     if samples is not None and samples > len(entries):
         raise ValueError(f"samples: {samples} of {len(entries)} images")
-    faults: dict[str, str] = {}
+    reading = Reading(Locator(root))
     ordered: Iterable[Entry] = entries if samples is None else balanced(entries, seed)
-    good = list(islice((entry for entry in ordered if _readable(entry, faults)), samples))
-    listed = [f"{name}: {fault}" for name, fault in faults.items()]
+    good = list(islice(filter(reading.readable, ordered), samples))
+    listed = [f"{name}: {fault}" for name, fault in reading.faults.items()]
     if listed and unreadable == "error":
         more = f"\n… and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-        told = "\n".join(listed[:_SHOWN])
-        raise ValueError(f"{len(listed)} images cannot be read (`unreadable: skip` leaves them out):\n{told}{more}")
+        told = "\n".join(f"{reading.places[name]}{name}: {fault}" for name, fault in islice(reading.faults.items(), _SHOWN))
+        number = "1 image" if len(listed) == 1 else f"{len(listed)} images"
+        raise ValueError(f"{number} cannot be read (`unreadable: skip` leaves them out):\n{told}{more}")
     if len(good) < (samples or 1):
         raise ValueError(
             f"samples: {samples or 'any'} of {len(good)} images that can be read; {len(listed)} cannot: {'; '.join(listed[:_SHOWN])}"
         )
-    return ImageFolder(good, names, [f"skipped {fault}" for fault in listed])
-
-
-def _readable(entry: Entry, faults: dict[str, str]) -> bool:
-    """Whether the image and its mask can be read; what is wrong goes into ``faults``."""
-    for path in filter(None, (entry.path, entry.mask)):
-        try:
-            check(path)
-        except Unreadable as fault:
-            faults[entry.id if path == entry.path else f"{entry.id} (mask {path.name})"] = str(fault)
-            return False
-    return True
+    reading.complain_of_masks()
+    return ImageFolder(good, names, [*notes, *reading.notes(), *(f"skipped {fault}" for fault in listed)])
 
 
 def _read(decode: Callable[[Path], Tensor], path: Path) -> Tensor:

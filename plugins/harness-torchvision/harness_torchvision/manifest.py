@@ -2,112 +2,143 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness_torchvision.entries import Entry
+from harness_torchvision.labels import index_of, is_missing, number
+from harness_torchvision.locating import Locator, there
+from harness_torchvision.tables import Row, TableError, read_table
+from harness_torchvision.walking import composed, shown
 
 REQUIRED = ("path", "label")
+MOST_TOLD = 20
 Box = tuple[float, float, float, float]
 
 
 class ManifestError(ValueError):
-    """Something wrong in a manifest; the message begins with ``FILE:LINE``."""
+    """What is wrong in a manifest, a line of the message for each; it begins with ``FILE:LINE``."""
 
 
-def entries_in_manifest(manifest: Path, root: Path, split: str | None) -> tuple[list[Entry], list[str] | None]:
-    """The rows of a manifest in their order, and the class names, sorted; None where every label is a whole number: the class itself.
+def entries_in_manifest(manifest: Path, root: Path, split: str | None) -> tuple[list[Entry], list[str] | None, list[str]]:
+    """The rows of a manifest in their order, the class names, sorted (None where labels are classes by number), and notes.
 
     Columns: ``path`` and ``label``; optional ``id`` (default: the path), ``mask``, ``boxes`` (JSON ``[[x0, y0, x1, y1], …]``) and
-    ``split``; others are passed over. Paths are relative to ``root`` and must stay inside. Class names are those of all splits. Raises
-    `ManifestError`.
+    ``split``; others are passed over. They are separated by commas, tabs or semicolons. Paths are relative to ``root`` and must stay
+    inside; in either normal form of Unicode, and with the separators of Windows too. Labels that are all whole numbers, however they are
+    written, are classes by number. Class names are those of all splits. Raises `ManifestError` with everything that is wrong.
     """
-    rows = _rows(manifest)
-    labels = {row["label"] for _, row in rows}
-    numbered = all(label.isdecimal() for label in labels)
-    entries: dict[str, Entry] = {}
-    for line, row in _of_split(manifest, rows, split):
-        entry = _entry(f"{manifest}:{line}", row, root, numbered)
-        if entry.id in entries:
-            raise ManifestError(f"{manifest}:{line}: the id {entry.id!r} is used twice")
-        entries[entry.id] = entry
-    return list(entries.values()), None if numbered else sorted(labels)
-
-
-def _rows(manifest: Path) -> list[tuple[int, dict[str, str]]]:
-    """Each row with its line, values stripped."""
     try:
-        with manifest.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
-            header = [name.strip() for name in reader.fieldnames or ()]
-            missing = [name for name in REQUIRED if name not in header]
-            if missing:
-                raise ManifestError(f"{manifest}:1: there is no column {missing[0]!r} (the columns are {', '.join(header) or 'none'})")
-            reader.fieldnames = header
-            rows = [(reader.line_num, _stripped(f"{manifest}:{reader.line_num}", row)) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ManifestError(f"{manifest}: cannot be read as CSV: {error}") from error
-    if not rows:
-        raise ManifestError(f"{manifest}: there are no rows")
-    return rows
+        rows = read_table(manifest, REQUIRED)
+    except TableError as error:
+        raise ManifestError(str(error)) from error
+    problems = _incomplete(rows)
+    given = [row for row in rows if row.values["label"] and not is_missing(row.values["label"])]
+    numbered, notes = _numbered(manifest, given, problems)
+    names = None if numbered else sorted({composed(row.values["label"]) for row in given})
+    locator = Locator(root)
+    entries: dict[str, Entry] = {}
+    for row in _of_split(manifest, rows, split):
+        try:
+            entry = _entry(f"{manifest}:{row.line}", row.values, locator, numbered)
+        except ValueError as error:
+            problems.append((row.line, str(error)))
+            continue
+        if entry.id in entries:
+            problems.append((row.line, f"the id {entry.id!r} is used twice (also in line {entries[entry.id].place.rpartition(':')[2]})"))
+        entries.setdefault(entry.id, entry)
+    if problems:
+        raise _all_of(manifest, problems)
+    return list(entries.values()), names, notes
 
 
-def _stripped(where: str, row: dict[str | None, str | list[str] | None]) -> dict[str, str]:
-    if None in row:
-        raise ManifestError(f"{where}: more values than columns")
-    values = {str(name): str(value or "").strip() for name, value in row.items()}
-    empty = [name for name in REQUIRED if not values[name]]
-    if empty:
-        raise ManifestError(f"{where}: no {empty[0]}")
-    return values
+def _incomplete(rows: Sequence[Row]) -> list[tuple[int, str]]:
+    """What is wrong with rows whatever they are about, by line."""
+    problems = []
+    for row in rows:
+        if row.too_long:
+            problems.append((row.line, "more values than columns"))
+        if not row.values["path"]:
+            problems.append((row.line, "no path"))
+        if is_missing(row.values["label"]):
+            problems.append((row.line, f"no label (it is {row.values['label']!r})" if row.values["label"] else "no label"))
+    return problems
 
 
-def _of_split(manifest: Path, rows: list[tuple[int, dict[str, str]]], split: str | None) -> list[tuple[int, dict[str, str]]]:
+def _numbered(manifest: Path, given: Sequence[Row], problems: list[tuple[int, str]]) -> tuple[bool, list[str]]:
+    """Whether labels are numbers of classes, with notes; what is no class goes into ``problems``."""
+    labels = {row.values["label"]: row.line for row in reversed(given)}
+    numbers = [label for label in labels if number(label) is not None]
+    words = [label for label in labels if number(label) is None]
+    if not numbers or any(not is_missing(word, among_numbers=True) for word in words):
+        if numbers:
+            rarer, of = (words, "no numbers") if len(words) <= len(numbers) else (numbers, "numbers")
+            places = shown([f"{label!r} in line {labels[label]}" for label in rarer], 3)
+            return False, [f"{manifest}: labels are taken as names, numbers too, because some are {of}: {places}"]
+        return False, []
+    for row in given:
+        label = row.values["label"]
+        try:
+            index_of(label)
+        except ValueError as error:
+            problems.append((row.line, str(error) if label in numbers else f"no label (it is {label!r})"))
+    odd = [label for label in numbers if not label.isdecimal()]
+    return True, [f"{manifest}: labels are classes by number, {odd[0]!r} is {index_of(odd[0])}"] if odd and not problems else []
+
+
+def _of_split(manifest: Path, rows: Sequence[Row], split: str | None) -> Sequence[Row]:
     if split is None:
         return rows
-    if "split" not in rows[0][1]:
+    if "split" not in rows[0].values:
         raise ManifestError(f"{manifest}:1: there is no column 'split' to choose {split!r} by")
-    chosen = [(line, row) for line, row in rows if row["split"] == split]
+    chosen = [row for row in rows if row.values["split"] == split]
     if not chosen:
-        known = sorted({row["split"] for _, row in rows})
+        known = sorted({row.values["split"] for row in rows})
         raise ManifestError(f"{manifest}: no row is of the split {split!r} (there are {', '.join(map(repr, known))})")
     return chosen
 
 
-def _entry(where: str, row: dict[str, str], root: Path, numbered: bool) -> Entry:
-    path = _inside(where, row["path"], root)
-    mask = _inside(where, row["mask"], root) if row.get("mask") else None
-    if mask is not None and not mask.is_file():
-        raise ManifestError(f"{where}: there is no mask {row['mask']!r}")
+def _entry(place: str, row: dict[str, str], locator: Locator, numbered: bool) -> Entry:
+    path = locator.find(row["path"])
+    mask = locator.find(row["mask"]) if row.get("mask") and not is_missing(row["mask"]) else None
+    if mask is not None and not there(mask):
+        raise ValueError(f"there is no mask {row['mask']!r}{locator.hint(row['mask'])}")
     return Entry(
         path=path,
-        label=int(row["label"]) if numbered else row["label"],
-        id=row.get("id") or path.relative_to(root).as_posix(),
-        mask=mask,
-        boxes=_boxes(where, row["boxes"]) if row.get("boxes") else None,
+        label=_label(row["label"], numbered),
+        id=row.get("id") or composed(path.relative_to(locator.root).as_posix()),
+        masks=() if mask is None else (mask,),
+        boxes=_boxes(row["boxes"]) if row.get("boxes") and not is_missing(row["boxes"]) else None,
+        place=place,
     )
 
 
-def _inside(where: str, name: str, root: Path) -> Path:
-    """A path below ``root``; links and ``..`` that lead out of it are refused."""
-    if "\0" in name:
-        raise ManifestError(f"{where}: a path holds a null character")
-    path = root / name
-    resolved = path.resolve()
-    if not resolved.is_relative_to(root.resolve()) or Path(name).is_absolute():
-        raise ManifestError(f"{where}: the path {name!r} leads out of {root}")
-    return root / resolved.relative_to(root.resolve())
+def _label(text: str, numbered: bool) -> str | int:
+    """A label; one that is no class is told elsewhere, for all rows, and stands here as 0."""
+    if not numbered:
+        return composed(text)
+    try:
+        return index_of(text)
+    except ValueError:
+        return 0
 
 
-def _boxes(where: str, text: str) -> tuple[Box, ...]:
+def _boxes(text: str) -> tuple[Box, ...]:
     try:
         given = json.loads(text)
         boxes = tuple((float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in given)
     except (ValueError, TypeError) as error:
-        raise ManifestError(f"{where}: boxes must be JSON [[x0, y0, x1, y1], …], not {text!r}") from error
+        raise ValueError(f"boxes must be JSON [[x0, y0, x1, y1], …], not {text!r}") from error
     for box in boxes:
         if not all(map(math.isfinite, box)) or box[2] <= box[0] or box[3] <= box[1]:
-            raise ManifestError(f"{where}: the box {list(box)} is empty; boxes are x0, y0, x1, y1 with x0 < x1 and y0 < y1")
+            raise ValueError(f"the box {list(box)} is empty; boxes are x0, y0, x1, y1 with x0 < x1 and y0 < y1")
     return boxes
+
+
+def _all_of(manifest: Path, problems: Sequence[tuple[int, str]]) -> ManifestError:
+    unique = sorted(dict.fromkeys(problems))
+    lines = [f"{manifest}:{line}: {message}" for line, message in unique[:MOST_TOLD]]
+    more = [f"… and {len(unique) - MOST_TOLD} more"] if len(unique) > MOST_TOLD else []
+    return ManifestError("\n".join([*lines, *more]))
