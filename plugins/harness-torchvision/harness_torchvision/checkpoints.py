@@ -1,18 +1,41 @@
-"""State dicts in files, read without running anything that they hold."""
+"""State dicts in files, found in whatever a training loop saved around them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
-_WRAPPERS = ("state_dict", "model_state_dict", "model")
-_PREFIXES = ("module.", "_orig_mod.", "model.")
-_SHOWN = 5
+from harness_torchvision.heads import head_of, resize_head
+from harness_torchvision.likely import likely
+from harness_torchvision.loading import load_into
+from harness_torchvision.state_names import Ambiguous, named
+from harness_torchvision.unpickling import Foreign, Unloadable, contents
+from harness_torchvision.walking import shown
+
+SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".tar", ".pkl", ".pickle", ".model", ".weights", ".h5", ".onnx")
+AVERAGED = ("state_dict_ema", "model_ema", "ema_state_dict", "ema_model", "ema", "params_ema", "model_ema_state_dict")
+CURRENT = (
+    *("state_dict", "model_state_dict", "model_state", "model", "net", "network", "net_state_dict", "network_state_dict"),
+    *("weights", "params", "module"),
+)
+"""Where training loops keep weights: timm, torchvision and others take averages over steps (EMA) for evaluation, where there are any."""
+_TRAINING = ("optim", "sched", "scaler", "rng", "callback", "loops", "hyper", "args", "config")
+_DEEPEST = 3
+SAVE = "save its state dict instead: torch.save(model.state_dict(), 'weights.pt')"
+
+
+class State(dict[str, Tensor]):
+    """A state dict, and what its file says of it.
+
+    Attributes:
+        arch: the architecture's name, or None.
+        notes: which of several state dicts it is.
+    """
+
+    arch: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def is_file_name(weights: str) -> bool:
@@ -20,81 +43,108 @@ def is_file_name(weights: str) -> bool:
     return Path(weights).suffix in SUFFIXES or "/" in weights or "\\" in weights
 
 
-def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """The state dict in a file: safetensors, or what ``torch.save`` wrote, without unpickling objects.
+def read_checkpoint(path: Path, entry: str | None = None) -> State:
+    """The state dict in a file: safetensors, or what ``torch.save`` wrote, without running anything that it holds.
 
-    One level of wrapping (``{"state_dict": …}``, as training loops write) and the prefixes of ``DataParallel`` and ``torch.compile`` are
-    taken off. Raises ``ValueError`` that says what was found instead.
+    It is the file's content or in one of its entries (``state_dict``, ``model``, …), of which averages over training steps come first;
+    ``entry`` names another, with dots for entries of entries, or what names in it begin with. Raises ``ValueError`` that says what was
+    found instead.
     """
     if not path.is_file():
-        raise ValueError(f"weights: there is no file {path}")
+        raise ValueError(f"weights: {path} is a folder, not a file" if path.is_dir() else f"weights: there is no file {path}")
     try:
-        found = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever reading raises, the file is no checkpoint
-        raise ValueError(f"weights: {path} is no checkpoint that can be read without running code: {_first_line(error)}") from error
-    if isinstance(found, Mapping):
-        found = next((found[key] for key in _WRAPPERS if isinstance(found.get(key), Mapping)), found)
-    if not isinstance(found, Mapping) or not found or not all(isinstance(value, Tensor) for value in found.values()):
-        raise ValueError(f"weights: {path} holds no state dict (a mapping of names to tensors) but {_described(found)}")
-    return _without_prefixes({str(name): tensor for name, tensor in found.items()})
-
-
-def head_of(module: nn.Module) -> str:
-    """The name of the layer that gives the logits: the last one that is linear, or a convolution."""
-    found: str = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)][-1]
-    return found
-
-
-def resize_head(module: nn.Module, head: str, classes: int) -> None:
-    """Give the layer ``head`` of ``module`` another number of outputs; where it has them already it stays."""
-    layer = module.get_submodule(head)
-    parent, name = module.get_submodule(head.rpartition(".")[0]), head.rpartition(".")[2]
-    if isinstance(layer, nn.Linear) and layer.out_features != classes:
-        setattr(parent, name, nn.Linear(layer.in_features, classes, bias=layer.bias is not None))
-    elif isinstance(layer, nn.Conv2d) and layer.out_channels != classes:
-        setattr(parent, name, nn.Conv2d(layer.in_channels, classes, kernel_size=1))
-
-
-def load_into(module: nn.Module, state: Mapping[str, Tensor], source: str, ignored: tuple[str, ...] = ()) -> None:
-    """Load ``state`` into ``module``, keys below ``ignored`` aside.
-
-    Raises ``ValueError`` that names the keys which are missing, unexpected or of another shape, and where values are not finite.
-    """
-    state = {name: tensor for name, tensor in state.items() if name.partition(".")[0] not in ignored}
-    wanted = module.state_dict()
-    optional = {name for name in wanted if name.endswith("num_batches_tracked")}
-    problems = {
-        "missing": sorted(wanted.keys() - state.keys() - optional),
-        "unexpected": sorted(state.keys() - wanted.keys()),
-        "of another shape": [
-            f"{name} {tuple(state[name].shape)} instead of {tuple(wanted[name].shape)}"
-            for name in sorted(wanted.keys() & state.keys())
-            if wanted[name].shape != state[name].shape
-        ],
-        "not finite": sorted(name for name, tensor in state.items() if not torch.isfinite(tensor).all()),
-    }
-    said = [f"{len(names)} {problem} ({_listed(names)})" for problem, names in problems.items() if names]
-    if said:
-        raise ValueError(f"weights: {source} does not fit the model: keys {'; '.join(said)}")
-    module.load_state_dict({**{name: wanted[name] for name in optional}, **state})
-
-
-def _without_prefixes(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    for prefix in _PREFIXES:
-        if all(name.startswith(prefix) for name in state):
-            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+        found = contents(path)
+        states = dict(_state_dicts(found))
+        if entry is not None and entry not in states:
+            states[entry] = next(filter(None, (_below(state, f"{entry}.") for state in states.values())), {})
+        name = _chosen(found, states, entry)
+    except Unloadable as error:
+        raise ValueError(f"weights: {path} {error}") from error
+    state = State({key: value for key, value in states[name].items() if isinstance(value, Tensor)})
+    state.arch = _architecture(found)
+    others = [other for other in states if other != name]
+    if name and others and entry is None:
+        state.notes = (f"weights: of {path.name}, {name!r} is taken, and not {shown(others, 3)} (weights_entry chooses)",)
     return state
 
 
-def _described(found: object) -> str:
+def load_checkpoint(
+    module: nn.Module, path: Path, *, entry: str | None = None, num_classes: int | None = None, ignored: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Load the file of an architecture's weights into ``module``, whose last layer gets as many classes as the file has; returns notes.
+
+    Args:
+        module: of the architecture; half-precision weights are taken in its own precision.
+        path: the file, see `read_checkpoint`.
+        entry: which of its state dicts.
+        num_classes: as many as are expected, or None.
+        ignored: parts of the network that are for training alone.
+
+    Raises ``ValueError`` that says, in one line, what differs and what may be meant.
+    """
+    state = read_checkpoint(path, entry)
+    head = head_of(module)
+    try:
+        found = named(state, module.state_dict(), head, ignored)
+    except Ambiguous as error:
+        raise ValueError(f"weights: {path} {error}") from error
+    weight = found.state.get(f"{head}.weight")
+    if weight is not None and num_classes not in (None, len(weight)):
+        raise ValueError(
+            f"num_classes: {path} has {len(weight)} classes ({head}.weight), not {num_classes}: write {len(weight)}, or leave it out"
+        )
+    if weight is not None and weight.ndim == module.get_submodule(head).weight.ndim:
+        resize_head(module, head, len(weight))
+    load_into(module, found, str(path), lambda: likely(state, state.arch))
+    return (*state.notes, *found.notes)
+
+
+def _state_dicts(found: object, at: str = "", depth: int = 0) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Every mapping that is mostly of names to tensors, by its place; those that belong to training aside."""
+    if not isinstance(found, Mapping) or depth > _DEEPEST:
+        return
+    tensors = sum(isinstance(value, Tensor) for value in found.values())
+    if tensors and all(isinstance(name, str) for name in found) and tensors >= sum(isinstance(v, Mapping) for v in found.values()):
+        yield at, found
+        return
+    for name, value in found.items():
+        if isinstance(name, str) and not any(word in name.casefold() for word in _TRAINING):
+            yield from _state_dicts(value, f"{at}.{name}" if at else name, depth + 1)
+
+
+def _below(state: Mapping[str, object], prefix: str) -> dict[str, object]:
+    """The names of a state dict that begin with a prefix, without it."""
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+
+def _chosen(found: object, states: Mapping[str, object], entry: str | None) -> str:
+    """The place of the state dict that is meant; raises `Unloadable` where there is none, or it cannot be known which."""
+    if entry is not None:
+        if not states.get(entry):
+            raise Unloadable(f"has no state dict {entry!r} (it has {shown([name for name in states if states[name]], 8)})")
+        return entry
+    if not states:
+        raise Unloadable(_without_state(found))
+    known = [name for wanted in (*AVERAGED, *CURRENT) for name in states if name.partition(".")[0] == wanted]
+    if not known and len(states) > 1:
+        raise Unloadable(f"holds several state dicts ({shown(list(states), 8)}): choose one with weights_entry")
+    return (known or list(states))[0]
+
+
+def _without_state(found: object) -> str:
+    """What is said of content without a state dict."""
+    whole = {"": found} if isinstance(found, Foreign) else found if isinstance(found, Mapping) else {}
+    objects = [f"{f'its entry {name!r} is ' if name else ''}{value.origin}" for name, value in whole.items() if isinstance(value, Foreign)]
+    if objects:
+        return f"is no checkpoint that can be read without running code: it holds a whole pickled object ({shown(objects, 3)}); {SAVE}"
     if isinstance(found, Mapping):
-        return f"a mapping of {_listed([str(name) for name in found])}" if found else "an empty mapping"
-    return f"a {type(found).__name__}"
+        described = f"a mapping of {shown([str(name) for name in found])}" if found else "an empty mapping"
+    else:
+        described = f"a {type(found).__name__}"
+    return f"holds no state dict (a mapping of names to tensors) but {described}; {SAVE}"
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f", … {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _architecture(found: object) -> str | None:
+    """The architecture that a training loop noted beside the weights."""
+    known = [found.get(name) for name in ("arch", "architecture", "model_name")] if isinstance(found, Mapping) else []
+    return next((name for name in known if isinstance(name, str)), None)

@@ -8,9 +8,12 @@ from torch import Tensor, nn
 
 from harness.api import Classifier, classifier, model
 from harness.api.randomness import seeded_generators
-from harness_torchvision.checkpoints import load_into, read_checkpoint
+from harness_torchvision.checkpoints import read_checkpoint
 from harness_torchvision.citations import DIGITS
 from harness_torchvision.digits import CLASSES
+from harness_torchvision.heads import head_of
+from harness_torchvision.loading import load_into
+from harness_torchvision.state_names import named
 
 SIZE = 32
 MEAN, STD = 0.3, 0.35
@@ -52,7 +55,7 @@ def digits_cnn(*, pretrained: bool = True, weights: Path | None = None, seed: in
         network = DigitsCNN()
     if pretrained:
         path = WEIGHTS if weights is None else weights.expanduser()
-        load_into(network, read_checkpoint(path), str(path))
+        load_into(network, named(read_checkpoint(path), network.state_dict(), head_of(network)), str(path))
     return as_classifier(network)
 
 

@@ -15,10 +15,13 @@ from torchvision.models import WeightsEnum
 from harness.api import Classifier, classifier, model
 from harness.api.randomness import seeded_generators
 from harness_torchvision.calibration import calibrate_batch_norm, noise_of_all_scales
-from harness_torchvision.checkpoints import head_of, is_file_name, load_into, read_checkpoint, resize_head
+from harness_torchvision.checkpoints import is_file_name, load_checkpoint
 from harness_torchvision.citations import TORCHVISION
 from harness_torchvision.class_names import read_class_names
 from harness_torchvision.families import ARCHITECTURES, AUXILIARY, cam_layer_of, family_of
+from harness_torchvision.heads import head_of
+from harness_torchvision.loading import load_into
+from harness_torchvision.state_names import Named
 from harness_torchvision.transforms import preprocessing
 
 Architecture = Literal[ARCHITECTURES]  # type: ignore[valid-type]
@@ -31,6 +34,7 @@ def torchvision_classifier(
     *,
     arch: Architecture,
     weights: str | Path | None = None,
+    weights_entry: str | None = None,
     seed: int = 0,
     num_classes: Annotated[int, Field(ge=2)] | None = None,
     class_names: list[str] | Path | None = None,
@@ -40,10 +44,13 @@ def torchvision_classifier(
     """Any classifier of torchvision.models, with published weights, a checkpoint of one's own, or random weights.
 
     ``weights`` is the name of published weights (``DEFAULT``, ``IMAGENET1K_V2``), the file of a state dict (.pt, .pth, .safetensors), or
-    None for random weights under ``seed``, with statistics of batch normalisation measured on noise. ``num_classes`` is 1000, or as many
-    as the file's last layer has. ``class_names`` are a list or a file (JSON, or one name per line); those of ImageNet where the weights
-    are published. ``input_size`` is the side of the input; what goes with the weights by default. ``transform_input`` is for GoogLeNet and
-    Inception from a file that was trained with the statistics of TensorFlow, as the published weights are (which set it themselves).
+    None for random weights under ``seed``, with statistics of batch normalisation measured on noise. A file may be what a training loop
+    saved (torchvision's, Lightning's, timm's): nothing that it holds is run; of several state dicts in it averages over steps (EMA) come
+    first, and ``weights_entry`` names another; what wrappers put before names (``module.``, ``model.``) is taken off. ``num_classes`` is
+    1000, or as many as the file's last layer has. ``class_names`` are a list or a file (JSON, or one name per line); those of ImageNet
+    where the weights are published. ``input_size`` is the side of the input; what goes with the weights by default. ``transform_input`` is
+    for GoogLeNet and Inception from a file that was trained with the statistics of TensorFlow, as the published weights are (which set it
+    themselves).
 
     Raises ``ValueError`` for an unknown architecture or weights, for a file that does not fit (naming the keys), for sizes that the
     architecture cannot take, and ``OSError`` where weights cannot be downloaded.
@@ -52,6 +59,9 @@ def torchvision_classifier(
         raise ValueError(f"arch: torchvision has no classifier {arch!r}{_hint(arch, ARCHITECTURES)}")
     from_file = isinstance(weights, Path) or (weights is not None and is_file_name(weights))
     enum = None if weights is None or from_file else published(arch, str(weights))
+    if weights_entry is not None and not from_file:
+        raise ValueError("weights_entry: is of a file of one's own, and weights names none")
+    notes: tuple[str, ...] = ()
     steps = preprocessing(arch, enum).at(input_size)
     options = _options(arch, steps.size if input_size is not None else None, transform_input)
     if enum is not None:
@@ -59,10 +69,11 @@ def torchvision_classifier(
             raise ValueError(f"num_classes: the weights {enum.name} have {IMAGENET} classes; use a checkpoint of your own, or none")
         module, names = _with_published_weights(arch, enum, options), list(enum.meta["categories"])
     elif weights is not None:
-        module, names = _from_file(arch, Path(weights).expanduser(), num_classes, options), None
+        module, notes = _from_file(arch, Path(weights).expanduser(), weights_entry, num_classes, options)
+        names = None
     else:
         module, names = untrained(arch, num_classes or IMAGENET, seed, steps.size, options), None
-    return classifier(
+    made = classifier(
         without_auxiliary_heads(arch, module),
         input_shape=(3, steps.size, steps.size),
         mean=steps.mean,
@@ -73,6 +84,8 @@ def torchvision_classifier(
         cam_layer=cam_layer_of(arch, module),
         family=family_of(arch),
     )
+    made.notes.extend(notes)
+    return made
 
 
 def published(arch: str, name: str) -> WeightsEnum:
@@ -129,23 +142,19 @@ def _with_published_weights(arch: str, enum: WeightsEnum, options: dict[str, Any
             f"the weights {enum.name} of {arch} could not be had from {enum.url}: {error}; put that file into "
             f"{Path(torch.hub.get_dir(), 'checkpoints')}, or give its path as weights"
         ) from error
-    load_into(module, module.state_dict(), f"{arch} {enum.name}")
+    load_into(module, Named(module.state_dict(), []), f"{arch} {enum.name}")
     return module
 
 
-def _from_file(arch: str, path: Path, num_classes: int | None, options: dict[str, Any]) -> nn.Module:
-    state = read_checkpoint(path)
-    initialised = {"init_weights": False} if family_of(arch) in AUXILIARY else {}
+def _from_file(
+    arch: str, path: Path, entry: str | None, num_classes: int | None, options: dict[str, Any]
+) -> tuple[nn.Module, tuple[str, ...]]:
+    """A network with the weights of a file, and notes of how they were found."""
+    family = family_of(arch)
+    initialised = {"init_weights": False} if family in AUXILIARY else {}
     with seeded_generators(0):
         module = without_auxiliary_heads(arch, _build(arch, weights=None, **initialised, **options))
-    head = head_of(module)
-    weight = state.get(f"{head}.weight")
-    if weight is not None and num_classes not in (None, len(weight)):
-        raise ValueError(f"num_classes: {path} has {len(weight)} classes ({head}.weight), not {num_classes}")
-    if weight is not None:
-        resize_head(module, head, len(weight))
-    load_into(module, state, str(path), AUXILIARY.get(family_of(arch) or "", ()))
-    return module
+    return module, load_checkpoint(module, path, entry=entry, num_classes=num_classes, ignored=AUXILIARY.get(family or "", ()))
 
 
 def untrained(arch: str, num_classes: int, seed: int, size: int, options: dict[str, Any]) -> nn.Module:
