@@ -24,6 +24,7 @@ from harness.spec.loaded import Recipes
 from harness.spec.model import DEFAULT_NULLS, RANDOM_MODEL, Override, RunSpec
 from harness.spec.objects import POSITIONS
 from harness.spec.overrides import ORDER, overridden, selectors, target, unmatched
+from harness.spec.paths import missing_paths
 from harness.spec.problems import SpecError, SpecProblem
 from harness.spec.yaml import At, Document
 
@@ -138,7 +139,10 @@ class Checker:
                 "label": label if isinstance(label, str) and label.strip() else None,
             }
         try:
-            return resolve(self.registry, kind, item, at)
+            recipe = resolve(self.registry, kind, item, at)
+            for problem in missing_paths(self.registry, recipe, item.get("params", {}) if isinstance(item, dict) else {}, (*at, "params")):
+                self.add(problem)
+            return recipe
         except ReferenceProblems as error:
             for problem in error.problems:
                 default = at == ("nulls",)
@@ -210,7 +214,8 @@ class Checker:
         for recipe in candidates:
             if fnmatchcase(recipe.label, glob):
                 try:
-                    overridden(self.registry, recipe, override, at)
+                    changed = overridden(self.registry, recipe, override, at)
+                    found.update(dict.fromkeys(missing_paths(self.registry, changed, override.params, (*at, "params"))))
                 except ReferenceProblems as error:
                     found.update(dict.fromkeys(error.problems))
         for problem in found:

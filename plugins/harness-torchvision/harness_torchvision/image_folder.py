@@ -76,7 +76,7 @@ def image_folder(
 
     A ``manifest`` lists ``path,label`` and optionally ``id``, ``mask``, ``boxes`` (JSON ``[[x0, y0, x1, y1], …]`` in pixels of the image as
     it is shown) and ``split``; whole numbers as labels, ``10`` or ``10.0``, are classes of the model. Masks and the manifest are taken from
-    ``root`` where they are not absolute (``masks`` also from the working folder). Images of 16 bit keep their depth where they are grey;
+    ``root`` where they are not absolute, or else from the working folder. Images of 16 bit keep their depth where they are grey;
     transparency is dropped, as torchvision drops it; of animations the first frame counts.
 
     ``samples`` takes that many, balanced over the classes and drawn by ``seed``, so that more samples include the fewer. ``unreadable``
@@ -97,7 +97,8 @@ def image_folder(
         return _chosen(root, found.entries, found.classes, samples, seed, unreadable, found.notes)
     if masks is not None:
         raise ValueError("masks: a manifest names each mask in its column `mask`")
-    entries, names, notes = entries_in_manifest(root / manifest.expanduser(), root, split)
+    lists = [root / manifest.expanduser(), manifest.expanduser()]
+    entries, names, notes = entries_in_manifest(next(filter(Path.is_file, lists), lists[0]), root, split)
     return _chosen(root, entries, names, samples, seed, unreadable, notes)
 
 
