@@ -89,9 +89,9 @@ def validate_command(
     settings: Settings = [],
     plugin: PluginFiles = [],
 ) -> None:
-    """Name all errors of a spec at once, each with file:line:column."""
+    """Name all errors of a spec at once, each with file:line:column; files and folders that parameters name are looked for."""
     with errors():
-        loaded = _load(spec, settings, registry(plugin))
+        loaded = _load(spec, settings, registry(plugin), files=True)
         counts = [f"{len(getattr(loaded.recipes, kind))} {kind}" for kind in ("datasets", "models", "explainers", "metrics")]
         typer.echo(f"{spec}: fine ({', '.join(counts)})")
 
@@ -236,10 +236,10 @@ def _print_leaderboard(document: Any, group: Any, meta: bool = False) -> None:
     typer.echo(render(document, "terminal", group=group, width=terminal.width, color=color, ascii_only=plain, meta=meta), nl=False)
 
 
-def _load(spec: Path, settings: list[str], components: Registry) -> Any:
+def _load(spec: Path, settings: list[str], components: Registry, files: bool = False) -> Any:
     from harness.spec.load import load
 
-    return load(spec, components, [_setting(text) for text in settings])
+    return load(spec, components, [_setting(text) for text in settings], files=files)
 
 
 def _setting(text: str) -> tuple[str, str]:

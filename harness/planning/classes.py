@@ -32,8 +32,8 @@ def match_classes(
     if model is None and not mapping:
         if len(dataset) != num_classes:
             raise ClassMismatch(
-                f"the dataset has {counted(len(dataset))} and the model {num_classes}, without names. Give the dataset "
-                f"a class_map with the model's index of each class, as in {example(dataset)} (its classes: {listed(dataset, 12)})"
+                f"the dataset has {counted(len(dataset))} and the model {num_classes}, without names. Give the dataset a "
+                f"class_map with the model's index of each class, as in {example(in_numbers(dataset))} (its classes: {listed(dataset, 12)})"
             )
         return None
     found = [_class_of(name, mapping.get(name, name), model, num_classes) for name in dataset]
@@ -54,16 +54,24 @@ def check_labels(labels: Sequence[int], ids: Sequence[str], num_classes: int) ->
 def order_note(
     dataset: Sequence[str] | None, model: Sequence[str] | None, num_classes: int, class_map: Mapping[str, str | int] | None = None
 ) -> str | None:
-    """How names were matched to a model without any, and what to write where that is not what was meant; None where nothing was guessed."""
+    """How labels were matched where that was a guess, and what to write where it is not what was meant; None where nothing was guessed.
+
+    That is names with a model without any, and numbers with a model whose names are other numbers.
+    """
+    identity = [str(index) for index in range(num_classes)]
+    if dataset is None and model is not None and list(model) != identity and all(name.isdecimal() for name in model) and not class_map:
+        return (
+            f"labels are taken as places among the model's classes, 0 to {num_classes - 1}, not as its class names, which are numbers too"
+        )
     if dataset is None or model is not None or class_map:
         return None
-    if list(dataset) == [str(index) for index in range(num_classes)]:
+    if list(dataset) == identity:
         return None
-    matched = f"the model has no class names: its classes 0 to {num_classes - 1} are taken to be {listed(dataset, 12)}, in this order"
+    matched = f"no class names: its classes 0 to {num_classes - 1} are taken to be {listed(dataset, 12)}, in this order"
     order = by_number(dataset)
     if order is None:
         return f"{matched}; where it is another, give the dataset a class_map"
-    numbered = example([dataset[label] for label in sorted(range(len(dataset)), key=order.__getitem__)])
+    numbered = example(in_numbers(dataset))
     return (
         f"{matched}: that of text, as torchvision's ImageFolder has it; where it is that of numbers, give the dataset class_map: {numbered}"
     )
@@ -76,6 +84,12 @@ def by_number(names: Sequence[str]) -> list[int] | None:
     numbers = sorted(map(int, names))
     places = [numbers.index(int(name)) for name in names]
     return None if places == sorted(places) else places
+
+
+def in_numbers(names: Sequence[str]) -> list[str]:
+    """Names in the order of the numbers that they are, or in their own where they are none."""
+    order = by_number(names)
+    return list(names) if order is None else sorted(names, key=int)
 
 
 def normal(name: str) -> str:

@@ -35,4 +35,4 @@ def matched(
         also = f" (parameters of {model.name} that may help: {taken})" if taken else ""
         raise ClassMismatch(f"the dataset {dataset.label} and the model {model.label}: {error}{also}") from error
     note = order_note(names, known, number, class_map)
-    return classes, model_facts if note is None else replace(model_facts, notes=[*model_facts.notes, f"{dataset.label}: {note}"])
+    return classes, model_facts if note is None else replace(model_facts, notes=[*model_facts.notes, f"{note} (dataset: {dataset.label})"])

@@ -36,13 +36,19 @@ def form_schema() -> dict[str, Any]:
 
 
 class Checker:
-    """Collects the problems of one document; ``checked`` returns what is right or raises them all."""
+    """Collects the problems of one document; ``checked`` returns what is right or raises them all.
 
-    def __init__(self, document: Document, registry: Registry, origins: Mapping[At, str], problems: Iterable[SpecProblem]) -> None:
+    Where ``files``, what parameters name and is not there is a problem too.
+    """
+
+    def __init__(
+        self, document: Document, registry: Registry, origins: Mapping[At, str], problems: Iterable[SpecProblem], files: bool = False
+    ) -> None:
         self.document = document
         self.registry = registry
         self.origins = origins
         self.problems = list(problems)
+        self.files = files
         self.data: dict[str, Any] = {}
         self.recipes: dict[str, dict[int, Recipe]] = {}
         self.training: dict[int, Recipe] = {}
@@ -140,7 +146,7 @@ class Checker:
             }
         try:
             recipe = resolve(self.registry, kind, item, at)
-            for problem in missing_paths(self.registry, recipe, item.get("params", {}) if isinstance(item, dict) else {}, (*at, "params")):
+            for problem in self.absent(recipe, item.get("params", {}) if isinstance(item, dict) else {}, at):
                 self.add(problem)
             return recipe
         except ReferenceProblems as error:
@@ -149,6 +155,10 @@ class Checker:
                 told = Problem(problem.at, f"nulls, by default: {problem.message}; write `nulls: []` for none") if default else problem
                 self.add(told)
             return None
+
+    def absent(self, recipe: Recipe, given: Mapping[str, Any], at: At) -> Iterable[Problem]:
+        """Files and folders that are not there, of those that the parameters given to a component name."""
+        return missing_paths(self.registry, recipe, given, (*at, "params")) if self.files else ()
 
     def labels_of(self, key: str) -> dict[int, str]:
         """Labels of a list by index, also of what does not resolve."""
@@ -215,7 +225,7 @@ class Checker:
             if fnmatchcase(recipe.label, glob):
                 try:
                     changed = overridden(self.registry, recipe, override, at)
-                    found.update(dict.fromkeys(missing_paths(self.registry, changed, override.params, (*at, "params"))))
+                    found.update(dict.fromkeys(self.absent(changed, override.params, at)))
                 except ReferenceProblems as error:
                     found.update(dict.fromkeys(error.problems))
         for problem in found:

@@ -14,13 +14,16 @@ from harness.spec.settings import Setting, apply_settings
 from harness.spec.yaml import Document, read_yaml
 
 
-def load(source: Path | str | Mapping[str, Any], registry: Registry, settings: Iterable[Setting] = ()) -> LoadedSpec:
+def load(
+    source: Path | str | Mapping[str, Any], registry: Registry, settings: Iterable[Setting] = (), *, files: bool = False
+) -> LoadedSpec:
     """Read, check and resolve a spec.
 
     Args:
         source: a YAML file, or a mapping whose component positions may hold Python functions and objects, which are registered.
         registry: where components are looked up.
         settings: ``(path, value)`` pairs that replace single values, such as ``("explain.target", "label")``; texts are read as YAML.
+        files: whether files and folders that parameters name must be there; else what cannot be had is blocked when it is run.
 
     Raises:
         SpecError: all problems at once, sorted by their places.
@@ -31,5 +34,5 @@ def load(source: Path | str | Mapping[str, Any], registry: Registry, settings: I
     else:
         document, wrong, name = read_yaml(Path(source)), [], str(source)
     origins, unset = apply_settings(document, settings)
-    spec, recipes = Checker(document, registry, origins, [*wrong, *unset]).checked()
+    spec, recipes = Checker(document, registry, origins, [*wrong, *unset], files).checked()
     return LoadedSpec(spec, recipes, name, registry)

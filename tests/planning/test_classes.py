@@ -89,4 +89,6 @@ def test_a_guessed_order_is_said_with_what_to_write_for_the_other() -> None:
     assert order_note(["cat", "dog"], None, 2) is not None
     for names, model, class_map in ((folders, folders, None), (None, None, None), (folders, None, {"0": 0}), (["0", "1"], None, None)):
         assert order_note(names, model, 2, class_map) is None
+    assert "not as its class names" in (order_note(None, ["1", "0"], 2) or "")
+    assert order_note(None, ["0", "1"], 2) is None and order_note(None, ["a", "1"], 2) is None
     assert by_number(["a", "1"]) is None and by_number(["01", "1"]) is None and by_number(["08", "09", "10"]) is None

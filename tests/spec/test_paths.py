@@ -59,7 +59,7 @@ def problems(write: Write, registry: Registry, tmp_path: Path, monkeypatch: pyte
     def told(dataset: str = "root: photos", model: str = "", explainer: str = "", metric: str = "", more: str = "") -> list[str]:
         text = SPEC.format(dataset=dataset, model=model, explainer=explainer, metric=metric)
         try:
-            load(write(text + more), registry)
+            load(write(text + more), registry, files=True)
         except SpecError as error:
             return [str(problem).removeprefix(f"{tmp_path}/") for problem in error.problems]
         return []
@@ -99,7 +99,14 @@ def test_nested_components_training_data_and_overrides_are_looked_at(problems: C
     assert told.startswith("spec.yaml:13:") and "weights: there is no file or folder" in told
 
 
+def test_a_run_blocks_what_it_cannot_have_instead(write: Write, registry: Registry) -> None:
+    assert (
+        load(write(SPEC.format(dataset="root: nowhere", model="", explainer="", metric="")), registry).recipes.datasets[0].params["root"]
+        == "nowhere"
+    )
+
+
 def test_a_mapping_is_checked_too(problems: Callable[..., list[str]], registry: Registry) -> None:
     data = {"name": "x", "datasets": [{"use": "pictures", "params": {"root": "nowhere"}}], "models": ["network"]}
     with pytest.raises(SpecError, match=r"^spec: datasets\.0\.params\.root: pictures: root: there is no file or folder \"nowhere\""):
-        load({**data, "explainers": ["random"], "metrics": ["mass"], "nulls": []}, registry)
+        load({**data, "explainers": ["random"], "metrics": ["mass"], "nulls": []}, registry, files=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness_torchvision.entries import Entry
 from harness_torchvision.mask_names import beside, matched, place_of, unmatched
-from harness_torchvision.walking import composed, is_hidden, is_image, shown, walk
+from harness_torchvision.walking import LEFT_BEHIND, composed, is_hidden, is_image, shown, walk
 
 MASKS = "masks"
 _SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "test", "testing"}
@@ -88,7 +88,8 @@ def _entries(root: Path, base: Path, folders: Sequence[Path], stores: Sequence[P
             place = composed(path.relative_to(root).as_posix())
             entries.append(Entry(path, composed(folder.name), place, tuple(neighbours.owned.get(path, ()))))
     for path in sorted(base.iterdir()):
-        if (path.is_file() and is_image(path)) or (path.is_dir() and is_hidden(path.name) and any(map(is_image, walk(path).everything))):
+        left_behind = path.is_dir() and (path.name.casefold() in LEFT_BEHIND)
+        if (path.is_file() and is_image(path)) or (left_behind and any(map(is_image, walk(path).everything))):
             others.append(path)
     notes = []
     if others:

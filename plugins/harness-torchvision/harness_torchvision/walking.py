@@ -10,8 +10,10 @@ from pathlib import Path
 
 from harness_torchvision.decoding import SUFFIXES
 
-NO_CLASSES = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "__pycache__"})
-"""Folders that systems leave behind, in lower case."""
+LEFT_BEHIND = frozenset(
+    {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "__pycache__", ".ipynb_checkpoints"}
+)
+"""Folders that systems and tools leave behind, in lower case."""
 _LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", ".gitkeep", ".gitignore", ".directory"})
 
 
@@ -53,7 +55,7 @@ def is_image(path: Path) -> bool:
 
 def is_hidden(folder: str) -> bool:
     """Whether a folder of this name holds no data of a person's: it begins with a dot or is what systems leave behind."""
-    return folder.startswith(".") or folder.casefold() in NO_CLASSES
+    return folder.startswith(".") or folder.casefold() in LEFT_BEHIND
 
 
 def composed(name: str) -> str:

@@ -1,0 +1,68 @@
+"""Whether a model's predictions look as if its classes were in another order than the labels'."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+GAIN = 0.2
+"""By how much accuracy must rise under another order for it to be worth a word."""
+RARE = 0.001
+"""Probability below which an accuracy as low as this is not chance."""
+
+
+def order_hint(labels: Ints, predicted: Ints, num_classes: int) -> str | None:
+    """A sentence where classes seem to be exchanged, or predictions are worse than chance; None where neither is so.
+
+    The one-to-one exchange of classes under which most predictions are right is found on one half of the samples of each class and counted
+    on the other, both ways, so that it cannot win by chance.
+
+    Args:
+        labels: ``(N,)`` as the model's classes.
+        predicted: ``(N,)`` the model's classes.
+        num_classes: K.
+    """
+    if not len(labels):
+        return None
+    accuracy = float(np.mean(labels == predicted))
+    exchanged = exchanged_accuracy(labels, predicted, num_classes)
+    if exchanged - accuracy >= GAIN:
+        return (
+            f"accuracy is {100 * accuracy:.0f} %, and would be {100 * exchanged:.0f} % if classes were exchanged one for one: they may be "
+            "in another order than the model's; give the dataset a class_map"
+        )
+    if _chance_of_so_few(int(np.sum(labels == predicted)), len(labels), 1 / num_classes) < RARE:
+        return f"accuracy is {100 * accuracy:.1f} %, below chance ({100 / num_classes:.1f} %): the classes may not be the model's"
+    return None
+
+
+def exchanged_accuracy(labels: Ints, predicted: Ints, num_classes: int) -> float:
+    """Accuracy under the best one-to-one exchange of classes, found on one half of the samples and counted on the other; 0 to 1."""
+    from scipy.optimize import linear_sum_assignment
+
+    half = _turn_within(labels) % 2
+    right = 0
+    for part in (0, 1):
+        confusion = np.zeros((num_classes, num_classes))
+        np.add.at(confusion, (labels[half == part], predicted[half == part]), 1)
+        confusion += np.eye(num_classes) * 1e-6  # what nothing speaks for stays
+        _, exchange = linear_sum_assignment(confusion, maximize=True)
+        right += int(np.sum(exchange[labels[half != part]] == predicted[half != part]))
+    return right / len(labels)
+
+
+def _turn_within(labels: Ints) -> Ints:
+    """``(N,)`` how many samples of the same label come before."""
+    turns = np.zeros(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        places = np.flatnonzero(labels == label)
+        turns[places] = np.arange(len(places))
+    return turns
+
+
+def _chance_of_so_few(right: int, count: int, chance: float) -> float:
+    """Probability of at most ``right`` of ``count`` by chance."""
+    from scipy.stats import binom
+
+    return float(binom.cdf(right, count, chance))

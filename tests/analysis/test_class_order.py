@@ -1,0 +1,53 @@
+"""Classes in another order are noticed, and chance is not taken for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.analysis.class_order import exchanged_accuracy, order_hint
+
+
+def balanced(classes: int, each: int) -> np.ndarray:
+    """One of each class in turn, as datasets give them."""
+    return np.tile(np.arange(classes), each)
+
+
+def test_folders_in_the_order_of_text_are_noticed() -> None:
+    labels = balanced(12, 4)
+    by_text = np.array(sorted(map(str, range(12))), dtype=int)
+    assert exchanged_accuracy(labels, by_text[labels], 12) == 1
+    said = order_hint(labels, by_text[labels], 12)
+    assert said is not None and "accuracy is 17 %, and would be 100 %" in said and "class_map" in said
+
+
+def test_an_exchange_among_many_errors_is_noticed() -> None:
+    rng = np.random.default_rng(0)
+    labels = balanced(5, 40)
+    noisy = np.where(rng.random(200) < 0.7, (labels + 1) % 5, rng.integers(0, 5, 200))
+    assert exchanged_accuracy(labels, noisy, 5) == pytest.approx(np.mean((labels + 1) % 5 == noisy))
+    assert "exchanged" in (order_hint(labels, noisy, 5) or "")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_and_a_good_model_are_no_other_order(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = balanced(10, 3)
+    assert order_hint(labels, rng.integers(0, 10, 30), 10) is None
+    assert order_hint(labels, np.where(rng.random(30) < 0.6, labels, rng.integers(0, 10, 30)), 10) is None
+    assert order_hint(labels, labels, 10) is None
+
+
+def test_worse_than_chance_without_an_order_is_said() -> None:
+    labels = balanced(2, 60)
+    labels[:] = 0
+    assert "exchanged" in (order_hint(labels, np.ones(120, dtype=np.int64), 2) or "")
+    rng = np.random.default_rng(1)
+    labels = balanced(10, 30)
+    never = (labels + rng.integers(1, 10, 300)) % 10
+    assert "below chance (10.0 %)" in (order_hint(labels, never, 10) or "")
+
+
+def test_nothing_is_said_of_nothing() -> None:
+    empty = np.zeros(0, dtype=np.int64)
+    assert order_hint(empty, empty, 3) is None
