@@ -215,6 +215,11 @@ def test_what_does_not_fit_says_which_architecture_would(tmp_path: Path) -> None
         "It fits arch: shufflenet_v2_x1_0",
         load=True,
     )
+    torch.save(models.vit_b_32(image_size=96, num_classes=3).state_dict(), tmp_path / "vit.pt")
+    with pytest.raises(
+        ValueError, match=r"pos_embedding \(1, 10, 768\) instead of \(1, 5, 768\)\)\. It fits arch: vit_b_32, input_size: 96"
+    ):
+        torchvision_classifier(arch="vit_b_32", weights=tmp_path / "vit.pt", input_size=64)
     own = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4, 3)).state_dict()
     refused(tmp_path, {"state_dict": own, "arch": "mine"}, "fits no architecture", "its file says 'mine'", "harness.classifier", load=True)
     two = {**without(STATE, *FC), "fc.0.weight": torch.ones(9, 1024), "fc.0.bias": torch.ones(9), "fc.3.weight": torch.ones(3, 9)}
