@@ -68,21 +68,27 @@ def image_folder(
 ) -> ImageFolder:
     """One's own images: a folder per class, or a CSV manifest, with masks and boxes where there are any.
 
-    ``root/CLASS/…`` or with ``split`` ``root/SPLIT/CLASS/…``; a model without class names has them in the order of text, as torchvision's
-    ImageFolder, whatever numbers they are. The mask of ``root/a/b.jpg`` is ``masks/a/b.*`` with ``masks`` by default ``root/masks``, or
-    ``masks/a/b_mask.*``, or in a folder of masks alone ``masks/b.*``, or it lies beside the image (``a/b_mask.*``, ``a/masks/b.*``); an
-    image without one has none. A mask is what is not black and not transparent, of a palette the indices that are not 0; it is of the image
-    as it is shown (one of the size that EXIF turns is turned alike), and scaled to the nearest pixel where only the size differs.
+    The manifest and masks are taken from ``root`` where they are not absolute, or else from the working folder. Grey images of 16 bit keep
+    their depth; transparency is dropped, as torchvision drops it; of animations the first frame counts; EXIF's orientation is applied.
+    Names are the same in either normal form of Unicode. What is passed over or guessed is in the run's notes.
 
-    A ``manifest`` lists ``path,label`` and optionally ``id``, ``mask``, ``boxes`` (JSON ``[[x0, y0, x1, y1], …]`` in pixels of the image as
-    it is shown) and ``split``; whole numbers as labels, ``10`` or ``10.0``, are classes of the model. Masks and the manifest are taken from
-    ``root`` where they are not absolute, or else from the working folder. Images of 16 bit keep their depth where they are grey;
-    transparency is dropped, as torchvision drops it; of animations the first frame counts.
-
-    ``samples`` takes that many, balanced over the classes and drawn by ``seed``, so that more samples include the fewer. ``unreadable``
-    images are an error that lists them, or are skipped and listed in the run's notes, which also name the files that were passed over.
+    A mask is what is not black and not transparent; of a palette, the indices that are not 0. It is of the image as it is shown (one of the
+    size that EXIF turns is turned alike), and scaled to the nearest pixel where it has the proportions but not the size of the image.
 
     Raises ``ValueError`` for what is not there or is not as it should be.
+
+    Args:
+        root: the folder of the images, ``root/CLASS/…``, or with ``split`` ``root/SPLIT/CLASS/…``. A model without class names has them in
+            the order of text, as in torchvision's ImageFolder, whatever numbers they are.
+        manifest: a CSV file in place of class folders, with ``path,label`` and optionally ``id``, ``mask``, ``boxes`` (JSON
+            ``[[x0, y0, x1, y1], …]`` in pixels of the image as it is shown) and ``split``; where all labels are whole numbers, ``10`` or
+            ``10.0``, they are classes of the model.
+        masks: the folder of the masks, by default ``root/masks``; that of ``root/a/b.jpg`` is ``masks/a/b.*`` or ``masks/a/b_mask.*``, or in
+            a folder without folders ``masks/b.*``, or beside it ``a/b_mask.*`` or ``a/masks/b.*``, and an image may have none.
+        split: the folder below ``root``, or the manifest's column, that images are taken of; by default there are no splits.
+        samples: how many, balanced over the classes, so that more samples include the fewer; by default all.
+        seed: by which samples are drawn.
+        unreadable: whether images that cannot be read are an error that lists them, or are skipped and listed in the run's notes.
     """
     root = root.expanduser()
     if not root.is_dir():

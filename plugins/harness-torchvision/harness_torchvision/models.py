@@ -43,17 +43,23 @@ def torchvision_classifier(
 ) -> Classifier:
     """Any classifier of torchvision.models, with published weights, a checkpoint of one's own, or random weights.
 
-    ``weights`` is the name of published weights (``DEFAULT``, ``IMAGENET1K_V2``), the file of a state dict (.pt, .pth, .safetensors), or
-    None for random weights under ``seed``, with statistics of batch normalisation measured on noise. A file may be what a training loop
-    saved (torchvision's, Lightning's, timm's): nothing that it holds is run; of several state dicts in it averages over steps (EMA) come
-    first, and ``weights_entry`` names another; what wrappers put before names (``module.``, ``model.``) is taken off. ``num_classes`` is
-    1000, or as many as the file's last layer has. ``class_names`` are a list or a file (JSON, or one name per line); those of ImageNet
-    where the weights are published. ``input_size`` is the side of the input; what goes with the weights by default. ``transform_input`` is
-    for GoogLeNet and Inception from a file that was trained with the statistics of TensorFlow, as the published weights are (which set it
-    themselves).
+    A file of weights may be what a training loop saved (torchvision's, Lightning's, timm's): nothing that it holds is run, and what
+    wrappers put before names (``module.``, ``model.``) is taken off.
 
     Raises ``ValueError`` for an unknown architecture or weights, for a file that does not fit (naming the keys), for sizes that the
     architecture cannot take, and ``OSError`` where weights cannot be downloaded.
+
+    Args:
+        arch: torchvision's name of the architecture.
+        weights: the name of published weights (``DEFAULT``, ``IMAGENET1K_V2``), the file of a state dict (.pt, .pth, .safetensors), or
+            null for random weights, with statistics of batch normalisation measured on noise.
+        weights_entry: which of several state dicts in the file; by default averages over steps (EMA) come first.
+        seed: of random weights.
+        num_classes: how many classes the network tells apart; by default 1000, or as many as the file's last layer has.
+        class_names: a list, or a file (JSON, or one name per line); those of ImageNet where the weights are published.
+        input_size: the side of the input in pixels; by default what goes with the weights.
+        transform_input: for GoogLeNet and Inception from a file that was trained with the statistics of TensorFlow, as the published
+            weights are (which set it themselves).
     """
     if arch not in ARCHITECTURES:
         raise ValueError(f"arch: torchvision has no classifier {arch!r}{_hint(arch, ARCHITECTURES)}")
