@@ -83,8 +83,8 @@ def image_folder(
         manifest: a CSV file in place of class folders, with ``path,label`` and optionally ``id``, ``mask``, ``boxes`` (JSON
             ``[[x0, y0, x1, y1], …]`` in pixels of the image as it is shown) and ``split``; where all labels are whole numbers, ``10`` or
             ``10.0``, they are classes of the model.
-        masks: the folder of the masks, by default ``root/masks``; that of ``root/a/b.jpg`` is ``masks/a/b.*`` or ``masks/a/b_mask.*``, or in
-            a folder without folders ``masks/b.*``, or beside it ``a/b_mask.*`` or ``a/masks/b.*``, and an image may have none.
+        masks: the folder of the masks, by default ``root/masks``; that of ``root/a/b.jpg`` is ``masks/a/b.*`` or ``masks/a/b_mask.*``, or
+            in a folder without folders ``masks/b.*``, or beside it ``a/b_mask.*`` or ``a/masks/b.*``, and an image may have none.
         split: the folder below ``root``, or the manifest's column, that images are taken of; by default there are no splits.
         samples: how many, balanced over the classes, so that more samples include the fewer; by default all.
         seed: by which samples are drawn.
