@@ -35,7 +35,7 @@ def read_picture(path: Path) -> Tensor:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                array = _unit(ImageOps.exif_transpose(image))
+                array = _unit(_upright(image))
     except Exception as error:  # decoders raise what they like on a damaged file
         raise UserError(f"{path} cannot be read as an image: {' '.join(str(error).split()) or type(error).__name__}") from error
     return torch.from_numpy(array).permute(2, 0, 1).contiguous()
@@ -49,13 +49,25 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    """The image turned as its EXIF orientation says, where that can be read."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged EXIF raises what it likes, and does no harm to the picture
+        image.load()
+        return image
+
+
 def _unit(image: Image.Image) -> NDArray[np.float32]:
     """``(H, W, C)`` in [0, 1]; raises ``ValueError`` where the range of the values is not known."""
-    if image.mode == "F":
-        raise ValueError("floating values have no known range: convert it to 8 or 16 bit")
-    if not image.mode.startswith("I"):
-        return np.asarray(image.convert("RGB"), dtype=np.float32) / np.float32(255)
     values = np.asarray(image)
+    if image.mode == "F":
+        if not (np.isfinite(values).all() and values.min(initial=0) >= 0 and values.max(initial=0) <= 1):
+            raise ValueError("floating values that are not in [0, 1] have no known range: convert it to 8 or 16 bit")
+        return values.astype(np.float32)[..., None]
+    if not image.mode.startswith("I"):
+        image = image.convert("LA") if image.mode == "La" else image
+        return np.asarray(image.convert("RGB"), dtype=np.float32) / np.float32(255)
     if values.min(initial=0) < 0 or values.max(initial=0) > SIXTEEN_BIT:
         raise ValueError(f"integers from {values.min()} to {values.max()}, which are neither 8 nor 16 bit")
     return values.astype(np.float32)[..., None] / np.float32(SIXTEEN_BIT)

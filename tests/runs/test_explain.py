@@ -80,6 +80,13 @@ def test_values_without_a_known_range_are_refused(tmp_path: Path, values: np.nda
         read_picture(tmp_path / "a.tiff")
 
 
+def test_damaged_exif_does_no_harm_and_floats_of_the_unit_range_are_read(tmp_path: Path) -> None:
+    Image.new("RGB", (5, 4), (51, 0, 255)).save(tmp_path / "a.png", exif=b"Exif\0\0rubbish")
+    torch.testing.assert_close(read_picture(tmp_path / "a.png").mean(dim=(1, 2)), torch.tensor([0.2, 0.0, 1.0]))
+    Image.new("F", (5, 4), 0.2).save(tmp_path / "a.tiff")
+    torch.testing.assert_close(read_picture(tmp_path / "a.tiff"), torch.full((1, 4, 5), 0.2))
+
+
 def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -19,7 +19,7 @@ SUFFIXES = frozenset(
 """What files are called that are images, in lower case."""
 MOST_PIXELS = 89_478_485
 """A quarter of a gigabyte in RGB, above which Pillow takes an image for a decompression bomb."""
-_SIXTEEN_BIT = 65535
+_EIGHT_BIT, _SIXTEEN_BIT = 255, 65535
 _GREY = ("1", "L", "LA")
 _ORIENTATION = 0x0112  # of EXIF: 1 is upright, 5 to 8 exchange rows and columns
 _LOSSY = ("JPEG", "MPO", "WEBP")
@@ -50,8 +50,8 @@ class Traits:
 def decode_image(path: Path) -> Tensor:
     """An image ``(C, H, W)`` in [0, 1], upright as its EXIF orientation says: C is 1 for grey images, else 3.
 
-    Grey of 16 bit is divided by 65535, and of colours of 16 bit the upper 8 are taken. Transparency is dropped, as torchvision drops it:
-    what lies under it is shown. Of an animation the first frame is taken. Raises `Unreadable`.
+    Grey of 16 bit, also in 32, is divided by 65535, and of colours of 16 bit the upper 8 are taken. Transparency is dropped, as torchvision
+    drops it: what lies under it is shown. Of an animation the first frame is taken. Raises `Unreadable`.
     """
     with opened(path) as image:
         turned = upright(image)
@@ -159,8 +159,8 @@ def _instead(path: Path) -> str:
 
 def _sixteen_bit(image: Image.Image, values: np.ndarray) -> np.ndarray:
     bits = getattr(image, "tag_v2", {}).get(258, (16,))
-    if image.mode == "I" and max(bits) > 16:
-        raise Unreadable("integers of 32 bit, whose range nobody says: save it with 8 or 16 bit")
+    if image.mode == "I" and max(bits) > 16 and 0 < values.max(initial=0) <= _EIGHT_BIT:
+        raise Unreadable("integers of 32 bit that may be of 8 or of 16: save it with 8 or 16 bit")
     if values.min(initial=0) < 0 or values.max(initial=0) > _SIXTEEN_BIT:
         raise Unreadable(f"integers from {values.min()} to {values.max()}, which are neither 8 nor 16 bit: save it with 8 or 16 bit")
     return values.astype(np.float32) / _SIXTEEN_BIT

@@ -23,7 +23,8 @@ class Walk:
 
     Attributes:
         images: files that are called as images are.
-        others: files that are not, and images that are hidden or in folders that systems leave behind; without those systems' own files.
+        others: files that are not, and images that are hidden, in folders that systems leave behind, or links to
+            nowhere; without those systems' own files.
     """
 
     images: list[Path] = field(default_factory=list)
@@ -78,5 +79,5 @@ def _files(folder: Path, without: set[Path], above: set[Path], hidden: bool) -> 
     for child in children:
         if child.is_dir():
             yield from _files(Path(child.path), without, above | {real}, hidden or is_hidden(child.name))
-        elif child.is_file():
-            yield Path(child.path), hidden
+        elif child.is_file() or child.is_symlink():
+            yield Path(child.path), hidden or not child.is_file()

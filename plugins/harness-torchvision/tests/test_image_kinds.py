@@ -122,8 +122,10 @@ def test_values_of_every_mode(tmp_path: Path, mode: str, colour: Any, suffix: st
 
 def test_what_has_no_range_is_refused_with_what_to_do(tmp_path: Path) -> None:
     Image.fromarray(np.array([[0, 200]], dtype=np.int32)).save(tmp_path / "wide.tif")
-    with pytest.raises(Unreadable, match="32 bit, whose range nobody says: save it with 8 or 16 bit"):
+    with pytest.raises(Unreadable, match="32 bit that may be of 8 or of 16: save it with 8 or 16 bit"):
         decode_image(tmp_path / "wide.tif")
+    Image.fromarray(np.array([[0, 13107]], dtype=np.int32)).save(tmp_path / "wide.tif")
+    assert decode_image(tmp_path / "wide.tif").max().item() == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(

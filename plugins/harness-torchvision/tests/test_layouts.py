@@ -190,8 +190,11 @@ def test_links_are_followed_and_circles_are_not(root: Path, tmp_path_factory: py
     put(away / "deep" / "d.png")
     (root / "dog" / "away").symlink_to(away)
     (root / "dog" / "up").symlink_to(root)
+    (root / "dog" / "lost.png").symlink_to(root / "nothing.png")
     (away / "deep" / "round").symlink_to(away)
-    assert list(pixels(image_folder(root=root))) == ["cat/a.png", "cat/b.png", "dog/away/deep/d.png", "dog/c.png"]
+    data = image_folder(root=root)
+    assert list(pixels(data)) == ["cat/a.png", "cat/b.png", "dog/away/deep/d.png", "dog/c.png"]
+    assert noted(data, "passed over", "dog/lost.png (1 in all)")
 
 
 def turned(path: Path, orientation: int, save: Callable[..., object] = put) -> Path:

@@ -265,7 +265,10 @@ def test_an_unknown_architecture_or_weights_is_answered_with_the_nearest() -> No
 def test_class_names_are_a_list_or_a_file(tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("cat\ndog\n\nowl\n", encoding="utf-8")
     (tmp_path / "names.json").write_text('["cat", "dog", "owl"]', encoding="utf-8")
-    for names in (["cat", "dog", "owl"], tmp_path / "names.txt", tmp_path / "names.json"):
+    (tmp_path / "indices.json").write_text('{"dog": 1, "owl": 2, "cat": 0}', encoding="utf-8")
+    (tmp_path / "labels.json").write_text('{"2": "owl", "0": "cat", "1": "dog"}', encoding="utf-8")
+    files = (tmp_path / name for name in ("names.txt", "names.json", "indices.json", "labels.json"))
+    for names in (["cat", "dog", "owl"], *files):
         assert small(num_classes=3, class_names=names).class_names == ["cat", "dog", "owl"]
     with pytest.raises(ValueError, match="3 class names for a model of 4 classes"):
         small(num_classes=4, class_names=["cat", "dog", "owl"])
@@ -273,6 +276,9 @@ def test_class_names_are_a_list_or_a_file(tmp_path: Path) -> None:
         small(num_classes=2, class_names=["cat", "cat"])
     with pytest.raises(ValueError, match="there is no file"):
         small(num_classes=2, class_names=tmp_path / "none.txt")
+    (tmp_path / "odd.json").write_text('{"cat": 1, "dog": 2}', encoding="utf-8")
+    with pytest.raises(ValueError, match="is no list of names"):
+        small(num_classes=2, class_names=tmp_path / "odd.json")
     (tmp_path / "odd.json").write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match="cannot be read"):
         small(num_classes=2, class_names=tmp_path / "odd.json")
