@@ -26,7 +26,9 @@ def order_hint(labels: Ints, predicted: Ints, num_classes: int) -> str | None:
     if not len(labels):
         return None
     accuracy = float(np.mean(labels == predicted))
-    exchanged = exchanged_accuracy(labels, predicted, num_classes)
+    if accuracy > 1 - GAIN:
+        return None
+    exchanged = exchanged_accuracy(labels, predicted)
     if exchanged - accuracy >= GAIN:
         return (
             f"accuracy is {100 * accuracy:.0f} %, and would be {100 * exchanged:.0f} % if classes were exchanged one for one: they may be "
@@ -37,16 +39,18 @@ def order_hint(labels: Ints, predicted: Ints, num_classes: int) -> str | None:
     return None
 
 
-def exchanged_accuracy(labels: Ints, predicted: Ints, num_classes: int) -> float:
+def exchanged_accuracy(labels: Ints, predicted: Ints) -> float:
     """Accuracy under the best one-to-one exchange of classes, found on one half of the samples and counted on the other; 0 to 1."""
     from scipy.optimize import linear_sum_assignment
 
+    classes, both = np.unique(np.concatenate([labels, predicted]), return_inverse=True)
+    labels, predicted = both[: len(labels)], both[len(labels) :]
     half = _turn_within(labels) % 2
     right = 0
     for part in (0, 1):
-        confusion = np.zeros((num_classes, num_classes))
+        confusion = np.zeros((len(classes), len(classes)))
         np.add.at(confusion, (labels[half == part], predicted[half == part]), 1)
-        confusion += np.eye(num_classes) * 1e-6  # what nothing speaks for stays
+        confusion += np.eye(len(classes)) * 1e-6  # what nothing speaks for stays
         _, exchange = linear_sum_assignment(confusion, maximize=True)
         right += int(np.sum(exchange[labels[half != part]] == predicted[half != part]))
     return right / len(labels)
