@@ -40,7 +40,7 @@ class State(dict[str, Tensor]):
 
 def is_file_name(weights: str) -> bool:
     """Whether ``weights`` is meant as a file: it ends as one or says in which folder it is."""
-    return Path(weights).suffix in SUFFIXES or "/" in weights or "\\" in weights
+    return Path(weights).suffix.lower() in SUFFIXES or "/" in weights or "\\" in weights
 
 
 def read_checkpoint(path: Path, entry: str | None = None) -> State:

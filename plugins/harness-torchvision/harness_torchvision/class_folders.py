@@ -35,7 +35,7 @@ def entries_in_folders(root: Path, masks: Path | None, split: str | None) -> Fol
     Files that are no images and folders that systems leave behind are passed over, and noted; a link is followed, but not into a folder
     that it is in. Raises ``ValueError`` where there are no class folders, no images, no such split, or masks that belong to no image.
     """
-    base = root if split is None else root / split
+    base = root if split is None else _split(root, split)
     if not base.is_dir():
         raise ValueError(f"split: {root} has no folder {split!r} (it has {shown(_names(_folders(root, [root / MASKS])), 8)})")
     stores = [masks] if masks is not None else [folder for folder in dict.fromkeys((root / MASKS, base / MASKS)) if folder.is_dir()]
@@ -51,6 +51,13 @@ def entries_in_folders(root: Path, masks: Path | None, split: str | None) -> Fol
     if 0 < with_masks < len(entries):
         notes.append(f"{with_masks} of {len(entries)} images have a mask; one without is {next(e.id for e in entries if not e.masks)}")
     return Folders(sorted(entries, key=lambda entry: entry.id), list(dict.fromkeys(_names(folders))), notes)
+
+
+def _split(root: Path, split: str) -> Path:
+    """The folder of a split, in whatever normal form it is called so; there or not."""
+    if (root / split).is_dir():
+        return root / split
+    return next((folder for folder in _folders(root, []) if composed(folder.name) == composed(split)), root / split)
 
 
 def _complain_of_layout(base: Path, folders: Sequence[Path], split: str | None) -> None:

@@ -93,7 +93,7 @@ def _of_split(manifest: Path, rows: Sequence[Row], split: str | None) -> Sequenc
         return rows
     if "split" not in rows[0].values:
         raise ManifestError(f"{manifest}:1: there is no column 'split' to choose {split!r} by")
-    chosen = [row for row in rows if row.values["split"] == split]
+    chosen = [row for row in rows if composed(row.values["split"]) == composed(split)]
     if not chosen:
         known = sorted({row.values["split"] for row in rows})
         raise ManifestError(f"{manifest}: no row is of the split {split!r} (there are {', '.join(map(repr, known))})")

@@ -16,7 +16,7 @@ _DENSE = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.(\d\.)")
 _HARMLESS = re.compile(
     r"n_averaged|.*(criterion|loss|metric|accuracy|_acc|auroc|f1_?score|confusion).*|acc|ema|ema_\w+|\w+_ema|teacher", re.IGNORECASE
 )
-"""First parts of names that a network does not compute logits with: losses, metrics, copies."""
+"""First parts of names that a network does not compute logits with: losses, metrics, copies. (Last ones are counts of operations.)"""
 
 
 class Ambiguous(ValueError):
@@ -86,7 +86,7 @@ def _prefix(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> tuple[
 
 def _harmless(name: str) -> bool:
     """Whether a network does not compute logits with what is called so."""
-    return bool(_HARMLESS.fullmatch(name.partition(".")[0]))
+    return bool(_HARMLESS.fullmatch(name.partition(".")[0])) or name.rpartition(".")[2] in ("total_ops", "total_params")
 
 
 def _elsewhere(state: Mapping[str, Tensor], missing: set[str], used: Mapping[str, str]) -> dict[str, str]:

@@ -89,6 +89,7 @@ SAVED: dict[str, Any] = {
     "backbone and fc": {**BACKBONE, **FC},
     "backbone and classifier": {**BACKBONE, "classifier.weight": FC["fc.weight"], "classifier.bias": FC["fc.bias"]},
     "dropout before the head": {**without(STATE, *FC), "fc.1.weight": FC["fc.weight"], "fc.1.bias": FC["fc.bias"]},
+    "counted operations": {**STATE, "total_ops": torch.zeros(1), "fc.total_params": torch.zeros(1)},
     "deep": {"model": {"state_dict": below("net.encoder.")}},
     "numbers of numpy": {"net": STATE, "best": np.float32(0.9), "history": [np.float64(1), np.int64(2)], "rng": np.arange(3)},
     "objects beside": {
@@ -111,7 +112,7 @@ def test_the_weights_are_those_that_were_saved(tmp_path: Path, kind: str) -> Non
         assert torch.equal(loaded.eval()(IMAGES), NETWORK(IMAGES))
 
 
-@pytest.mark.parametrize("suffix", [".ckpt", ".pth.tar", ".safetensors", ".bin"])
+@pytest.mark.parametrize("suffix", [".ckpt", ".PT", ".pth.tar", ".safetensors", ".bin"])
 def test_files_of_all_names(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     file = f"last{suffix}"

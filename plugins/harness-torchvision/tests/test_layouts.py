@@ -120,6 +120,11 @@ def test_masks_classes_and_ids_in_either_normal_form(tmp_path: Path, one: str, o
     assert data.class_names == [name] and pixels(data) == {f"{name}/{name}.png": 6}
 
 
+def test_a_split_in_either_normal_form(tmp_path: Path) -> None:
+    put(tmp_path / unicodedata.normalize("NFD", "prüfung") / "cat" / "a.png")
+    assert len(image_folder(root=tmp_path, split=unicodedata.normalize("NFC", "prüfung"))) == 1
+
+
 def test_one_class_in_two_normal_forms_is_one(tmp_path: Path) -> None:
     for form in ("NFC", "NFD"):
         put(tmp_path / unicodedata.normalize(form, "é") / f"{form}.png")
