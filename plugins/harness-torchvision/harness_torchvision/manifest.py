@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harness_torchvision.entries import Entry
@@ -50,7 +50,7 @@ def entries_in_manifest(manifest: Path, root: Path, split: str | None) -> tuple[
             problems.append((row.line, f"the id {entry.id!r} is used twice (also in line {entries[entry.id].place.rpartition(':')[2]})"))
         entries.setdefault(entry.id, entry)
     if problems:
-        raise _all_of(manifest, problems)
+        raise _all_of(manifest, [*problems, *_missing(entries.values(), locator)])
     return list(entries.values()), names, notes
 
 
@@ -65,6 +65,14 @@ def _incomplete(rows: Sequence[Row]) -> list[tuple[int, str]]:
         if is_missing(row.values["label"]):
             problems.append((row.line, f"no label (it is {row.values['label']!r})" if row.values["label"] else "no label"))
     return problems
+
+
+def _missing(entries: Iterable[Entry], locator: Locator) -> Iterator[tuple[int, str]]:
+    """Images that are not there, which alone are no fault of the manifest's where unreadable ones are skipped."""
+    for entry in entries:
+        if not there(entry.path):
+            name = entry.path.relative_to(locator.root).as_posix()
+            yield int(entry.place.rpartition(":")[2]), f"{name}: there is no such file{locator.hint(name)}"
 
 
 def _numbered(manifest: Path, given: Sequence[Row], problems: list[tuple[int, str]]) -> tuple[bool, list[str]]:

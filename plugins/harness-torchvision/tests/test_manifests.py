@@ -45,7 +45,10 @@ def test_an_index_is_what_the_number_is() -> None:
 
 def test_everything_that_is_wrong_is_said_at_once_with_its_line(root: Path) -> None:
     with pytest.raises(ManifestError) as caught:
-        listed(root, "path,label\ncat/a.png,-1\ncat/b.png,\ncat/c.png,nan\ncat/a.png,0.5\n,1\n../x.png,1\ncat/b.png,2,3\ncat/b.png,1\n")
+        listed(
+            root,
+            "path,label\ncat/a.png,-1\ncat/b.png,\ncat/c.png,nan\ncat/a.png,0.5\n,1\n../x.png,1\ncat/b.png,2,3\ncat/b.png,1\ncat/z,1\n",
+        )
     said = [line.partition("list.csv:")[2] for line in str(caught.value).splitlines()]
     assert said == [
         "2: the label -1 is negative: classes count from 0",
@@ -58,6 +61,7 @@ def test_everything_that_is_wrong_is_said_at_once_with_its_line(root: Path) -> N
         "8: more values than columns",
         "8: the id 'cat/b.png' is used twice (also in line 3)",
         "9: the id 'cat/b.png' is used twice (also in line 3)",
+        "10: cat/z: there is no such file",
     ]
 
 
