@@ -12,6 +12,7 @@ from PIL import Image as Pictures
 from scipy import ndimage
 
 from harness.api.randomness import stream_seed
+from harness_lesions import exact
 from harness_lesions.bank import SPLITS, Split
 from harness_lesions.phantom import GREATEST, brain_phantom
 from harness_lesions.rendering import Image
@@ -118,7 +119,7 @@ def fitted(image: Image, side: int) -> Image:
     if side == len(image):
         return image
     factor = side / len(image)
-    smooth = ndimage.gaussian_filter(image, max(0.0, (1 / factor - 1) / 2))
+    smooth = exact.gaussian_filter(image, max(0.0, (1 / factor - 1) / 2))
     return np.asarray(ndimage.zoom(smooth, factor, order=1, mode="nearest", grid_mode=True), dtype=np.float32).clip(0, GREATEST)
 
 

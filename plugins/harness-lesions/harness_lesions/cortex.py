@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from harness_lesions import exact
+
 Field = NDArray[np.floating]
 Generator = np.random.Generator
 
@@ -41,9 +43,11 @@ class Outline:
     @cached_property
     def _table(self) -> tuple[Field, Field]:
         angle = np.linspace(-np.pi, 2 * np.pi, 1081)
-        oval = (np.abs(np.cos(angle) / self.half_width) ** 2.2 + np.abs(np.sin(angle) / self.half_length) ** 2.2) ** (-1 / 2.2)
-        waves = sum(a * np.cos(n * angle) + b * np.sin(n * angle) for n, (a, b) in enumerate(self.bumps.T, start=2))
-        return angle, oval * (1 - 2 * self.taper * np.clip(np.sin(angle), 0, 1) * np.abs(np.cos(angle)) + waves)
+        cos, sin = exact.cos(angle), exact.sin(angle)
+        across, along = exact.power(np.abs(cos / self.half_width), 2.2), exact.power(np.abs(sin / self.half_length), 2.2)
+        oval = exact.power(across + along, -1 / 2.2)
+        waves = sum(a * exact.cos(n * angle) + b * exact.sin(n * angle) for n, (a, b) in enumerate(self.bumps.T, start=2))
+        return angle, oval * (1 - 2 * self.taper * np.clip(sin, 0, 1) * np.abs(cos) + waves)
 
 
 def sulci(outline: Outline, height: float, generator: Generator) -> Field:
@@ -59,9 +63,9 @@ def folds(outline: Outline, generator: Generator) -> list[Field]:
     angles = np.cumsum(generator.uniform(0.085, 0.15, 80))
     curves = []
     for angle in angles[angles < 2 * np.pi - 0.05]:
-        if abs(np.cos(angle)) < 0.08:
+        if abs(exact.cos(angle)) < 0.08:
             continue
-        start = outline.radius(angle) * np.array([np.cos(angle), np.sin(angle)])
+        start = outline.radius(angle) * np.array([exact.cos(angle), exact.sin(angle)])
         heading = angle + np.pi + generator.normal(0, 0.3)
         length = generator.choice([generator.uniform(6, 10), generator.uniform(11, 17), generator.uniform(17, 27)])
         stem = walk(start, heading, length, generator)
@@ -95,7 +99,7 @@ def sylvian(outline: Outline, side: float, generator: Generator) -> Field:
     """The lateral fissure of one side (angle 0 or π), which opens onto the insula."""
     inward = 1.0 if side else -1.0
     angle = generator.uniform(0.05, 0.3) if side == 0 else np.pi - generator.uniform(0.05, 0.3)
-    start = outline.radius(angle) * np.array([np.cos(angle), np.sin(angle)])
+    start = outline.radius(angle) * np.array([exact.cos(angle), exact.sin(angle)])
     stem = walk(start, side + np.pi - inward * generator.normal(0.2, 0.1), generator.uniform(17, 23), generator, meander=0.2)
     end = stem[-1, :2]
     up = walk(end, np.pi / 2 + inward * generator.uniform(-0.1, 0.4), generator.uniform(9, 15), generator, meander=0.2)
@@ -108,7 +112,7 @@ def sylvian(outline: Outline, side: float, generator: Generator) -> Field:
 def walk(start: Field, heading: float, length: float, generator: Generator, meander: float = 0.45, bend: float = 0.03) -> Field:
     """A curve ``(N, 3)`` from ``start`` that bends (radians per mm) and meanders (radians); its width falls towards its end."""
     along = np.arange(STEP, max(length, 2 * STEP), STEP)
-    wave = meander * np.sin(2 * np.pi * (along / generator.uniform(9, 17) + generator.random()))
+    wave = meander * exact.sin(2 * np.pi * (along / generator.uniform(9, 17) + generator.random()))
     angles = heading + wave - wave[0] + generator.normal(0, bend) * along
-    points = start + np.cumsum(np.stack([np.cos(angles), np.sin(angles)], axis=1) * STEP, axis=0)
+    points = start + np.cumsum(np.stack([exact.cos(angles), exact.sin(angles)], axis=1) * STEP, axis=0)
     return np.column_stack([points, np.linspace(generator.uniform(0.5, 1.1), 0.15, len(along))])

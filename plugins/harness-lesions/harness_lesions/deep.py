@@ -7,6 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from harness_lesions import exact
+
 Field = NDArray[np.floating]
 Generator = np.random.Generator
 
@@ -65,9 +67,9 @@ def ventricles(x: Field, y: Field, height: float, generator: Generator) -> Field
 def cone(x: Field, y: Field, first: Field, second: Field, size: float) -> Field:
     """Signed distance to a round cone between two nodes (x, y, radius), radii times ``size``."""
     along = second[:2] - first[:2]
-    share = np.clip(((x - first[0]) * along[0] + (y - first[1]) * along[1]) / (along @ along), 0, 1)
+    share = np.clip(((x - first[0]) * along[0] + (y - first[1]) * along[1]) / (along[0] * along[0] + along[1] * along[1]), 0, 1)
     radius = (first[2] + share * (second[2] - first[2])) * size
-    return np.hypot(x - first[0] - share * along[0], y - first[1] - share * along[1]) - radius
+    return exact.hypot(x - first[0] - share * along[0], y - first[1] - share * along[1]) - radius
 
 
 def nuclei(x: Field, y: Field, height: float, generator: Generator) -> list[tuple[Field, float]]:
@@ -91,5 +93,6 @@ def nuclei(x: Field, y: Field, height: float, generator: Generator) -> list[tupl
 def ellipse(x: Field, y: Field, centre: tuple[float, float], axes: tuple[float, float], tilt: float) -> Field:
     """About the signed distance to a tilted ellipse, exact in sign."""
     right, front = x - centre[0], y - centre[1]
-    u, v = right * np.cos(tilt) + front * np.sin(tilt), front * np.cos(tilt) - right * np.sin(tilt)
-    return (np.hypot(u / axes[0], v / axes[1]) - 1) * min(axes)
+    cos, sin = exact.cos(tilt), exact.sin(tilt)
+    u, v = right * cos + front * sin, front * cos - right * sin
+    return (exact.hypot(u / axes[0], v / axes[1]) - 1) * min(axes)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from harness_lesions import exact
 from harness_lesions.cortex import Outline, sulci
 from harness_lesions.deep import nuclei, ventricles
 from harness_lesions.rendering import Image
@@ -50,7 +51,7 @@ def grid(pixels: int) -> tuple[Field, Field, Field, Field]:
     """Where each of ``(pixels, pixels)`` is: x, y, its angle and its distance from the origin."""
     axis = ((np.arange(pixels) - (pixels - 1) / 2) * FIELD_OF_VIEW / pixels).astype(np.float32)
     x, y = np.broadcast_to(axis[None, :], (pixels, pixels)), np.broadcast_to(-axis[:, None], (pixels, pixels))
-    return x, y, np.arctan2(y, x), np.hypot(x, y)
+    return x, y, exact.arctan2(y, x).astype(np.float32), exact.hypot(x, y).astype(np.float32)
 
 
 def tissue(x: Field, y: Field, depth: Field, curves: Field, height: float, generator: Generator) -> Field:
@@ -96,7 +97,8 @@ def warp(pixels: int, generator: Generator) -> Field:
     rows, columns = np.mgrid[:pixels, :pixels] - (pixels - 1) / 2
     shift = generator.normal(0, 1.5, 2) / pixel
     bend = [smooth_noise(pixels, cells, generator) * amount / pixel for cells, amount in ((4, 1.1), (4, 1.1))]
-    turned = np.cos(angle) * rows - np.sin(angle) * columns, np.sin(angle) * rows + np.cos(angle) * columns
+    cos, sin = exact.cos(angle), exact.sin(angle)
+    turned = cos * rows - sin * columns, sin * rows + cos * columns
     return np.stack([part / size + move + curve + (pixels - 1) / 2 for part, move, curve in zip(turned, shift, bend, strict=True)])
 
 
@@ -105,26 +107,31 @@ def scanned(head: Field, generator: Generator) -> Image:
     axis = np.linspace(-1, 1, len(head))
     u, v = axis[None, :], axis[:, None]
     a, b, c, d, e = generator.normal(0, [0.06, 0.06, 0.05, 0.05, 0.05])
-    biased = head * np.exp(a * u + b * v + c * u * v + d * u**2 + e * v**2 - 0.03) * generator.normal(1, 0.03)
+    biased = head * exact.exp(a * u + b * v + c * u * v + d * u**2 + e * v**2 - 0.03) * generator.normal(1, 0.03)
     noise = generator.normal(0, 0.011, (2, *head.shape))
-    noisy = np.hypot(ndimage.gaussian_filter(biased, 0.35) + noise[0], noise[1])
+    noisy = exact.hypot(exact.gaussian_filter(biased, 0.35) + noise[0], noise[1])
     return noisy.clip(0, GREATEST).astype(np.float32)
 
 
 def smooth_noise(pixels: int, cells: int, generator: Generator) -> Field:
     """Noise ``(pixels, pixels)`` of about unit spread that varies over ``1 / cells`` of the image."""
-    splines = spline_matrix(pixels, cells)
-    return 1.7 * splines @ generator.normal(0, 1, (cells + 3, cells + 3)).astype(np.float32) @ splines.T
+    first, weights = splines(pixels, cells)
+    coarse = generator.normal(0, 1, (cells + 3, cells + 3)).astype(np.float32)
+    rows = sum(weights[:, k, None] * coarse[first + k] for k in range(4))
+    return (1.7 * sum(weights[:, k] * rows[:, first + k] for k in range(4))).astype(np.float32)
 
 
 @cache
-def spline_matrix(pixels: int, cells: int) -> Field:
-    """Cubic B-splines ``(pixels, cells + 3)``: each pixel's weights of the coarse values around it; rows sum to 1."""
+def splines(pixels: int, cells: int) -> tuple[NDArray[np.int_], Field]:
+    """Cubic B-splines: the first of the four coarse values around each pixel ``(pixels,)`` and their weights ``(pixels, 4)``, of sum 1.
+
+    Without a matrix product, whose last bits depend on the library that computes it and on its threads.
+    """
     position = np.arange(pixels) * cells / pixels
-    offset = np.abs(position[:, None] + 1 - np.arange(cells + 3)[None, :])
-    near = 2 / 3 - offset**2 + offset**3 / 2
-    far = np.clip(2 - offset, 0, None) ** 3 / 6
-    return np.where(offset < 1, near, far).astype(np.float32)
+    first = np.floor(position).astype(int)
+    offset = np.abs((position - first)[:, None] + 1 - np.arange(4)[None, :])
+    near, far = 2 / 3 - offset * offset + offset * offset * offset / 2, np.clip(2 - offset, 0, None)
+    return first, np.where(offset < 1, near, far * far * far / 6).astype(np.float32).astype(np.float64)
 
 
 def soft(signed: Field, width: float) -> Field:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from harness_lesions import exact
 from harness_lesions.shapes import LesionClass, Mask
 
 Image = NDArray[np.float32]
@@ -22,7 +23,7 @@ def rendered(mask: Mask, name: LesionClass, scale: float = 1.0) -> Image:
 
 def smoothed(mask: Mask, name: LesionClass) -> Image:
     """A shape padded by 2 on each side, under a Gaussian of σ 0.75, and cut off at its class's level."""
-    smooth = ndimage.gaussian_filter(np.pad(mask, PADDING).astype(np.float64), SIGMA)
+    smooth = exact.gaussian_filter(np.pad(mask, PADDING).astype(np.float64), SIGMA)
     smooth[smooth <= LEVELS[name]] = 0
     return smooth.astype(np.float32)
 
