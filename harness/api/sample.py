@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+
+from harness.api import content
+from harness.api.content import Part
+
+BOX_CELL = 1 / 16  # pixels: boxes that differ by as much are others
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,7 @@ class Sample:
     """One image with its label and, where known, where the evidence is.
 
     Attributes:
-        image: ``(C, H, W)`` float in [0, 1], C of 1 or 3, at its native size.
+        image: ``(C, H, W)`` float in [0, 1], C of 1 or 3, at its native size. Any floating type is taken, and kept as float32.
         label: index into the dataset's ``class_names`` (or, without these, into the model's classes).
         id: stable and unique in its dataset; random streams are drawn by it.
         mask: ``(H, W)`` bool, true where the evidence for the label is, or None.
@@ -29,8 +33,15 @@ class Sample:
     boxes: Tensor | None = None
 
     def __post_init__(self) -> None:
-        if self.image.ndim != 3 or not self.image.is_floating_point():
-            raise ValueError(f"sample {self.id}: image must be float (C, H, W), not {self.image.dtype} {tuple(self.image.shape)}")
+        if not isinstance(self.image, Tensor):
+            raise ValueError(f"sample {self.id}: image must be a torch tensor (C, H, W), not {type(self.image).__name__}")
+        if not self.image.is_floating_point():
+            divided = ": divide by 255" if self.image.dtype == torch.uint8 else ""
+            raise ValueError(f"sample {self.id}: image must be float in [0, 1], not {self.image.dtype}{divided}")
+        if self.image.ndim != 3:
+            raise ValueError(f"sample {self.id}: image must be (C, H, W), not {tuple(self.image.shape)}")
+        if self.image.dtype != torch.float32:
+            object.__setattr__(self, "image", self.image.float())
         if self.mask is not None and (self.mask.dtype != torch.bool or self.mask.shape != self.image.shape[1:]):
             raise ValueError(
                 f"sample {self.id}: mask must be bool {tuple(self.image.shape[1:])}, not {self.mask.dtype} {tuple(self.mask.shape)}"
@@ -40,16 +51,23 @@ class Sample:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) over the content: image, label, mask and boxes, not the id."""
-        digest = hashlib.sha256(str(self.label).encode())
-        for part in (self.image, self.mask, self.boxes):
-            if part is None:
-                digest.update(b"none")
-            else:
-                array = part.detach().cpu().contiguous()
-                digest.update(f"{array.dtype}{tuple(array.shape)}".encode())
-                digest.update(array.numpy().tobytes())
-        return digest.hexdigest()
+        """A digest (SHA-256, hex) of the content: image, label, mask and boxes, not the id.
+
+        It survives noise of up to about 2e-6 in an image, and changes with a single pixel's single level of 8 bit (`harness.api.content`).
+        Where an image has values that are no levels of 8 or 16 bit, hints follow it, which noise may change too: whether a sample is the
+        one that had a digest is asked of `is_content`.
+        """
+        return content.digest(*self._content())
+
+    def is_content(self, digest: str) -> bool:
+        """Whether this is the content that had this digest, but for noise."""
+        return content.is_digest(digest, *self._content())
+
+    def _content(self) -> tuple[bytes, list[Part | None]]:
+        mask = None if self.mask is None else self.mask.detach().cpu().contiguous().numpy()
+        exact = repr((int(self.label), None if mask is None else mask.shape)).encode() + (b"" if mask is None else mask.tobytes())
+        image = Part(self.image.detach().cpu().numpy())
+        return exact, [image, None if self.boxes is None else Part(self.boxes.detach().cpu().double().numpy(), BOX_CELL)]
 
 
 @runtime_checkable

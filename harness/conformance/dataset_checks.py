@@ -14,6 +14,7 @@ from harness.conformance.datasets import LOOKED_AT, DatasetUnderTest
 from harness.conformance.generators import scramble_generators
 from harness.conformance.results import CheckFailed, CheckSkipped, require
 from harness.execution.guard import LeftChanged, unchanged
+from harness.execution.samples import difference
 
 
 def check_samples(tested: DatasetUnderTest) -> None:
@@ -52,10 +53,10 @@ def check_ids(tested: DatasetUnderTest) -> None:
 
 def check_stable(tested: DatasetUnderTest) -> None:
     """Made again, and read in another order, it has the same ids and the same content."""
-    first = [(sample.id, sample.digest) for sample in _samples(tested)]
+    first = _samples(tested)
     again = unless_broken(tested.make, "it")
-    backwards = [(sample.id, sample.digest) for sample in (again[i] for i in reversed(range(len(first))))][::-1]
-    changed = [old[0] for old, new in zip(first, backwards, strict=True) if old != new]
+    backwards = [again[i] for i in reversed(range(len(first)))][::-1]
+    changed = [old.id for old, new in zip(first, backwards, strict=True) if difference(new, old.id, old.digest)]
     require(not changed, f"samples {changed[:3]} differ when the dataset is made again: draw from a generator seeded per sample")
 
 
@@ -99,7 +100,7 @@ def check_prefix(tested: DatasetUnderTest) -> None:
     small, large = tested.make(samples=4), tested.make(samples=8)
     require(len(small) <= 4, f"samples=4 yields {len(small)}")
     pairs = [(small[i], large[i]) for i in range(min(len(small), len(large)))]
-    changed = [i for i, (few, many) in enumerate(pairs) if (few.id, few.digest) != (many.id, many.digest)]
+    changed = [i for i, (few, many) in enumerate(pairs) if difference(many, few.id, few.digest)]
     require(not changed, f"with samples=8 sample {changed[:1]} is another than with samples=4: draw each from its own seed")
 
 

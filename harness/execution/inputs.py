@@ -11,8 +11,9 @@ from torch import Tensor
 from harness.api.classifiers import Classifier
 from harness.api.sample import Sample
 from harness.execution.disturbing import disturbed_images
+from harness.execution.looking import Look, check_repeats
 from harness.execution.prefetching import Prefetcher
-from harness.execution.samples import SampleError, Samples, collated, prepare, read
+from harness.execution.samples import SampleError, Samples, collated, difference, prepare, read
 from harness.execution.timing import span
 from harness.execution.workbench import Workbench
 from harness.planning.jobs import RowRef, Rows, Subject
@@ -88,8 +89,10 @@ class Inputs:
     def _read(self, subject: Subject, rows: Sequence[RowRef]) -> list[Sample]:
         dataset = self.workbench.dataset(subject.dataset_recipe)
         found = [read(dataset, row.position) for row in rows]
-        changed = [row.sample for row, sample in zip(rows, found, strict=True) if (sample.id, sample.digest) != (row.sample, row.digest)]
+        changed = [row.sample for row, sample in zip(rows, found, strict=True) if difference(sample, row.sample, row.digest)]
         if changed:
+            again = next(place for place, row in enumerate(rows) if row.sample == changed[0])
+            check_repeats(subject.dataset, Look.at(found[again], {}), read(dataset, rows[again].position))
             raise SampleError(f"the dataset changed while the run was going on: {', '.join(changed[:3])}; run again")
         return found
 

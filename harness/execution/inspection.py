@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.api.declarations import declaration_of
 from harness.api.features import features
 from harness.execution.guard import left_changed, unchanged
+from harness.execution.looking import Look, check_repeated, outside
 from harness.execution.samples import SampleError, read
 from harness.execution.training import class_names
 from harness.execution.workbench import Workbench
@@ -18,28 +20,49 @@ from harness.registry.recipe import Recipe
 HIDDEN = ("Cc", "Cs", "Zl", "Zp")  # categories of characters that no name has: control, undecodable, separators of lines and paragraphs
 
 
-def dataset_facts(bench: Workbench, recipe: Recipe) -> DatasetFacts:
-    """Reads the whole dataset once; raises ``ValueError`` where an id is there twice or cannot be shown, or there is no sample."""
-    dataset = bench.dataset(recipe)
-    samples = [read(dataset, i) for i in range(len(dataset))]
-    ids = [sample.id for sample in samples]
+def dataset_facts(bench: Workbench, recipe: Recipe, known: Mapping[str, Sequence[str]]) -> DatasetFacts:
+    """Reads the whole dataset once, and some of it twice; samples keep the digests that are ``known`` of them.
+
+    Raises ``ValueError`` where a sample is another when it is read again, an id is there twice or cannot be shown, or there is no sample
+    that can be used.
+    """
+    dataset, name = bench.dataset(recipe), recipe.label or recipe.name
+    looks = [Look.at(read(dataset, place), known) for place in range(len(dataset))]
+    check_repeated(dataset, name, looks)
+    ids = [look.id for look in looks]
     twice = sorted({name for name in ids if ids.count(name) > 1}) if len(set(ids)) < len(ids) else []
     if twice:
-        raise SampleError(f"the dataset {recipe.label or recipe.name} has two samples of one id: {', '.join(twice[:3])}")
-    hidden = [name for name in [*ids, *(class_names(dataset) or ())] if any(unicodedata.category(c) in HIDDEN for c in name)]
+        raise SampleError(f"the dataset {name} has two samples of one id: {', '.join(twice[:3])}")
+    hidden = [text for text in [*ids, *(class_names(dataset) or ())] if any(unicodedata.category(c) in HIDDEN for c in text)]
     if hidden:
-        raise SampleError(f"the dataset {recipe.label or recipe.name} has names with control characters, rename them: {hidden[:3]!a}")
-    if not samples:
-        raise SampleError(f"the dataset {recipe.label or recipe.name} has no samples")
+        raise SampleError(f"the dataset {name} has names with control characters, rename them: {hidden[:3]!a}")
+    if not looks:
+        raise SampleError(f"the dataset {name} has no samples")
+    used = [look for look in looks if look.finite]
+    if not used:
+        raise SampleError(f"the dataset {name} has no sample without values that are not finite (NaN or infinite): {_some(ids)}")
     return DatasetFacts(
-        ids=ids,
-        digests=[sample.digest for sample in samples],
-        labels=[int(sample.label) for sample in samples],
+        ids=[look.id for look in used],
+        digests=[look.digest for look in used],
+        labels=[look.label for look in used],
         class_names=class_names(dataset),
-        masks=any(sample.mask is not None for sample in samples),
-        boxes=any(sample.boxes is not None or sample.mask is not None for sample in samples),
-        notes=[str(note) for note in getattr(dataset, "notes", ())],
+        masks=any(look.mask for look in used),
+        boxes=any(look.boxes for look in used),
+        notes=[*(str(note) for note in getattr(dataset, "notes", ())), *_left_out(looks)],
+        left_out=[place for place, look in enumerate(looks) if not look.finite],
+        outside=outside(used),
     )
+
+
+def _left_out(looks: Sequence[Look]) -> Iterator[str]:
+    bad = [look.id for look in looks if not look.finite]
+    if bad:
+        has = "has" if len(bad) == 1 else "have"
+        yield f"{len(bad)} of {len(looks)} samples {has} values that are not finite (NaN or infinite) and {has} no rows: {_some(bad)}"
+
+
+def _some(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
 
 
 def model_facts(bench: Workbench, recipe: Recipe) -> ModelFacts:
@@ -55,6 +78,7 @@ def model_facts(bench: Workbench, recipe: Recipe) -> ModelFacts:
         features=sorted(features(model)),
         parameters=sum(parameter.numel() for parameter in model.module.parameters()),
         notes=list(model.notes),
+        bounded=model.bounds is not None,
     )
 
 

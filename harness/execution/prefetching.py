@@ -103,6 +103,7 @@ class Prefetcher:
             "request": self._number,
             "dataset": subject.dataset_recipe.to_json(),
             "positions": [row.position for row in rows],
+            "digests": [row.digest for row in rows],
             "classes": None if subject.classes is None else list(subject.classes),
             "preparation": self._request.preparation,
         }

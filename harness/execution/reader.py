@@ -48,18 +48,19 @@ def main() -> None:
 def rows(workbench: Workbench, request: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[Tensor]]]:
     """What is told of each row that is asked for: its id and digest, and its tensors by what they are."""
     from harness.execution.preparation import Preparation
-    from harness.execution.samples import prepare, read
+    from harness.execution.samples import difference, prepare, read
     from harness.registry.recipe import Recipe
 
     dataset = workbench.dataset(Recipe.from_json(request["dataset"]))
     preparation = Preparation.from_json(request["preparation"])
-    for position in request["positions"]:
+    for position, planned in zip(request["positions"], request["digests"], strict=True):
         sample = read(dataset, position)
+        digest = sample.digest if difference(sample, sample.id, planned) else planned
         row = prepare(sample, preparation, request["classes"])
         tensors = {"image": row.image, "mask": row.mask, "boxes": row.boxes}
         there = {name: tensor.detach().contiguous() for name, tensor in tensors.items() if tensor is not None}
         told = {name: [str(tensor.dtype).removeprefix("torch."), list(tensor.shape)] for name, tensor in there.items()}
-        yield {"id": row.id, "digest": sample.digest, "label": row.label, "tensors": told}, list(there.values())
+        yield {"id": row.id, "digest": digest, "label": row.label, "tensors": told}, list(there.values())
 
 
 def _bytes(tensor: Tensor) -> memoryview:

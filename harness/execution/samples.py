@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -81,6 +81,18 @@ def read(dataset: Dataset, index: int) -> Sample:
     if not isinstance(sample, Sample):
         raise SampleError(f"a dataset must yield harness.api.Sample, not {type(sample).__name__}")
     return sample
+
+
+def digest_of(sample: Sample, known: Mapping[str, Sequence[str]]) -> str:
+    """The digest of a sample: of those ``known`` under its id the first that is its content's but for noise, else its own."""
+    return next((digest for digest in known.get(sample.id, ()) if sample.is_content(digest)), None) or sample.digest
+
+
+def difference(sample: Sample, id: str, digest: str) -> str | None:
+    """What of a sample is not as it was (``"id"``, ``"content"``), or None: noise in the last bits of an image makes no difference."""
+    if sample.id != id:
+        return "id"
+    return None if sample.is_content(digest) else "content"
 
 
 def prepare(sample: Sample, model: Coordinates, classes: Sequence[int] | None) -> Prepared:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -11,8 +11,10 @@ from harness.api.classifiers import Classifier
 from harness.api.randomness import stream
 from harness.api.sample import Dataset
 from harness.execution.checked import ContractError
-from harness.execution.samples import class_of, read
+from harness.execution.samples import class_of, digest_of, read
 from harness.planning.classes import ClassMismatch, match_classes, normal
+from harness.planning.contents import hinted
+from harness.planning.facts import TrainingFacts
 from harness.registry.canonical import digest
 
 MOST_BACKGROUND = 128  # training images that a component may draw; the digest of a training split is over these
@@ -55,15 +57,16 @@ def training_classes(model: Classifier, training: Dataset, dataset: Dataset, cla
         raise ClassMismatch(f"the training data: {error}") from error
 
 
-def training_digest(dataset: Dataset, seed: int, labelled: int) -> str:
-    """Digest of a training split: its length and its first samples in the order in which they are drawn.
+def training_facts(dataset: Dataset, seed: int, labelled: int, known: Mapping[str, Sequence[str]]) -> TrainingFacts:
+    """What is known of a training split by: its length and its first samples in the order in which they are drawn.
 
-    Where ``labelled``, of as many samples as are drawn with their labels, and of the labels' names.
+    Where ``labelled``, by as many samples as are drawn with their labels, and the labels' names. Samples have the digest that is ``known``
+    of them, if one is.
     """
-    order = training_order(len(dataset), seed)
-    if not labelled:
-        return digest([len(dataset), [read(dataset, i).digest for i in order[:MOST_BACKGROUND]]])
-    return digest([len(dataset), class_names(dataset), [read(dataset, i).digest for i in order[:labelled]]])
+    drawn = [read(dataset, i) for i in training_order(len(dataset), seed)[: labelled or MOST_BACKGROUND]]
+    digests = [digest_of(sample, known) for sample in drawn]
+    names = [class_names(dataset)] if labelled else []
+    return TrainingFacts(digest([len(dataset), *names, digests]), hinted(zip([sample.id for sample in drawn], digests, strict=True)))
 
 
 def class_names(dataset: Dataset) -> list[str] | None:

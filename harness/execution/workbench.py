@@ -28,7 +28,7 @@ from harness.execution.guard import Seen
 from harness.execution.layout import fast_forward
 from harness.execution.passes import count_passes
 from harness.execution.shared_state import restored
-from harness.execution.training import background_images, labelled_images, training_classes, training_digest
+from harness.execution.training import background_images, labelled_images, training_classes, training_facts
 from harness.planning.jobs import Disturbance, Subject
 from harness.registry.binding import bind, takes_ctx
 from harness.registry.learning import labelled
@@ -224,8 +224,8 @@ class Workbench:
         """Raise `Altered` where what was just read of the training split is not what is in the keys."""
         planned = subject.learned.get(str(labelled))
         if planned is not None and subject.training_recipe is not None:
-            dataset = self.dataset(subject.training_recipe)
-            if training_digest(dataset, subject.seed, labelled) != planned:
+            dataset, known = self.dataset(subject.training_recipe), {sample: [digest] for sample, digest in planned.hinted.items()}
+            if training_facts(dataset, subject.seed, labelled, known) != planned:
                 del self._datasets[subject.training_recipe.digest]
                 raise Altered(f"the training data of {subject.dataset} changed while the run was going on; run again")
 

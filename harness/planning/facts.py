@@ -13,7 +13,7 @@ from typing import Any
 from harness.registry.canonical import digest
 from harness.registry.recipe import Recipe
 
-FACTS_VERSION = 4  # raised when facts, or how they are found, change in development; a release changes the version anyway
+FACTS_VERSION = 5  # raised when facts, or how they are found, change in development; a release changes the version anyway
 LONGEST_PATH = 4096  # characters; a longer text names no file
 
 
@@ -25,7 +25,9 @@ class DatasetFacts:
         ids, digests, labels: one per sample.
         class_names: names of the labels, or None.
         masks, boxes: whether any sample has one; a mask has the box round it.
-        notes: what the dataset wants a person to know (files skipped).
+        notes: what a person ought to know of the dataset (files skipped, samples left out).
+        left_out: places of samples that cannot be used; what is said of samples above is of the others.
+        outside: which values lie outside [0, 1], and what to do about it; empty where none do.
     """
 
     ids: Sequence[str]
@@ -35,6 +37,31 @@ class DatasetFacts:
     masks: bool
     boxes: bool
     notes: Sequence[str] = ()
+    left_out: Sequence[int] = ()
+    outside: str = ""
+
+    @property
+    def positions(self) -> list[int]:
+        """Where each sample is in the dataset."""
+        left_out = set(self.left_out)
+        return [place for place in range(len(self.ids) + len(left_out)) if place not in left_out]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """A training split as planning sees it.
+
+    Attributes:
+        digest: of what may be drawn from it.
+        hinted: by ids, the digests of those samples of which noise may change them (`harness.planning.contents`).
+    """
+
+    digest: str
+    hinted: Mapping[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -51,6 +78,7 @@ class ModelFacts:
         features: which of ``convolutions``, ``relu``, ``token-grid`` it has.
         parameters: how many.
         notes: what the classifier wants a person to know.
+        bounded: whether it normalises images, so that they must be in [0, 1].
     """
 
     digest: str
@@ -62,6 +90,7 @@ class ModelFacts:
     features: Sequence[str]
     parameters: int
     notes: Sequence[str] = ()
+    bounded: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
+from harness.planning.facts import TrainingFacts
 from harness.registry.recipe import Recipe
 
 TargetRule = Literal["predicted", "label"] | int
@@ -62,8 +63,8 @@ class Subject:
         disturbance: of the inputs or of the model that is explained, or None. Targets are predicted without it.
         precision, compiled: what the model computes in (see `harness.execution.arithmetic`).
         content: digest of the model that was planned with, where it comes from files that may change meanwhile.
-        learned: digests of the training split that was planned with, where it comes from such files: by how many samples with labels they
-            are of, as text, and under ``"0"`` of the images without them.
+        learned: what was known of the training split that was planned with, where it comes from such files: by how many samples with
+            labels it is of, as text, and under ``"0"`` of the images without them.
     """
 
     dataset: str
@@ -80,7 +81,7 @@ class Subject:
     precision: Precision = "fp32"
     compiled: bool = False
     content: str | None = None
-    learned: Mapping[str, str] = field(default_factory=dict)
+    learned: Mapping[str, TrainingFacts] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -92,7 +93,7 @@ class Subject:
             "model_recipe": self.model_recipe.to_json(),
             "classes": None if self.classes is None else list(self.classes),
             "stored": dict(self.stored),
-            "learned": dict(self.learned),
+            "learned": {drawn: facts.to_json() for drawn, facts in self.learned.items()},
         }
 
     @classmethod
@@ -106,6 +107,7 @@ class Subject:
                 "training_recipe": None if training is None else Recipe.from_json(training),
                 "model_recipe": Recipe.from_json(data["model_recipe"]),
                 "disturbance": None if disturbance is None else Disturbance(**disturbance),
+                "learned": {drawn: TrainingFacts(**facts) for drawn, facts in data["learned"].items()},
             }
         )
 

@@ -14,7 +14,7 @@ from harness.planning import keys
 from harness.planning.classes import ClassMismatch
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.costs import mean, measured
-from harness.planning.facts import DatasetFacts, ModelFacts, paths_in
+from harness.planning.facts import DatasetFacts, ModelFacts, TrainingFacts, paths_in
 from harness.planning.files import files_digest
 from harness.planning.jobs import Disturbance, RowRef, Subject
 from harness.planning.matching import matched
@@ -45,8 +45,8 @@ class Inspector(Protocol):
     def model(self, recipe: Recipe) -> ModelFacts:
         """Facts of a model."""
 
-    def training(self, recipe: Recipe, seed: int, labelled: int) -> str:
-        """Digest of a training split: of the images that may be drawn as background, or of as many samples as are drawn with labels."""
+    def training(self, recipe: Recipe, seed: int, labelled: int) -> TrainingFacts:
+        """Facts of a training split: of the images that may be drawn as background, or of as many samples as are drawn with labels."""
 
     def verdict(self, model: Recipe, content: str, explainer: Recipe) -> Mapping[str, Any]:
         """``reason`` why an explainer is not applicable to a model of this content (or None), and its ``passes`` per sample (or None)."""
@@ -91,7 +91,7 @@ class Planner:
     limit: int | None = None
     _asked: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)  # needs by recipe: a plan asks for them per cell
     _contents: dict[str, str | None] = field(default_factory=dict, repr=False)  # digests of files by recipe
-    _digests: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)  # of training splits by recipe, see `Subject.learned`
+    _learned_of: dict[str, dict[str, TrainingFacts]] = field(default_factory=dict, repr=False)  # by recipe, see `Subject.learned`
 
     def plan(self) -> Plan:
         """The plan of the whole spec; raises `harness.planning.classes.ClassMismatch`, of all groups at once, before anything runs."""
@@ -112,6 +112,11 @@ class Planner:
             dataset_facts, model_facts = self.inspect.dataset(dataset), self.inspect.model(model)
         except Unavailable as error:
             return GroupPlan(dataset, model, blocked=str(error), columns=self._blocked_columns(dataset, model))
+        if dataset_facts.outside:
+            if model_facts.bounded:
+                blocked = f"{dataset.label}: {dataset_facts.outside}"
+                return GroupPlan(dataset, model, blocked=blocked, columns=self._blocked_columns(dataset, model))
+            dataset_facts = replace(dataset_facts, notes=[*dataset_facts.notes, dataset_facts.outside])
         class_map = self._class_map(dataset.label)
         classes, model_facts = matched(self.registry, dataset, dataset_facts, model, model_facts, class_map)
         selection = frozenset(self.registry.declaration("datasets", dataset.qualified).get("selection", ()))
@@ -119,7 +124,7 @@ class Planner:
         execution = self.loaded.spec.execution
         model_key = keys.model_key(model, model_facts.digest, execution.arithmetic)
         training = self._training_recipe(dataset)
-        whole = [RowRef(i, *identity) for i, identity in enumerate(zip(dataset_facts.ids, dataset_facts.digests, strict=True))]
+        whole = list(map(RowRef, dataset_facts.positions, dataset_facts.ids, dataset_facts.digests))
         subject = Subject(
             dataset=dataset.label,
             model=model.label,
@@ -309,15 +314,15 @@ class Planner:
             found = self.inspect.training(subject.training_recipe, subject.seed, drawn)
         except Unavailable:
             return None
-        self._digests.setdefault(subject.training_recipe.digest, {})[str(drawn)] = found
-        return found
+        self._learned_of.setdefault(subject.training_recipe.digest, {})[str(drawn)] = found
+        return found.digest
 
-    def _learned(self, subject: Subject) -> dict[str, str]:
-        """The digests that components of the subject have in their keys, where its training split comes from files."""
+    def _learned(self, subject: Subject) -> dict[str, TrainingFacts]:
+        """What components of the subject have in their keys, where its training split comes from files."""
         recipe = subject.training_recipe
         if recipe is None or next(paths_in(recipe), None) is None:
             return {}
-        return self._digests.get(recipe.digest, {})
+        return self._learned_of.get(recipe.digest, {})
 
     def _training_recipe(self, dataset: Recipe) -> Recipe | None:
         """The dataset that components learn from: the one named, else the same with ``split: train``."""

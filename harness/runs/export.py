@@ -100,14 +100,14 @@ class _Pictures:
 
     def at(self, position: int, key: SampleKey) -> NDArray[np.float64]:
         """One image ``(H, W, 3)`` in [0, 1]; raises `UserError` where the dataset has another sample there now."""
-        from harness.execution.samples import read
+        from harness.execution.samples import difference, read
 
         with blamed(self._dataset.label):
             dataset = self._bench.dataset(self._dataset)
             if position >= len(dataset):
                 raise UserError(f"{self._dataset.label} has {len(dataset)} samples: there is no number {position}")
             sample = read(dataset, position)
-            if (sample.id, sample.digest) != key:
+            if difference(sample, *key):
                 raise UserError(f"{self._dataset.label}: sample {position} is not what it was when the maps were made")
         with blamed(self._model.label):
             model = self._bench.model(self._model)

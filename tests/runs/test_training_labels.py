@@ -10,7 +10,7 @@ import torch
 
 import harness
 from harness.api import Case, Context, NoTrainingData, Sample, metric
-from harness.execution.training import MOST_BACKGROUND, labelled_images, training_classes, training_digest, training_order
+from harness.execution.training import MOST_BACKGROUND, labelled_images, training_classes, training_facts, training_order
 from harness.planning.classes import ClassMismatch
 from tests.support.small import SIDE, Squares, pools
 from tests.support.spec import SMALL, small_spec
@@ -124,7 +124,7 @@ def test_a_digest_with_labels_is_over_all_that_are_drawn_and_over_their_names() 
             return index in training_order(200, 0)[MOST_BACKGROUND:]
 
     def digest(data: object, labelled: int) -> str:
-        return training_digest(data, 0, labelled)  # type: ignore[arg-type]
+        return training_facts(data, 0, labelled, {}).digest  # type: ignore[arg-type]
 
     assert digest(Changed(0.1), 0) == digest(Changed(0.2), 0)
     assert digest(Changed(0.1), 100) == digest(Changed(0.2), 100)

@@ -1,0 +1,108 @@
+"""A digest of arrays that noise in their last bits does not change, and that a real change always does.
+
+Values computed in floating point differ in their last bits between processors, libraries and numbers of threads. Values that are rounded
+are no way out: some always lie where noise rounds them up here and down there. So the cells that values are sorted into are moved, for
+each block of values, to where no value is near a border, and how far they were moved stands in the digest: a *hint*, by which others
+sort the values in the same way. Hints are needed by few data: the borders that are tried first are far from every value of 8 and 16 bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CELL = 256 / 65535
+"""Width of a cell of images: less than one level of 8 bit (257 / 65535), so that a value changed by one is always in another."""
+BLOCK = 8192  # values that are moved together: the widest gap between so many leaves 2e-6 to either side, where it is CELL that is divided
+USUAL = 0.5 / 256  # of a cell: half a level of 16 bit
+NEAR = 2e-6 / CELL  # of a cell: values that are nearer to a border have their cells moved
+FINENESS = 16  # bits of a hint
+NO_NUMBER = -(2.0**31)  # the cell of NaN; infinite values and those too far away have the ones next to the ends
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Values of one array and the width of the cells that they are sorted into."""
+
+    values: NDArray[np.floating]
+    cell: float = CELL
+
+    def hint(self) -> str:
+        """How the cells of each block are moved, as hexadecimals; empty where they are not."""
+        places = self._scaled()
+        with np.errstate(invalid="ignore"):  # infinite values have no place
+            places -= np.floor(places)
+        close = _distance(places, USUAL) < NEAR
+        if not close.any():
+            return ""
+        return "".join(f"{_moved(places[block]) if close[block].any() else 0:04x}" for block in _blocks(len(places)))
+
+    def sorted_by(self, hint: str) -> bytes:
+        """Shape and cells of all values; raises ``ValueError`` for a hint of other values."""
+        scaled = self._scaled()
+        if not hint:
+            scaled -= USUAL
+        else:
+            moves = [int(hint[at : at + 4], 16) for at in range(0, len(hint), 4)]
+            for block, move in zip(_blocks(len(scaled)), moves, strict=True):
+                scaled[block] -= move / 2**FINENESS if move else USUAL
+        cells = np.nan_to_num(np.floor(scaled), copy=False, nan=NO_NUMBER, posinf=-NO_NUMBER - 1, neginf=NO_NUMBER + 1)
+        whole = np.clip(cells, NO_NUMBER, -NO_NUMBER - 1).astype("<i4")
+        return repr(self.values.shape).encode() + bytes(whole.tobytes())
+
+    def _scaled(self) -> Floats:
+        """``(N,)`` the values in cells, an array of their own."""
+        return np.asarray(self.values, dtype=np.float64).reshape(-1) / self.cell
+
+
+def _blocks(size: int) -> list[slice]:
+    return [slice(at, min(at + BLOCK, size)) for at in range(0, size, BLOCK)]
+
+
+def digest(label: bytes, parts: list[Part | None]) -> str:
+    """SHA-256 (hex) over what is exact and over arrays, followed by the hints, each after a dot, where there are any."""
+    hints = ["" if part is None else part.hint() for part in parts]
+    return _digest(label, parts, hints)
+
+
+def is_digest(known: str, label: bytes, parts: list[Part | None]) -> bool:
+    """Whether ``known`` is the digest of these, but for noise: values are sorted as its hints say."""
+    hints = known.split(".")[1:] or [""] * len(parts)
+    try:
+        return _digest(label, parts, hints) == known
+    except ValueError:  # hints of other arrays
+        return False
+
+
+def _digest(label: bytes, parts: list[Part | None], hints: list[str]) -> str:
+    whole = hashlib.sha256(label)
+    for part, hint in zip(parts, hints, strict=True):
+        whole.update(b"none" if part is None else part.sorted_by(hint))
+    return ".".join([whole.hexdigest(), *(hints if any(hints) else [])])
+
+
+def _moved(places: Floats) -> int:
+    """Where borders best stand between the places that values have in their cells, in parts of a cell."""
+    places = np.sort(places[np.isfinite(places)])
+    gaps = np.diff(places, append=places[0] + 1)
+    widest = int(np.argmax(gaps))
+    start, width = float(places[widest]), float(gaps[widest])
+    return _roundest(start + width / 4, start + 3 * width / 4)
+
+
+def _distance(places: Floats, border: float) -> Floats:
+    apart: Floats = np.abs(places - border)
+    return np.minimum(apart, 1 - apart)
+
+
+def _roundest(low: float, high: float) -> int:
+    """The number of the fewest binary digits in an interval within [0, 2], wrapped into a cell: noise in the ends seldom changes it."""
+    for bits in range(1, FINENESS + 1):
+        found = int(np.ceil(low * 2**bits))
+        if found <= high * 2**bits:
+            return (found << (FINENESS - bits)) % 2**FINENESS or 1
+    return round((low + high) / 2 * 2**FINENESS) % 2**FINENESS or 1

@@ -1,0 +1,123 @@
+"""Digests of samples: noise of the last bits leaves them, one level of 8 bit in one pixel does not, nor does anything else that counts."""
+
+from __future__ import annotations
+
+
+import pytest
+import torch
+
+from harness.api import Sample
+
+KINDS = ("8 bit", "16 bit", "continuous", "constant", "small")
+
+
+def image(kind: str, shape: tuple[int, int, int] = (3, 96, 96), seed: int = 0) -> torch.Tensor:
+    """An image of one kind of values in [0, 1]."""
+    drawn = torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+    if kind == "8 bit":
+        return (drawn * 255).round() / 255
+    if kind == "16 bit":
+        return (drawn * 65535).round() / 65535
+    return {"continuous": drawn, "constant": torch.full(shape, 1 / 3), "small": drawn[:, :4, :4]}[kind]
+
+
+def noisy(clean: torch.Tensor, size: float, seed: int = 1) -> torch.Tensor:
+    drawn = torch.rand(clean.shape, generator=torch.Generator().manual_seed(seed))
+    return clean + size * (2 * drawn - 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_noise_in_every_pixel_is_no_other_content(kind: str) -> None:
+    for seed in range(3):
+        clean = image(kind, seed=seed)
+        digest = Sample(clean, 1, "a").digest
+        for size in (3e-8, 1e-7, 5e-7):
+            for draw in range(2):
+                assert Sample(noisy(clean, size, draw), 1, "b").is_content(digest), (seed, size)
+        assert Sample(clean.double(), 1, "c").is_content(digest)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_level_in_one_pixel_is_other_content(kind: str) -> None:
+    clean = image(kind)
+    digest = Sample(clean, 1, "a").digest
+    places = torch.randint(clean.numel(), (60,), generator=torch.Generator().manual_seed(2))
+    for place in places.tolist():
+        changed = noisy(clean, 5e-7)
+        value = changed.view(-1)[place]
+        value += -1 / 255 if value > 0.5 else 1 / 255
+        assert not Sample(changed, 1, "a").is_content(digest)
+        assert Sample(changed, 1, "a").digest != digest
+
+
+@pytest.mark.parametrize("kind", ["8 bit", "16 bit", "constant"])
+def test_digests_of_levels_are_equal_texts_under_noise(kind: str) -> None:
+    """So that runs of two stores compare: they need no hints, which are of 64 hexadecimals alone."""
+    clean = image(kind)
+    digest = Sample(clean, 1, "a").digest
+    assert len(digest) == 64 or kind == "constant"
+    assert {Sample(noisy(clean, 5e-7, draw), 1, "a").digest for draw in range(8)} == {digest}
+
+
+def test_all_that_counts_makes_other_content() -> None:
+    base, other = image("continuous"), image("continuous", seed=1)
+    mask, boxes = torch.zeros(96, 96, dtype=torch.bool), torch.tensor([[1.0, 2.0, 3.5, 4.25]])
+    one = mask.clone()
+    one[5, 5] = True
+    samples = [
+        Sample(base, 0, "a"),
+        Sample(other, 0, "a"),
+        Sample(base, 1, "a"),
+        Sample(base, 0, "a", mask),
+        Sample(base, 0, "a", one),
+        Sample(base, 0, "a", mask, boxes),
+        Sample(base, 0, "a", mask, boxes + 0.1),
+        Sample(base, 0, "a", mask, boxes[:0]),
+        Sample(base.transpose(1, 2), 0, "a"),
+        Sample(base.reshape(3, 48, 192), 0, "a"),
+        Sample(base[:1], 0, "a"),
+    ]
+    for place, sample in enumerate(samples):
+        assert [other.is_content(sample.digest) for other in samples] == [at == place for at in range(len(samples))]
+    assert Sample(base, 0, "a", mask, boxes + 1e-5).is_content(samples[5].digest)
+
+
+def test_what_is_not_finite_counts() -> None:
+    clean = image("continuous")
+    digests = set()
+    for value in (torch.nan, torch.inf, -torch.inf, 0.5):
+        changed = clean.clone()
+        changed[0, 0, 0] = value
+        sample = Sample(changed, 0, "a")
+        assert sample.is_content(sample.digest)
+        digests.add(sample.digest.partition(".")[0])
+    assert len(digests) == 4
+    assert Sample(torch.full((1, 2, 2), torch.nan), 0, "a").digest == Sample(-torch.full((1, 2, 2), torch.nan), 0, "a").digest
+
+
+@pytest.mark.parametrize("text", ["", "0" * 64, "x.y.z", "0" * 64 + ".00000000.", "0" * 64 + ".zz.", "0" * 64 + "." + "0" * 8])
+def test_texts_that_are_no_digest_are_no_content(text: str) -> None:
+    assert not Sample(image("continuous"), 0, "a").is_content(text)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_images_of_any_floating_type_are_taken(dtype: torch.dtype) -> None:
+    sample = Sample(image("8 bit").to(dtype), 0, "a")
+    assert sample.image.dtype == torch.float32
+    torch.testing.assert_close(sample.image, image("8 bit").to(dtype).float(), rtol=0, atol=0)
+    assert sample.is_content(sample.digest)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (torch.zeros(3, 4, 4, dtype=torch.uint8), "image must be float in [0, 1], not torch.uint8: divide by 255"),
+        (torch.zeros(3, 4, 4, dtype=torch.int64), "image must be float in [0, 1], not torch.int64"),
+        (torch.zeros(4, 4), "image must be (C, H, W), not (4, 4)"),
+        (torch.zeros(3, 4, 4).numpy(), "image must be a torch tensor (C, H, W), not ndarray"),
+    ],
+)
+def test_what_is_no_image_is_refused_in_words(given: object, said: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        Sample(given, 0, "mine")  # type: ignore[arg-type]
+    assert str(refused.value) == f"sample mine: {said}"
