@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor
 
 from harness.api.classifiers import Classifier
 from harness.api.randomness import stream
-from harness.api.sample import Dataset
+from harness.api.sample import Dataset, Sample
 from harness.execution.checked import ContractError
 from harness.execution.samples import class_of, digest_of, read
 from harness.planning.classes import ClassMismatch, match_classes, normal
@@ -29,17 +30,26 @@ def background_images(model: Classifier, training: Dataset, seed: int, n: int) -
     """The first ``n`` training images in that order, as the model takes them ``(n, C, H, W)``, on its device."""
     if n > MOST_BACKGROUND:
         raise ContractError(f"{n} training images are wanted, and at most {MOST_BACKGROUND} may be: keys hold the digests of so many")
-    if n > len(training):
-        raise ContractError(f"{n} training images are wanted, and the training split has {len(training)}")
-    order = training_order(len(training), seed)[:n]
-    return torch.stack([model.preprocess(read(training, i).image) for i in order]).to(model.device)
+    order = training_order(len(training), seed)[:MOST_BACKGROUND]
+    images = [sample.image for sample in islice(_finite(training, order), n)]
+    if len(images) < n:
+        raise ContractError(
+            f"{n} training images are wanted, and the training split has {len(images)}: lower the parameter that says how many, "
+            "such as background, or give more"
+        )
+    return torch.stack([model.preprocess(image) for image in images]).to(model.device)
 
 
 def labelled_images(model: Classifier, training: Dataset, classes: Sequence[int] | None, seed: int, n: int) -> tuple[Tensor, Tensor]:
     """The first ``n`` training images in that order, or all where there are fewer, and their labels as the model's classes, on the CPU."""
-    samples = [read(training, i) for i in training_order(len(training), seed)[:n]]
+    samples = list(_finite(training, training_order(len(training), seed)[:n]))
     images = torch.stack([model.preprocess(sample.image) for sample in samples])
     return images, torch.tensor([class_of(sample, model, classes) for sample in samples])
+
+
+def _finite(training: Dataset, places: Sequence[int]) -> Iterator[Sample]:
+    """The samples at these places but for those whose images have values that are not finite."""
+    return (sample for sample in (read(training, place) for place in places) if torch.isfinite(sample.image).all())
 
 
 def training_classes(model: Classifier, training: Dataset, dataset: Dataset, classes: Sequence[int] | None) -> Sequence[int] | None:

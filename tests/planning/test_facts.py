@@ -108,7 +108,17 @@ def test_another_version_remembers_nothing_of_the_one_before(folder: Path, monke
     assert len(set(keys)) == 3
 
 
-FOUND = {"ids": ["a"], "digests": ["d"], "labels": [0], "class_names": None, "masks": False, "boxes": False, "notes": [], "left_out": [], "outside": ""}
+FOUND = {
+    "ids": ["a"],
+    "digests": ["d"],
+    "labels": [0],
+    "class_names": None,
+    "masks": False,
+    "boxes": False,
+    "notes": [],
+    "left_out": [],
+    "outside": "",
+}
 
 
 @pytest.mark.parametrize("old", [FOUND | {"colours": 3}, {name: value for name, value in FOUND.items() if name != "boxes"}, ["a"], "text"])
