@@ -86,9 +86,11 @@ def attribute(
         ids: of the samples, which the streams belong to; a digest of each image where not given.
         training: what explainers that need training data draw their background from.
     """
+    from harness.execution.checked import check_finite
     from harness.execution.guard import unchanged
 
     bound = _explainer(explainer)
+    check_finite("the images are", images, _names(ids, len(images)))
     targets = _predicted(model, images) if targets is None else targets
     context = _context(model, images, seed, ids, training)
     with unchanged(model.module, [("the images", images), ("the targets", targets)]):
@@ -129,10 +131,12 @@ def score(
     """
     from harness.api.case import Case
     from harness.execution.accelerators import scoring_device
-    from harness.execution.checked import checked_scores
+    from harness.execution.checked import check_finite, checked_scores
     from harness.execution.guard import unchanged
 
     _check_shapes(images, targets, maps, masks)
+    check_finite("the images are", images, _names(ids, len(images)))
+    check_finite("the maps are", maps, _names(ids, len(images)))
     there = scoring_device(images.device)
     images, targets, maps = images.to(there), targets.to(there), maps.to(there)
     masks, boxes = None if masks is None else masks.to(there), None if boxes is None else [some.to(there) for some in boxes]
@@ -308,5 +312,12 @@ def _labelled(model: Classifier, training: Dataset, seed: int) -> Callable[[int]
     return lambda n: labelled_images(model, training, match_classes(names, model.class_names, model.num_classes), seed, n)
 
 
+def _names(ids: Sequence[str] | None, count: int) -> Sequence[str]:
+    """What samples are called where one of them is to blame."""
+    return [f"number {place}" for place in range(count)] if ids is None or len(ids) != count else ids
+
+
 def _content(image: Tensor) -> str:
-    return hashlib.sha256(cast(Any, image.detach().cpu().contiguous()).numpy().tobytes()).hexdigest()
+    import torch
+
+    return hashlib.sha256(cast(Any, image.detach().cpu().contiguous()).view(torch.uint8).numpy().tobytes()).hexdigest()

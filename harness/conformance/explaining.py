@@ -18,7 +18,7 @@ from harness.conformance import networks
 from harness.conformance.component import UnderTest
 from harness.conformance.results import CheckSkipped
 from harness.execution.bound import BoundExplainer
-from harness.execution.checked import checked_attribution
+from harness.execution.checked import check_finite_maps, checked_attribution
 from harness.execution.workbench import Workbench
 from harness.registry.binding import applicable
 from harness.registry.recipe import Recipe
@@ -74,7 +74,9 @@ class ExplainerUnderTest(UnderTest):
                 fit(model, ctx.fresh(f"fit/{bound.name}"))
                 fitted[:] = [model]
             extra = {"ctx": ctx} if bound.takes_ctx else {}
-            return checked_attribution(bound.call(model, images, targets, **extra), images)
+            attribution = checked_attribution(bound.call(model, images, targets, **extra), images)
+            check_finite_maps(attribution, ctx.ids)
+            return attribution
 
         return explain
 

@@ -6,15 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-import torch
 from torch import Tensor
 
 from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.execution.batching import Batching
-from harness.execution.checked import checked_attribution, merged_attributions
-from harness.execution.guard import LeftChanged
+from harness.execution.checked import check_finite_maps, checked_attribution, merged_attributions
+from harness.execution.guard import LeftChanged, same
 from harness.registry.recipe import Recipe
 
 T = TypeVar("T")
@@ -48,6 +47,7 @@ class BoundExplainer:
         stands_for: the model that is explained in the place of the one asked for.
         schema: JSON schema of each parameter.
         rebound: binds the same component with other parameters.
+        strict: whether a map that is not finite is an error; else it is for the caller to see that it is of no use.
     """
 
     recipe: Recipe
@@ -59,6 +59,7 @@ class BoundExplainer:
     stands_for: Callable[[Classifier], Classifier] = _itself
     schema: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     rebound: Callable[[Mapping[str, object]], BoundExplainer] = _unchangeable
+    strict: bool = True
     _fitted: dict[int, Classifier] = field(default_factory=dict, repr=False)
 
     @property
@@ -98,9 +99,12 @@ class BoundExplainer:
             extra = {"ctx": ctx.select(range(part.start, part.stop))} if self.takes_ctx else {}
             own, classes = images[part].clone(), targets[part].clone()
             returned = self.call(model, own, classes, **extra)
-            if not torch.equal(own.detach(), images[part]) or not torch.equal(classes, targets[part]):
+            if not same(own.detach(), images[part]) or not same(classes, targets[part]):
                 raise LeftChanged("the component wrote into its images or targets")
-            return checked_attribution(returned, images[part])
+            attribution = checked_attribution(returned, images[part])
+            if self.strict:
+                check_finite_maps(attribution, ctx.ids[part])
+            return attribution
 
         key = ("explain", self.recipe.digest, model.architecture, tuple(images.shape[1:]), str(images.device))
         return merged_attributions(list(self.batching.run(key, len(images), step, images.shape[-2] * images.shape[-1])))
@@ -110,4 +114,5 @@ class BoundExplainer:
         fit = getattr(self.call, "fit", None)
         if callable(fit) and self._fitted.get(id(model)) is not model:
             fit(model, Context(ctx.seed, ["fit"], f"fit/{self.name}", ctx.device, ctx.training, ctx.labelled, ctx.memory))
-            self._fitted = {id(model): model}
+            self._fitted.clear()  # copies that are as strict as others share it
+            self._fitted[id(model)] = model

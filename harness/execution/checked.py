@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -28,6 +28,35 @@ def checked_attribution(returned: object, images: Tensor) -> Attribution:
     return Attribution(maps, parts, attribution.coarse, expected)
 
 
+def finite_rows(tensor: Tensor) -> Tensor:
+    """``(B,)`` of which samples all values of ``(B, …)`` are finite."""
+    return torch.isfinite(tensor).flatten(1).all(dim=1)
+
+
+def check_finite(what: str, tensor: Tensor, names: Sequence[str]) -> None:
+    """Raise `ContractError` that counts and names the samples of which a value of ``(B, …)`` is not finite; ``what`` is "the map is"."""
+    bad = [name for name, finite in zip(names, finite_rows(tensor).tolist(), strict=True) if not finite]
+    if bad:
+        raise ContractError(f"{what} not finite for {len(bad)} of {len(names)} samples: {some(bad)}")
+
+
+def check_finite_maps(attribution: Attribution, names: Sequence[str]) -> None:
+    """`check_finite` of a map and its parts."""
+    check_finite("the map is", attribution.map, names)
+    for part, maps in attribution.parts.items():
+        check_finite(f"the part {part!r} is", maps, names)
+
+
+def defined_rows(attribution: Attribution) -> Tensor:
+    """``(B,)`` of which samples the map and its parts are finite."""
+    return torch.stack([finite_rows(maps) for maps in (attribution.map, *attribution.parts.values())]).all(dim=0)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
 def checked_scores(returned: object, batch: int) -> Tensor:
     """A metric's return value as float64 ``(B,)`` on the CPU; raises `ContractError`. NaN is allowed: undefined for that sample."""
     scores = _tensor(returned, "a metric").detach()
@@ -36,12 +65,12 @@ def checked_scores(returned: object, batch: int) -> Tensor:
     return scores.to("cpu", torch.float64)
 
 
-def checked_logits(returned: object, batch: int, classes: int) -> Tensor:
-    """A model's return value; raises `ContractError` unless it is finite ``(B, K)``."""
+def checked_logits(returned: object, batch: int, classes: int, finite: bool = True) -> Tensor:
+    """A model's return value; raises `ContractError` unless it is ``(B, K)`` and, where it must be, finite."""
     logits = _tensor(returned, "a model")
     if logits.shape != (batch, classes):
         raise ContractError(f"a model must return logits ({batch}, {classes}), not {tuple(logits.shape)}")
-    if not torch.isfinite(logits).all():
+    if finite and not torch.isfinite(logits).all():
         raise ContractError("the model's logits are not finite")
     return logits
 
@@ -60,11 +89,15 @@ def _map(value: object, what: str, batch: int, size: tuple[int, int], coarse: bo
         )
         raise ContractError(f"{what} must be {wanted}, not {tuple(maps.shape)}")
     maps = maps.sum(dim=1) if maps.ndim == 4 else maps
-    maps = maps.float()
-    bad = ~torch.isfinite(maps).flatten(1).all(dim=1)
-    if bad.any():
-        raise ContractError(f"{what} is not finite for {int(bad.sum())} of {batch} samples")
-    return maps
+    return maps.float()
+
+
+def taken(attribution: Attribution, rows: Tensor) -> Attribution:
+    """Of an attribution the rows ``(N,)``."""
+    parts = {name: part[rows] for name, part in attribution.parts.items()}
+    return Attribution(
+        attribution.map[rows], parts, attribution.coarse, None if attribution.expected is None else attribution.expected[rows]
+    )
 
 
 def merged_attributions(pieces: list[tuple[slice, Attribution]]) -> Attribution:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -16,7 +16,7 @@ from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.api.precision import doubled
 from harness.execution.bound import BoundExplainer
-from harness.execution.checked import ContractError
+from harness.execution.checked import ContractError, defined_rows
 from harness.execution.costs import Cost, hardware, measured
 from harness.execution.guard import unchanged
 from harness.execution.inputs import column_rows
@@ -77,6 +77,7 @@ class Explaining:
         explainer = self.explainer(job, samples)
         explained = model if job.twin is None else self.workbench.model(job.subject.model_recipe, job.twin)
         context = self.context(job.subject, samples.ids, job.recipe)
+        explainer = replace(explainer, strict=False)  # a sample without a map costs no other its map
         with unchanged(explained.module, seen=self.workbench.seen), measured(self.workbench.device) as cost:
             attribution = explainer.computed(explained, samples.images, targets, context)
         attribution = rounded(attribution, job.dtype)
@@ -110,7 +111,8 @@ class Explaining:
         count = len(job.rows)
         each = cost_fields(hardware(self.workbench.device), cost.seconds / count, cost.passes / count, cost.memory)
         fields: dict[str, list[float]] = {name: [value] * count for name, value in each}
-        fields["zero"] = (attribution.map == 0).flatten(1).all(dim=1).float().tolist()
+        zero = (attribution.map == 0).flatten(1).all(dim=1).float()
+        fields["zero"] = zero.where(defined_rows(attribution), math.nan).tolist()
         if attribution.expected is not None:
             fields["incompleteness"] = incompleteness(attribution).tolist()
         rows = column_rows(job.key, job.rows, fields)
@@ -179,6 +181,6 @@ def rounded(attribution: Attribution, dtype: str) -> Attribution:
     kind = getattr(torch, dtype)
     whole = attribution.map.to(kind).float()
     parts = {name: part.to(kind).float() for name, part in attribution.parts.items()}
-    if not all(torch.isfinite(maps).all() for maps in (whole, *parts.values())):
+    if not torch.equal(defined_rows(Attribution(whole, parts)), defined_rows(attribution)):
         raise ContractError(f"the map does not fit into {dtype}; store float32")
     return Attribution(whole, parts, attribution.coarse, attribution.expected)

@@ -53,7 +53,7 @@ def unchanged(
     def changes() -> list[str]:
         with span("checks", "what is left"):
             shared = process.restore()
-            written = [name for name, tensor, copy in copies if tensor.shape != copy.shape or not torch.equal(tensor, copy)]
+            written = [name for name, tensor, copy in copies if not same(tensor, copy)]
             return [*models.changes(), *shared, *written]
 
     try:
@@ -65,6 +65,15 @@ def unchanged(
         raise
     if found := changes():
         raise LeftChanged(_sentence(found))
+
+
+def same(tensor: Tensor, copy: Tensor) -> bool:
+    """Whether two tensors have the same values: NaN where the other has NaN is the same."""
+    if tensor.shape != copy.shape:
+        return False
+    if torch.equal(tensor, copy):
+        return True
+    return copy.is_floating_point() and bool(((tensor == copy) | (tensor.isnan() & copy.isnan())).all())
 
 
 def left_changed(error: BaseException) -> bool:

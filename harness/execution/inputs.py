@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from harness.api.classifiers import Classifier
 from harness.api.sample import Sample
+from harness.execution.checked import finite_rows
 from harness.execution.disturbing import disturbed_images
 from harness.execution.looking import Look, check_repeats
 from harness.execution.prefetching import Prefetcher
@@ -21,6 +24,7 @@ from harness.store.aligned import Samples as Places
 from harness.store.rows import Row
 from harness.store.store import Store
 
+NO_TARGET = -1
 MOST_KEPT = 2**28  # bytes of images that are kept; those of the last job always are
 Identity = tuple[Subject, tuple[RowRef, ...]]
 
@@ -37,6 +41,7 @@ class Inputs:
     def of(self, subject: Subject, rows: Sequence[RowRef], model: Classifier, predicting: Callable[[], None]) -> tuple[Samples, Tensor]:
         """The rows as they are explained, and their targets ``(B,)``; ``predicting`` is called before the model is.
 
+        A target is `NO_TARGET` where the model's logits of a sample are not finite: nothing can be explained there.
         Targets are predicted by the recipe's model on the images as they are, also where ``model`` or the rows are disturbed.
 
         Raises `SampleError` where a row is not as planned.
@@ -101,13 +106,15 @@ class Inputs:
         with span("store", "read"):
             known = self.store.known(key, Places([(row.sample, row.digest) for row in rows])).get(key, {}).get("predicted")
         if known is not None and known.there.all():
-            return torch.from_numpy(known.values).long().to(samples.labels.device)
-        probabilities = self.workbench.forward(model, samples.images).softmax(dim=1)
-        confidence, predicted = probabilities.max(dim=1)
-        fields = {"predicted": predicted, "confidence": confidence, "label": samples.labels, "correct": predicted == samples.labels}
+            return torch.from_numpy(np.nan_to_num(known.values, nan=NO_TARGET)).long().to(samples.labels.device)
+        logits = self.workbench.forward(model, samples.images, finite=False)
+        finite = finite_rows(logits)
+        confidence, predicted = logits.softmax(dim=1).max(dim=1)
+        correct = (predicted == samples.labels) & finite
+        fields = {"predicted": predicted.where(finite, math.nan), "confidence": confidence, "label": samples.labels, "correct": correct}
         with span("store", "write"):
             self.store.commit_rows(key, column_rows(key, rows, {name: values.tolist() for name, values in fields.items()}))
-        return predicted
+        return predicted.where(finite, NO_TARGET)
 
 
 def column_rows(column: str, rows: Sequence[RowRef], fields: dict[str, list[float]]) -> list[Row]:
@@ -122,6 +129,5 @@ def _bytes(samples: Samples) -> int:
 def _targets(subject: Subject, samples: Samples, predicted: Tensor) -> Tensor:
     if subject.target == "predicted":
         return predicted
-    if subject.target == "label":
-        return samples.labels
-    return torch.full_like(samples.labels, int(subject.target))
+    targets = samples.labels if subject.target == "label" else torch.full_like(samples.labels, int(subject.target))
+    return targets.where(predicted != NO_TARGET, NO_TARGET)

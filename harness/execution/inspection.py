@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.api.declarations import declaration_of
 from harness.api.features import features
+from harness.execution.checked import some
 from harness.execution.guard import left_changed, unchanged
 from harness.execution.looking import Look, check_repeated, outside
 from harness.execution.samples import SampleError, read
@@ -40,7 +41,7 @@ def dataset_facts(bench: Workbench, recipe: Recipe, known: Mapping[str, Sequence
         raise SampleError(f"the dataset {name} has no samples")
     used = [look for look in looks if look.finite]
     if not used:
-        raise SampleError(f"the dataset {name} has no sample without values that are not finite (NaN or infinite): {_some(ids)}")
+        raise SampleError(f"the dataset {name} has no sample without values that are not finite (NaN or infinite): {some(ids)}")
     return DatasetFacts(
         ids=[look.id for look in used],
         digests=[look.digest for look in used],
@@ -58,11 +59,7 @@ def _left_out(looks: Sequence[Look]) -> Iterator[str]:
     bad = [look.id for look in looks if not look.finite]
     if bad:
         has = "has" if len(bad) == 1 else "have"
-        yield f"{len(bad)} of {len(looks)} samples {has} values that are not finite (NaN or infinite) and {has} no rows: {_some(bad)}"
-
-
-def _some(ids: Sequence[str]) -> str:
-    return ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+        yield f"{len(bad)} of {len(looks)} samples {has} values that are not finite (NaN or infinite) and {has} no rows: {some(bad)}"
 
 
 def model_facts(bench: Workbench, recipe: Recipe) -> ModelFacts:

@@ -64,6 +64,17 @@ class Samples:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def take(self, rows: Sequence[int]) -> Samples:
+        """The chosen rows."""
+        index = torch.tensor(rows, dtype=torch.long, device=self.images.device)
+        return Samples(
+            [self.ids[row] for row in rows],
+            self.images[index],
+            self.labels[index],
+            None if self.masks is None else self.masks[index],
+            None if self.boxes is None else [self.boxes[row] for row in rows],
+        )
+
     def to(self, device: torch.device) -> Samples:
         """The same on a device; images in pinned memory are copied while the work goes on."""
         return replace(

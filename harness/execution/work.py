@@ -15,6 +15,7 @@ import torch
 from harness.execution.accelerators import give_back
 from harness.execution.arithmetic import Arithmetic
 from harness.execution.batching import OutOfMemory, is_out_of_memory
+from harness.execution.defined import Defined
 from harness.execution.events import Emit, Event, State, reason_of
 from harness.execution.explaining import Explaining
 from harness.execution.guard import left_changed
@@ -22,7 +23,6 @@ from harness.execution.inputs import Inputs
 from harness.execution.inspection import verdict
 from harness.execution.passes import COUNT, since
 from harness.execution.prefetching import Prefetcher
-from harness.execution.scoring import Scoring
 from harness.execution.timing import TIMELINE, span
 from harness.execution.workbench import Altered, Workbench
 from harness.execution.writing import Task, Writer
@@ -120,13 +120,14 @@ class Bench:
                     verdict(self.workbench, subject.model_recipe, job.recipe)
             emit({"event": "phase", "job": job.id, "what": "explain", "component": job.explainer, "column": job.key})
             with span("explain", job.explainer):
-                attribution, write = self._explaining.of(job, model, samples, targets)
+                defined = Defined(self._explaining, job, samples, targets)
+                write = defined.explain(model)
         except BaseException as error:
             self._fail(job, columns, _state(error), error, emit)
             return
         commits = Commits(self._writer, job, emit)
         commits.put(job.key, job.explainer, write)
-        scoring = Scoring(self._explaining, job, samples, targets, attribution)
+        scoring = defined.scoring()
         for task in job.metrics:
             emit({"event": "phase", "job": job.id, "what": "load", "component": task.label, "column": task.key})
             try:
@@ -134,7 +135,7 @@ class Bench:
                     self.workbench.metric(task.recipe)
                 emit({"event": "phase", "job": job.id, "what": "score", "component": task.label, "column": task.key})
                 with span("score", task.label):
-                    write = scoring.score(task)
+                    write = defined.score(scoring, task)
             except BaseException as error:
                 self._fail(job, [task.key], _state(error), error, emit)
             else:

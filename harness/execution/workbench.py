@@ -148,7 +148,7 @@ class Workbench:
         key = (recipe.digest, twin)
         if key not in self._explainers:
             component = self.component(recipe)
-            call = bind(component, recipe, lambda nested: cast(Explainer, self.explainer(nested)))
+            call = bind(component, recipe, lambda nested: cast(Explainer, replace(self.explainer(nested), strict=False)))
             self._explainers[key] = BoundExplainer(
                 recipe=recipe,
                 call=call,
@@ -174,13 +174,16 @@ class Workbench:
             return lambda case: call(case, ctx=case.ctx)
         return call
 
-    def forward(self, model: Classifier, inputs: Tensor) -> Tensor:
-        """Logits of any number of inputs without gradients, where the inputs are, in batches of the size that is fastest here."""
+    def forward(self, model: Classifier, inputs: Tensor, finite: bool = True) -> Tensor:
+        """Logits of any number of inputs without gradients, where the inputs are, in batches of the size that is fastest here.
+
+        Raises `ContractError` where they are no logits or, unless ``finite`` is false, not finite.
+        """
         module = self._fast.get(model, model.module)
 
         def step(part: slice) -> Tensor:
             batch = inputs[part].to(self.device)
-            return checked_logits(module(batch), len(batch), model.num_classes).to(inputs.device)
+            return checked_logits(module(batch), len(batch), model.num_classes, finite).to(inputs.device)
 
         key = ("forward", model.architecture, tuple(inputs.shape[1:]))
         with torch.no_grad():

@@ -180,7 +180,9 @@ class Planner:
         kept = group.rows[: group.keeps(kept_maps(self.loaded.spec.store.attributions))]
         if key in found and found[key][: len(kept)].any():
             mapped = self.store.mapped(key)
-            found[key][: len(kept)] &= np.asarray([(row.sample, row.digest) in mapped for row in kept], dtype=bool)
+            undefined = np.isnan(known[key]["zero"].values) if "zero" in known[key] else np.zeros(len(group.rows), dtype=bool)
+            there = [(row.sample, row.digest) in mapped for row in kept]
+            found[key][: len(kept)] &= np.asarray(there, dtype=bool) | undefined[: len(kept)]
         return found
 
     # columns

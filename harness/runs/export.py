@@ -136,7 +136,8 @@ def _write(path: Path, values: NDArray[np.floating], image: NDArray[np.float64],
     array, picture = io.BytesIO(), io.BytesIO()
     np.save(array, values)
     write_atomically(path.with_name(path.name + ".npy"), array.getvalue())
-    Image.fromarray(overlay(image, values.astype(np.float64), signed)).save(picture, format="PNG")
+    shown = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)  # a map that is not finite is undefined, and is shown as none
+    Image.fromarray(overlay(image, shown, signed)).save(picture, format="PNG")
     write_atomically(path.with_name(path.name + ".png"), picture.getvalue())
 
 

@@ -23,6 +23,7 @@ from harness.spec.problems import SpecError
 pytestmark = pytest.mark.slow
 
 SOUND = ("acme-fine", "acme-contrast", "acme-noise")
+UNDEFINED = "acme-nan"
 SLOW_TO_IMPORT = "acme-slow-import"
 RESEEDING_IMPORT = "acme-import-reseeds"
 SOUND_METRICS = ("acme-drop", "acme-mass-inside", "acme-metric-fine")
@@ -32,7 +33,6 @@ TIMEOUT = 3.0
 ALSO_INLINE = {
     "acme-wrong-shape": ("failed", r"ContractError: the map must be \(6, 16, 16\) or \(6, C, 16, 16\), not \(6,\)"),
     "acme-nothing": ("failed", r"must return a tensor, not NoneType"),
-    "acme-nan": ("failed", r"not finite for 1 of 6 samples"),
     "acme-raises": ("failed", r"ValueError: the acme service has no maps today \(explainers.py:\d+ in raises\)"),
     "acme-changes-weights": ("failed", r"left changed: the weights 0.weight"),
     "acme-leaves-hook": ("failed", r"left changed: the hooks of 0"),
@@ -96,7 +96,7 @@ def explained(acme: Path, log: Path, tmp_path_factory: pytest.TempPathFactory) -
     """Sound and broken explainers, in workers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ACME_LOG", str(log))
-        return _run(tmp_path_factory.mktemp("explainers"), explainers=[*BROKEN, RESEEDING_IMPORT, *SOUND, SLOW_TO_IMPORT])
+        return _run(tmp_path_factory.mktemp("explainers"), explainers=[*BROKEN, UNDEFINED, RESEEDING_IMPORT, *SOUND, SLOW_TO_IMPORT])
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +141,12 @@ def test_a_broken_component_costs_nothing_else(explained: Finished, scored: Fini
         others = {labels: cell for labels, cell in _cells(finished).items() if not set(labels) & set(broken)}
         assert {labels: cell.reason for labels, cell in others.items() if cell.status != "ok"} == {}
         assert others
+
+
+def test_a_map_that_is_not_finite_costs_its_sample_alone(explained: Finished) -> None:
+    for metric in ("acme-drop", "acme-metric-fine"):
+        cell = _cells(explained)[UNDEFINED, metric]
+        assert (cell.status, int(np.isnan(cell.values).sum())) == ("ok", 1)
 
 
 def test_a_slow_import_is_no_slow_call(explained: Finished) -> None:

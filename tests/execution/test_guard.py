@@ -346,3 +346,13 @@ def test_an_exception_goes_on_and_carries_what_was_left_changed() -> None:
     with pytest.raises(KeyError) as clean, unchanged(module):
         raise KeyError("why")
     assert not left_changed(clean.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_is_not_finite_is_no_change(dtype: torch.dtype) -> None:
+    given = torch.tensor([1.0, torch.nan, torch.inf, -torch.inf], dtype=dtype)
+    with unchanged([], [("the images", given)]):
+        given.sum()
+    for place, value in ((1, 0.0), (0, torch.nan), (2, -torch.inf), (3, torch.nan)):
+        with pytest.raises(LeftChanged, match="the images"), unchanged([], [("the images", given)]):
+            given[place] = value
