@@ -9,6 +9,7 @@ from harness.api.version import API_VERSION
 
 if TYPE_CHECKING:
     from harness.api.attribution import Attribution
+    from harness.api.background import Background, backgrounds
     from harness.api.case import Case, NeedsExplainer
     from harness.api.classifiers import Classifier, classifier
     from harness.api.context import Context, NoTrainingData
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "API_VERSION",
     "Attribution",
+    "Background",
     "Case",
     "Classifier",
     "Context",
@@ -29,6 +31,7 @@ __all__ = [
     "NeedsExplainer",
     "NoTrainingData",
     "Sample",
+    "backgrounds",
     "classifier",
     "dataset",
     "doubled",
@@ -40,6 +43,8 @@ __all__ = [
 
 _HOMES = {
     "Attribution": "attribution",
+    "Background": "background",
+    "backgrounds": "background",
     "Case": "case",
     "NeedsExplainer": "case",
     "Classifier": "classifiers",

@@ -63,6 +63,11 @@ class Context:
         """A permutation of ``range(n)`` per row: ``(B, n)`` int64."""
         return self._draw(lambda g: torch.randperm(n, generator=g))
 
+    @property
+    def has_training(self) -> bool:
+        """Whether `background` has training images to give: only to a component that declares that it needs or wants ``training-data``."""
+        return self.training is not None
+
     def background(self, n: int) -> Tensor:
         """``n`` training images as the model takes them ``(n, C, H, W)``: the same for every batch, chosen by the spec's seed.
 

@@ -46,13 +46,19 @@ class ExplainerDeclaration(Declaration):
     the promise is measured per sample. ``null``: looks at no model, and serves as a null hypothesis. ``passes``: forward-equivalent
     passes per sample, a number or a function of the parameters. ``labelled``: of one that needs ``training-labels``, the parameter that
     says how many samples it draws: the digest of so many is in its keys (4096 where it names none).
+
+    ``wants``: what it uses where it is there (``training-data``), and does without where it is not; ``otherwise`` says what it does then,
+    as the end of a sentence for a leaderboard's reader. ``by`` is as a metric's.
     """
 
     kind: ClassVar[Kind] = "explainers"
     signed: bool = False
     complete: bool = False
     needs: frozenset[str] = frozenset()
+    wants: frozenset[str] = frozenset()
+    otherwise: str | None = None
     null: bool = False
+    by: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     passes: float | Callable[[Mapping[str, Any]], float] | None = None
     labelled: str | None = None
 
@@ -107,7 +113,12 @@ DEFAULTS: dict[Kind, Declaration] = {
 }
 
 
-BY_VALUE = frozenset({"category", "direction", "needs", "bounds", "cite"})
+BY_VALUE = frozenset({"category", "direction", "needs", "wants", "bounds", "cite"})
+BY_BACKGROUND: Mapping[str, Mapping[str, Any]] = {
+    "training": {"needs": {"training-data"}, "wants": frozenset()},
+    "references": {"wants": frozenset()},
+}
+"""What an explainer declares by the values of a parameter that `harness.api.background` takes."""
 
 
 def declared_for(declared: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,6 +149,13 @@ def _checked_needs(needs: set[Need] | frozenset[Need]) -> frozenset[str]:
     return frozenset(needs)
 
 
+def _checked_wants(wants: set[Need] | frozenset[Need]) -> frozenset[str]:
+    other = sorted(set(wants) - {"training-data"})
+    if other:
+        raise ValueError(f"only training-data can be wanted and done without, not {other}: declare it under needs")
+    return frozenset(wants)
+
+
 def _checked_by(by: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     for parameter, cases in by.items():
         for value, said in cases.items():
@@ -145,6 +163,7 @@ def _checked_by(by: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Mapping[st
             if unknown:
                 raise ValueError(f"by[{parameter!r}][{value!r}] declares {unknown}; choose from {sorted(BY_VALUE)}")
             _checked_needs(said.get("needs", frozenset()))
+            _checked_wants(said.get("wants", frozenset()))
     return by
 
 
@@ -153,8 +172,11 @@ def explainer(
     signed: bool = False,
     complete: bool = False,
     needs: set[Need] | frozenset[Need] = frozenset(),
+    wants: set[Need] | frozenset[Need] = frozenset(),
+    otherwise: str | None = None,
     null: bool = False,
     passes: float | Callable[[Mapping[str, Any]], float] | None = None,
+    by: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
     labelled: str | None = None,
     cite: str | None = None,
     version: str | None = None,
@@ -164,8 +186,11 @@ def explainer(
         signed=signed,
         complete=complete,
         needs=_checked_needs(needs),
+        wants=_checked_wants(wants),
+        otherwise=otherwise,
         null=null,
         passes=passes,
+        by=_checked_by(by or {}),
         labelled=labelled,
         cite=cite,
         version=version,

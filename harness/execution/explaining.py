@@ -43,10 +43,10 @@ class Explaining:
     store: Store
 
     def context(self, subject: Subject, ids: Sequence[str], recipe: Recipe) -> Context:
-        """A component's context of these samples, with the training split behind it where the component declares that it needs it."""
+        """A component's context of these samples, with the training split behind it where the component declares that it uses it."""
         training = labelled = None
         if subject.training_recipe is not None and recipe != ORACLE:
-            needs = self.workbench.needs(recipe)
+            needs = self.workbench.uses(recipe)
             if "training-data" in needs:
                 training = self.workbench.background(subject)
             if "training-labels" in needs:

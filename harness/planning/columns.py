@@ -41,6 +41,7 @@ class ExplanationColumn:
         passes: declared forward-equivalents per sample.
         seconds, made: what explaining a sample took, in time and in passes, of those that are in the store.
         oracle: whether its maps are made of the samples' masks.
+        notes: what a reader of its numbers must know.
     """
 
     label: str
@@ -55,6 +56,7 @@ class ExplanationColumn:
     seconds: float | None = None
     made: float | None = None
     oracle: bool = False
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

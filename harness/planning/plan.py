@@ -19,7 +19,7 @@ from harness.planning.files import files_digest
 from harness.planning.jobs import Disturbance, RowRef, Subject
 from harness.planning.matching import matched
 from harness.planning.shadows import ORACLE, Shadow, disturbed_shadows
-from harness.registry.learning import labelled
+from harness.registry.learning import declared_needs, declared_uses, labelled, without_training
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.spec.loaded import LoadedSpec
@@ -30,6 +30,7 @@ TRAINING = NEEDS & {"training-data", "training-labels"}
 FEATURES = NEEDS & {"convolutions", "relu", "token-grid"}
 TWIN_LABEL = "{} (random model)"
 NO_TRAINING = "needs training data, and the dataset names no training split"
+UNAVAILABLE = NO_TRAINING + " that can be had ({}); name one with `training:` in the spec's dataset"
 
 
 class Unavailable(RuntimeError):
@@ -90,6 +91,8 @@ class Planner:
     inspect: Inspector
     limit: int | None = None
     _asked: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)  # needs by recipe: a plan asks for them per cell
+    _used: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)  # what is needed or wanted, by recipe
+    _unavailable: dict[str, str] = field(default_factory=dict, repr=False)  # why a dataset's training split cannot be had
     _contents: dict[str, str | None] = field(default_factory=dict, repr=False)  # digests of files by recipe
     _learned_of: dict[str, dict[str, TrainingFacts]] = field(default_factory=dict, repr=False)  # by recipe, see `Subject.learned`
 
@@ -123,7 +126,7 @@ class Planner:
         dataset_key = keys.dataset_key(dataset, selection, class_map)
         execution = self.loaded.spec.execution
         model_key = keys.model_key(model, model_facts.digest, execution.arithmetic)
-        training = self._training_recipe(dataset)
+        training = self._training_split(dataset)
         whole = list(map(RowRef, dataset_facts.positions, dataset_facts.ids, dataset_facts.digests))
         subject = Subject(
             dataset=dataset.label,
@@ -209,7 +212,8 @@ class Planner:
                 files=self._files(recipe),
             )
             scores = [self._score(group, key, recipe, metric) for metric in self.loaded.recipes.metrics]
-            yield ExplanationColumn(recipe.label, recipe, key, scores, null, twin, twin_of, reason, passes)
+            notes = () if reason is not None or subject.training_recipe is not None else self._without_training(recipe)
+            yield ExplanationColumn(recipe.label, recipe, key, scores, null, twin, twin_of, reason, passes, notes=notes)
 
     def _oracle(self, group: GroupPlan) -> ExplanationColumn:
         """The row whose maps are made of the masks."""
@@ -278,9 +282,17 @@ class Planner:
 
     def _needs(self, recipe: Recipe) -> frozenset[str]:
         if recipe.digest not in self._asked:
-            own = frozenset(self.registry.declaration(recipe.kind, recipe.qualified, recipe.params).get("needs", ()))
-            self._asked[recipe.digest] = own.union(*(self._needs(nested) for nested in recipe.nested))
+            self._asked[recipe.digest] = declared_needs(self.registry, recipe)
         return self._asked[recipe.digest]
+
+    def _uses(self, recipe: Recipe) -> frozenset[str]:
+        if recipe.digest not in self._used:
+            self._used[recipe.digest] = declared_uses(self.registry, recipe)
+        return self._used[recipe.digest]
+
+    def _without_training(self, recipe: Recipe) -> list[str]:
+        """What a reader must know of a row that would learn from training images, and there are none."""
+        return [f"without training images, {otherwise}" for otherwise in sorted(without_training(self.registry, recipe))]
 
     def _applicable(self, group: GroupPlan, explainer: Recipe) -> tuple[str | None, float | None]:
         """Why an explainer is not applicable to the group's model and data (or None), and its passes per sample (or None)."""
@@ -300,16 +312,16 @@ class Planner:
     def _no_training(self, subject: Subject, recipe: Recipe) -> str | None:
         """Why there is no training data to learn from, or None where there is."""
         if subject.training_recipe is None:
-            return NO_TRAINING
+            return self._unavailable.get(subject.dataset, NO_TRAINING)
         try:
             self.inspect.training(subject.training_recipe, subject.seed, labelled(self.registry, recipe))
         except Unavailable as error:
-            return f"{NO_TRAINING} that can be had ({error}); name one with `training:` in the spec's dataset"
+            return UNAVAILABLE.format(error)
         return None
 
     def _training(self, subject: Subject, recipe: Recipe) -> str | None:
         """Digest of the training split, where the component or one nested in it learns from it."""
-        if not self._needs(recipe) & TRAINING or subject.training_recipe is None:
+        if subject.training_recipe is None or not self._uses(recipe) & TRAINING:
             return None
         drawn = labelled(self.registry, recipe)
         try:
@@ -326,8 +338,20 @@ class Planner:
             return {}
         return self._learned_of.get(recipe.digest, {})
 
+    def _training_split(self, dataset: Recipe) -> Recipe | None:
+        """The dataset that components learn from; None where there is none, or where one uses it and it cannot be had."""
+        recipe, recipes = self._training_recipe(dataset), self.loaded.recipes
+        if recipe is None or not any(self._uses(each) & TRAINING for each in (*recipes.rows, *recipes.metrics)):
+            return recipe
+        try:
+            self.inspect.training(recipe, self.loaded.spec.seed, 0)
+        except Unavailable as error:
+            self._unavailable[dataset.label] = UNAVAILABLE.format(error)
+            return None
+        return recipe
+
     def _training_recipe(self, dataset: Recipe) -> Recipe | None:
-        """The dataset that components learn from: the one named, else the same with ``split: train``."""
+        """What the spec says that components learn from: the dataset named, else the same with ``split: train``."""
         named = self.loaded.recipes.training.get(dataset.label)
         if named is not None:
             return named

@@ -20,7 +20,7 @@ from harness.registry.naming import listed
 from harness.registry.wording import expected, told
 
 NONE = "—"
-DECLARED = ("version", "cite", "signed", "complete", "null", "category", "direction", "bounds", "needs", "passes", "selection")
+DECLARED = ("version", "cite", "signed", "complete", "null", "category", "direction", "bounds", "needs", "wants", "passes", "selection")
 
 
 def plugins_json(cards: Iterable[Card]) -> str:

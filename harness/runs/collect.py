@@ -181,7 +181,12 @@ class _Gatherer:
         errors = self._field(values, column.key, "incompleteness").values if "incompleteness" in values.get(column.key, {}) else None
         median = float(np.nanmedian(errors)) if errors is not None and not np.isnan(errors).all() else 0.0
         promised = not column.oracle and bool(self.registry.declaration("explainers", column.recipe.qualified).get("complete"))
-        return Notes(zero_maps=int(np.nansum(zeros)), completeness=errors, broken=promised and median > COMPLETENESS_TOLERANCE)
+        return Notes(
+            zero_maps=int(np.nansum(zeros)),
+            completeness=errors,
+            broken=promised and median > COMPLETENESS_TOLERANCE,
+            warnings=tuple(column.notes),
+        )
 
     def _predictions(self) -> tuple[Bools, float]:
         if self.plan.subject is None:

@@ -10,13 +10,16 @@ from captum import attr
 from pydantic import Field
 from torch import Tensor
 
-from harness.api import Attribution, Classifier, Context, explainer
+from harness.api import Attribution, Background, Classifier, Context, backgrounds, explainer
+from harness.api.background import WITHOUT_TRAINING, background_size
 from harness.api.classifiers import ReferenceKind
+from harness.api.declarations import BY_BACKGROUND
 from harness_captum import citations
 from harness_captum.targets import target_logits
 
 Quadrature = Literal["gausslegendre", "riemann_middle", "riemann_left", "riemann_right"]
 ROWS = 16
+USUAL = 16
 
 
 @explainer(signed=True, complete=True, passes=lambda params: 2 * params["steps"] + 2, cite=citations.INTEGRATED_GRADIENTS)
@@ -44,8 +47,10 @@ def integrated_gradients(
 
 @explainer(
     signed=True,
-    needs={"training-data"},
-    passes=lambda params: 2 * params["draws"] + 1 + params["background"] / 8,
+    wants={"training-data"},
+    otherwise=WITHOUT_TRAINING,
+    by={"background": BY_BACKGROUND},
+    passes=lambda params: 2 * params["draws"] + 1 + background_size(params["background"], USUAL) / 8,
     cite=citations.GRADIENT_SHAP,
 )
 def gradient_shap(
@@ -54,27 +59,31 @@ def gradient_shap(
     targets: Tensor,
     *,
     draws: Annotated[int, Field(ge=1)] = 16,
-    background: Annotated[int, Field(ge=1)] = 16,
+    background: Background = "auto",
     noise: Annotated[float, Field(ge=0)] = 0.0,
     ctx: Context,
 ) -> Attribution:
     """GradientSHAP: gradients at random points between the image and training images (Lundberg and Lee 2017).
 
     ``noise`` is the standard deviation of Gaussian noise added to the input at every draw. The map ``(B, C, H, W)`` sums, on average over
-    draws, to the target's logit minus its mean over the ``background`` training images. Captum draws from the global generators, so that
-    it is run one sample at a time under that sample's seed. Raises `NoTrainingData` where there are no training images.
+    draws, to the target's logit minus its mean over the background: ``auto`` 16 training images where there are any, else the black, the
+    blurred and the mean reference of each image; a number is as ``auto``, with so many training images; ``training`` demands them, and
+    ``references`` does without. Captum draws from the global generators, so that it is run one sample at a time under that sample's seed.
+    Raises `NoTrainingData` where training images are demanded and there are none.
     """
-    training = ctx.background(background).to(images)
+    compared = backgrounds(model, images, ctx, background, USUAL)
     method = attr.GradientShap(model)
     maps = []
     for i, (image, target) in enumerate(zip(images, targets, strict=True)):
+        references = compared[i if len(compared) > 1 else 0]
         with ctx.seeded(i):
             rows = _noisy(image, draws, noise)
-            total = sum(method.attribute(part, baselines=training, n_samples=1, target=target).detach().sum(dim=0) for part in rows)
+            total = sum(method.attribute(part, baselines=references, n_samples=1, target=target).detach().sum(dim=0) for part in rows)
         maps.append(total / draws)
     with torch.no_grad():
-        mean = torch.cat([model(part) for part in torch.split(training, ROWS)]).mean(dim=0)
-    return Attribution(torch.stack(maps), expected=target_logits(model, images, targets) - mean[targets])
+        logits = torch.cat([model(part) for part in torch.split(compared.flatten(0, 1), ROWS)])
+        mean = logits.unflatten(0, compared.shape[:2]).mean(dim=1).expand(len(images), -1)
+    return Attribution(torch.stack(maps), expected=target_logits(model, images, targets) - mean.gather(1, targets[:, None])[:, 0])
 
 
 def _noisy(image: Tensor, draws: int, noise: float) -> Iterator[Tensor]:

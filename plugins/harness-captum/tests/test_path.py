@@ -84,6 +84,35 @@ def test_gradient_shap_draws_by_sample_and_seed():
     assert not torch.equal(run("ab", 0), run("ab", 1))
 
 
-def test_gradient_shap_wants_training_images():
+def test_gradient_shap_training_images_that_are_demanded_must_be_there():
     with pytest.raises(NoTrainingData):
-        gradient_shap(made(), images(), TARGETS, ctx=Context(0, list("abcd")))
+        gradient_shap(made(), images(), TARGETS, background="training", ctx=Context(0, list("abcd")))
+
+
+@pytest.mark.parametrize("background", ["auto", 5, "references"])
+def test_gradient_shap_without_training_images_a_linear_model_is_compared_with_three_references(background):
+    model, weights = linear()
+    inputs = images(size=8)
+    ctx = context(size=8) if background == "references" else Context(0, list("abcd"))
+    found = gradient_shap(model, inputs, TARGETS, draws=2000, background=background, ctx=ctx)  # the references drawn by chance
+    references = torch.stack([model.reference(kind, inputs) for kind in ("black", "blur", "mean")])
+    expected = (inputs - references.mean(dim=0)) * weights[TARGETS]
+    assert (found.map - expected).abs().max() < 0.1 * expected.abs().max()
+    torch.testing.assert_close(found.expected, expected.sum((1, 2, 3)), rtol=1e-4, atol=1e-5)
+
+
+def test_gradient_shap_the_map_comes_to_the_difference_from_references():
+    model, inputs = made(activation=nn.SiLU), 2 + images()
+    found = gradient_shap(model, inputs, TARGETS, draws=900, ctx=Context(0, list("abcd")))
+    references = [model.reference(kind, inputs) for kind in ("black", "blur", "mean")]
+    expected = (model(inputs) - torch.stack([model(each) for each in references]).mean(dim=0))[range(4), TARGETS]
+    torch.testing.assert_close(found.expected, expected, rtol=1e-4, atol=1e-5)
+    assert (found.map.sum((1, 2, 3)) - expected).abs().max() < 0.1 * expected.abs().max()
+    alone = gradient_shap(model, inputs[2:3], TARGETS[2:3], draws=900, ctx=Context(0, ["c"]))
+    torch.testing.assert_close(alone.map[0], found.map[2], rtol=1e-4, atol=1e-5)
+
+
+def test_gradient_shap_training_images_are_those_of_auto_where_there_are_any():
+    model = made()
+    one, other = (gradient_shap(model, images(), TARGETS, draws=6, background=which, ctx=context()) for which in ("auto", "training"))
+    assert torch.equal(one.map, other.map)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
 import shap
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from harness.api import Attribution, Classifier, Context, explainer
+from harness.api import Attribution, Background, Classifier, Context, backgrounds, explainer
+from harness.api.background import WITHOUT_TRAINING, background_size
+from harness.api.declarations import BY_BACKGROUND
 from harness_shap import citations
 from harness_shap.pristine import pristine
 
 ROWS = 8
+USUAL = 8
 
 
 class Target(nn.Module):
@@ -36,8 +36,10 @@ class Target(nn.Module):
 @explainer(
     signed=True,
     complete=True,
-    needs={"training-data"},
-    passes=lambda params: 4 * params["background"] + params["background"] / 8,
+    wants={"training-data"},
+    otherwise=WITHOUT_TRAINING,
+    by={"background": BY_BACKGROUND},
+    passes=lambda params: (4 + 1 / 8) * background_size(params["background"], USUAL),
     cite=citations.DEEP_SHAP,
 )
 def shap_deep(
@@ -45,27 +47,29 @@ def shap_deep(
     images: Tensor,
     targets: Tensor,
     *,
-    background: Annotated[int, Field(ge=1)] = 8,
+    background: Background = "auto",
     ctx: Context,
 ) -> Attribution:
     """Deep SHAP: DeepLIFT against training images, by shap's DeepExplainer (Lundberg and Lee 2017, section 4.2).
 
-    The map ``(B, C, H, W)`` sums to the target's logit minus its mean over the ``background`` training images, as far as shap has a rule
-    for the model's layers; shap's own check is off, the error is measured per sample. The background goes through the model `ROWS` images
-    at a time, and shap's hooks and attributes are removed. Raises `NoTrainingData` where there are no training images.
+    The map ``(B, C, H, W)`` sums to the target's logit minus its mean over the background, as far as shap has a rule for the model's
+    layers; shap's own check is off, the error is measured per sample. The background is ``auto`` 8 training images where there are any,
+    else the black, the blurred and the mean reference of each image; a number is as ``auto``, with so many training images; ``training``
+    demands them, and ``references`` does without. It goes through the model `ROWS` images at a time, and shap's hooks and attributes are
+    removed. Raises `NoTrainingData` where training images are demanded and there are none.
     """
-    training = ctx.background(background).to(images)
+    compared = backgrounds(model, images, ctx, background, USUAL)
+    groups = [range(len(images))] if len(compared) == 1 else [[i] for i in range(len(images))]  # those with one background in common
     wrapped = Target(model.module).eval()
-    maps, scores = torch.zeros_like(images), torch.zeros(len(images), len(training)).to(images)
-    logits = torch.zeros(len(images)).to(images)
+    maps, expected = torch.zeros_like(images), torch.zeros(len(images)).to(images)
     with pristine(wrapped), torch.enable_grad():
-        for start in range(0, len(training), ROWS):
-            part = training[start : start + ROWS]
-            method = shap.DeepExplainer(wrapped, part)
-            scores[:, start : start + ROWS] = wrapped.logits[:, targets].T
-            for i, target in enumerate(targets.tolist()):
-                wrapped.target = target
-                values = method.shap_values(images[i : i + 1].detach().clone(), check_additivity=False)
-                maps[i] += len(part) / len(training) * torch.from_numpy(np.asarray(values).reshape(images[i].shape)).to(images)
-                logits[i] = wrapped.logits[0, target]
-    return Attribution(maps, expected=logits - scores.mean(dim=1))
+        for group, references in zip(groups, compared, strict=True):
+            for part in references.split(ROWS):
+                method, share = shap.DeepExplainer(wrapped, part), len(part) / len(references)
+                scores = wrapped.logits
+                for i in group:
+                    wrapped.target = int(targets[i])
+                    values = method.shap_values(images[i : i + 1].detach().clone(), check_additivity=False)
+                    maps[i] += share * torch.from_numpy(np.asarray(values).reshape(images[i].shape)).to(images)
+                    expected[i] += share * (wrapped.logits[0] - scores.mean(dim=0))[wrapped.target]
+    return Attribution(maps, expected=expected)

@@ -29,13 +29,15 @@ def expected_gradients(score: Callable[[Tensor], Tensor], points: Tensor, backgr
     Args:
         score: ``(B, …)`` → ``(B,)``, differentiable, each sample's score independent of the others.
         points: ``(B, …)`` the samples x.
-        background: ``(n, …)`` the reference samples x′.
+        background: ``(n, …)`` the reference samples x′, or ``(B, n, …)`` each sample's own.
         draws: at least one; each takes one pass of the whole batch.
     """
     total, count = torch.zeros_like(points), 0
+    own = background if background.ndim > points.ndim else background[None]
+    rows = torch.arange(len(own), device=points.device)  # the one row for all, where they have it in common
     for draw in draws:
         reached = points if draw.noise is None else points + draw.noise
-        change = reached - background[draw.reference]
+        change = reached - own[rows, draw.reference]
         position = draw.position.view(-1, *[1] * (points.ndim - 1))
         between = (reached - (1 - position) * change).detach().requires_grad_()
         with torch.enable_grad():

@@ -10,16 +10,22 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from harness.api import Attribution, Classifier, Context, explainer
+from harness.api import Attribution, Background, Classifier, Context, backgrounds, explainer
+from harness.api.background import WITHOUT_TRAINING, background_size
+from harness.api.declarations import BY_BACKGROUND
 from harness_shap import citations
 from harness_shap.expected_gradients import Draw, expected_gradients
 from harness_shap.layers import layer_input, replaced_input
 
+USUAL = 16
+
 
 @explainer(
     signed=True,
-    needs={"training-data"},
-    passes=lambda params: 2 * params["draws"] + 1 + params["background"] / 8,
+    wants={"training-data"},
+    otherwise=WITHOUT_TRAINING,
+    by={"background": BY_BACKGROUND},
+    passes=lambda params: 2 * params["draws"] + 1 + background_size(params["background"], USUAL) / 8,
     cite=citations.EXPECTED_GRADIENTS,
 )
 def shap_gradient(
@@ -28,35 +34,39 @@ def shap_gradient(
     targets: Tensor,
     *,
     draws: Annotated[int, Field(ge=1)] = 16,
-    background: Annotated[int, Field(ge=1)] = 16,
+    background: Background = "auto",
     layer: str | None = None,
     local_smoothing: Annotated[float, Field(ge=0)] = 0.0,
     ctx: Context,
 ) -> Attribution:
     """SHAP values by expected gradients over training images (Erion et al. 2021), as shap's GradientExplainer.
 
-    The map sums, on average over draws, to the target's logit minus its mean over the ``background`` training images. It is
-    ``(B, C, H, W)``; with ``layer`` it explains what goes into that layer, and has the layer's channels, height and width. As in shap's
-    Keras form the path then lies in the layer's space, between what the training image and the image put in; shap's PyTorch form multiplies
-    by the activation instead of the difference, and does not add up. ``local_smoothing`` is the standard deviation of noise on the input.
+    The map sums, on average over draws, to the target's logit minus its mean over the background. That is ``auto`` 16 training images
+    where there are any, else the black, the blurred and the mean reference of each image; a number is as ``auto``, with so many training
+    images; ``training`` demands them, and ``references`` does without. The map is ``(B, C, H, W)``;
+    with ``layer`` it explains what goes into that layer, and has the layer's channels, height and width. As in shap's Keras form the path
+    then lies in the layer's space, between what the training image and the image put in; shap's PyTorch form multiplies by the activation
+    instead of the difference, and does not add up. ``local_smoothing`` is the standard deviation of noise on the input.
 
     The estimator is our own: shap's takes one sample at a time and the global generators. Given the same draws the two are equal. Ours are
-    stratified, which leaves the mean as it is and makes its error smaller: every training image is used as often, and every part of the
-    path. Raises `NoTrainingData` where there are no training images, ``ValueError`` for an unknown layer.
+    stratified, which leaves the mean as it is and makes its error smaller: every image of the background is used as often, and every part
+    of the path. Raises `NoTrainingData` where training images are demanded and there are none, ``ValueError`` for an unknown layer.
     """
-    training = ctx.background(background).to(images)
-    points, references = images.detach(), training
+    compared = backgrounds(model, images, ctx, background, USUAL)
+    points, references = images.detach(), compared
     if layer is not None:
-        points, references = (_in_batches(lambda part: layer_input(model, layer, part), x, len(images)) for x in (points, references))
+        points = _in_batches(lambda part: layer_input(model, layer, part), points, len(images))
+        inner = _in_batches(lambda part: layer_input(model, layer, part), references.flatten(0, 1), len(images))
+        references = inner.unflatten(0, compared.shape[:2])
 
     def score(values: Tensor) -> Tensor:
         with nullcontext() if layer is None else replaced_input(model, layer, values):
             return model(values if layer is None else images).gather(1, targets[:, None])[:, 0]
 
-    maps = expected_gradients(score, points, references, _draws(ctx, draws, len(references), points, local_smoothing))
+    maps = expected_gradients(score, points, references, _draws(ctx, draws, references.shape[1], points, local_smoothing))
     with torch.no_grad():
-        mean = _in_batches(model, training, len(images)).mean(dim=0)
-        difference = model(images).gather(1, targets[:, None])[:, 0] - mean[targets]
+        mean = _in_batches(model, compared.flatten(0, 1), len(images)).unflatten(0, compared.shape[:2]).mean(dim=1)
+        difference = (model(images) - mean).gather(1, targets[:, None])[:, 0]
     return Attribution(maps, coarse=layer is not None, expected=difference)
 
 

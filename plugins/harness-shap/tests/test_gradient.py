@@ -154,9 +154,47 @@ class Idle(Convolutions):
         self.idle = nn.ReLU()
 
 
-def test_it_wants_training_images():
+def test_training_images_that_are_demanded_must_be_there():
     with pytest.raises(NoTrainingData):
-        shap_gradient(made(), images(), TARGETS, ctx=Context(0, list("abcd")))
+        shap_gradient(made(), images(), TARGETS, background="training", ctx=Context(0, list("abcd")))
+
+
+@pytest.mark.parametrize("background", ["auto", 5, "references"])
+def test_without_training_images_a_linear_model_is_compared_with_three_references(background):
+    model, weights = linear()
+    inputs = images(size=8)
+    ctx = context(size=8) if background == "references" else Context(0, list("abcd"))
+    found = shap_gradient(model, inputs, TARGETS, draws=6, background=background, ctx=ctx)
+    references = torch.stack([model.reference(kind, inputs) for kind in ("black", "blur", "mean")])
+    expected = (inputs - references.mean(dim=0)) * weights[TARGETS]
+    torch.testing.assert_close(found.map, expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(found.expected, expected.sum((1, 2, 3)), rtol=1e-4, atol=1e-5)
+
+
+def test_the_map_comes_to_the_difference_from_references():
+    model, inputs = made(activation=nn.SiLU), 2 + images()
+    found = shap_gradient(model, inputs, TARGETS, draws=900, ctx=Context(0, list("abcd")))
+    references = [model.reference(kind, inputs) for kind in ("black", "blur", "mean")]
+    expected = (model(inputs) - torch.stack([model(each) for each in references]).mean(dim=0))[range(4), TARGETS]
+    torch.testing.assert_close(found.expected, expected, rtol=1e-4, atol=1e-5)
+    assert (found.map.sum((1, 2, 3)) - expected).abs().max() < 0.1 * expected.abs().max()
+    alone = shap_gradient(model, inputs[2:3], TARGETS[2:3], draws=900, ctx=Context(0, ["c"]))
+    torch.testing.assert_close(alone.map[0], found.map[2], rtol=1e-4, atol=1e-5)
+
+
+def test_training_images_are_those_of_auto_where_there_are_any():
+    model = made()
+    one, other = (shap_gradient(model, images(), TARGETS, draws=6, background=which, ctx=context()) for which in ("auto", "training"))
+    assert torch.equal(one.map, other.map)
+
+
+def test_inner_layers_compare_with_what_references_put_in():
+    model, inputs, ctx = made(activation=nn.SiLU), 2 + images(), Context(0, list("abcd"))
+    found = shap_gradient(model, inputs, TARGETS, draws=900, layer="features.3", ctx=ctx)
+    references = torch.stack([model.reference(kind, inputs) for kind in ("black", "blur", "mean")])
+    expected = (model(inputs) - torch.stack([model(each) for each in references]).mean(dim=0))[range(4), TARGETS]
+    torch.testing.assert_close(found.expected, expected)
+    assert (found.map.sum((1, 2, 3)) - expected).abs().max() < 0.1 * expected.abs().max()
 
 
 def test_as_many_passes_as_declared():
