@@ -34,8 +34,8 @@ def background_images(model: Classifier, training: Dataset, seed: int, n: int) -
     images = [sample.image for sample in islice(_finite(training, order), n)]
     if len(images) < n:
         raise ContractError(
-            f"{n} training images are wanted, and the training split has {len(images)}: lower the parameter that says how many, "
-            "such as background, or give more"
+            f"{n} training images are wanted, and the training split has {len(images)}: give it more, or lower the parameter that says how "
+            f"many (such as `background: {max(1, len(images))}`)"
         )
     return torch.stack([model.preprocess(image) for image in images]).to(model.device)
 

@@ -109,7 +109,11 @@ def _by_value(cases: Mapping[str, Mapping[str, Any]]) -> str:
     """What is declared for each value of a parameter, or, of many values, what differs between them."""
     if len(cases) > 3:
         return f"{', '.join(sorted({name for said in cases.values() for name in said}))} of its own for {listed(cases)}"
-    return "; ".join(f"{value}: {', '.join(f'{name} {_default(said[name])}' for name in said)}" for value, said in cases.items())
+    return "; ".join(f"{value}: {', '.join(_said(name, said[name]) for name in said)}" for value, said in cases.items())
+
+
+def _said(name: str, value: Any) -> str:
+    return f"{name} {_default(value)}" if value != [] else f"{name} nothing"
 
 
 def _bound(value: float | None, infinite: str) -> str:

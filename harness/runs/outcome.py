@@ -60,7 +60,8 @@ class Outcome:
         elif kind == "damaged":
             self.damaged.extend(event["files"])
         elif kind == "noted":
-            self.problems.append(event["reason"])
+            if event["reason"] not in self.problems:  # what every job says is said once
+                self.problems.append(event["reason"])
         elif kind == "finished":
             self.began = min(self.began, self.ended - event["seconds"])  # inline all of a job's events are heard at its end
             self.jobs += 1

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.api.declarations import declared_for, metric
+from harness.api.declarations import declared_for, explainer, metric
 from harness.registry.errors import ReferenceProblems
+from harness.registry.learning import declared_needs, declared_uses, without_training
 from harness.registry.registry import Registry
 from harness.registry.report import plugins_json
 from harness.registry.resolve import resolve
@@ -86,6 +87,42 @@ def test_unknown_fields_and_needs_are_refused_at_once() -> None:
         metric(category="complexity", direction="lower", by={"kind": {"a": {"colour": "red"}}})
     with pytest.raises(ValueError, match="unknown needs"):
         metric(category="complexity", direction="lower", by={"kind": {"a": {"needs": {"luck"}}}})
+
+
+EXPLAINER = '''
+    """An explainer that wants training images, unless a parameter says otherwise."""
+    from harness.api import Background, backgrounds, explainer
+    from harness.api.declarations import BY_BACKGROUND
+
+    @explainer(wants={"training-data"}, otherwise="guesses", by={"background": BY_BACKGROUND})
+    def compared(model, images, targets, *, background: Background = "auto", ctx):
+        """Difference."""
+        return (images[:, None] - backgrounds(model, images, ctx, background, 4)).mean(dim=1)
+'''
+
+
+@pytest.mark.parametrize(
+    ("background", "needs", "uses", "without"),
+    [
+        ("auto", set(), {"training-data"}, {"guesses"}),
+        (3, set(), {"training-data"}, {"guesses"}),
+        ("training", {"training-data"}, {"training-data"}, set()),
+        ("references", set(), set(), set()),
+    ],
+)
+def test_what_an_explainer_wants_follows_its_parameters(
+    background: object, needs: set[str], uses: set[str], without: set[str], install: Install
+) -> None:
+    install("compared-dist", {"compared.py": EXPLAINER}, {"harness.explainers": {"compared": "compared:compared"}})
+    registry = Registry.discover()
+    recipe = resolve(registry, "explainers", {"use": "compared", "params": {"background": background}})
+    assert (declared_needs(registry, recipe), declared_uses(registry, recipe)) == (needs, uses)
+    assert without_training(registry, recipe) == without
+
+
+def test_only_training_images_can_be_wanted() -> None:
+    with pytest.raises(ValueError, match="only training-data can be wanted and done without, not \\['masks'\\]"):
+        explainer(wants={"masks"})
 
 
 @pytest.mark.parametrize("change", [('"inside": {"cat', '"insode": {"cat'), ('by={"kind"', 'by={"knid"')])
