@@ -135,10 +135,8 @@ def test_too_few_training_images_name_the_parameter_to_lower(tmp_path: Path) -> 
     found = harness.run({**spec, "nulls": []}, out=tmp_path / "out", store=tmp_path / "store", plugins=[SMALL])
     [(_, _, row, _, state, reason)] = found.failures
     assert (row, state) == ("shap-gradient", "failed")
-    assert (
-        "16 training images are wanted, and the training split has 4: give it more, or lower the parameter that says how many (such as `background: 4`)"
-        in reason
-    )
+    assert "16 training images are wanted, and the training split has 4: give it more, or lower the parameter" in reason
+    assert "such as `background: 4`" in reason
 
 
 def test_the_python_face_compares_with_references_where_it_is_given_no_training_data() -> None:
