@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 
 from harness.analysis.numbers import NullComparison
-from harness.analysis.paired import Comparison, cohens_d, defined, holm, paired_differences, signed_ranks, t_test
+from harness.analysis.paired import Comparison, cohens_d, defined, holm, paired_differences, t_test
 from harness.analysis.results import Floats
+from harness.analysis.signed_rank import signed_ranks
 
 
 def against_reference(
