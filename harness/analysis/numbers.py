@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.analysis.friedman import CriticalDifference
-from harness.analysis.intervals import Interval
+from harness.analysis.means import Interval
 from harness.analysis.paired import Comparison
 from harness.analysis.ranking import Weighting
 from harness.analysis.results import Floats, Group, Status

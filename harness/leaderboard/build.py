@@ -9,7 +9,7 @@ import numpy as np
 from harness.analysis.analyse import analyse
 from harness.analysis.friedman import CriticalDifference
 from harness.analysis.groups import WEIGHTINGS
-from harness.analysis.intervals import Interval
+from harness.analysis.means import Interval
 from harness.analysis.meta import analyse_meta
 from harness.analysis.numbers import CellNumbers, GroupNumbers, Numbers, RowNumbers
 from harness.analysis.paired import Comparison
@@ -145,6 +145,7 @@ def _cell(cell: CellNumbers) -> CellEntry:
         mean=_finite(cell.score.mean),
         low=_finite(cell.score.low),
         high=_finite(cell.score.high),
+        interval=cell.score.kind,
         n=cell.n,
         undefined=cell.undefined,
         missing=cell.missing,

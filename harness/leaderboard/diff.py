@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.analysis.intervals import Interval, mean_interval, resample_seed
+from harness.analysis.intervals import resample_seed
+from harness.analysis.means import Interval, mean_interval
 from harness.analysis.results import Cell, Floats, Group, Recipe, Results
 
 RELATIVE_NOISE, ABSOLUTE_NOISE = 1e-5, 1e-8
@@ -84,7 +85,7 @@ class Difference:
 
 
 def _score_json(score: ScoreChange) -> dict[str, Any]:
-    interval = {name: value if np.isfinite(value) else None for name, value in vars(score.difference).items()}
+    interval = {name: value if np.isfinite(value := getattr(score.difference, name)) else None for name in ("mean", "low", "high")}
     largest = score.largest if np.isfinite(score.largest) else None
     return {**vars(score), "difference": interval, "largest": largest, "significant": score.significant}
 

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.analysis.ranking import Weighting
-from harness.analysis.results import Direction, SamplesRule, Status
+from harness.analysis.results import Direction, IntervalKind, SamplesRule, Status
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 
 class SchemaError(ValueError):
@@ -24,7 +24,7 @@ class _Part(BaseModel):
 
 
 class Rank(_Part):
-    """A mean rank with its bootstrap interval; null where nothing is ranked."""
+    """A mean rank with its bootstrap interval; null where nothing is ranked. With fewer than 10 samples a rank has no interval."""
 
     mean: float | None
     low: float | None
@@ -63,13 +63,16 @@ class CellEntry(_Part):
     """One explainer under one metric.
 
     ``n`` samples have a score, for ``undefined`` more it has no value, and ``missing`` were not computed. A cell that is not ok or has
-    missing samples has no rank. ``beats_null`` is null where there is no null to beat; ``null`` names the best one.
+    missing samples has no rank. ``beats_null`` is null where there is no null to beat; ``null`` names the best one. ``interval`` says how
+    ``low`` and ``high`` were made: Wilson's for scores of 0 or 1, Student's t for fewer than 30 samples, else the bootstrap; all three are
+    null for one sample, and where all scores are equal (and not 0 or 1).
     """
 
     status: Status
     mean: float | None = None
     low: float | None = None
     high: float | None = None
+    interval: IntervalKind | None = None
     n: int = 0
     undefined: int = 0
     missing: int = 0

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -111,9 +112,30 @@ def test_marks_are_explained(format: str) -> None:
 
 def test_what_a_row_is_known_for_is_said() -> None:
     text = unwrapped(render(board(), "terminal", width=100))
-    assert "completeness does not hold (median relative error 0.31) (lrp)" in text
+    assert "should add up to the change in the model's output that they explain, and do not" in text
+    assert "half of the maps are off by more than 31 % (lrp)" in text
     assert "3 maps are 0 everywhere (saliency)" in text
     assert "(random)" in text, "nulls are marked without colour too"
+
+
+@pytest.mark.parametrize("format", TEXTS)
+def test_the_legend_says_how_intervals_were_made_and_where_there_is_none(format: str) -> None:
+    hit = dataclasses.replace(metric("hit", category="localisation"), bounds=(0, 1))
+    scores = {label: {"hit": np.arange(6) % 2.0, "m": np.arange(6.0) if label == "a" else np.full(6, 0.25)} for label in "ab"}
+    text = unwrapped(render(build(Results(provenance={}, groups=[group_of(scores, [hit, metric()])])), format, width=100))
+    assert "Wilson's for scores of 0 or 1 (hit); Student's t for fewer than 30 samples" in text
+    assert "all scores equal" in text
+    assert re.search(r"0\.250 (–|--)", text), "six equal scores have no interval"
+    assert "without intervals, as samples are fewer than 10" in text
+    assert "bootstrap" not in text
+
+
+@pytest.mark.parametrize("format", TEXTS)
+def test_one_is_told_from_several(format: str) -> None:
+    one = Results(provenance={}, groups=[group_of({"a": {"m": np.ones(1)}}, [metric()])], nulls=["a"])
+    text = unwrapped(render(build(one), format, width=100))
+    assert "1 sample" in text and "mean over 1 category of the mean over its metrics" in text and "null a" in text
+    assert not re.search(r"\b1 (samples|categories|metrics)", text)
 
 
 def test_colour_only_where_it_is_asked_for() -> None:

@@ -10,7 +10,7 @@ from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, Met
 HEADER = (
     "dataset", "model", "explainer", "component", "plugin", "null", "overall_rank", "overall_rank_low", "overall_rank_high",
     "metric", "metric_component", "category", "direction",
-    "status", "mean", "low", "high", "n", "undefined", "missing", "rank", "beats_null",
+    "status", "mean", "low", "high", "interval", "n", "undefined", "missing", "rank", "beats_null",
     "difference", "effect", "p_ttest_holm", "p_wilcoxon_holm", "seconds_per_sample", "passes_per_sample", "peak_memory", "reason",
 )  # fmt: skip
 
@@ -35,7 +35,8 @@ def _line(group: GroupEntry, row: Row, metric: MetricEntry, cell: CellEntry) -> 
         *(group.dataset, group.model, row.label, row.explainer, row.plugin, _flag(row.null)),
         *(row.rank.mean, row.rank.low, row.rank.high),
         *(metric.label, metric.name, metric.category, metric.direction),
-        *(cell.status, cell.mean, cell.low, cell.high, cell.n, cell.undefined, cell.missing, cell.rank, _flag(cell.beats_null)),
+        *(cell.status, cell.mean, cell.low, cell.high, cell.interval),
+        *(cell.n, cell.undefined, cell.missing, cell.rank, _flag(cell.beats_null)),
         *compared,
         *(row.costs.seconds_per_sample, row.costs.passes_per_sample, row.costs.peak_memory, cell.reason),
     ]

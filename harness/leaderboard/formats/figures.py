@@ -41,8 +41,8 @@ def rank_text(value: float | None) -> str:
 
 
 def interval_text(low: float | None, high: float | None) -> str:
-    """An interval of ranks."""
-    return "" if low is None or high is None else f"{low:.1f}–{high:.1f}"
+    """An interval of ranks, a dash where there is none."""
+    return MISSING if low is None or high is None else f"{low:.1f}–{high:.1f}"
 
 
 def half_width(low: float | None, high: float | None) -> float | None:

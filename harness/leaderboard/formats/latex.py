@@ -13,6 +13,7 @@ from harness.leaderboard.formats.remarks import (
     UNDEFINED,
     WORSE,
     facts,
+    intervals_explained,
     legend,
     rank_explained,
     remarks,
@@ -102,9 +103,10 @@ def _cell(entry: Entry, italic: bool) -> str:
 def _below(document: Leaderboard, group: GroupEntry, notes: list[str]) -> str:
     """The legend and the footnotes, under the last table of a group."""
     said = [rf"$^{{{_MARKS[mark]}}}$\,{escaped(meaning)}" for mark, meaning in legend(document, group) if mark != BEST]
+    ranges = escaped(intervals_explained(group))
     said += [rf"$^{{\dagger{number}}}$\,{escaped(text)}" for number, text in enumerate(notes, start=1)]
     return (
         r"\par\smallskip\footnotesize\raggedright "
-        + ". ".join([r"\textbf{Bold}: best of the column; \textit{italic}: null explainers", *said])
+        + ". ".join([r"\textbf{Bold}: best of the column; \textit{italic}: null explainers", rf"$\pm$: {ranges}", *said])
         + "."
     )

@@ -6,7 +6,7 @@ import re
 
 from harness.analysis.ranking import Weighting
 from harness.leaderboard.document import GroupEntry, Leaderboard
-from harness.leaderboard.formats.remarks import BEST, facts, legend, rank_explained, remarks, title
+from harness.leaderboard.formats.remarks import BEST, facts, intervals_explained, legend, rank_explained, remarks, title
 from harness.leaderboard.formats.tables import Entry, PlainTable, metric_tables, overall_table, overview
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
@@ -34,7 +34,7 @@ def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting) -> li
         parts += [f"### {escaped(table.title)}", markdown_table(table)]
     explained = [f"- {mark} {escaped(meaning)}" for mark, meaning in legend(document, group) if mark != BEST]
     explained += [f"- †{number} {escaped(text)}" for number, text in enumerate(notes.texts, start=1)]
-    basics = "- **bold**: best of the column; ±: half the interval of a mean; *italic*: null explainers"
+    basics = f"- **bold**: best of the column; *italic*: null explainers\n- ±: {escaped(intervals_explained(group))}"
     return [*parts, "\n".join([basics, *explained])]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from harness.analysis.ranking import Weighting
-from harness.analysis.results import COMPLETENESS_TOLERANCE
+from harness.analysis.results import COMPLETENESS_TOLERANCE, FEW, RANKED_FROM
 from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
-from harness.leaderboard.formats.figures import percent_text, printable
+from harness.leaderboard.formats.figures import MISSING, half_width, percent_text, printable
 
 BEST, BETTER, WORSE, NULL, UNDEFINED = "*", "▲", "▼", "°", "‡"
 RULES = {"all": "all samples", "correct": "classified correctly", "all-correct": "classified correctly by every model"}
@@ -98,6 +98,34 @@ def legend(document: Leaderboard, group: GroupEntry) -> Iterator[tuple[str, str]
             yield mark, meaning
 
 
+def intervals_explained(group: GroupEntry) -> str:
+    """What ± stands for, and how the intervals of this group were made."""
+    cells = [cell for row in group.rows for cell in row.cells.values() if cell.mean is not None]
+    used = {cell.interval for cell in cells}
+    proportions = [metric.label for metric in group.metrics if any(_kind(row, metric) == "wilson" for row in group.rows)]
+    kinds = {
+        "wilson": f"Wilson's for scores of 0 or 1 ({', '.join(map(printable, proportions))})",
+        "student": f"Student's t for fewer than {FEW} samples",
+        "bootstrap": "the bootstrap's" if used <= {"bootstrap", None} else f"the bootstrap's from {FEW} samples on",
+    }
+    said = "; ".join(text for kind, text in kinds.items() if kind in used)
+    none = "no interval: one sample, or all scores equal" if None in used else ""
+    return "half the width of a mean's interval" + (f" ({said})" if said else "") + (f"; {MISSING}: {none}" if none else "")
+
+
+def half_text(cell: CellEntry | None, numbers: Callable[[float | None], str]) -> str:
+    """± half the interval of a mean, in the decimals of its column; a dash where it has none, and nothing where there is no mean."""
+    if cell is None or cell.mean is None:
+        return ""
+    half = half_width(cell.low, cell.high)
+    return MISSING if half is None else f"±{numbers(half)}"
+
+
+def _kind(row: Row, metric: MetricEntry) -> str | None:
+    cell = row.cells.get(metric.label)
+    return None if cell is None else cell.interval
+
+
 def _undefined(group: GroupEntry) -> str:
     found = [
         f"{printable(row.label)} {printable(label)} ({cell.undefined} of {cell.undefined + cell.n})"
@@ -149,23 +177,23 @@ def _why(cell: CellEntry | None) -> str | None:
     if cell.status != "ok":
         return f"{cell.status}: {printable(cell.reason, REASON_LIMIT)}" if cell.reason else cell.status
     if cell.missing:
-        return f"incomplete, and not ranked: {cell.n + cell.undefined} of {cell.n + cell.undefined + cell.missing} samples are computed"
+        computed = cell.n + cell.undefined
+        return f"incomplete, and not ranked: {computed} of {counted(computed + cell.missing, 'sample')} are computed"
     return None if cell.mean is not None else "undefined for every sample"
 
 
 def _said(row: Row) -> list[str]:
     found = []
     if not row.complete and row.metrics_of:
-        found.append(f"rank over {row.metrics_ranked} of {row.metrics_of} metrics")
+        found.append(f"rank over {row.metrics_ranked} of {counted(row.metrics_of, 'metric')}")
     error = row.notes.completeness_error
-    measured = "" if error is None else f" (median relative error {error:.2g})"
+    measured = "" if error is None else f": half of the maps are off by more than {100 * error:.2g} %"
     if row.notes.broken:
-        found.append(f"completeness does not hold{measured}")
+        found.append(f"the values of a map should add up to the change in the model's output that they explain, and do not{measured}")
     elif error is not None and error > COMPLETENESS_TOLERANCE:
-        found.append(f"maps sum only about to what they estimate, which is not promised{measured}")
+        found.append(f"the values of a map add up only roughly to the change in the model's output; the method promises no more{measured}")
     if row.notes.zero_maps:
-        maps = "1 map is" if row.notes.zero_maps == 1 else f"{row.notes.zero_maps} maps are"
-        found.append(f"{maps} 0 everywhere")
+        found.append(f"{counted(row.notes.zero_maps, 'map is', 'maps are')} 0 everywhere")
     found.extend(printable(text, REASON_LIMIT) for text in row.notes.warnings)
     return found
 
@@ -198,21 +226,29 @@ def title(group: GroupEntry) -> str:
 def facts(document: Leaderboard, group: GroupEntry) -> list[str]:
     """What the numbers of a group rest on."""
     settings = document.settings
-    count = str(group.samples) if group.samples == group.samples_total else f"{group.samples} of {group.samples_total}"
-    found = [f"{count} samples" + ("" if settings.samples == "all" else f" ({RULES[settings.samples]})")]
+    whole = group.samples == group.samples_total
+    count = counted(group.samples, "sample") if whole else f"{group.samples} of {counted(group.samples_total, 'sample')}"
+    found = [count + ("" if settings.samples == "all" else f" ({RULES[settings.samples]})")]
     found.append(f"accuracy {percent_text(group.accuracy)}")
     if settings.reference is not None:
         found.append(f"reference {printable(settings.reference)}")
     if settings.nulls:
-        found.append(f"nulls {', '.join(printable(label) for label in settings.nulls)}")
-    found.append(f"{100 * settings.confidence:g} % bootstrap intervals")
+        found.append(f"{'null' if len(settings.nulls) == 1 else 'nulls'} {', '.join(printable(label) for label in settings.nulls)}")
+    found.append(f"{100 * settings.confidence:g} % intervals")
     if group.samples > 0 and 0.5 ** (group.samples - 1) >= 1 - settings.confidence:
         found.append("too few samples for any test to find anything")
     return found
 
 
 def rank_explained(group: GroupEntry, weighting: Weighting) -> str:
-    """How the rank comes about."""
+    """How the rank comes about, and its interval."""
+    few = f"; without intervals, as samples are fewer than {RANKED_FROM}" if group.samples < RANKED_FROM else "; intervals by bootstrap"
     if weighting == "metric":
-        return f"rank: mean over {len(ranked_metrics(group))} metrics"
-    return f"rank: mean over {len(ranked_categories(group))} categories of the mean over their metrics"
+        return f"rank: mean over {counted(len(ranked_metrics(group)), 'metric')}{few}"
+    kinds = len(ranked_categories(group))
+    return f"rank: mean over {counted(kinds, 'category', 'categories')} of the mean over {'its' if kinds == 1 else 'their'} metrics{few}"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """``3 samples``, ``1 sample``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

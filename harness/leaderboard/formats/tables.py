@@ -11,13 +11,22 @@ from harness.leaderboard.formats.figures import (
     bytes_text,
     count_text,
     formatter,
-    half_width,
     interval_text,
     printable,
     rank_text,
     seconds_text,
 )
-from harness.leaderboard.formats.remarks import Remarks, categories, is_best, is_missing, marks, ranked_categories, ranked_rows, state_text
+from harness.leaderboard.formats.remarks import (
+    Remarks,
+    categories,
+    half_text,
+    is_best,
+    is_missing,
+    marks,
+    ranked_categories,
+    ranked_rows,
+    state_text,
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ def overview(group: GroupEntry, weighting: Weighting, notes: Remarks) -> PlainTa
             [
                 _name(row, notes),
                 Entry(rank_text(rank.mean)),
-                Entry(interval_text(rank.low, rank.high) or MISSING),
+                Entry(interval_text(rank.low, rank.high)),
                 *(
                     Entry(MISSING if mean is None else f"{mean:.1f}", best=mean is not None and mean == best[kind])
                     for kind, mean in zip(kinds, by_category, strict=True)
@@ -99,7 +108,7 @@ def overall_table(document: Leaderboard, weighting: Weighting) -> PlainTable:
         [
             Entry(printable(entry.label)),
             Entry(rank_text(entry.ranks[weighting].mean)),
-            Entry(interval_text(entry.ranks[weighting].low, entry.ranks[weighting].high) or MISSING),
+            Entry(interval_text(entry.ranks[weighting].low, entry.ranks[weighting].high)),
             Entry(rank_text(entry.spread.get(weighting))),
             *(Entry(rank_text(found.get(entry.label))) for found in ranks),
         ]
@@ -135,7 +144,6 @@ def _column(group: GroupEntry, rows: list[Row], metric: MetricEntry, notes: Rema
         if cell is None or is_missing(cell):
             entries.append(Entry(state_text(cell), notes=noted))
             continue
-        half = half_width(cell.low, cell.high)
-        text = numbers(cell.mean) + ("" if half is None else f" ± {numbers(half)}")
+        text = f"{numbers(cell.mean)} {half_text(cell, numbers).replace('±', '± ')}"
         entries.append(Entry(text, is_best(group, metric, cell), marks(group, metric, cell).replace("*", ""), noted))
     return entries

@@ -8,13 +8,12 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from harness.analysis.ranking import Weighting
-from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, OverallEntry, Rank, Row
+from harness.leaderboard.document import GroupEntry, Leaderboard, MetricEntry, OverallEntry, Rank, Row
 from harness.leaderboard.formats.figures import (
     MISSING,
     bytes_text,
     count_text,
     formatter,
-    half_width,
     interval_text,
     printable,
     rank_text,
@@ -30,6 +29,8 @@ from harness.leaderboard.formats.remarks import (
     Remarks,
     categories,
     facts,
+    half_text,
+    intervals_explained,
     is_best,
     is_missing,
     legend,
@@ -224,7 +225,7 @@ def _metric(group: GroupEntry, rows: Sequence[Row], metric: MetricEntry, notes: 
     cells = [row.cells.get(metric.label) for row in rows]
     numbers = formatter(cell.mean for cell in cells if cell is not None)
     means = [numbers(cell.mean) if cell is not None and cell.mean is not None else "" for cell in cells]
-    halves = [_half(cell, numbers) for cell in cells]
+    halves = [half_text(cell, numbers) for cell in cells]
     wide, deep = max(map(len, means), default=0), max(map(len, halves), default=0)
     texts = []
     for row, cell, mean, half in zip(rows, cells, means, halves, strict=True):
@@ -242,14 +243,8 @@ def _metric(group: GroupEntry, rows: Sequence[Row], metric: MetricEntry, notes: 
     return Column(printable(metric.label), texts, align="left", section=section, arrow=ARROWS[metric.direction])
 
 
-def _half(cell: CellEntry | None, numbers: Callable[[float | None], str]) -> str:
-    """± half the interval, in the decimals of the column."""
-    half = None if cell is None or cell.mean is None else half_width(cell.low, cell.high)
-    return "" if half is None else f"±{numbers(half)}"
-
-
 def _footnotes(document: Leaderboard, group: GroupEntry, notes: Remarks, width: int) -> list[RenderableType]:
-    entries = [(Text("±"), "half the interval of a mean")]
+    entries = [(Text("±"), intervals_explained(group))]
     if any(row.null for row in group.rows):
         entries.append((Text("( )"), "null explainers: they look at no model, or at a randomised one"))
     if any(group.critical_difference.values()):
