@@ -1,4 +1,4 @@
-"""Every explainer of a metric against the reference, and against the best null."""
+"""Paired tests of every explainer of a metric: of its differences to something else, and against the best null."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from harness.analysis.results import Floats
 from harness.analysis.signed_rank import signed_ranks
 
 
-def against_reference(
+def compared(
     differences: Floats, labels: Sequence[str], intervals: MeanIntervals, *, sign: float, confidence: float
 ) -> dict[str, Comparison]:
-    """Test the ``differences`` (N, K) of K explainers to the reference under one metric, NaN where a score is undefined.
+    """Test the ``differences`` (N, K) of K explainers (to the reference, or of one model to another) under one metric, NaN where undefined.
 
     ``intervals``: of the K mean differences. ``sign`` is 1 where higher is better. p-values are adjusted over these
     explainers.

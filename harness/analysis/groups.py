@@ -8,17 +8,16 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.comparisons import against_nulls, against_reference
+from harness.analysis.comparisons import against_nulls, compared
 from harness.analysis.friedman import CriticalDifference, critical_difference
 from harness.analysis.intervals import mean_of, percentile_bounds, resample_seed, resampled_means
 from harness.analysis.means import Interval, Scale, mean_intervals
-from harness.analysis.numbers import CellNumbers, GroupNumbers, NullComparison, RowNumbers
+from harness.analysis.numbers import CellNumbers, GroupNumbers, NullComparison, Pair, RowNumbers
 from harness.analysis.paired import Comparison, paired_differences
 from harness.analysis.ranking import Weighting, category_ranks, metric_ranks, overall_ranks, ranking_order
 from harness.analysis.results import RANKED_FROM, Bools, Floats, Group, Results
 
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
-Pair = tuple[str, str]
 
 
 def analyse_group(group: Group, results: Results, selected: NDArray[np.intp]) -> GroupNumbers:
@@ -109,8 +108,8 @@ def _references(group: Group, results: Results, scores: Floats, draws: Floats, s
         differences = paired_differences(column[:, rows], column[:, [reference]])
         drawn = _paired_draws(differences, draws[:, rows, m] - draws[:, [reference], m], results, seed)
         intervals = mean_intervals(differences, drawn, scale.of_differences().columns([m] * len(rows)), results.confidence)
-        compared = against_reference(differences, [labels[e] for e in rows], intervals, sign=metric.sign, confidence=results.confidence)
-        found.update({(label, metric.label): comparison for label, comparison in compared.items()})
+        tested = compared(differences, [labels[e] for e in rows], intervals, sign=metric.sign, confidence=results.confidence)
+        found.update({(label, metric.label): comparison for label, comparison in tested.items()})
     return found
 
 

@@ -41,7 +41,7 @@ class CostsEntry(_Part):
 
 
 class Versus(_Part):
-    """An explainer minus the reference, over the samples where both have a score.
+    """An explainer minus the reference (or on one model minus on another), over the samples where both have a score.
 
     ``difference`` (with ``low`` and ``high``) is in the metric's unit; ``effect`` is the matched-pairs rank-biserial correlation in
     [-1, 1] and ``d_z`` the paired Cohen's d, both with the sign of the difference. p-values are two-sided and adjusted by Holm over the
@@ -172,6 +172,20 @@ class OverallEntry(_Part):
     against_null: int = 0
 
 
+class ModelsEntry(_Part):
+    """The same explainers on two models of a dataset, over the ``samples`` that count for both: the second minus the first.
+
+    ``first`` and ``second`` are labels of models; several are replicates, whose scores are averaged sample by sample. ``cells`` are by
+    explainer and metric label. The verdict says whether the explanation is better on the second model.
+    """
+
+    dataset: str
+    first: list[str]
+    second: list[str]
+    samples: int
+    cells: dict[str, dict[str, Versus]]
+
+
 class ConsistencyEntry(_Part):
     """A metric under disturbances of one kind (Hedström et al. 2023), each number in [0, 1] and 1 the best, a mean over repeats.
 
@@ -254,13 +268,17 @@ class Settings(_Part):
 
 
 class Leaderboard(_Part):
-    """The whole of ``leaderboard.json``; ``run`` is the run's provenance, ``meta`` of groups whose metrics were evaluated."""
+    """The whole of ``leaderboard.json``; ``run`` is the run's provenance, ``meta`` of groups whose metrics were evaluated.
+
+    ``models``: each further model of a dataset against the first.
+    """
 
     schema_version: str = SCHEMA_VERSION
     run: dict[str, Any]
     settings: Settings = Settings()
     groups: list[GroupEntry]
     overall: list[OverallEntry]
+    models: list[ModelsEntry] = Field(default_factory=list)
     meta: list[MetaEntry] = Field(default_factory=list)
 
     def to_json(self) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 from io import StringIO
 
-from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
+from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Row
+from harness.leaderboard.formats.remarks import alike
 
 HEADER = (
     "dataset", "model", "explainer", "component", "plugin", "null", "overall_rank", "overall_rank_low", "overall_rank_high",
     "metric", "metric_component", "category", "direction",
     "status", "mean", "low", "high", "interval", "n", "undefined", "missing", "rank", "beats_null",
     "difference", "effect", "p_ttest_holm", "p_wilcoxon_holm", "seconds_per_sample", "passes_per_sample", "peak_memory", "reason",
+    "alike", "other_model", "model_difference", "model_difference_low", "model_difference_high", "model_effect", "p_model_wilcoxon_holm",
 )  # fmt: skip
 
 
@@ -21,10 +23,13 @@ def render_csv(document: Leaderboard) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)
     for group in document.groups:
+        against = next((entry for entry in document.models if entry.dataset == group.dataset and group.model in entry.second), None)
+        letters = alike(group, "category")
         for row in group.rows:
             for metric in group.metrics:
                 if metric.label in row.cells:
-                    writer.writerow(_line(group, row, metric, row.cells[metric.label]))
+                    line = _line(group, row, metric, row.cells[metric.label])
+                    writer.writerow([*line, letters.get(row.label), *_other_model(against, row, metric)])
     return out.getvalue()
 
 
@@ -40,6 +45,14 @@ def _line(group: GroupEntry, row: Row, metric: MetricEntry, cell: CellEntry) -> 
         *compared,
         *(row.costs.seconds_per_sample, row.costs.passes_per_sample, row.costs.peak_memory, cell.reason),
     ]
+
+
+def _other_model(against: ModelsEntry | None, row: Row, metric: MetricEntry) -> list[object]:
+    """How the cell differs from the same explainer's on the first model of the dataset."""
+    versus = None if against is None else against.cells.get(row.label, {}).get(metric.label)
+    if against is None or versus is None:
+        return [None] * 6
+    return ["+".join(against.first), versus.difference, versus.low, versus.high, versus.effect, versus.p_wilcoxon_holm]
 
 
 def _flag(value: bool | None) -> str | None:

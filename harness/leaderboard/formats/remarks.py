@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.analysis.ranking import Weighting
@@ -64,6 +64,23 @@ def is_best(group: GroupEntry, metric: MetricEntry, cell: CellEntry) -> bool:
     return cell.rank is not None and cell.rank == min(rank for rank in ranks if rank is not None)
 
 
+def alike(group: GroupEntry, weighting: Weighting) -> dict[str, str]:
+    """Letters by row label: rows that share one cannot be told apart (Nemenyi); empty where nothing was compared."""
+    critical = group.critical_difference.get(weighting)
+    if critical is None:
+        return {}
+    return {row.label: "".join(_letter(k) for k, clique in enumerate(critical.cliques) if row.label in clique) for row in group.rows}
+
+
+def _letter(index: int) -> str:
+    """a … z, A … Z, then a dot."""
+    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    return alphabet[index] if index < len(alphabet) else "·"
+
+
+ALIKE = "'alike': those that share a letter cannot be told apart (Nemenyi over samples, rows with every metric)"
+
+
 def is_missing(cell: CellEntry | None) -> bool:
     """Whether there is no number to show."""
     return cell is None or cell.mean is None
@@ -81,9 +98,10 @@ def marks(group: GroupEntry, metric: MetricEntry, cell: CellEntry) -> str:
     return found
 
 
-def legend(document: Leaderboard, group: GroupEntry) -> Iterator[tuple[str, str]]:
-    """Each mark that occurs in the group, with its meaning."""
-    used = "".join(marks(group, m, row.cells[m.label]) for row in group.rows for m in group.metrics if m.label in row.cells)
+def legend(document: Leaderboard, group: GroupEntry, metrics: Sequence[str] | None = None) -> Iterator[tuple[str, str]]:
+    """Each mark that occurs in the group (under ``metrics``, where they are given by label), with its meaning."""
+    shown = [metric for metric in group.metrics if metrics is None or metric.label in metrics]
+    used = "".join(marks(group, m, row.cells[m.label]) for row in group.rows for m in shown if m.label in row.cells)
     test = f"Wilcoxon signed-rank, Holm, p < {1 - document.settings.confidence:.2g}"
     reference = printable(document.settings.reference or "")
     meanings = {
@@ -91,18 +109,19 @@ def legend(document: Leaderboard, group: GroupEntry) -> Iterator[tuple[str, str]
         BETTER: f"better than {reference} ({test})",
         WORSE: f"worse than {reference} ({test})",
         NULL: f"does not beat the best null (one-sided {test})",
-        UNDEFINED: f"undefined for some samples, which are left out: {_undefined(group)}",
+        UNDEFINED: f"undefined for some samples, which are left out: {_undefined(group, shown)}",
     }
     for mark, meaning in meanings.items():
         if mark in used:
             yield mark, meaning
 
 
-def intervals_explained(group: GroupEntry) -> str:
-    """What ± stands for, and how the intervals of this group were made."""
-    cells = [cell for row in group.rows for cell in row.cells.values() if cell.mean is not None]
-    used = {cell.interval for cell in cells}
-    proportions = [metric.label for metric in group.metrics if any(_kind(row, metric) == "wilson" for row in group.rows)]
+def intervals_explained(group: GroupEntry, metrics: Sequence[str] | None = None) -> str:
+    """What ± stands for, and how the intervals of this group (of ``metrics``, where they are given by label) were made."""
+    shown = [metric for metric in group.metrics if metrics is None or metric.label in metrics]
+    cells = [cell for row in group.rows for metric in shown if (cell := row.cells.get(metric.label)) is not None]
+    used = {cell.interval for cell in cells if cell.mean is not None}
+    proportions = [metric.label for metric in shown if any(_kind(row, metric) == "wilson" for row in group.rows)]
     kinds = {
         "wilson": f"Wilson's for scores of 0 or 1 ({', '.join(map(printable, proportions))})",
         "student": f"Student's t for fewer than {FEW} samples",
@@ -126,12 +145,12 @@ def _kind(row: Row, metric: MetricEntry) -> str | None:
     return None if cell is None else cell.interval
 
 
-def _undefined(group: GroupEntry) -> str:
+def _undefined(group: GroupEntry, metrics: Sequence[MetricEntry]) -> str:
     found = [
-        f"{printable(row.label)} {printable(label)} ({cell.undefined} of {cell.undefined + cell.n})"
+        f"{printable(row.label)} {printable(metric.label)} ({cell.undefined} of {cell.undefined + cell.n})"
         for row in group.rows
-        for label, cell in row.cells.items()
-        if _partly(cell)
+        for metric in metrics
+        if (cell := row.cells.get(metric.label)) is not None and _partly(cell)
     ]
     return ", ".join(found)
 

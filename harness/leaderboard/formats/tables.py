@@ -18,6 +18,7 @@ from harness.leaderboard.formats.figures import (
 )
 from harness.leaderboard.formats.remarks import (
     Remarks,
+    alike,
     categories,
     half_text,
     is_best,
@@ -60,7 +61,18 @@ def overview(group: GroupEntry, weighting: Weighting, notes: Remarks) -> PlainTa
     """Ranks, nulls beaten and costs of every row."""
     rows = ranked_rows(group, weighting)
     kinds = ranked_categories(group) if weighting == "category" else []
-    headers = ["explainer", "rank", "interval", *(printable(kind) for kind in kinds), "beats null", "time", "passes", "peak memory"]
+    letters = alike(group, weighting)
+    headers = [
+        "explainer",
+        "rank",
+        "interval",
+        *(["alike"] if letters else []),
+        *(printable(kind) for kind in kinds),
+        "beats null",
+        "time",
+        "passes",
+        "peak memory",
+    ]
     best = {kind: min((mean for row in rows if (mean := _category_mean(row, kind)) is not None), default=None) for kind in kinds}
     body = []
     for row in rows:
@@ -71,6 +83,7 @@ def overview(group: GroupEntry, weighting: Weighting, notes: Remarks) -> PlainTa
                 _name(row, notes),
                 Entry(rank_text(rank.mean)),
                 Entry(interval_text(rank.low, rank.high)),
+                *([Entry(letters[row.label] or MISSING)] if letters else []),
                 *(
                     Entry(MISSING if mean is None else f"{mean:.1f}", best=mean is not None and mean == best[kind])
                     for kind, mean in zip(kinds, by_category, strict=True)
