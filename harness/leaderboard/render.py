@@ -15,6 +15,7 @@ from harness.leaderboard.formats.terminal import render_terminal
 from harness.leaderboard.formats.writing import plain_text
 
 FORMATS = ("terminal", "markdown", "latex", "csv", "json")
+ALIASES = {"md": "markdown", "tex": "latex"}
 ExtraFormat = Callable[[Mapping[str, Any]], str]
 
 
@@ -41,6 +42,7 @@ def render(
     ranks (JSON and formats of plugins hold both). Raises `UnknownFormat`.
     """
     extra = extra_formats or {}
+    format = format if format in extra else ALIASES.get(format, format)
     if format in extra:
         return extra[format](document.model_dump(mode="json"))
     if format == "terminal":

@@ -370,3 +370,8 @@ def test_a_metric_that_is_undefined_throughout_is_said_once() -> None:
     text = unwrapped(render(build(Results(provenance={}, groups=[group_of(scores, [metric()])], bootstrap=2)), width=100))
     assert "undefined for some samples, which are left out: b m (1 of 4) †" in text
     assert "undefined for every sample (a on m)" in text
+
+
+@pytest.mark.parametrize(("short", "long"), [("md", "markdown"), ("tex", "latex")])
+def test_formats_have_the_names_of_their_files_too(short: str, long: str) -> None:
+    assert render(board(), short) == render(board(), long)

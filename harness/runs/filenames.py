@@ -1,0 +1,37 @@
+"""File names that a person can read, and that every file system takes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+LONGEST = 60
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+"""Names that Windows takes for devices, also with an ending."""
+
+
+def readable(name: str) -> str:
+    """``name`` in ASCII letters, digits and ``-_.+``; empty where nothing of it is left."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    safe = re.sub(r"-{2,}", "-", re.sub(r"[^A-Za-z0-9._+]", "-", plain)).strip("-. ")[:LONGEST].rstrip("-. ")
+    return f"{safe}_" if safe.split(".")[0].lower() in RESERVED else safe
+
+
+def file_names(names: Iterable[str], otherwise: str) -> dict[str, str]:
+    """A file name for each of ``names``, no two alike on a file system that knows no case; ``otherwise`` stands for what is unreadable.
+
+    A name that is taken is followed by a number: those that are readable as they are come first, the others in their order.
+    """
+    given = list(dict.fromkeys(names))
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in sorted(given, key=lambda name: readable(name) != name):
+        base = readable(name) or otherwise
+        free, number = base, 1
+        while free.lower() in taken:
+            number += 1
+            free = f"{base}-{number}"
+        taken.add(free.lower())
+        found[name] = free
+    return {name: found[name] for name in given}
