@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import count
 
 LONGEST = 60
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
@@ -26,12 +27,14 @@ def file_names(names: Iterable[str], otherwise: str) -> dict[str, str]:
     given = list(dict.fromkeys(names))
     found: dict[str, str] = {}
     taken: set[str] = set()
-    for name in sorted(given, key=lambda name: readable(name) != name):
-        base = readable(name) or otherwise
-        free, number = base, 1
-        while free.lower() in taken:
-            number += 1
-            free = f"{base}-{number}"
-        taken.add(free.lower())
-        found[name] = free
-    return {name: found[name] for name in given}
+    for name in given:
+        if readable(name) == name and name.lower() not in taken:
+            taken.add(name.lower())
+            found[name] = name
+    for name in given:
+        if name not in found:
+            base = readable(name) or otherwise
+            free = next(free for number in count(1) if (free := base if number == 1 else f"{base}-{number}").lower() not in taken)
+            taken.add(free.lower())
+            found[name] = free
+    return found

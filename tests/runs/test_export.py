@@ -146,7 +146,7 @@ def test_a_name_that_nothing_has_is_refused_with_those_there_are(finished: Path,
 def test_file_names_are_readable_and_differ_on_every_file_system() -> None:
     names = ["a/b", "a:b", "a-b", "A-B", "CON", "nul.txt", "Müller", "日本", "../..", "x" * 300, "x" * 301, "end.", "  ", "a-b-2"]
     found = file_names(names, "explainer")
-    assert list(found) == names
+    assert set(found) == set(names)
     assert found["a-b"] == "a-b" and found["a-b-2"] == "a-b-2", "what is readable stays"
     assert len({name.lower() for name in found.values()}) == len(names)
     for name in found.values():
