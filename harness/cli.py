@@ -123,7 +123,7 @@ def plan_command(
 @app.command("leaderboard")
 def leaderboard_command(
     runs: Annotated[list[Path], typer.Argument(help="Run folders; several are merged.")],
-    format: Annotated[str, typer.Option(help="terminal, markdown (md), latex (tex), csv, json, or one that a plugin adds.")] = "terminal",
+    format: Annotated[str, typer.Option(help="terminal, md, tex, html, csv, json, or one that a plugin adds.")] = "terminal",
     group: Annotated[Grouping, typer.Option(help="What mean ranks are taken over.")] = Grouping.category,
     meta: Annotated[bool, typer.Option("--meta", help="What is known of the metrics, where the spec has `meta`.")] = False,
 ) -> None:

@@ -5,12 +5,15 @@ Numbers that are undefined are null. Ranks count from 1, the best. Costs take no
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.analysis.ranking import Weighting
 from harness.analysis.results import Direction, IntervalKind, SamplesRule, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA_VERSION = "1.2"
 
@@ -284,6 +287,35 @@ class Leaderboard(_Part):
     def to_json(self) -> str:
         """The text of ``leaderboard.json``: UTF-8, without NaN or infinities."""
         return self.model_dump_json(indent=2) + "\n"
+
+    def table(self, cells: bool = False) -> pd.DataFrame:
+        """A pandas data frame with one line per data set, model and explainer, or with ``cells`` one per metric too.
+
+        Raises ``ImportError`` where pandas is not installed.
+        """
+        from harness.leaderboard.frame import cells_frame, ranks_frame
+
+        return cells_frame(self) if cells else ranks_frame(self)
+
+    def show(self) -> None:
+        """Show it: as a table in a notebook, else on the terminal."""
+        from harness.leaderboard.showing import show
+
+        show(self)
+
+    def __str__(self) -> str:
+        from harness.leaderboard.showing import as_text
+
+        return as_text(self)
+
+    def __repr__(self) -> str:
+        groups = ", ".join(f"{group.dataset} · {group.model}: {len(group.rows)} × {len(group.metrics)}" for group in self.groups)
+        return f"<Leaderboard {groups or 'of nothing'}>"
+
+    def _repr_html_(self) -> str:
+        from harness.leaderboard.formats.html import render_html
+
+        return render_html(self)
 
 
 def check_version(found: object, known: str, what: str) -> None:

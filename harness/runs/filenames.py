@@ -16,7 +16,8 @@ def readable(name: str) -> str:
     """``name`` in ASCII letters, digits and ``-_.+``; empty where nothing of it is left."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     safe = re.sub(r"-{2,}", "-", re.sub(r"[^A-Za-z0-9._+]", "-", plain)).strip("-. ")[:LONGEST].rstrip("-. ")
-    return f"{safe}_" if safe.split(".")[0].lower() in RESERVED else safe
+    stem, dot, ending = safe.partition(".")
+    return f"{stem}_{dot}{ending}" if stem.lower() in RESERVED else safe
 
 
 def file_names(names: Iterable[str], otherwise: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from io import StringIO
 
 from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Row
@@ -22,6 +23,12 @@ def render_csv(document: Leaderboard) -> str:
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)
+    writer.writerows([str(value).lower() if isinstance(value, bool) else value for value in line] for line in cell_lines(document))
+    return out.getvalue()
+
+
+def cell_lines(document: Leaderboard) -> Iterator[list[object]]:
+    """The lines by `HEADER`."""
     for group in document.groups:
         against = next((entry for entry in document.models if entry.dataset == group.dataset and group.model in entry.second), None)
         letters = alike(group, "category")
@@ -29,19 +36,18 @@ def render_csv(document: Leaderboard) -> str:
             for metric in group.metrics:
                 if metric.label in row.cells:
                     line = _line(group, row, metric, row.cells[metric.label])
-                    writer.writerow([*line, letters.get(row.label), *_other_model(against, row, metric)])
-    return out.getvalue()
+                    yield [*line, letters.get(row.label), *_other_model(against, row, metric)]
 
 
 def _line(group: GroupEntry, row: Row, metric: MetricEntry, cell: CellEntry) -> list[object]:
     versus = cell.versus_reference
     compared = (None,) * 4 if versus is None else (versus.difference, versus.effect, versus.p_ttest_holm, versus.p_wilcoxon_holm)
     return [
-        *(group.dataset, group.model, row.label, row.explainer, row.plugin, _flag(row.null)),
+        *(group.dataset, group.model, row.label, row.explainer, row.plugin, row.null),
         *(row.rank.mean, row.rank.low, row.rank.high),
         *(metric.label, metric.name, metric.category, metric.direction),
         *(cell.status, cell.mean, cell.low, cell.high, cell.interval),
-        *(cell.n, cell.undefined, cell.missing, cell.rank, _flag(cell.beats_null)),
+        *(cell.n, cell.undefined, cell.missing, cell.rank, cell.beats_null),
         *compared,
         *(row.costs.seconds_per_sample, row.costs.passes_per_sample, row.costs.peak_memory, cell.reason),
     ]
@@ -53,7 +59,3 @@ def _other_model(against: ModelsEntry | None, row: Row, metric: MetricEntry) -> 
     if against is None or versus is None:
         return [None] * 6
     return ["+".join(against.first), versus.difference, versus.low, versus.high, versus.effect, versus.p_wilcoxon_holm]
-
-
-def _flag(value: bool | None) -> str | None:
-    return None if value is None else str(value).lower()

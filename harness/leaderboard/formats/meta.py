@@ -12,6 +12,7 @@ from rich.text import Text
 from harness.leaderboard.document import ConsistencyEntry, Leaderboard, MetaEntry, MetaMetric, Scales
 from harness.leaderboard.formats.figures import MISSING, formatter, percent_text, printable
 from harness.leaderboard.formats.grid import Column, drawn, packed
+from harness.leaderboard.formats.html import fragment, heading, html_table, marked_list, paragraph
 from harness.leaderboard.formats.latex import PREAMBLE, slug
 from harness.leaderboard.formats.latex_tables import MARKS, fitted, latex_table
 from harness.leaderboard.formats.latex_tables import escaped as latex_escaped
@@ -56,6 +57,16 @@ def render_meta_markdown(document: Leaderboard) -> str:
             parts += [f"### {table.title}", markdown_table(table)]
         parts.append("\n".join(f"- {markdown_escaped(mark)}: {markdown_escaped(meaning)}" for mark, meaning in legend(document, entry)))
     return "\n\n".join(parts) + "\n"
+
+
+def render_meta_html(document: Leaderboard) -> str:
+    """A part of a page."""
+    parts = []
+    for entry in document.meta:
+        parts += [heading(title(entry), 3), paragraph(" · ".join(facts(document, entry)))]
+        parts += [part for table in tables(entry) for part in (heading(table.title, 4), html_table(table))]
+        parts.append(marked_list(list(legend(document, entry))))
+    return fragment(parts)
 
 
 def render_meta_latex(document: Leaderboard) -> str:
