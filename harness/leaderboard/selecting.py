@@ -9,10 +9,13 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from harness.analysis.results import Group, Results
-from harness.complaints import UserError
 from harness.leaderboard.formats.figures import printable
 
 MOST = 12
+
+
+class SelectionError(ValueError):
+    """A name that nothing in a run has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +29,14 @@ class Selection:
     samples: Sequence[str] = ()
 
     def check(self, what: str, there: Iterable[str]) -> None:
-        """Raise `UserError` where a name of the kind ``what`` (as ``"datasets"``) matches nothing of what is there."""
+        """Raise `SelectionError` where a name of the kind ``what`` (as ``"datasets"``) matches nothing of what is there."""
         known = list(dict.fromkeys(there))
         for name in getattr(self, what):
             if not any(matches([name], other) for other in known):
                 more = f" and {len(known) - MOST} more" if len(known) > MOST else ""
-                raise UserError(f"no {what.removesuffix('s')} {name!r} here: there are {', '.join(map(printable, known[:MOST]))}{more}")
+                raise SelectionError(
+                    f"no {what.removesuffix('s')} {name!r} here: there are {', '.join(map(printable, known[:MOST]))}{more}"
+                )
 
     def has(self, *, dataset: str | None = None, model: str | None = None, explainer: str | None = None, sample: str | None = None) -> bool:
         """Whether what is given is wanted."""
@@ -39,7 +44,7 @@ class Selection:
         return all(name is None or matches(wanted, name) for wanted, name in pairs)
 
     def of(self, results: Results) -> Results:
-        """The results that are wanted; raises `UserError` for a name that nothing has."""
+        """The results that are wanted; raises `SelectionError` for a name that nothing has."""
         groups = results.everything
         self.check("datasets", (group.dataset for group in groups))
         self.check("models", (_model(group) for group in groups))

@@ -47,8 +47,8 @@ def export_maps(
     data: no file that it names is executed, and no folder that it names becomes a store.
 
     Raises:
-        UserError: the folder is no run folder, its store is none or holds no map of it, nothing of it is chosen, a component is missing,
-            or the data changed.
+        UserError: the folder is no run folder, its store is none or holds no map of it, a component is missing, or the data changed.
+        SelectionError: a name that is chosen is none of the run's.
     """
     described = read_columns(run)
     _check(chosen, described.columns)
@@ -80,7 +80,7 @@ def _place(column: MapColumn) -> tuple[str, str, str]:
 
 
 def _check(chosen: Selection, columns: Sequence[MapColumn]) -> None:
-    """Raise `UserError` for a name that nothing in the run has."""
+    """Raise `SelectionError` for a name that nothing in the run has."""
     chosen.check("datasets", (column.dataset for column in columns))
     chosen.check("models", (column.model for column in columns))
     chosen.check("explainers", (column.explainer for column in columns))

@@ -13,7 +13,7 @@ from PIL import Image
 import harness
 from harness.complaints import UserError
 from harness.leaderboard.folder import read_results
-from harness.leaderboard.selecting import Selection
+from harness.leaderboard.selecting import Selection, SelectionError
 from harness.runs.export import export_maps
 from harness.runs.filenames import file_names
 from tests.support.spec import SMALL, small_spec
@@ -136,9 +136,9 @@ def test_a_name_that_nothing_has_is_refused_with_those_there_are(finished: Path,
         "no sample 'x": Selection(samples=["square-1", "x*"]),
     }
     for said, chosen in wrong.items():
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(SelectionError, match=said):
             export_maps(finished, tmp_path / "maps", plugins=[SMALL], chosen=chosen)
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(SelectionError, match=said):
             chosen.of(read_results(finished))
     assert not (tmp_path / "maps").exists()
 
