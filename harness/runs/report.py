@@ -13,6 +13,7 @@ from rich.text import Text
 
 from harness.planning.estimate import Estimate
 from harness.runs.run import Finished
+from harness.runs.starting import seconds_since_start
 from harness.store.prune import Contents
 
 
@@ -25,7 +26,8 @@ def summary_lines(finished: Finished) -> Iterator[str]:
     if totals["jobs"]:
         yield from _work(totals)
     elif set(states) <= {"ok", "not-applicable"}:
-        yield f"all of it was in the store ({totals['seconds']:.1f} s)"
+        total, ours = seconds_since_start(), totals["seconds"]
+        yield f"all of it was in the store ({total:.1f} s: {ours:.1f} planning and reading, the rest starting up, statistics and writing)"
     for (state, reason), cells_of in _failures(finished).items():
         rows, metrics = (list(dict.fromkeys(names)) for names in zip(*cells_of, strict=True))
         yield f"{state}: {_some(rows)} ({_some(metrics)}): {reason}"
