@@ -14,6 +14,7 @@ from PIL import Image
 
 from harness.complaints import UserError
 from harness.figures.overlay import overlay
+from harness.leaderboard.formats.figures import counted
 from harness.leaderboard.selecting import Selection
 from harness.registry.errors import RegistryError, UnknownComponent
 from harness.registry.recipe import Recipe
@@ -153,7 +154,7 @@ class _Pictures:
         with blamed(self._dataset.label):
             dataset = self._bench.dataset(self._dataset)
             if position >= len(dataset):
-                raise UserError(f"{self._dataset.label} has {len(dataset)} samples: there is no number {position}")
+                raise UserError(f"{self._dataset.label} has {counted(len(dataset), 'sample')}: there is no number {position}")
             sample = read(dataset, position)
             if difference(sample, *key):
                 raise UserError(f"{self._dataset.label}: sample {position} is not what it was when the maps were made")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.leaderboard.document import Leaderboard
-from harness.leaderboard.formats.remarks import counted
+from harness.leaderboard.formats.figures import counted
 from harness.runs.scores import Scores
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from harness.leaderboard.formats.remarks import counted
+from harness.leaderboard.formats.figures import counted
 from harness.leaderboard.selecting import matches
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.leaderboard.document import GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Versus
-from harness.leaderboard.formats.figures import MISSING, formatter, half_width, printable
-from harness.leaderboard.formats.remarks import BETTER, UNDEFINED, WORSE, counted
+from harness.leaderboard.formats.figures import MISSING, counted, formatter, half_width, printable
+from harness.leaderboard.formats.remarks import BETTER, UNDEFINED, WORSE
 from harness.leaderboard.formats.tables import Entry, PlainTable
 
 

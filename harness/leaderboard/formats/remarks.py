@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from harness.analysis.ranking import Weighting
 from harness.analysis.results import COMPLETENESS_TOLERANCE, FEW, RANKED_FROM
 from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
-from harness.leaderboard.formats.figures import MISSING, half_width, percent_text, printable
+from harness.leaderboard.formats.figures import MISSING, counted, half_width, percent_text, printable
 
 BEST, BETTER, WORSE, NULL, UNDEFINED = "*", "▲", "▼", "°", "‡"
 RULES = {"all": "all samples", "correct": "classified correctly", "all-correct": "classified correctly by every model"}
@@ -266,8 +266,3 @@ def rank_explained(group: GroupEntry, weighting: Weighting) -> str:
         return f"rank: mean over {counted(len(ranked_metrics(group)), 'metric')}{few}"
     kinds = len(ranked_categories(group))
     return f"rank: mean over {counted(kinds, 'category', 'categories')} of the mean over {'its' if kinds == 1 else 'their'} metrics{few}"
-
-
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """``3 samples``, ``1 sample``."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
