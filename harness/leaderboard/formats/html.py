@@ -113,7 +113,7 @@ def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting) -> li
     explained = [("±", intervals_explained(group))]
     if alike(group, weighting):
         explained.append(("", ALIKE))
-    explained += [("bold", "best of the column"), ("italic", "null explainers")]
+    explained.append(("", "bold: best of the column; italic: null explainers"))
     explained += [(mark, meaning) for mark, meaning in legend(document, group) if mark != BEST]
     explained += [(f"†{number}", text) for number, text in enumerate(notes.texts, start=1)]
     return [*parts, marked_list(explained)]
