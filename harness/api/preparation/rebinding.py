@@ -1,0 +1,93 @@
+"""What a deep copy of a module leaves pointing at the original: closures, bound methods in them, weak references."""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from collections.abc import Mapping
+from functools import partial
+from types import CellType, FunctionType, MethodType
+from typing import Any
+
+from torch import nn
+
+_CONTAINERS = (dict, list, tuple)
+DEEPEST = 4  # containers in containers that are looked into
+
+
+def deep_copy(module: nn.Module, memo: dict[int, Any] | None = None) -> nn.Module:
+    """``copy.deepcopy(module, memo)`` whose functions belong to the copy.
+
+    ``deepcopy`` keeps functions as they are, so that a hook ``lambda …: self.kept.append(…)`` of the copy writes to the original, and a
+    layer called through a lambda is the original's. Here functions in hooks, attributes and plain containers of the copy close over what
+    the copy has instead; what they close over besides (loggers, dictionaries of the caller's) stays what it is.
+    """
+    memo = {} if memo is None else memo
+    copied = copy.deepcopy(module, memo)
+    for layer in copied.modules():
+        for name, value in list(vars(layer).items()):
+            renewed = _rebound(value, memo, DEEPEST)
+            if renewed is not value:
+                vars(layer)[name] = renewed
+    return copied
+
+
+def _rebound(value: Any, memo: Mapping[int, Any], depth: int) -> Any:
+    """``value`` with everything in it that belongs to the original exchanged for the copy's; containers are changed in place."""
+    if isinstance(value, FunctionType):
+        return _function(value, memo, depth)
+    if isinstance(value, MethodType):
+        owner = memo.get(id(value.__self__), value.__self__)
+        return value if owner is value.__self__ else MethodType(value.__func__, owner)
+    if isinstance(value, partial):
+        parts = [_rebound(part, memo, depth) for part in (value.func, list(value.args), dict(value.keywords))]
+        same = parts[0] is value.func and parts[1] == list(value.args) and parts[2] == value.keywords
+        return value if same else partial(parts[0], *parts[1], **parts[2])
+    if isinstance(value, weakref.ReferenceType):
+        target = value()
+        return weakref.ref(memo[id(target)]) if target is not None and id(target) in memo else value
+    if type(value) in _CONTAINERS or isinstance(value, dict):
+        return _container(value, memo, depth - 1) if depth else value
+    return value
+
+
+def _container(value: Any, memo: Mapping[int, Any], depth: int) -> Any:
+    if isinstance(value, tuple):
+        parts = tuple(_rebound(part, memo, depth) for part in value)
+        return value if all(new is old for new, old in zip(parts, value, strict=True)) else parts
+    for key, part in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        renewed = _rebound(part, memo, depth)
+        if renewed is not part:
+            value[key] = renewed
+    return value
+
+
+def _function(function: FunctionType, memo: Mapping[int, Any], depth: int) -> FunctionType:
+    """The function with cells and defaults of the copy; itself where it has none of the original."""
+    cells = function.__closure__ or ()
+    contents = [_content(cell) for cell in cells]
+    renewed = [_own(content, memo, depth) for content in contents]
+    defaults = tuple(_own(value, memo, depth) for value in function.__defaults__ or ())
+    named = {name: _own(value, memo, depth) for name, value in (function.__kwdefaults__ or {}).items()}
+    before = [*contents, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    if all(new is old for new, old in zip([*renewed, *defaults, *named.values()], before, strict=True)):
+        return function
+    closure = tuple(cell if new is old else CellType(new) for cell, new, old in zip(cells, renewed, contents, strict=True))
+    made = FunctionType(function.__code__, function.__globals__, function.__name__, defaults or None, closure or None)
+    made.__kwdefaults__ = named or None
+    made.__dict__.update(vars(function))
+    return made
+
+
+def _own(value: Any, memo: Mapping[int, Any], depth: int) -> Any:
+    """What the copy has in the place of ``value``; functions that close over the original are made anew, containers are not looked into."""
+    if id(value) in memo:
+        return memo[id(value)]
+    return _rebound(value, memo, depth - 1) if depth and isinstance(value, FunctionType | MethodType | partial) else value
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # a name that is not bound yet
+        return cell
