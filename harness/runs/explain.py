@@ -53,7 +53,7 @@ def explain_image(
     sample = _sample(image, bench, registry)
     with blamed(model_recipe.label):
         inputs = classifier.preprocess(sample.image)[None].to(bench.device)
-        probabilities = bench.forward(classifier, inputs).softmax(dim=1)[0]
+        probabilities = classifier.probabilities(bench.forward(classifier, inputs))[0]
     predicted = int(probabilities.argmax())
     explained = predicted if target is None else _class(target, classifier)
     maps = []
