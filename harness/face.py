@@ -88,6 +88,7 @@ def attribute(
     from harness.execution.checked import check_finite
     from harness.execution.guard import unchanged
 
+    _require_evaluable(model)
     bound = _explainer(explainer)
     check_finite("the images are", images, _names(ids, len(images)))
     targets = _predicted(model, images) if targets is None else targets
@@ -133,6 +134,7 @@ def score(
     from harness.execution.checked import check_finite, checked_scores
     from harness.execution.guard import unchanged
 
+    _require_evaluable(model)
     _check_shapes(images, targets, maps, masks)
     check_finite("the images are", images, _names(ids, len(images)))
     check_finite("the maps are", maps, _names(ids, len(images)))
@@ -249,6 +251,12 @@ def _check_shapes(images: Tensor, targets: Tensor, maps: Tensor, masks: Tensor |
         raise ValueError(f"maps must be {shape}, at the size of the images, not {tuple(maps.shape)}")
     if masks is not None and (tuple(masks.shape) != shape or masks.dtype != torch.bool):
         raise ValueError(f"masks must be bool {shape}, at the size of the images, not {masks.dtype} {tuple(masks.shape)}")
+
+
+def _require_evaluable(model: Classifier) -> None:
+    """Raise ``ValueError`` for a model whose logits for an image are not the image's alone."""
+    if model.refused is not None:
+        raise ValueError(f"the model cannot be evaluated: {model.refused}")
 
 
 def _predicted(model: Classifier, images: Tensor) -> Tensor:

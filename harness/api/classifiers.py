@@ -14,15 +14,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from harness.api.states import content
 from harness.api.geometry import Geometry, Interpolation
 from harness.api.loading import load
 from harness.api.model_checks import ModelWarning, checked_scale
 from harness.api.outputs import Chosen, Output, log_probabilities_of, probabilities_of
 from harness.api.preparation import prepare, unprepared
-from harness.api.preparation.hooks import hookable
+from harness.api.preparation.hooks import hookable, scripts
 from harness.api.preparation.rebinding import deep_copy
 from harness.api.preprocessing import Preprocessing
 from harness.api.randomness import restored_generators, stream_seed
+from harness.api.unseen import unseen
 
 ReferenceKind = Literal["black", "white", "mean", "blur", "zero"]
 
@@ -71,6 +73,7 @@ class Classifier:
         self.notes: list[str] = []
         self.output: Output = output or "softmax"
         self.refused: str | None = None
+        self._said: list[str] = []
         self.module = module
         if not prepared:
             self._load(module, logits, output)
@@ -85,6 +88,11 @@ class Classifier:
             raise ValueError(f"cam_layer {self.cam_layer!r} is no layer of the model; its layers are {', '.join(self.layers)}")
         if self.class_names is not None and len(self.class_names) != self.num_classes:
             raise ValueError(f"{len(self.class_names)} class names for a model of {self.num_classes} classes")
+        if self.unprepared and (reason := unseen(self)) is not None:
+            self.notes.append(f"explainers that work by hooks (LRP, DeepLIFT, Guided Backprop) do not apply: {reason}")
+            self._said.append(self.notes[-1])
+        if self._said:
+            warnings.warn(f"{type(module).__name__}: {'; '.join(self._said)}", ModelWarning, stacklevel=3)
 
     def _load(self, module: nn.Module, logits: Chosen | None, output: Output | None) -> None:
         """Prepare ``module``, and say once what is to be said of it."""
@@ -92,8 +100,7 @@ class Classifier:
         self.module, self.output, self.refused = found.module, found.output, found.refused
         self.notes += found.notes
         self.__dict__["num_classes"] = found.num_classes
-        if found.warnings:
-            warnings.warn(f"{type(module).__name__}: {'; '.join(found.warnings)}", ModelWarning, stacklevel=4)
+        self._said = found.warnings
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Logits ``(B, K)`` of ``inputs`` (B, C, H, W), on the device of the inputs, whichever the parameters are on."""
@@ -141,9 +148,12 @@ class Classifier:
     def digest(self) -> str:
         """SHA-256 (hex) of weights and buffers, architecture and preprocessing, and of what explainers take from the model by default."""
         digest = hashlib.sha256(repr(self.module).encode())
-        for name, tensor in sorted(self.module.state_dict().items()):
-            digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        for name, value in sorted(self.module.state_dict().items()):
+            digest.update(name.encode())
+            for piece in content(value):
+                digest.update(piece)
+        for name, script in scripts(self.module):
+            digest.update(f"{name}{getattr(script, 'code', '')}".encode())
         digest.update(
             repr(
                 (

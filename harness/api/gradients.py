@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
-from harness.api.classifiers import Classifier
 from harness.api.preparation.hooks import hookable
 from harness.api.preparation.modules import first_line
+
+if TYPE_CHECKING:
+    from harness.api.classifiers import Classifier
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def _tried(model: Classifier) -> Backward:
 
 
 def _why(logits: Tensor, image: Tensor) -> str | None:
-    cut = "its forward runs under torch.no_grad() or inference_mode(), detaches, or rounds"
+    cut = "its forward runs under torch.no_grad() or inference_mode(), detaches, rounds, or is quantised"
     if not logits.requires_grad:
         return f"no gradient of the logits reaches the image: {cut}"
     (gradient,) = torch.autograd.grad(logits.sum(), image, allow_unused=True)

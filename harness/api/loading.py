@@ -15,8 +15,9 @@ from harness.api.model_checks import HALF_TOLERANCE, TOLERANCE, changing, consta
 from harness.api.outputs import Chosen, Output, Path, TwoClasses, described, find_logits
 from harness.api.preparation import unprepared
 from harness.api.preparation.modules import first_line, frozen_copy
-from harness.api.preparation.prepare import prepare_copy
+from harness.api.preparation.prepare import prepare_copy, switched_on
 from harness.api.preparation.unwrapping import unwrapped
+from harness.api.randomness import seeded_generators
 from harness.api.undisturbed import passed, undisturbed
 
 ONE_LOGIT = "the network has one logit z: classes 0 and 1 have the logits −z/2 and z/2, so that class 1 has the probability sigmoid(z)"
@@ -188,18 +189,18 @@ def _last_operation(own: _Own) -> str:
 
 
 def _prepare(found: Loaded, own: _Own, adaptation: Adaptation, images: Tensor) -> None:
-    """Prepare a copy in float32; where that is another function, or is none, one of the network's own types."""
+    """Prepare a copy, in float32 where it is in half precision and that is the same function, else in the network's own types."""
     unusual = own.unusual
     names = " and ".join(str(kind).removeprefix("torch.") for kind in unusual)
-    native = replace(adaptation, inputs=own.dtype, cast=True) if own.dtype is not torch.float32 else adaptation
-    attempts = [(True, replace(adaptation, cast=True), False)] if unusual else []
+    cast = adaptation.cast and own.raw is not torch.float64
+    native = replace(adaptation, inputs=None if own.dtype is torch.float32 else own.dtype, cast=cast)
+    attempts = [(True, replace(adaptation, cast=True), False)] if own.half and unusual else []
     attempts += [(False, native, False), *([(False, native, True)] if native.needed else [])]
     for lifted, each, around in attempts:
         copied = frozen_copy(own.network)
         try:
             prepared = prepare_copy(adapted(copied.float() if lifted else copied, each, around), images)
-            with torch.no_grad():
-                logits = prepared(images)
+            logits, strangers = _called(prepared, images)
         except ValueError:
             if (lifted, each, around) != attempts[-1]:
                 continue
@@ -215,12 +216,39 @@ def _prepare(found: Loaded, own: _Own, adaptation: Adaptation, images: Tensor) -
             f"reached by eval(); keep layers and features as attributes, use bound methods as hooks, or hand it over without them"
         )
     found.module = prepared
-    if unusual:
-        found.say(
-            f"its {names} weights are computed in float32" if lifted else f"it computes in {names}; images are cast, logits are float32"
+    if strangers and found.refused is None:
+        found.refused = (
+            f"its forward calls layers with weights that are none of its children ({_shortened(strangers)}), so that nobody could tell two "
+            f"such networks apart; make them attributes of the module"
         )
-    for name, reason in unprepared(prepared).items():
-        found.say(f"{name or 'the network'} is explained as it is, without hooks on its own operations: {reason}")
+        found.say(f"it cannot be evaluated: {found.refused}", warn=True)
+    if unusual:
+        found.say(f"its {names} weights are computed in float32" if lifted else f"it computes in {names}, and images are cast to that")
+    reasons = unprepared(prepared)
+    for reason in dict.fromkeys(reasons.values()):
+        names = _shortened([name for name, given in reasons.items() if given == reason])
+        found.say(f"hooks do not see the own operations of {names}: {reason}")
+    if gradless := switched_on(prepared):
+        found.say(
+            f"gradients are switched off in the forward of {_shortened(gradless)} (torch.no_grad); explainers see them as if they were not"
+        )
+
+
+def _called(module: nn.Module, images: Tensor) -> tuple[Tensor, list[str]]:
+    """The logits of a prepared module, and the kinds of layers with weights that it called and does not have."""
+    own = set(module.modules())
+    strangers: list[str] = []
+
+    def note(layer: nn.Module, args: object) -> None:
+        if layer not in own and next(layer.parameters(recurse=False), None) is not None:
+            strangers.append(type(layer).__name__)
+
+    handle = nn.modules.module.register_module_forward_pre_hook(note)
+    try:
+        with torch.no_grad(), seeded_generators(0):
+            return module(images), list(dict.fromkeys(strangers))
+    finally:
+        handle.remove()
 
 
 def _check_weights(network: nn.Module) -> None:
@@ -230,3 +258,9 @@ def _check_weights(network: nn.Module) -> None:
             raise ValueError(f"{name} has no weights yet (lazily initialised): run the network once, then load or train its weights")
         if tensor.is_meta:
             raise ValueError(f"{name} is on the meta device and has no weights: load them first (load_state_dict(…, assign=True))")
+
+
+def _shortened(names: list[str], most: int = 4) -> str:
+    """Names for a sentence, the network's own as what it is."""
+    shown = ", ".join(name or "the network" for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

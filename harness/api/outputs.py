@@ -74,6 +74,7 @@ def find_logits(output: object, batch: int, chosen: Chosen | None = None) -> Pat
         if named:
             return Path(min(named, key=len))
     matrices = [steps for steps, tensor in entries if tensor.ndim > 1]
+    matrices = [steps for steps in matrices if not any("aux" in str(step.name) for step in steps)] or matrices
     if not matrices or (len(matrices) > 1 and not isinstance(output, tuple | list)):
         raise ValueError(_complaint(output, batch))
     return Path(matrices[0])

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from harness.api.classifiers import Classifier
 from harness.api.gradients import backward
 from harness.api.preparation import unprepared
 from harness.api.preparation.functionals import FUNCTIONS, METHODS
-from harness.api.preparation.hooks import hookable
+from harness.api.preparation.hooks import hookable, scripts
+from harness.api.preparation.modules import is_sequence
+from harness.api.preparation.tracing import AUTOCAST, EXPORTED
+
+if TYPE_CHECKING:
+    from harness.api.classifiers import Classifier
 
 _NONLINEAR = {function.__name__ for function in FUNCTIONS} | set(METHODS) | {"scaled_dot_product_attention", "multi_head_attention_forward"}
 _ADDITIONS = {"add", "__add__", "__radd__", "__iadd__"}
@@ -54,13 +58,14 @@ def operations_unseen(model: Classifier) -> dict[str, set[str]]:
 
 def _found(model: Classifier) -> dict[str, set[str]]:
     reasons = unprepared(model.module)
-    found: dict[str, set[str]] = {name: {"layers"} for name, layer in _scripts(model.module)}
+    whole = {name for name, reason in reasons.items() if reason in (AUTOCAST, EXPORTED)}
+    found: dict[str, set[str]] = {name: {"operations"} for name in (*dict(scripts(model.module)), *whole)}
     watch = _Watch(set(reasons), found)
     names = dict(model.module.named_modules())
     registered = set(names.values())
 
     def foreign(layer: nn.Module, args: object) -> None:
-        if layer not in registered:
+        if layer not in registered and not is_sequence(layer):
             found.setdefault(watch.innermost, set()).add(type(layer).__name__)
 
     image = torch.zeros(1, *model.input_shape, device=model.device, dtype=model.dtype).requires_grad_()
@@ -71,15 +76,6 @@ def _found(model: Classifier) -> dict[str, set[str]]:
     finally:
         handle.remove()
     return found
-
-
-def _scripts(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """The outermost modules that are compiled by TorchScript."""
-    inside = ""
-    for name, layer in module.named_modules():
-        if isinstance(layer, torch.jit.ScriptModule) and not (inside and name.startswith(inside)):
-            inside = f"{name}."
-            yield name, layer
 
 
 class _Watch(TorchFunctionMode):

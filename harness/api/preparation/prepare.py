@@ -15,6 +15,7 @@ from harness.api.preparation.unsharing import unshare
 from harness.api.preparation.verification import culprit, run, run_recording_scalars, same
 
 _ATTRIBUTE = "_unprepared"
+_GRADIENTS = "_gradients_switched_on"
 
 
 def prepare(module: nn.Module, example: Tensor | None = None) -> nn.Module:
@@ -61,6 +62,11 @@ def unprepared(module: nn.Module) -> dict[str, str]:
     return reasons
 
 
+def switched_on(module: nn.Module) -> list[str]:
+    """Of a prepared module: the names of those whose forward switches gradients off somewhere, where the prepared one lets them through."""
+    return list(getattr(module, _GRADIENTS, ()))
+
+
 @dataclass
 class _Exceptions:
     """What must not be prepared by name: modules of which the own forward stays, and modules of which everything stays."""
@@ -102,6 +108,7 @@ def _build(original: nn.Module, exceptions: _Exceptions) -> nn.Module:
     unshare(root, graphs, rewritten)
     reasons |= dict.fromkeys(sorted(exceptions.untouched), "left wholly as it was: preparing it changed what it computes")
     setattr(root, _ATTRIBUTE, reasons)
+    setattr(root, _GRADIENTS, [names[block] for block, each in traced.items() if each.without_gradients])
     return root
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dis
 import weakref
 from collections.abc import Mapping
 from functools import partial
@@ -69,14 +70,29 @@ def _function(function: FunctionType, memo: Mapping[int, Any], depth: int) -> Fu
     renewed = [_own(content, memo, depth) for content in contents]
     defaults = tuple(_own(value, memo, depth) for value in function.__defaults__ or ())
     named = {name: _own(value, memo, depth) for name, value in (function.__kwdefaults__ or {}).items()}
+    names = _globals(function, memo)
     before = [*contents, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-    if all(new is old for new, old in zip([*renewed, *defaults, *named.values()], before, strict=True)):
+    if not names and all(new is old for new, old in zip([*renewed, *defaults, *named.values()], before, strict=True)):
         return function
     closure = tuple(cell if new is old else CellType(new) for cell, new, old in zip(cells, renewed, contents, strict=True))
-    made = FunctionType(function.__code__, function.__globals__, function.__name__, defaults or None, closure or None)
+    around = {**function.__globals__, **names} if names else function.__globals__
+    made = FunctionType(function.__code__, around, function.__name__, defaults or None, closure or None)
     made.__kwdefaults__ = named or None
     made.__dict__.update(vars(function))
     return made
+
+
+def _globals(function: FunctionType, memo: Mapping[int, Any]) -> dict[str, Any]:
+    """What the function finds under its global names that belongs to the original, as the copy has it.
+
+    A function that assigns to globals keeps its own: what it assigns is read elsewhere.
+    """
+    if any(instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL") for instruction in dis.get_instructions(function.__code__)):
+        return {}
+    found = {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
+    renewed = {name: _own(value, memo, 0) for name, value in found.items()}
+    bound = {name: _rebound(value, memo, 0) for name, value in renewed.items() if isinstance(value, MethodType)}
+    return {name: value for name, value in {**renewed, **bound}.items() if value is not found[name]}
 
 
 def _own(value: Any, memo: Mapping[int, Any], depth: int) -> Any:

@@ -26,6 +26,8 @@ class Length:
 
 
 Scalars = Mapping[str, object]
+AUTOCAST = "its forward switches autocast"
+EXPORTED = "it is an exported program, whose operations are no modules"
 _CONTAINERS = (list, dict, set)
 
 
@@ -116,7 +118,7 @@ class _BlockTracer(fx.Tracer):
     def create_node(self, kind: str, *args: Any, **kwargs: Any) -> fx.Node:
         if kind.startswith("call"):
             if torch.is_autocast_enabled("cpu") != self._autocast["cpu"] or torch.is_autocast_enabled("cuda") != self._autocast["cuda"]:
-                raise Untraceable("its forward switches autocast")
+                raise Untraceable(AUTOCAST)
             self.without_gradients = self.without_gradients or not torch.is_grad_enabled()
         return super().create_node(kind, *args, **kwargs)
 
@@ -169,6 +171,8 @@ def trace(block: nn.Module, fixed: Scalars | None = None) -> Traced:
     finally:
         vars(block).clear()
         vars(block).update({name: value if _unchanged(value, value, before[name]) else before[name] for name, value in live.items()})
+    if any(isinstance(node.target, torch._ops.OpOverload) for node in graph.nodes):
+        raise Untraceable(EXPORTED)
     constants = {name: after[name] for name in changed if name.startswith("_tensor_constant")}
     if len(constants) < len(changed):
         raise Untraceable(f"its forward stores attributes: {', '.join(sorted(changed - set(constants)))}")
