@@ -74,6 +74,7 @@ class Classifier:
         self.output: Output = output or "softmax"
         self.refused: str | None = None
         self._said: list[str] = []
+        self._taken = ""
         self.module = module
         if not prepared:
             self._load(module, logits, output)
@@ -100,7 +101,7 @@ class Classifier:
         self.module, self.output, self.refused = found.module, found.output, found.refused
         self.notes += found.notes
         self.__dict__["num_classes"] = found.num_classes
-        self._said = found.warnings
+        self._said, self._taken = found.warnings, found.taken
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Logits ``(B, K)`` of ``inputs`` (B, C, H, W), on the device of the inputs, whichever the parameters are on."""
@@ -165,6 +166,7 @@ class Classifier:
                     self.family,
                     self.cam_layer,
                     self.output,
+                    self._taken,
                 )
             ).encode()
         )
@@ -301,19 +303,20 @@ def classifier(
 
     Raises ``ValueError`` where the module is no classifier of such images, or cannot be copied without becoming another function.
     """
-    return Classifier(
-        module,
-        input_shape=input_shape,
-        mean=mean,
-        std=std,
-        class_names=class_names,
-        cam_layer=cam_layer,
-        family=family,
-        resize=resize,
-        interpolation=interpolation,
-        logits=logits,
-        output=output,
-    )
+    with restored_generators():
+        return Classifier(
+            module,
+            input_shape=input_shape,
+            mean=mean,
+            std=std,
+            class_names=class_names,
+            cam_layer=cam_layer,
+            family=family,
+            resize=resize,
+            interpolation=interpolation,
+            logits=logits,
+            output=output,
+        )
 
 
 def _examples(module: nn.Module, shape: tuple[int, int, int]) -> Tensor:

@@ -35,6 +35,7 @@ class Loaded:
         notes: what a person ought to know, a sentence each.
         warnings: those of the notes that are worth a warning.
         refused: why no run can take it, or None.
+        taken: where the logits are in what it returns, as a text that another choice does not have.
     """
 
     module: nn.Module
@@ -43,6 +44,7 @@ class Loaded:
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     refused: str | None = None
+    taken: str = ""
 
     def say(self, sentence: str, warn: bool = False) -> None:
         """Note it; with ``warn`` as worth a warning too."""
@@ -65,7 +67,7 @@ def load(module: nn.Module, images: Tensor, *, logits: Chosen | None = None, out
     network = unwrapped(module)
     _check_weights(network)
     own = _Own(network, images, logits)
-    found = Loaded(network, own.values.shape[1], refused=own.refused)
+    found = Loaded(network, own.values.shape[1], refused=own.refused, taken=own.path.identity)
     if found.refused is not None:
         found.say(f"it cannot be evaluated: {found.refused}", warn=True)
     elif constant(own.values[0], own.values[1]):

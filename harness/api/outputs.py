@@ -46,6 +46,11 @@ class Path:
             output = step(output)
         return output
 
+    @property
+    def identity(self) -> str:
+        """A text that paths have in common only where they lead to the same; a function is known by its code and what it closes over."""
+        return "".join(str(step) if isinstance(step, Step) else _known(step) for step in self.steps)
+
     def __str__(self) -> str:
         return "".join(
             str(step) if isinstance(step, Step) else f" through {getattr(step, '__name__', 'the function given')}" for step in self.steps
@@ -197,6 +202,15 @@ def _entries(output: object) -> Iterator[tuple[Step, object]]:
         yield from ((Step(place), value) for place, value in enumerate(output))
     elif hasattr(output, "logits"):
         yield Step("logits", attribute=True), output.logits
+
+
+def _known(function: Callable[..., Any]) -> str:
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return f"{type(function).__qualname__} {function!r}".partition(" at 0x")[0]
+    closed = [repr(cell.cell_contents).partition(" at 0x")[0] for cell in getattr(function, "__closure__", None) or ()]
+    constants = [constant for constant in code.co_consts if not hasattr(constant, "co_code")]
+    return f"{code.co_code.hex()} {code.co_names} {constants} {getattr(function, '__defaults__', None)} {closed}"
 
 
 def _children(output: object) -> Iterator[tuple[str | int, object]]:
