@@ -37,6 +37,10 @@ class Adaptation:
         """Whether the network does not do so by itself."""
         return self != Adaptation()
 
+    def finished(self, values: Tensor) -> Tensor:
+        """Logits of what a network returned as a matrix."""
+        return values if self.two_classes is None else self.two_classes.to(values.device)(values)
+
 
 def adapted(network: nn.Module, adaptation: Adaptation, around: bool = False) -> nn.Module:
     """``network`` as a module that takes images and returns logits; a network that does so already is returned as it is.

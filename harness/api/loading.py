@@ -102,24 +102,29 @@ class _Own:
             except Exception as error:
                 raise ValueError(f"the module takes one image, and not {len(images)} at a time: {first_line(error)}") from error
             self.path: Path = find_logits(output, len(images), chosen)
-            found = self.path(output)
-            self.kind, self.raw, self.shaped = described(output), found.dtype, found.ndim == self.path(first).ndim == 2
-            self.values, single, again = _matrix(found, len(images)), _matrix(self.path(first), 1), self._again(1)
+            found, alone = self.path(output), self.path(first)
+            self.kind, self.raw, self.shaped = described(output), found.dtype, found.ndim == alone.ndim == 2
+            self.values = _matrix(found, len(images))
             if not torch.isfinite(self.values).any():
                 raise ValueError(f"the logits of {type(network).__name__} are not finite, whatever the image: are its weights?")
-            self.refused = changing(single, again, lambda: self._again(1), self.tolerance) or coupled(
-                single, self.values, network, self.tolerance
-            )
+            self.refused = self._wrong(_matrix(alone, 1))
+
+    def _wrong(self, alone: Tensor) -> str | None:
+        """Why the logits ``alone`` (1, K) of the first image, under another seed and before others, are not those among two; or None."""
+        if difference(alone, self.values[:1]) <= self.tolerance:
+            return None
+        first, again = self._again(0), self._again(1)
+        return changing(first, again, lambda: self._again(1), self.tolerance) or coupled(first, self.values, self.network, self.tolerance)
 
     def _first(self, image: Tensor) -> tuple[torch.dtype, object]:
         """What type it takes images as, and what it returns for one."""
         native = next((p.dtype for p in self.network.parameters() if p.is_floating_point()), torch.float32)
         try:
-            return native, passed(self.network, image.to(native))
+            return native, passed(self.network, image.to(native), seed=1)
         except Exception as error:
             with suppress(Exception):  # what it says of its own type is the better message
                 if native is not torch.float32:
-                    return torch.float32, passed(self.network, image)
+                    return torch.float32, passed(self.network, image, seed=1)
             shape = ", ".join(str(size) for size in image.shape)
             raise ValueError(f"the module cannot take an input of shape ({shape}): {first_line(error)}") from error
 
@@ -196,20 +201,14 @@ def _prepare(found: Loaded, own: _Own, adaptation: Adaptation, images: Tensor) -
     names = " and ".join(str(kind).removeprefix("torch.") for kind in unusual)
     cast = adaptation.cast and own.raw is not torch.float64
     native = replace(adaptation, inputs=None if own.dtype is torch.float32 else own.dtype, cast=cast)
-    attempts = [(True, replace(adaptation, cast=True), False)] if own.half and unusual else []
-    attempts += [(False, native, False), *([(False, native, True)] if native.needed else [])]
-    for lifted, each, around in attempts:
-        copied = frozen_copy(own.network)
-        try:
-            prepared = prepare_copy(adapted(copied.float() if lifted else copied, each, around), images)
-            logits, strangers = _called(prepared, images)
-        except ValueError:
-            if (lifted, each, around) != attempts[-1]:
-                continue
-            raise
-        expected = own.values if each.two_classes is None else each.two_classes.to(images.device)(own.values)
-        off = difference(expected, logits)
-        if off <= own.tolerance or (found.refused is not None and not lifted):
+    attempts = [_Attempt(replace(adaptation, cast=True), images[:1], lifted=True)] if own.half and unusual else []
+    attempts += [_Attempt(native, images[:1]), _Attempt(native, images)]
+    attempts += [_Attempt(native, images, around=True)] if native.needed else []
+    for attempt in attempts:
+        with undisturbed(own.network):  # which a copy's hooks may write to, if they hold on to it
+            prepared, logits, strangers = attempt.made(own.network, images)
+        off = difference(native.finished(own.values), logits)
+        if off <= own.tolerance or (found.refused is not None and attempt is attempts[-1]):
             break
     else:
         raise ValueError(
@@ -225,7 +224,9 @@ def _prepare(found: Loaded, own: _Own, adaptation: Adaptation, images: Tensor) -
         )
         found.say(f"it cannot be evaluated: {found.refused}", warn=True)
     if unusual:
-        found.say(f"its {names} weights are computed in float32" if lifted else f"it computes in {names}, and images are cast to that")
+        found.say(
+            f"its {names} weights are computed in float32" if attempt.lifted else f"it computes in {names}, and images are cast to that"
+        )
     reasons = unprepared(prepared)
     for reason in dict.fromkeys(reasons.values()):
         names = _shortened([name for name, given in reasons.items() if given == reason])
@@ -234,6 +235,33 @@ def _prepare(found: Loaded, own: _Own, adaptation: Adaptation, images: Tensor) -
         found.say(
             f"gradients are switched off in the forward of {_shortened(gradless)} (torch.no_grad); explainers see them as if they were not"
         )
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One way to prepare a network.
+
+    Attributes:
+        adaptation: what lies around it.
+        example: what its preparation is held to the copy on: one image is enough as a rule, and half the price of two.
+        lifted: whether everything is computed in float32.
+        around: whether the network becomes the child of a module.
+    """
+
+    adaptation: Adaptation
+    example: Tensor
+    lifted: bool = False
+    around: bool = False
+
+    def made(self, network: nn.Module, images: Tensor) -> tuple[nn.Module, Tensor, list[str]]:
+        """The prepared copy, its logits for ``images`` (none where it raises), and the kinds of layers that it calls and has not."""
+        copied = frozen_copy(network)
+        copied = adapted(copied.float() if self.lifted else copied, self.adaptation, self.around)
+        try:
+            prepared = prepare_copy(copied, self.example)
+            return prepared, *_called(prepared, images)
+        except Exception:  # the network itself raised nothing
+            return copied, torch.empty(0), []
 
 
 def _called(module: nn.Module, images: Tensor) -> tuple[Tensor, list[str]]:

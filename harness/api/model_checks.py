@@ -41,7 +41,10 @@ def changing(first: Tensor, again: Tensor, repeat: Callable[[], Tensor], toleran
             "its logits for one image differ from call to call: it draws random numbers in evaluation mode "
             "(F.dropout without training=self.training, or a layer that stays in training mode)"
         )
-    return "its logits for one image differ from call to call: it keeps something from one call to the next (a counter, a running mean, a random generator of its own)"
+    return (
+        "its logits for one image differ from call to call: it keeps something from one call to the next "
+        "(a counter, a running mean, a random generator of its own)"
+    )
 
 
 def coupled(single: Tensor, together: Tensor, module: nn.Module, tolerance: float = TOLERANCE) -> str | None:
