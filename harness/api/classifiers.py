@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harness.api.states import content
 from harness.api.geometry import Geometry, Interpolation
 from harness.api.loading import load
 from harness.api.model_checks import ModelWarning, checked_scale
@@ -24,6 +23,7 @@ from harness.api.preparation.hooks import hookable, scripts
 from harness.api.preparation.rebinding import deep_copy
 from harness.api.preprocessing import Preprocessing
 from harness.api.randomness import restored_generators, stream_seed
+from harness.api.states import content
 from harness.api.unseen import unseen
 
 ReferenceKind = Literal["black", "white", "mean", "blur", "zero"]

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from harness.api.preparation.hooks import tensors
 from harness.api.preparation.rebinding import deep_copy
 from harness.api.preparation.registering import register_kept_layers
 from harness.api.preparation.unwrapping import without_compiled_parts
@@ -45,15 +44,13 @@ def is_opaque(module: nn.Module) -> bool:
 
 
 def frozen_copy(module: nn.Module) -> nn.Module:
-    """A copy of ``module`` in eval mode whose parameters are frozen; tensors that it keeps with their graphs are cut off from these.
+    """A copy of ``module`` in eval mode whose parameters are frozen.
 
     Compiled parts are taken as they were before they were compiled, and layers kept in plain lists, tuples and dictionaries become children
     of the module that keeps them, so that hooks, devices and digests reach them. Raises ``ValueError`` where it cannot be copied.
     """
-    kept = [tensor for child in module.modules() for tensor in tensors(list(vars(child).values())) if tensor.grad_fn is not None]
     try:
-        with torch.no_grad():
-            copied = deep_copy(module, {id(tensor): tensor.detach() for tensor in kept})
+        copied = deep_copy(module)
     except (TypeError, RuntimeError, NotImplementedError) as error:
         raise ValueError(
             f"{type(module).__name__} cannot be copied ({first_line(error)}); keep such things outside of the module"

@@ -10,24 +10,31 @@ from functools import partial
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+
+from harness.api.preparation.hooks import tensors
 
 _CONTAINERS = (dict, list, tuple)
 DEEPEST = 4  # containers in containers that are looked into
 
 
-def deep_copy(module: nn.Module, memo: dict[int, Any] | None = None) -> nn.Module:
-    """``copy.deepcopy(module, memo)`` whose functions belong to the copy.
+def deep_copy(module: nn.Module, memo: Mapping[int, Tensor] | None = None) -> nn.Module:
+    """A copy of ``module`` whose functions belong to it; tensors in ``memo``, by identity, it shares.
+
+    Tensors that the module keeps with their graphs are cut off from these, which could not be copied.
 
     ``deepcopy`` keeps functions as they are, so that a hook ``lambda …: self.kept.append(…)`` of the copy writes to the original, and a
     layer called through a lambda is the original's. Here functions in hooks, attributes and plain containers of the copy close over what
     the copy has instead; what they close over besides (loggers, dictionaries of the caller's) stays what it is.
     """
-    memo = {} if memo is None else memo
-    copied = copy.deepcopy(module, memo)
+    kept = [tensor for child in module.modules() for tensor in tensors(list(vars(child).values())) if tensor.grad_fn is not None]
+    found: dict[int, Any] = {id(tensor): tensor.detach() for tensor in kept} | dict(memo or {})
+    with torch.no_grad():
+        copied = copy.deepcopy(module, found)
     for layer in copied.modules():
         for name, value in list(vars(layer).items()):
-            renewed = _rebound(value, memo, DEEPEST)
+            renewed = _rebound(value, found, DEEPEST)
             if renewed is not value:
                 vars(layer)[name] = renewed
     return copied
