@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from itertools import chain
 
 import torch
@@ -44,10 +45,14 @@ def is_opaque(module: nn.Module) -> bool:
 
 def frozen_copy(module: nn.Module) -> nn.Module:
     """A copy of ``module`` in eval mode whose parameters are frozen; tensors that it keeps with their graphs are cut off from these."""
+    return deep_copy(module).eval().requires_grad_(False)
+
+
+def deep_copy(module: nn.Module, memo: Mapping[int, Tensor] | None = None) -> nn.Module:
+    """A copy of ``module`` with whatever tensors it keeps, which are cut off from their graphs; those in ``memo`` by identity it shares."""
     kept = [tensor for child in module.modules() for tensor in tensors(list(vars(child).values())) if tensor.grad_fn is not None]
     with torch.no_grad():
-        copied = copy.deepcopy(module, {id(tensor): tensor.detach() for tensor in kept})
-    return copied.eval().requires_grad_(False)
+        return copy.deepcopy(module, {id(tensor): tensor.detach() for tensor in kept} | dict(memo or {}))
 
 
 def sharing_copy(module: nn.Module) -> nn.Module:

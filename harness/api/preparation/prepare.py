@@ -15,6 +15,7 @@ from harness.api.preparation.unsharing import unshare
 from harness.api.preparation.verification import culprit, run, run_recording_scalars, same
 
 _ATTRIBUTE = "_unprepared"
+_ADDED = "_added"
 
 
 def prepare(module: nn.Module, example: Tensor | None = None) -> nn.Module:
@@ -48,6 +49,12 @@ def unprepared(module: nn.Module) -> dict[str, str]:
     """Of a prepared module: what is left as it was, and why, by name (the root's is ``""``)."""
     reasons: dict[str, str] = dict(getattr(module, _ATTRIBUTE, {}))
     return reasons
+
+
+def added(module: nn.Module) -> frozenset[str]:
+    """Of a prepared module: the names of the modules that preparing gave it."""
+    names: frozenset[str] = getattr(module, _ADDED, frozenset())
+    return names
 
 
 @dataclass
@@ -89,6 +96,7 @@ def _build(original: nn.Module, exceptions: _Exceptions) -> nn.Module:
     unshare(root, graphs, rewritten)
     reasons |= dict.fromkeys(sorted(exceptions.untouched), "left wholly as it was: preparing it changed what it computes")
     setattr(root, _ATTRIBUTE, reasons)
+    setattr(root, _ADDED, frozenset(name for name, _ in root.named_modules()) - {name for name, _ in original.named_modules()})
     return root
 
 
