@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, fx, nn
 
+from harness.api.preparation.folding import fold_weights
 from harness.api.preparation.inplace import make_out_of_place
 from harness.api.preparation.modules import frozen_copy, is_custom, is_opaque, sharing_copy
 from harness.api.preparation.substitution import substitute_modules
@@ -22,7 +23,8 @@ def prepare(module: nn.Module, example: Tensor | None = None) -> nn.Module:
     """A copy of ``module`` that libraries which explain by hooks can work on, with the same outputs to the last bit.
 
     It is in eval mode and frozen; in-place operations are out-of-place; each call of a module has a module of its own (`unshare`);
-    functional activations and poolings are modules, and additions of two activations are `Add`. Each module with a forward of its own is
+    functional activations and poolings are modules, and additions of two activations are `Add`. Weights that layers compute are plain ones
+    (`fold_weights`). Each module with a forward of its own is
     traced by itself, with its children as calls, so that every name of ``module.named_modules()`` stays a hook point with the same
     output, and its class stays a subclass of the original's. A module that needs no change keeps its own forward. One that cannot be
     traced does so too, and `unprepared` says which and why.
@@ -32,11 +34,12 @@ def prepare(module: nn.Module, example: Tensor | None = None) -> nn.Module:
     """
     original = frozen_copy(module)
     if example is None:
-        return _build(original, _Exceptions())
+        return _build(fold_weights(original), _Exceptions())
     try:
         expected, arguments = run_recording_scalars(original, example)
     except Exception as error:
         raise ValueError(f"the module cannot take an input of shape {tuple(example.shape)}: {error}") from error
+    original = fold_weights(original, example)
     exceptions = _Exceptions(arguments)
     while True:
         prepared = _build(original, exceptions)
