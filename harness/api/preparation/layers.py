@@ -117,9 +117,8 @@ def _built(layer: nn.Module, function: Callable[..., Any], given: dict[str, Any]
     weight, bias = given["weight"], given.get("bias")
     options = {name: value for name, value in given.items() if name not in ("input", "weight", "bias")}
     groups = options.get("groups", 1)
-    across = (
-        (weight.shape[1] * groups, weight.shape[0]) if "Transpose" not in kind.__name__ else (weight.shape[0], weight.shape[1] * groups)
-    )
+    first, second = weight.shape[:2]
+    across = (first, second * groups) if "Transpose" in kind.__name__ else (second * groups, first)
     kernel = (tuple(weight.shape[2:]),) if weight.ndim > 2 else ()
     try:
         built = kind(*across, *kernel, **options, bias=bias is not None, device="meta")
