@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harness.api.feature_maps import last_feature_map
+from harness.api.feature_maps import last_feature_map, unnamed_feature_map
 from harness.api.flow import Flow, flow
 from harness.api.geometry import Geometry, Interpolation
 from harness.api.preparation import added, prepare, unprepared
+from harness.api.preparation.marking import mark
 from harness.api.preparation.modules import deep_copy
 from harness.api.preprocessing import Preprocessing
 from harness.api.random_weights import as_they_were, randomise
@@ -240,8 +241,11 @@ class Classifier:
 
     def _take_last_feature_map(self) -> None:
         """Find the layer of class activation maps, and note which it is."""
+        image = _example(self.module, self.input_shape)
         try:
-            seen = flow(self, self.module, _example(self.module, self.input_shape))
+            seen = flow(self, self.module, image)
+            if unnamed_feature_map(seen) is not None and mark(self.module, self, image, unnamed_feature_map, "feature_map"):
+                seen = flow(self, self.module, image)
         except RuntimeError:  # runs, but not where gradients are asked for
             seen = Flow([], [], None)
         remember(self.module, seen)

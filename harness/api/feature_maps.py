@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Collection
 from typing import NamedTuple
 
+from torch import nn
+
 from harness.api.attention import attentions
 from harness.api.flow import CONVOLUTION, PRODUCTS, Call, Flow, Place
 from harness.api.layouts import Layouts
@@ -33,8 +35,8 @@ def last_feature_map(flow: Flow, added: Collection[str] = ()) -> FeatureMap | No
     the map after them). A map of class scores, whose means are the logits, is none where there is one before it. An activation of the
     modules ``added`` by preparing that is applied to a sequence which ends in a normalisation is the head's (DenseNet's).
 
-    None where there is no convolution, where branches meet in their logits and have none in common, and where tokens are attended over
-    behind it: a patch embedding, or what stands before more than a single attention (which may pool a feature map, as CLIP's does).
+    None where there is no convolution, where branches meet in their logits and have none in common, and where it is made tokens of
+    behind: a patch embedding, or what stands before more than a single attention (which may pool a feature map, as CLIP's does).
     """
     maps = _maps(flow)
     features = [each for each in maps if not _is_scores(flow, each.place)] or maps
@@ -47,8 +49,27 @@ def last_feature_map(flow: Flow, added: Collection[str] = ()) -> FeatureMap | No
                 break
             last = each
     last = _without_activation_of_the_head(flow, last, features, added)
-    behind = sum(flow.order[node] < flow.order[last.place.node] for node in attentions(flow))
-    return None if behind > (0 if CONVOLUTION in last.place.node.name() else 1) else last.described
+    return None if _embeds(flow, last) else last.described
+
+
+def unnamed_feature_map(flow: Flow) -> Place | None:
+    """A later feature map than the last that a module returns: what a forward makes of branches by a function (``torch.cat``).
+
+    None where layers with positions stand between the two no more: pooling, gating or scaling a map makes no other.
+    """
+    layouts, named = Layouts(flow), [each.place for each in _maps(flow)]
+    known = named[0] if named else Place(flow.nodes[-1], 0) if flow.nodes else None
+    if known is None:
+        return None
+    for node in flow.nodes[: flow.order[known.node]]:
+        place = next((place for place in flow.bottlenecks if place.node is node), None)
+        layout = None if place is None else layouts.of(place)
+        if place is None or layout is None or len(place.shape) != 4 or layout.grid[0] * layout.grid[1] == 1:
+            continue
+        between = flow.nodes[flow.order[node] : flow.order[known.node]]
+        convolved = any(CONVOLUTION in each.name() and max(Place(each, 0).shape[2:]) > 1 for each in between)
+        return place if convolved and not _is_scores(flow, place) else None
+    return None
 
 
 class _Map(NamedTuple):
@@ -101,6 +122,21 @@ def _weighted_between(flow: Flow, later: Place, earlier: Place) -> bool:
 
 def _weighs(name: str) -> bool:
     return CONVOLUTION in name or name in PRODUCTS
+
+
+def _embeds(flow: Flow, last: _Map) -> bool:
+    """Whether a map is where tokens come from: attention, or several layers that map each of its positions, stand behind it."""
+    behind = flow.nodes[: flow.order[last.place.node]]
+    attending = sum(flow.order[node] < len(behind) for node in attentions(flow))
+    if CONVOLUTION not in last.place.node.name():
+        return attending > 1
+    products = [node for node in behind if node.name() in PRODUCTS and Place(node, 0).shape[-2] > 1]
+    return attending > 0 or (is_patch_embedding(last.call.module) and len(products) > 1)
+
+
+def is_patch_embedding(module: nn.Module) -> bool:
+    """Whether a module is a 2-D convolution whose windows do not overlap."""
+    return isinstance(module, nn.Conv2d) and tuple(module.stride) == tuple(module.kernel_size) and max(module.kernel_size) > 1
 
 
 def _without_activation_of_the_head(flow: Flow, last: _Map, features: list[_Map], added: Collection[str]) -> _Map:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from harness.api.classifiers import Classifier
+from harness.api.feature_maps import is_patch_embedding
 from harness.api.structure import Structure, structure
 
 
@@ -27,7 +28,7 @@ def features(classifier: Classifier) -> frozenset[str]:
     convolutions = [module for module in modules if isinstance(module, nn.Conv2d)]
     tokens = _attends(classifier)
     found = {
-        "convolutions": any(not (tokens and _is_patch_embedding(convolution)) for convolution in convolutions),
+        "convolutions": any(not (tokens and is_patch_embedding(convolution)) for convolution in convolutions),
         "relu": "ReLU" in nonlinearities(classifier),
         "token-grid": tokens,
     }
@@ -55,7 +56,3 @@ def _is_activation(module: nn.Module) -> bool:
     """Torch's own activation modules share a home with its attention module."""
     own = any(cls.__module__ == "torch.nn.modules.activation" for cls in type(module).__mro__)
     return own and not isinstance(module, nn.MultiheadAttention)
-
-
-def _is_patch_embedding(convolution: nn.Conv2d) -> bool:
-    return tuple(convolution.stride) == tuple(convolution.kernel_size) and max(convolution.kernel_size) > 1

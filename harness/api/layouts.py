@@ -90,7 +90,7 @@ class Layouts:
             return len(shape) - 1
         if any(part in name for part in _VIEWS):
             return self._axis_of_view(sources[0], shape) if sources else None
-        known = {axis for source in sources if len(source.shape) == len(shape) and (axis := self._channels.get(source)) is not None}
+        known = {axis for source in sources if (axis := self._moved(node, source, len(shape))) is not None}
         if len(known) != 1:
             return None
         (axis,) = known
@@ -100,6 +100,20 @@ class Layouts:
             one, other = (dim % len(shape) for dim in _signed((node._saved_dim0, node._saved_dim1)))  # type: ignore[attr-defined]
             return {one: other, other: one}.get(axis, axis)
         return None if name in PRODUCTS else axis
+
+    def _moved(self, node: Node, source: Place, axes: int) -> int | None:
+        """The axis of a source's channels when axes were added or taken away before it, as stacking, selecting and summing do."""
+        axis, before = self._channels.get(source), len(source.shape)
+        saved: int | tuple[int, ...] | None = getattr(node, "_saved_dim", None)
+        if axis is None or before == axes:
+            return axis
+        dims = _signed(() if saved is None else saved if isinstance(saved, tuple) else (saved,))
+        if abs(before - axes) != len(dims):
+            return None
+        if axes > before:
+            return axis + sum(dim % axes <= axis for dim in dims)
+        gone = [dim % before for dim in dims]
+        return None if axis in gone else axis - sum(dim < axis for dim in gone)
 
     def _axis_of_view(self, source: Place, shape: tuple[int, ...]) -> int | None:
         """A view keeps its channels where they are the first axis after the batch, or the last, and as many as before."""

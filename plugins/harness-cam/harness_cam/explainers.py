@@ -26,7 +26,7 @@ def no_layer(model: Classifier) -> str | None:
         return "the model embeds patches and attends over tokens; name a layer whose tokens form a grid as its cam_layer"
     if not any(isinstance(module, nn.Conv2d) for module in reached(model)):
         return "the model has no convolution and names no cam_layer, so that there is no grid of activations to weigh"
-    return "no feature map is common to all branches of the model; name the layer of one as its cam_layer"
+    return "the model has no feature map that all of its classification goes through; name a layer as its cam_layer"
 
 
 @explainer(passes=2, cite=citations.GRAD_CAM)
