@@ -13,7 +13,7 @@ def attentions(flow: Flow) -> list[Node]:
     """The operations that mix what depends on the image by weights that depend on it too, from the logits on.
 
     That is `torch.nn.functional.scaled_dot_product_attention`, and every product of two matrices that both depend on the image where one
-    of them was made from such a product itself with no layer between: scores, softmax and values (Vaswani et al. 2017, equation 1), under
+    of them was made from such a product itself: scores, softmax and values (Vaswani et al. 2017, equation 1), under
     whatever names, by ``@``, ``matmul``, ``bmm`` or ``einsum``, windows, heads and biases included, and linear attention, which has no
     softmax between. A query that is a parameter (attention pooling) counts where scores are a batched product.
 
@@ -29,19 +29,19 @@ def _mixes_by_scores(flow: Flow, node: Node) -> bool:
 
 
 def _comes_from_scores(flow: Flow, place: Place) -> bool:
-    """Whether a product is reached from ``place`` back without passing a layer, a normalisation aside."""
-    waiting, seen = [(place.node, False)], set()
+    """Whether a product is reached from ``place`` back past no convolution and at most two linear layers (heads that talk have these)."""
+    waiting, seen = [(place.node, False, 2)], set()
     while waiting:
-        node, softmax = waiting.pop()
-        if (node, softmax) in seen:
+        node, softmax, layers = waiting.pop()
+        if (node, softmax, layers) in seen or CONVOLUTION in node.name():
             continue
-        seen.add((node, softmax))
-        if node.name() in PRODUCTS or CONVOLUTION in node.name():
-            if _sides(flow, node) == 2 or (softmax and node.name() in ("BmmBackward0", "BaddbmmBackward0")):
-                return True
-            continue
+        seen.add((node, softmax, layers))
+        if _sides(flow, node) == 2 or (softmax and node.name() in ("BmmBackward0", "BaddbmmBackward0")):
+            return True
+        layers -= node.name() in PRODUCTS
         softmax = softmax or "SoftmaxBackward" in node.name()
-        waiting += [(source.node, softmax) for source in flow.sources(node)]
+        if layers >= 0:
+            waiting += [(source.node, softmax, layers) for source in flow.sources(node)]
     return False
 
 

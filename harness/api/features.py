@@ -49,7 +49,7 @@ def reached(classifier: Classifier) -> list[nn.Module]:
 
 def _attends(classifier: Classifier) -> bool:
     attention = any(isinstance(module, nn.MultiheadAttention) for module in reached(classifier))
-    return attention or structure_of(classifier).attentions > 0
+    return attention or structure_of(classifier).attends
 
 
 def _is_activation(module: nn.Module) -> bool:

@@ -21,14 +21,12 @@ class Structure:
 
     Attributes:
         reached: names of the modules whose output depends on the image, in the order in which they were called.
-        attentions: how often the network attends over tokens.
-        later_attentions: by name of a module, how many of these stand between what it returned and the logits.
+        attends: whether the network attends over tokens.
         layouts: by name, how what it returned is laid out, where that is known.
     """
 
     reached: tuple[str, ...]
-    attentions: int
-    later_attentions: Mapping[str, int]
+    attends: bool
     layouts: Mapping[str, Layout]
 
 
@@ -52,13 +50,10 @@ def same_structure(module: nn.Module, copied: nn.Module) -> None:
 
 
 def _read(seen: Flow) -> Structure:
-    attending = [seen.order[node] for node in attentions(seen)]
     layouts = Layouts(seen)
     outputs = {call.name: call.output for call in seen.calls if call.output is not None and call.output.node in seen.order}
-    laid_out = {name: layout for name, output in outputs.items() if (layout := layouts.of(output)) is not None}
     return Structure(
         reached=tuple(dict.fromkeys(call.name for call in seen.calls)),
-        attentions=len(attending),
-        later_attentions={name: sum(place < seen.order[output.node] for place in attending) for name, output in outputs.items()},
-        layouts=laid_out,
+        attends=bool(attentions(seen)),
+        layouts={name: layout for name, output in outputs.items() if (layout := layouts.of(output)) is not None},
     )

@@ -54,6 +54,19 @@ def of_sigmoids(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return torch.bmm(torch.sigmoid(torch.bmm(q, k.transpose(1, 2))), v)
 
 
+class TalkingHeads(nn.Module):
+    """Scores and weights are mixed across heads by linear layers (Shazeer et al. 2020), as in CaiT."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.scores, self.weights = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(3, 3), nn.Linear(3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).unflatten(2, (3, 3, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        scores = self.scores((q @ k.transpose(-1, -2)).movedim(1, -1)).softmax(-2)
+        return (self.weights(scores).movedim(-1, 1) @ v).transpose(1, 2).flatten(2)
+
+
 class Pooling(nn.Module):
     """A query that is a parameter asks all tokens."""
 
@@ -81,6 +94,7 @@ ATTENDING: dict[str, Callable[[], nn.Module]] = {
     "wq wk wv": lambda: Attention({"wq": 1, "wk": 1, "wv": 1}, fused),
     "linear attention": lambda: Attention({"a": 3}, linear),
     "sigmoids": lambda: Attention({"a": 3}, of_sigmoids),
+    "talking heads": TalkingHeads,
     "pooling by a query": Pooling,
     "torch's": OfTorch,
     "torch's encoder": lambda: nn.TransformerEncoderLayer(WIDTH, 2, 16, batch_first=True, norm_first=True),
