@@ -6,6 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from torch import Tensor, fx, nn
+from torch.nn.parameter import is_lazy
 
 from harness.api.preparation.folding import fold_weights
 from harness.api.preparation.inplace import make_out_of_place
@@ -23,15 +24,17 @@ def prepare(module: nn.Module, example: Tensor | None = None) -> nn.Module:
     """A copy of ``module`` that libraries which explain by hooks can work on, with the same outputs to the last bit.
 
     It is in eval mode and frozen; in-place operations are out-of-place; each call of a module has a module of its own (`unshare`);
-    functional activations and poolings are modules, and additions of two activations are `Add`. Weights that layers compute are plain ones
-    (`fold_weights`). Each module with a forward of its own is
-    traced by itself, with its children as calls, so that every name of ``module.named_modules()`` stays a hook point with the same
-    output, and its class stays a subclass of the original's. A module that needs no change keeps its own forward. One that cannot be
+    functional activations and poolings are modules, and additions of two activations are `Add`. Weights that layers compute are plain
+    ones (`fold_weights`). Each module with a forward of its own is traced by itself, with its children as calls, so that every name of
+    ``module.named_modules()``, parametrisations aside, stays a hook point with the same output, and its class stays a subclass of the
+    original's, or is torch's where its weights were folded. A module that needs no change keeps its own forward. One that cannot be
     traced does so too, and `unprepared` says which and why.
 
     With an ``example`` (B, C, H, W) the copy is held to the original on it; a module whose preparation changed what it computes is left
     as it was. Without one that cannot be found out. Raises ``ValueError`` where ``module`` cannot take ``example``.
     """
+    if lazy := [name for name, layer in module.named_modules() if any(map(is_lazy, layer.parameters(recurse=False)))]:
+        raise ValueError(f"the layers {', '.join(lazy)} have no weights yet (lazy modules): call the network on an input first")
     original = frozen_copy(module)
     if example is None:
         return _build(fold_weights(original), _Exceptions())

@@ -18,9 +18,9 @@ Prefix = Annotated[int, Field(ge=0)] | None
 """How many tokens stand before those that form the grid, where the network does not show it."""
 
 
-def no_layer(model: Classifier) -> str | None:
-    """Why no class activation map can be made of the model by default; None where one can."""
-    if model.cam_layer is not None:
+def no_layer(model: Classifier, layer: str | None = None) -> str | None:
+    """Why no class activation map can be made of the model at ``layer``, or by default; None where one can."""
+    if layer is not None or model.cam_layer is not None:
         return None
     if "token-grid" in features(model):
         return "the model embeds patches and attends over tokens; name a layer whose tokens form a grid as its cam_layer"
@@ -75,7 +75,7 @@ def _explained(
     prefix_tokens: int | None,
 ) -> Attribution:
     """The map of one equation at one layer ``(B, h, w)``; without ``relu`` it is signed."""
-    if layer is None and (reason := no_layer(model)) is not None:
+    if (reason := no_layer(model, layer)) is not None:
         raise ValueError(reason)
     captured = capture(model, images, targets, layer, prefix_tokens)
     maps = equation(captured.activations, captured.gradients)
