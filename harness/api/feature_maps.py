@@ -12,6 +12,7 @@ from harness.api.attention import attentions
 from harness.api.flow import CONVOLUTION, PRODUCTS, Call, Flow, Place
 from harness.api.layouts import Layouts
 
+_ACTIVATIONS = ("Relu", "Gelu", "Silu", "Elu", "Mish", "Tanh", "Sigmoid", "Hardswish", "Softplus")
 _NORMS = ("BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm")
 
 
@@ -45,7 +46,7 @@ def last_feature_map(flow: Flow, added: Collection[str] = ()) -> FeatureMap | No
     last, *earlier = features
     for each in earlier:  # from the logits on: what was only pooled since is the same map with other positions
         if each.positions != last.positions:
-            if _weighted_between(flow, last.place, each.place):
+            if _more_than_pooled(flow, last.place, each.place):
                 break
             last = each
     last = _without_activation_of_the_head(flow, last, features, added)
@@ -115,9 +116,10 @@ def _is_scores(flow: Flow, place: Place) -> bool:
     return len(place.shape) == 4 and place.shape[1] == classes and not weighted
 
 
-def _weighted_between(flow: Flow, later: Place, earlier: Place) -> bool:
-    """Whether a layer that mixes channels or positions by weights stands between two maps, or is what makes the later one."""
-    return any(_weighs(node.name()) for node in flow.nodes[flow.order[later.node] : flow.order[earlier.node]])
+def _more_than_pooled(flow: Flow, later: Place, earlier: Place) -> bool:
+    """Whether something that mixes by weights, or an activation that no module is, stands between two maps or makes the later one."""
+    between = [node.name() for node in flow.nodes[flow.order[later.node] : flow.order[earlier.node]]]
+    return any(_weighs(name) or any(activation in name for activation in _ACTIVATIONS) for name in between)
 
 
 def _weighs(name: str) -> bool:

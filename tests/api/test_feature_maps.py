@@ -129,6 +129,18 @@ class Untraceable(nn.Module):
         return self.fc((x if x.sum() > -1e9 else -x).mean((2, 3)))
 
 
+class ActivatesAndPools(Untraceable):
+    """No module returns the activated map, but one returns it pooled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last, self.pool = nn.Conv2d(8, 12, 3, padding=1), nn.MaxPool2d(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(F.relu(self.last(self.stem(x))))
+        return self.fc((x if x.sum() > -1e9 else -x).mean((2, 3)))
+
+
 class TwoStreams(nn.Module):
     """Branches of the image that meet as vectors, behind a stem or not."""
 
@@ -161,6 +173,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], str, tuple[int, int, int]]] =
     "unet": (OwnUNet, "relu_3", (5, 32, 32)),
     "meets in the forward": (MeetsInTheForward, "feature_map", (12, 16, 16)),
     "untraceable": (Untraceable, "branches", (12, 16, 16)),
+    "activates and pools": (ActivatesAndPools, "pool", (12, 8, 8)),
     "two streams behind a stem": (lambda: TwoStreams(stack()), "stem.1", (8, 16, 16)),
     "depthwise": (lambda: stack(depthwise(), *head(12)), "2.3", (12, 16, 16)),
     "parametrised": (lambda: stack(weight_norm(nn.Conv2d(8, 12, 3, padding=1)), nn.ReLU(), *head(12)), "3", (12, 16, 16)),

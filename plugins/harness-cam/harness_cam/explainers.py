@@ -22,6 +22,8 @@ def no_layer(model: Classifier, layer: str | None = None) -> str | None:
     """Why no class activation map can be made of the model at ``layer``, or by default; None where one can."""
     if layer is not None or model.cam_layer is not None:
         return None
+    if not reached(model):
+        return "no gradient leads from the logits to the image: the network cuts it in its forward (torch.no_grad, detach)"
     if "token-grid" in features(model):
         return "the model embeds patches and attends over tokens; name a layer whose tokens form a grid as its cam_layer"
     if not any(isinstance(module, nn.Conv2d) for module in reached(model)):

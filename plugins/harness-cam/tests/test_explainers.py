@@ -157,6 +157,16 @@ def test_a_model_without_convolutions_says_so():
         grad_cam(model, torch.zeros(1, 3, 4, 4), torch.tensor([0]))
 
 
+class WithoutGradients(PooledNet):
+    def forward(self, x):
+        with torch.no_grad():
+            return super().forward(x)
+
+
+def test_a_model_without_gradients_says_so():
+    assert "no gradient leads from the logits" in grad_cam.applicable(seeded(WithoutGradients))
+
+
 def test_a_transformer_needs_a_layer_with_tokens():
     torch.manual_seed(0)
     module = VisionTransformer(image_size=32, patch_size=8, num_layers=2, num_heads=2, hidden_dim=16, mlp_dim=16, num_classes=3)
