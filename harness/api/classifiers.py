@@ -5,27 +5,33 @@ from __future__ import annotations
 import copy
 import hashlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from itertools import chain, takewhile
+from itertools import chain
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from harness.api.feature_maps import last_feature_map, unnamed_feature_map
+from harness.api.flow import Flow, flow
 from harness.api.geometry import Geometry, Interpolation
 from harness.api.loading import load
 from harness.api.model_checks import ModelWarning, checked_scale
 from harness.api.outputs import Chosen, Output, log_probabilities_of, probabilities_of
-from harness.api.preparation import prepare, unprepared
-from harness.api.preparation.hooks import hookable, scripts
+from harness.api.preparation import added, prepare, unprepared
+from harness.api.preparation.hooks import scripts
+from harness.api.preparation.marking import mark
 from harness.api.preparation.rebinding import deep_copy
 from harness.api.preprocessing import Preprocessing
-from harness.api.randomness import restored_generators, stream_seed
+from harness.api.random_weights import as_they_were, randomise
+from harness.api.randomness import restored_generators
 from harness.api.states import content
+from harness.api.structure import remember, same_structure
 from harness.api.unseen import unseen
 
+_CAM_NOTE = "class activation maps are taken at "
 ReferenceKind = Literal["black", "white", "mean", "blur", "zero"]
 
 
@@ -84,7 +90,9 @@ class Classifier:
         self.class_names = None if class_names is None else list(class_names)
         self.family = family
         self.geometry = Geometry((height, width), channels, resize, interpolation)
-        self.cam_layer = cam_layer if cam_layer is not None else last_feature_map(self.module, _example(self.module, self.input_shape))
+        self.cam_layer = cam_layer
+        if cam_layer is None:
+            self._take_last_feature_map()
         if self.cam_layer is not None and self.cam_layer not in dict(self.module.named_modules()):
             raise ValueError(f"cam_layer {self.cam_layer!r} is no layer of the model; its layers are {', '.join(self.layers)}")
         if self.class_names is not None and len(self.class_names) != self.num_classes:
@@ -232,22 +240,28 @@ class Classifier:
 
         Of named layers (``""`` is the network itself) each is drawn under ``seed`` and its name alone, so that copies that have the same
         layers randomised have the same weights in them; they share the tensors of all others with this one. Parameters that belong to no
-        layer with an initialisation of its own are drawn from a normal distribution with their own mean and spread.
+        layer with an initialisation of its own, or are left as they were by it, are drawn from a normal distribution with their own mean
+        and spread (`harness.api.random_weights`). Raises ``ValueError`` where drawing all of them leaves the logits as they are.
         """
         twin = copy.copy(self)
+        twin.notes = list(self.notes)
         twin.__dict__.pop("digest", None)  # the architecture stays
         twin.module = deep_copy(self.module, None if layers is None else self._tensors_outside(layers))
-        device = self.device
-        with restored_generators(), torch.no_grad():
-            torch.manual_seed(seed)
-            for name in ["", *self.layers] if layers is None else layers:
-                if layers is not None:
-                    torch.manual_seed(stream_seed(seed, name, "weights"))
-                layer = twin.layer(name) if name else twin.module
-                _move_own(layer, torch.device("cpu"))
-                _reinitialise(layer)
-                _move_own(layer, device)
+        randomise(twin.module, seed, layers)
+        same_structure(self.module, twin.module)
+        if layers is None:
+            self._require_other_logits(twin)
         return twin
+
+    def _require_other_logits(self, twin: Classifier) -> None:
+        """Raise ``ValueError`` where a twin with fresh weights says of an image what this one says."""
+        image = _example(self.module, self.input_shape)
+        with torch.no_grad():
+            if not torch.equal(self(image), twin(image)):
+                return
+        kept = [name or "the network itself" for name in as_they_were(self.module, twin.module)]
+        where = f"the parameters of {', '.join(kept)} stay as they were" if kept else "they depend on no parameter that can be drawn"
+        raise ValueError(f"the random model is the model: fresh weights change none of its logits ({where})")
 
     def _tensors_outside(self, layers: Sequence[str]) -> dict[int, Tensor]:
         """The parameters and buffers that belong to none of these layers themselves, by identity: what ``deepcopy`` is to leave alone."""
@@ -263,13 +277,30 @@ class Classifier:
         """
         prepared = prepare(module, _example(module, self.input_shape))
         other = copy.copy(self)
+        other.notes = list(self.notes)
         for remembered in ("digest", "architecture", "num_classes"):
             other.__dict__.pop(remembered, None)
         other.module, other.unprepared = prepared, list(unprepared(prepared))
         if self.cam_layer not in dict(prepared.named_modules()):
-            other.cam_layer = last_feature_map(prepared, _example(prepared, self.input_shape))
+            other._take_last_feature_map()
         other.class_names = self.class_names if other.num_classes == self.num_classes else None
         return other
+
+    def _take_last_feature_map(self) -> None:
+        """Find the layer of class activation maps, and note which it is."""
+        image = _example(self.module, self.input_shape)
+        try:
+            seen = flow(self, self.module, image)
+            if unnamed_feature_map(seen) is not None and mark(self.module, self, image, unnamed_feature_map, "feature_map"):
+                seen = flow(self, self.module, image)
+        except RuntimeError:  # runs, but not where gradients are asked for
+            seen = Flow([], [], None)
+        remember(self.module, seen)
+        found = last_feature_map(seen, added(self.module))
+        self.cam_layer = None if found is None else found.name
+        self.notes = [note for note in self.notes if not note.startswith(_CAM_NOTE)]
+        if found is not None:
+            self.notes.append(f"{_CAM_NOTE}{found}, the last feature map that all of the classification goes through")
 
     def to(self, device: torch.device | str) -> Classifier:
         """Move the module (in place) to ``device`` and return this classifier."""
@@ -332,36 +363,6 @@ def _example(module: nn.Module, shape: tuple[int, int, int]) -> Tensor:
     return noise.to(next((p for p in module.parameters() if p.is_floating_point()), noise))
 
 
-def last_feature_map(module: nn.Module, example: Tensor) -> str | None:
-    """The layer where CAMs are taken by default: the convolution called last on more than one position, and what follows it at its size.
-
-    Normalisation, addition and activation after a convolution belong to its feature map: Grad-CAM's papers take the map after them.
-    None where there is no convolution.
-    """
-    called: list[tuple[str, bool, tuple[int, ...]]] = []
-
-    def noting(name: str, convolution: bool) -> Callable[[nn.Module, object, object], None]:
-        def note(layer: nn.Module, args: object, output: object) -> None:
-            if isinstance(output, Tensor):
-                called.append((name, convolution and output[0, 0].numel() > 1, tuple(output.shape)))
-
-        return note
-
-    leaves = [(name, layer) for name, layer in hookable(module) if next(layer.children(), None) is None]
-    handles = [layer.register_forward_hook(noting(name, isinstance(layer, nn.Conv2d))) for name, layer in leaves if name]
-    try:
-        with torch.no_grad():
-            module(example)
-    finally:
-        for handle in handles:
-            handle.remove()
-    last = max((i for i, (_, convolution, _) in enumerate(called) if convolution), default=None)
-    if last is None:
-        return None
-    following = takewhile(lambda entry: entry[2] == called[last][2], called[last:])
-    return [name for name, _, _ in following][-1]
-
-
 def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
     """``(B, C, H, W)`` under a separable Gaussian truncated at σ, borders reflected."""
     radius = max(1, min(round(sigma), min(images.shape[-2:]) - 1))
@@ -371,20 +372,3 @@ def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
     padded = F.pad(images, (radius,) * 4, mode="reflect")
     blurred = F.conv2d(padded, kernel, groups=images.shape[1])
     return F.conv2d(blurred, kernel.transpose(-1, -2), groups=images.shape[1])
-
-
-def _move_own(layer: nn.Module, device: torch.device) -> None:
-    """Move what belongs to this layer itself, not to its children."""
-    layer._apply(lambda tensor: tensor.to(device), recurse=False)  # type: ignore[no-untyped-call]
-
-
-def _reinitialise(layer: nn.Module) -> None:
-    """Fresh values for the parameters that belong to this layer itself, not to its children."""
-    own = list(layer.parameters(recurse=False))
-    reset = getattr(layer, "reset_parameters", None) or getattr(layer, "_reset_parameters", None)
-    if own and callable(reset):
-        reset()
-        return
-    for parameter in own:
-        spread = parameter.std() if parameter.numel() > 1 else parameter.abs().sum()
-        parameter.copy_(parameter.mean() + spread * torch.randn(parameter.shape, dtype=parameter.dtype))

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from harness.api import outputs
 from harness.api.adapting import Adaptation, adapted
 from harness.api.model_checks import HALF_TOLERANCE, TOLERANCE, changing, constant, coupled, difference
 from harness.api.outputs import Chosen, Output, Path, TwoClasses, described, find_logits
 from harness.api.preparation import unprepared
-from harness.api.preparation.modules import first_line, frozen_copy
+from harness.api.preparation.modules import first_line, frozen_copy, require_weights
 from harness.api.preparation.prepare import prepare_copy, switched_on
 from harness.api.preparation.unwrapping import unwrapped
 from harness.api.randomness import seeded_generators
@@ -65,7 +64,7 @@ def load(module: nn.Module, images: Tensor, *, logits: Chosen | None = None, out
     Raises ``ValueError`` where it is no classifier of such images, cannot be copied, or where the copy computes something else.
     """
     network = unwrapped(module)
-    _check_weights(network)
+    require_weights(network)
     own = _Own(network, images, logits)
     found = Loaded(network, own.values.shape[1], refused=own.refused, taken=own.path.identity)
     if found.refused is not None:
@@ -279,15 +278,6 @@ def _called(module: nn.Module, images: Tensor) -> tuple[Tensor, list[str]]:
             return module(images), list(dict.fromkeys(strangers))
     finally:
         handle.remove()
-
-
-def _check_weights(network: nn.Module) -> None:
-    """Raise ``ValueError`` where there are no weights yet."""
-    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
-        if is_lazy(tensor):
-            raise ValueError(f"{name} has no weights yet (lazily initialised): run the network once, then load or train its weights")
-        if tensor.is_meta:
-            raise ValueError(f"{name} is on the meta device and has no weights: load them first (load_state_dict(…, assign=True))")
 
 
 def _shortened(names: list[str], most: int = 4) -> str:

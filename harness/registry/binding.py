@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -66,9 +67,13 @@ def _given(value: Any) -> Any:
 
 
 def applicable(component: Any, bound: Callable[..., Any], model: Classifier) -> str | None:
-    """Why the component does not apply to the model, or None; a component that does not say always applies."""
+    """Why the component does not apply to the model, or None; a component that does not say always applies.
+
+    A function's ``applicable`` may take parameters of the function by name, and is given those that are bound.
+    """
     check = getattr(bound, "applicable", None) or getattr(component, "applicable", None)
-    reason = None if check is None else check(model)
+    given = bound.keywords if isinstance(bound, partial) else {}
+    reason = None if check is None else check(model, **{name: given[name] for name in signature(check).parameters if name in given})
     if reason is not None and not isinstance(reason, str):
         raise TypeError(f"{shown(component)}: applicable() must return a reason or None, not {type(reason).__name__}")
     return reason

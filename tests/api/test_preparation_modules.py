@@ -535,3 +535,11 @@ def test_preparing_what_is_prepared_adds_no_module() -> None:
     once = prepare(models.resnet18(), torch.zeros(1, 3, 32, 32))
     twice = prepare(once, torch.zeros(1, 3, 32, 32))
     assert [name for name, _ in twice.named_modules()] == [name for name, _ in once.named_modules()]
+
+
+def test_a_network_whose_weights_were_never_made_is_refused() -> None:
+    net = nn.Sequential(nn.LazyConv2d(CHANNELS, 3), nn.Flatten(), nn.LazyLinear(2))
+    with pytest.raises(ValueError, match=r"0\.weight has no weights yet"):
+        prepare(net)
+    net(torch.rand(1, 3, 8, 8))
+    assert prepare(net)(torch.rand(1, 3, 8, 8)).shape == (1, 2)

@@ -238,6 +238,9 @@ def test_applicable_and_passes() -> None:
     assert applicable(it, it, None) is None
     it.applicable = lambda model: f"not on {model}"
     assert applicable(it, partial(it), "vgg") == "not on vgg"
+    it.applicable = lambda model, layer="default": f"{layer} on {model}"
+    assert applicable(it, partial(it, layer="conv", steps=3), "vgg") == "conv on vgg"
+    assert applicable(it, it, "vgg") == "default on vgg"
     it.applicable = lambda model: False
     with pytest.raises(TypeError, match="must return a reason or None, not bool"):
         applicable(it, it, None)

@@ -6,6 +6,7 @@ from itertools import chain
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
 from harness.api.preparation.rebinding import deep_copy
@@ -41,6 +42,15 @@ def is_opaque(module: nn.Module) -> bool:
     if is_custom(module) or is_sequence(module) or isinstance(module, nn.MultiheadAttention) or parametrize.is_parametrized(module):
         return False
     return type(module).forward is not nn.Module.forward and any(True for _ in module.children())
+
+
+def require_weights(network: nn.Module) -> None:
+    """Raise ``ValueError`` if there are no weights yet."""
+    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        if is_lazy(tensor):
+            raise ValueError(f"{name} has no weights yet (lazily initialised): run the network once, then load or train its weights")
+        if tensor.is_meta:
+            raise ValueError(f"{name} is on the meta device and has no weights: load them first (load_state_dict(…, assign=True))")
 
 
 def frozen_copy(module: nn.Module) -> nn.Module:

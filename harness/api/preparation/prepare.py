@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, fx, nn
 
+from harness.api.preparation.folding import fold_weights
 from harness.api.preparation.inplace import make_out_of_place
-from harness.api.preparation.modules import first_line, frozen_copy, is_custom, is_opaque, sharing_copy
+from harness.api.preparation.modules import first_line, frozen_copy, is_custom, is_opaque, require_weights, sharing_copy
 from harness.api.preparation.substitution import substitute_modules
 from harness.api.preparation.tracing import Scalars, Traced, Untraceable, trace
 from harness.api.preparation.unsharing import unshare
@@ -16,28 +17,31 @@ from harness.api.preparation.verification import culprit, run, run_recording_sca
 
 _ATTRIBUTE = "_unprepared"
 _GRADIENTS = "_gradients_switched_on"
+_ADDED = "_added"
 
 
 def prepare(module: nn.Module, example: Tensor | None = None) -> nn.Module:
     """A copy of ``module`` that libraries which explain by hooks can work on, with the same outputs to the last bit.
 
     It is in eval mode and frozen; in-place operations are out-of-place; each call of a module has a module of its own (`unshare`);
-    functional activations and poolings are modules, and additions of two activations are `Add`. Each module with a forward of its own is
-    traced by itself, with its children as calls, so that every name of ``module.named_modules()`` stays a hook point with the same
-    output, and its class stays a subclass of the original's. A module that needs no change keeps its own forward. One that cannot be
+    functional activations and poolings are modules, and additions of two activations are `Add`. Weights that layers compute are plain
+    ones (`fold_weights`). Each module with a forward of its own is traced by itself, with its children as calls, so that every name of
+    ``module.named_modules()``, parametrisations aside, stays a hook point with the same output, and its class stays a subclass of the
+    original's, or is torch's where its weights were folded. A module that needs no change keeps its own forward. One that cannot be
     traced does so too, and `unprepared` says which and why.
 
     With an ``example`` (B, C, H, W) the copy is held to the original on its first image and then, where there are more, on all of it; a
     module whose preparation changed what it computes is left as it was. Without one that cannot be found out. Raises ``ValueError`` where
-    ``module`` cannot take ``example``.
+    ``module`` cannot take ``example``, or has no weights yet.
     """
+    require_weights(module)
     return prepare_copy(frozen_copy(module), example)
 
 
 def prepare_copy(original: nn.Module, example: Tensor | None = None) -> nn.Module:
     """As `prepare`, of a module that is the caller's own copy, frozen already, with which the result shares its tensors."""
     if example is None:
-        return _build(original, _Exceptions())
+        return _build(fold_weights(original), _Exceptions())
     try:
         first, arguments = run_recording_scalars(original, example[:1])
         expected = [(example[:1], first)]
@@ -45,6 +49,7 @@ def prepare_copy(original: nn.Module, example: Tensor | None = None) -> nn.Modul
             expected.append((example, run(original, example)))
     except Exception as error:
         raise ValueError(f"the module cannot take an input of shape {tuple(example.shape)}: {first_line(error)}") from error
+    original = fold_weights(original, example)
     exceptions = _Exceptions(arguments)
     while True:
         prepared = _build(original, exceptions)
@@ -65,6 +70,12 @@ def unprepared(module: nn.Module) -> dict[str, str]:
 def switched_on(module: nn.Module) -> list[str]:
     """Of a prepared module: the names of those whose forward switches gradients off somewhere, where the prepared one lets them through."""
     return list(getattr(module, _GRADIENTS, ()))
+
+
+def added(module: nn.Module) -> frozenset[str]:
+    """Of a prepared module: the names of the modules that preparing gave it."""
+    names: frozenset[str] = getattr(module, _ADDED, frozenset())
+    return names
 
 
 @dataclass
@@ -109,6 +120,7 @@ def _build(original: nn.Module, exceptions: _Exceptions) -> nn.Module:
     reasons |= dict.fromkeys(sorted(exceptions.untouched), "left wholly as it was: preparing it changed what it computes")
     setattr(root, _ATTRIBUTE, reasons)
     setattr(root, _GRADIENTS, [names[block] for block, each in traced.items() if each.without_gradients])
+    setattr(root, _ADDED, frozenset(name for name, _ in root.named_modules()) - {name for name, _ in original.named_modules()})
     return root
 
 

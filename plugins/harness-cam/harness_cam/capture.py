@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Classifier
+from harness.api.features import structure_of
 from harness_cam.grids import as_grid
 
 
@@ -18,10 +19,11 @@ class Captured(NamedTuple):
     gradients: Tensor
 
 
-def capture(model: Classifier, images: Tensor, targets: Tensor, layer: str | None = None) -> Captured:
+def capture(model: Classifier, images: Tensor, targets: Tensor, layer: str | None = None, prefix_tokens: int | None = None) -> Captured:
     """Run ``images`` (B, C, H, W) once forward, and once backward from the logits of ``targets`` (B,) to ``layer``.
 
-    ``layer`` is any of ``model.layers``, by default ``model.cam_layer``. What lies before it is not differentiated, the model and the
+    ``layer`` is any of ``model.layers``, by default ``model.cam_layer``; of tokens ``prefix_tokens`` stand before the grid (default: as
+    many as the network puts there, which one pass of an image shows). What lies before it is not differentiated, the model and the
     images are left as they are, and the hook is removed whatever happens. Samples do not mix: each logit depends on its own image
     alone, so that the gradient of their sum holds every sample's own.
 
@@ -29,7 +31,8 @@ def capture(model: Classifier, images: Tensor, targets: Tensor, layer: str | Non
     """
     name = layer if layer is not None else model.cam_layer
     if name is None:
-        raise ValueError("the model has no convolution and names no cam_layer; choose one with `layer`")
+        raise ValueError("the model names no cam_layer; choose a layer with `layer`")
+    layout = structure_of(model).layouts.get(name)
     with torch.enable_grad():
         logits, activations = _forward(model, images, name)
         score = logits.gather(1, targets[:, None]).sum()
@@ -38,7 +41,7 @@ def capture(model: Classifier, images: Tensor, targets: Tensor, layer: str | Non
         raise ValueError(f"the logits do not depend on what layer {name!r} returns")
     size = (images.shape[-2], images.shape[-1])
     try:
-        return Captured(as_grid(activations.detach(), size), as_grid(gradients, size))
+        return Captured(*(as_grid(tensor, size, layout, prefix_tokens) for tensor in (activations.detach(), gradients)))
     except ValueError as error:
         raise ValueError(f"layer {name!r} has no class activation map: {error}; choose another with `layer`") from None
 

@@ -3,53 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from harness.api import Attribution, Classifier, explainer
-from harness.api.features import features
+from harness.api.features import features, reached
 from harness.api.gradients import no_gradient
 from harness.api.unseen import unseen
 from harness_cam import citations
 from harness_cam.capture import capture
 from harness_cam.maps import grad_cam_map, grad_cam_plus_plus_map, layer_cam_map, xgrad_cam_map
 
+Prefix = Annotated[int, Field(ge=0)] | None
+"""How many tokens stand before those that form the grid, where the network does not show it."""
 
-def no_layer(model: Classifier) -> str | None:
-    """Why no class activation map can be made of the model by default; None where one can."""
+
+def no_layer(model: Classifier, layer: str | None = None) -> str | None:
+    """Why no class activation map can be made of the model at ``layer``, or by default; None where one can."""
     if (reason := no_gradient(model)) is not None:
         return reason
-    if model.cam_layer is None and (reason := unseen(model, additions=False)) is not None:
+    if layer is not None or model.cam_layer is not None:
+        return None
+    if "token-grid" in features(model):
+        return "the model embeds patches and attends over tokens; name a layer whose tokens form a grid as its cam_layer"
+    if (reason := unseen(model, additions=False)) is not None:
         return reason
-    if model.cam_layer is None:
+    if not any(isinstance(module, nn.Conv2d) for module in reached(model)):
         return "the model has no convolution and names no cam_layer, so that there is no grid of activations to weigh"
-    if isinstance(model.layer(model.cam_layer), nn.Conv2d) and "convolutions" not in features(model):
-        return f"{model.cam_layer}, the model's only convolution, embeds patches; name a layer whose tokens form a grid as its cam_layer"
-    return None
+    return "the model has no feature map that all of its classification goes through; name a layer as its cam_layer"
 
 
 @explainer(passes=2, cite=citations.GRAD_CAM)
-def grad_cam(model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True) -> Attribution:
+def grad_cam(
+    model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
+) -> Attribution:
     """Grad-CAM: a layer's activations weighted by the mean gradients of their channels."""
-    return _explained(grad_cam_map, model, images, targets, layer, relu)
+    return _explained(grad_cam_map, model, images, targets, layer, relu, prefix_tokens)
 
 
 @explainer(passes=2, cite=citations.GRAD_CAM_PLUS_PLUS)
-def grad_cam_plus_plus(model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True) -> Attribution:
+def grad_cam_plus_plus(
+    model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
+) -> Attribution:
     """Grad-CAM++: channel weights from positive gradients, each position weighted by the score's higher derivatives."""
-    return _explained(grad_cam_plus_plus_map, model, images, targets, layer, relu)
+    return _explained(grad_cam_plus_plus_map, model, images, targets, layer, relu, prefix_tokens)
 
 
 @explainer(passes=2, cite=citations.XGRAD_CAM)
-def xgrad_cam(model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True) -> Attribution:
+def xgrad_cam(
+    model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
+) -> Attribution:
     """XGrad-CAM: channel weights from gradients averaged over each channel's own activations."""
-    return _explained(xgrad_cam_map, model, images, targets, layer, relu)
+    return _explained(xgrad_cam_map, model, images, targets, layer, relu, prefix_tokens)
 
 
 @explainer(passes=2, cite=citations.LAYER_CAM)
-def layer_cam(model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True) -> Attribution:
+def layer_cam(
+    model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
+) -> Attribution:
     """Layer-CAM: every activation weighted by its own positive gradient, so that early layers give fine maps."""
-    return _explained(layer_cam_map, model, images, targets, layer, relu)
+    return _explained(layer_cam_map, model, images, targets, layer, relu, prefix_tokens)
 
 
 for _component in (grad_cam, grad_cam_plus_plus, xgrad_cam, layer_cam):
@@ -57,9 +72,17 @@ for _component in (grad_cam, grad_cam_plus_plus, xgrad_cam, layer_cam):
 
 
 def _explained(
-    equation: Callable[[Tensor, Tensor], Tensor], model: Classifier, images: Tensor, targets: Tensor, layer: str | None, relu: bool
+    equation: Callable[[Tensor, Tensor], Tensor],
+    model: Classifier,
+    images: Tensor,
+    targets: Tensor,
+    layer: str | None,
+    relu: bool,
+    prefix_tokens: int | None,
 ) -> Attribution:
     """The map of one equation at one layer ``(B, h, w)``; without ``relu`` it is signed."""
-    captured = capture(model, images, targets, layer)
+    if (reason := no_layer(model, layer)) is not None:
+        raise ValueError(reason)
+    captured = capture(model, images, targets, layer, prefix_tokens)
     maps = equation(captured.activations, captured.gradients)
     return Attribution(maps.relu() if relu else maps, coarse=True)

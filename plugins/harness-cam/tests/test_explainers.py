@@ -123,12 +123,47 @@ def test_tokens_are_laid_out_on_the_image():
     assert found[2, 1] != found[0, 0]
 
 
+class PrefixedNet(TokenNet):
+    """Tokens with others in front, and a head that reads the mean of all."""
+
+    def __init__(self, prefix):
+        super().__init__()
+        self.prefix = nn.Parameter(torch.randn(1, prefix, 10))
+
+    def forward(self, x):
+        grid = self.patches(x).flatten(2).transpose(1, 2)
+        return self.head(self.tokens(torch.cat([self.prefix.expand(len(x), -1, -1), grid], dim=1)).relu().mean(dim=1))
+
+
+@pytest.mark.parametrize("prefix", [1, 2, 5, 9])
+@pytest.mark.parametrize("size", [(16, 16), (19, 26)])
+def test_class_distillation_and_register_tokens_are_not_on_the_map(prefix, size):
+    """The map is that of the patches alone, cell by cell: gradients and activations as autograd gives them."""
+    torch.manual_seed(0)
+    model, batch = classifier(PrefixedNet(prefix), input_shape=(3, *size), cam_layer="tokens"), images(2, size)
+    grid = model.module.patches(batch)
+    wanted = ((grid > 0) * model.module.head.weight[0].view(1, -1, 1, 1) / (prefix + grid[0, 0].numel())).relu() * grid
+    found = layer_cam(model, batch, torch.tensor([0, 0]), relu=False).map
+    assert found.shape == (2, size[0] // 4, size[1] // 4)
+    torch.testing.assert_close(found, wanted.sum(1))
+    assert torch.equal(found, layer_cam(model, batch, torch.tensor([0, 0]), relu=False, prefix_tokens=prefix).map)
+
+
 def test_a_model_without_convolutions_says_so():
     model = classifier(nn.Sequential(nn.Flatten(), nn.Linear(48, 2)), input_shape=(3, 4, 4))
     assert "no convolution" in grad_cam.applicable(model)
     assert grad_cam.applicable(seeded(PooledNet)) is None
     with pytest.raises(ValueError, match="names no cam_layer"):
         grad_cam(model, torch.zeros(1, 3, 4, 4), torch.tensor([0]))
+
+
+class WithoutGradients(PooledNet):
+    def forward(self, x):
+        return super().forward(x).detach()
+
+
+def test_a_model_without_gradients_says_so():
+    assert "no gradient of the logits reaches the image" in grad_cam.applicable(seeded(WithoutGradients))
 
 
 def test_a_transformer_needs_a_layer_with_tokens():

@@ -16,6 +16,7 @@ from harness.api.unseen import unseen
 from harness_zennit import citations
 from harness_zennit.canonization import canonized
 from harness_zennit.composites import PASSES, WITHOUT_BOUNDS, Rule, Settings, composite
+from harness_zennit.weights import without_rule
 
 
 @explainer(signed=True, passes=lambda params: PASSES[params["rule"]], cite=citations.LRP)
@@ -48,7 +49,7 @@ class LRP:
             return "the model attends over tokens, and zennit has no rule for attention"
         if self.params.rule == "epsilon-gamma-box" and model.bounds is None:
             return WITHOUT_BOUNDS
-        return no_gradient(model) or unseen(model)
+        return no_gradient(model) or unseen(model) or without_rule(model)
 
     def __call__(self, model: Classifier, images: Tensor, targets: Tensor) -> Attribution:
         """Relevance ``(B, C, H, W)`` of ``images`` (B, C, H, W) for ``targets`` (B,). Raises ``ValueError`` where not `applicable`."""
