@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness.analysis.ranking import Weighting
 from harness.analysis.results import Direction, SamplesRule, Status
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 
 class SchemaError(ValueError):
@@ -139,7 +139,10 @@ class Critical(_Part):
 
 
 class GroupEntry(_Part):
-    """One dataset with one model; rows from best to worst. ``samples`` count, of ``samples_total``."""
+    """One dataset with one model; rows from best to worst. ``samples`` count, of ``samples_total``.
+
+    ``notes`` are what the dataset and the model want a reader to know.
+    """
 
     dataset: str
     model: str
@@ -150,6 +153,7 @@ class GroupEntry(_Part):
     rows: list[Row]
     critical_difference: dict[Weighting, Critical | None] = Field(default_factory=dict)
     critical_difference_by_metric: dict[str, Critical | None] = Field(default_factory=dict)
+    notes: list[str] = Field(default_factory=list)
 
 
 class OverallEntry(_Part):

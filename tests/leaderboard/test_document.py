@@ -87,7 +87,7 @@ def test_notes_reach_the_document() -> None:
 
 def test_a_newer_major_schema_says_so() -> None:
     newer = json.loads(board().to_json()) | {"schema_version": "2.0", "groups": "something else altogether"}
-    with pytest.raises(SchemaError, match=r"schema 2\.0.*reads 1\.1.*upgrade"):
+    with pytest.raises(SchemaError, match=r"schema 2\.0.*reads 1\.2.*upgrade"):
         read_leaderboard(json.dumps(newer))
 
 

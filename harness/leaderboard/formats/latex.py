@@ -12,8 +12,10 @@ from harness.leaderboard.formats.remarks import (
     NULL,
     UNDEFINED,
     WORSE,
+    blocked,
     facts,
     legend,
+    noted,
     rank_explained,
     remarks,
     title,
@@ -51,6 +53,8 @@ def escaped(text: str) -> str:
 def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting, number: int) -> list[str]:
     notes = remarks(group)
     name = escaped(title(group))
+    if (cause := blocked(group)) is not None:
+        return [rf"\noindent {name}: {escaped(cause)}."]
     said = [*facts(document, group), rank_explained(group, weighting)]
     parts = [latex_table(overview(group, weighting, notes), f"{name}. {escaped('; '.join(said))}.", f"tab:{number}-ranks", "")]
     blocks = [block for table in metric_tables(group, weighting, notes) for block in split_table(table)]
@@ -102,6 +106,7 @@ def _cell(entry: Entry, italic: bool) -> str:
 def _below(document: Leaderboard, group: GroupEntry, notes: list[str]) -> str:
     """The legend and the footnotes, under the last table of a group."""
     said = [rf"$^{{{_MARKS[mark]}}}$\,{escaped(meaning)}" for mark, meaning in legend(document, group) if mark != BEST]
+    said += [f"Note: {escaped(note)}" for note in noted(group)]
     said += [rf"$^{{\dagger{number}}}$\,{escaped(text)}" for number, text in enumerate(notes, start=1)]
     return (
         r"\par\smallskip\footnotesize\raggedright "

@@ -6,7 +6,7 @@ import re
 
 from harness.analysis.ranking import Weighting
 from harness.leaderboard.document import GroupEntry, Leaderboard
-from harness.leaderboard.formats.remarks import BEST, facts, legend, rank_explained, remarks, title
+from harness.leaderboard.formats.remarks import BEST, blocked, facts, legend, noted, rank_explained, remarks, title
 from harness.leaderboard.formats.tables import Entry, PlainTable, metric_tables, overall_table, overview
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
@@ -29,7 +29,11 @@ def escaped(text: str) -> str:
 def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting) -> list[str]:
     notes = remarks(group)
     said = [*facts(document, group), rank_explained(group, weighting)]
-    parts = [f"## {escaped(title(group))}", escaped(" · ".join(said)), markdown_table(overview(group, weighting, notes))]
+    parts = [f"## {escaped(title(group))}", escaped(" · ".join(said))]
+    parts += ["\n".join(["Notes:", *(f"- {escaped(note)}" for note in noted(group))])] if group.notes else []
+    if (cause := blocked(group)) is not None:
+        return [*parts, escaped(cause)]
+    parts.append(markdown_table(overview(group, weighting, notes)))
     for table in metric_tables(group, weighting, notes):
         parts += [f"### {escaped(table.title)}", markdown_table(table)]
     explained = [f"- {mark} {escaped(meaning)}" for mark, meaning in legend(document, group) if mark != BEST]

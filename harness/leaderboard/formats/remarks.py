@@ -15,6 +15,7 @@ BEST, BETTER, WORSE, NULL, UNDEFINED = "*", "▲", "▼", "°", "‡"
 RULES = {"all": "all samples", "correct": "classified correctly", "all-correct": "classified correctly by every model"}
 SHORT = {"not-applicable": "n/a", "out-of-memory": "no memory"}
 REASON_LIMIT = 300
+Place = tuple[str, str | None]  # a row's label, and a metric's where one cell is meant
 
 
 @dataclass
@@ -116,10 +117,10 @@ def _partly(cell: CellEntry) -> bool:
 def remarks(group: GroupEntry) -> Remarks:
     """Number the footnotes of a group: cells first, then rows."""
     notes = Remarks()
-    places: dict[str, list[str]] = {}
+    places: dict[str, list[Place]] = {}
     numbers: dict[str, int] = {}
 
-    def noted(text: str, place: str) -> int:
+    def noted(text: str, place: Place) -> int:
         places.setdefault(text, []).append(place)
         return numbers.setdefault(text, len(numbers) + 1)
 
@@ -127,14 +128,27 @@ def remarks(group: GroupEntry) -> Remarks:
         for metric in group.metrics:
             why = _why(row.cells.get(metric.label))
             if why is not None:
-                notes.cells[row.label, metric.label] = noted(why, f"{printable(row.label)} on {printable(metric.label)}")
+                notes.cells[row.label, metric.label] = noted(why, (row.label, metric.label))
     usual = _usual_hardware(group)
     for row in group.rows:
-        said = [noted(text, printable(row.label)) for text in (*_said(row), *_elsewhere(row, usual))]
+        said = [noted(text, (row.label, None)) for text in (*_said(row), *_elsewhere(row, usual))]
         if said:
             notes.rows[row.label] = said
-    notes.texts = [f"{text} ({_list(places[text])})" for text in numbers]
+    notes.texts = [f"{text} ({_list(_together(group, places[text]))})" for text in numbers]
     return notes
+
+
+def _together(group: GroupEntry, places: list[Place]) -> list[str]:
+    """Places by name: a row that is meant as a whole by its label, a metric that all rows with any number lack by its own."""
+    counts = Counter(row for row, metric in places if metric is not None)
+    said = {row for row, metric in places if metric is None}
+    whole = [row.label for row in group.rows if row.label in said or counts[row.label] == len(group.metrics) > 1]
+    left = [place for place in places if place[0] not in whole]
+    scored = {row.label for row in group.rows if not all(is_missing(cell) for cell in row.cells.values())}
+    lacking = {metric.label: {row for row, label in left if label == metric.label} for metric in group.metrics}
+    columns = [label for label, rows in lacking.items() if len(rows) > 1 and rows >= scored]
+    cells = [f"{printable(row)} on {printable(metric or '')}" for row, metric in left if metric not in columns]
+    return [*map(printable, whole), *map(printable, columns), *cells]
 
 
 def _list(places: list[str], most: int = 6) -> str:
@@ -209,6 +223,20 @@ def facts(document: Leaderboard, group: GroupEntry) -> list[str]:
     if group.samples > 0 and 0.5 ** (group.samples - 1) >= 1 - settings.confidence:
         found.append("too few samples for any test to find anything")
     return found
+
+
+def blocked(group: GroupEntry) -> str | None:
+    """The one cause that left a whole group without a number, for which one line is enough; None where there is a table to show."""
+    cells = [cell for row in group.rows for cell in row.cells.values()]
+    reasons = {cell.reason for cell in cells if cell.status == "blocked" and is_missing(cell)}
+    if len(reasons) != 1 or any(cell.status != "blocked" or not is_missing(cell) for cell in cells):
+        return None
+    return f"blocked: {printable(reasons.pop() or 'the reason is not known', REASON_LIMIT)}"
+
+
+def noted(group: GroupEntry) -> list[str]:
+    """What the dataset and the model want a reader to know."""
+    return [printable(note, REASON_LIMIT) for note in group.notes]
 
 
 def rank_explained(group: GroupEntry, weighting: Weighting) -> str:
