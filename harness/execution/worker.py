@@ -16,7 +16,7 @@ def main() -> None:
     channel = Channel()
     settings = channel.inbox.get()
     from harness.execution.arithmetic import plain_fp32
-    from harness.execution.events import reason_of
+    from harness.execution.events import reason_of, traceback_of
     from harness.execution.prefetching import Prefetcher
     from harness.execution.requests import answer
     from harness.execution.work import Bench
@@ -41,7 +41,7 @@ def main() -> None:
                 try:
                     channel.send({"event": "answer", "value": answer(workbench, message["request"])})
                 except BaseException as error:
-                    channel.send({"event": "refused", "reason": reason_of(error)})
+                    channel.send({"event": "refused", "reason": reason_of(error), "traceback": traceback_of(error)})
 
 
 if __name__ == "__main__":

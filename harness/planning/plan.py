@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Protocol
@@ -31,10 +32,19 @@ FEATURES = NEEDS & {"convolutions", "relu", "token-grid"}
 TWIN_LABEL = "{} (random model)"
 NO_TRAINING = "needs training data, and the dataset names no training split"
 UNAVAILABLE = NO_TRAINING + " that can be had ({}); name one with `training:` in the spec's dataset"
+NO_MASKS = "needs masks, and the dataset has none"
+NO_BOXES = "needs boxes, and the dataset has none"
 
 
 class Unavailable(RuntimeError):
-    """A dataset or a model cannot be had; whatever hangs on it is blocked."""
+    """A dataset or a model cannot be had; whatever hangs on it is blocked.
+
+    ``traceback``: where it was raised, as text; empty where that is not known.
+    """
+
+    def __init__(self, reason: str, traceback: str = "") -> None:
+        super().__init__(reason)
+        self.traceback = traceback
 
 
 class Inspector(Protocol):
@@ -112,7 +122,10 @@ class Planner:
     def _group(self, dataset: Recipe, model: Recipe) -> GroupPlan:
         model = self.loaded.recipe_for("models", model, dataset=dataset.label)
         try:
-            dataset_facts, model_facts = self.inspect.dataset(dataset), self.inspect.model(model)
+            with _had(f"the dataset {dataset.label} cannot be read"):
+                dataset_facts = self.inspect.dataset(dataset)
+            with _had(f"the model {model.label} cannot be loaded"):
+                model_facts = self.inspect.model(model)
         except Unavailable as error:
             return GroupPlan(dataset, model, blocked=str(error), columns=self._blocked_columns(dataset, model))
         if dataset_facts.outside:
@@ -251,9 +264,9 @@ class Planner:
         metric = self.loaded.recipe_for("metrics", metric, dataset=group.dataset.label, model=group.model.label, explainer=explainer.label)
         needs, facts, reason = self._needs(metric), group.dataset_facts, None
         if "masks" in needs and not facts.masks:
-            reason = "needs masks, and the dataset has none"
+            reason = NO_MASKS
         elif "boxes" in needs and not facts.boxes:
-            reason = "needs boxes, and the dataset has none"
+            reason = NO_BOXES
         elif needs & TRAINING:
             reason = self._no_training(group.subject, metric)
         training = self._training(group.subject, metric) if reason is None else None
@@ -360,6 +373,15 @@ class Planner:
             return None
         params = {**dataset.params, "split": "train"}
         return replace(dataset, params=params | ({"samples": None} if "samples" in params else {}))
+
+
+@contextmanager
+def _had(otherwise: str) -> Iterator[None]:
+    """Say of what cannot be had what it is."""
+    try:
+        yield
+    except Unavailable as error:
+        raise Unavailable(f"{otherwise}: {error}", error.traceback) from error
 
 
 def _disturbed(subject: Subject) -> keys.Disturbed | None:
