@@ -23,6 +23,7 @@ def main() -> None:
     from harness.execution.workbench import Workbench
     from harness.planning.jobs import Job, Rows
     from harness.registry.registry import Registry
+    from harness.store import rows
     from harness.store.store import Store
 
     plain_fp32()
@@ -31,6 +32,7 @@ def main() -> None:
     reader = Prefetcher(settings["plugins"], pinned=workbench.device.type == "cuda") if settings["prefetch"] else contextlib.nullcontext()
     with reader as prefetcher:
         bench = Bench(workbench, Store(settings["store"]), apart=True, prefetcher=prefetcher)
+        rows.prepare()
         channel.send({"event": "ready"})
         while True:
             message = channel.inbox.get()

@@ -16,7 +16,7 @@ from harness.planning.estimate import Estimate
 from harness.planning.words import counted, some
 from harness.runs.collect import NOT_COMPUTED
 from harness.runs.run import Finished
-from harness.store.prune import Contents
+from harness.store.prune import Contents, Gone
 
 NOT_APPLICABLE = "not applicable"
 LEAST = 0.05  # seconds that are worth saying
@@ -124,10 +124,10 @@ def _totals(found: Estimate) -> str:
 
 
 def store_report(found: Contents) -> RenderableType:
-    """A store's groups by component."""
+    """A store's entries by component: an entry is an explanation with its scores, or predictions."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("component")
-    for title in ("columns", "files", "MB", "last written"):
+    for title in ("entries", "files", "MB", "last written"):
         table.add_column(title, justify="right", no_wrap=True)
     names = dict.fromkeys(group.component for group in found.groups)
     for name in names:
@@ -135,6 +135,15 @@ def store_report(found: Contents) -> RenderableType:
         last = datetime.fromtimestamp(max(group.written for group in groups)).strftime("%Y-%m-%d %H:%M")
         size = sum(group.bytes for group in groups) / 1e6
         table.add_row(name, str(len(groups)), str(sum(g.files for g in groups)), f"{size:.1f}", last)
-    total = f"{found.shown}: {found.bytes / 1e6:.1f} MB in {len(found.groups)} columns, {found.facts} facts"
-    damaged = f", {found.damaged} damaged files set aside in {found.shown}/damaged" if found.damaged else ""
+    entries = counted(len(found.groups), "entry", "entries")
+    total = f"{found.shown}: {found.bytes / 1e6:.1f} MB in {entries} (explanations with their scores, predictions), "
+    total += counted(found.facts, "fact")
+    damaged = f", {counted(found.damaged, 'damaged file')} set aside in {found.shown}/damaged" if found.damaged else ""
     return Group(table, Text(), Text(total + damaged))
+
+
+def prune_line(gone: Gone, dry: bool) -> str:
+    """What was removed, or would be: entries as `store_report` counts them, and scores out of others."""
+    scores = f", and {counted(gone.scores, 'column')} of scores out of others" if gone.scores else ""
+    entries = counted(len(gone.groups), "entry", "entries")
+    return f"{'would remove' if dry else 'removed'} {entries} ({gone.bytes / 1e6:.1f} MB){scores}"

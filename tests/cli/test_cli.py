@@ -170,7 +170,12 @@ def test_the_store_is_listed_and_pruned(finished: Path, tmp_path: Path) -> None:
     store = shutil.copytree(finished / "store", tmp_path / "store")
     assert "slope" in harness("cache", "info", "--store", store).stdout
     dry = harness("cache", "prune", "--store", store, "--component", "slope", "--dry-run")
-    assert "would remove 1 columns" in dry.stdout
+    assert "would remove 1 entry (" in dry.stdout
+    scored = harness("cache", "prune", "--store", store, "--component", "inside", "--dry-run")
+    assert "would remove 0 entries (0.0 MB), and 4 columns of scores out of others" in scored.stdout
+    nobody = harness("cache", "prune", "--store", store, "--component", "slop")
+    assert nobody.returncode == 2
+    assert 'is of "slop"; did you mean "slope"?' in nobody.stderr
     assert harness("cache", "prune", "--store", store, "--component", "slope").returncode == 0
     assert "slope" not in harness("cache", "info", "--store", store).stdout
     assert harness("cache", "prune", "--store", store, "--older", "soon").returncode == 2
