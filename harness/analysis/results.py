@@ -16,6 +16,7 @@ Strength = Literal["minor", "disruptive"]
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 SAMPLES_RULES: tuple[SamplesRule, ...] = get_args(SamplesRule)
+NOT_COMPUTED = "not computed"  # so begins the reason of a blocked cell whose turn never came
 COMPLETENESS_TOLERANCE = 0.05  # median relative error of a promised sum, above which the promise counts as broken
 
 Floats = NDArray[np.float64]

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.analysis.results import (
     COMPLETENESS_TOLERANCE,
+    NOT_COMPUTED,
     Bools,
     Cell,
     Costs,
@@ -36,7 +37,6 @@ from harness.store.aligned import Known
 from harness.store.store import Store
 
 SEED = "seed"
-NOT_COMPUTED = "not computed"
 Values = Mapping[str, Mapping[str, Known]]  # column → field → what is known of the group's samples
 
 

@@ -11,10 +11,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.analysis.results import Cell
+from harness.analysis.results import NOT_COMPUTED, Cell
 from harness.planning.estimate import Estimate
 from harness.planning.words import counted, some
-from harness.runs.collect import NOT_COMPUTED
 from harness.runs.run import Finished
 from harness.store.prune import Contents, Gone
 

@@ -293,3 +293,13 @@ def test_a_footnote_names_a_whole_row_and_a_whole_metric_by_their_own_labels() -
     assert f"no rule ({rows[0]})" in text
     assert f"no masks ({metrics[0]})" in text
     assert f"no luck ({rows[1]} on {metrics[1]})" in text
+
+
+def test_what_an_interrupt_kept_from_its_turn_is_not_called_blocked() -> None:
+    group = leaderboard_group(gaps=False)
+    cells = dict(group.cells)
+    for place in list(cells)[-4:]:
+        cells[place] = Cell.missing(len(group.samples), "blocked", "not computed: the run was interrupted")
+    text = unwrapped(render(build(leaderboard_results(groups=[replace(group, cells=cells)])), "terminal", width=120))
+    assert text.count("not computed: the run was interrupted (") == 1
+    assert "blocked" not in text

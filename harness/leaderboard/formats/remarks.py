@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from harness.analysis.ranking import Weighting
-from harness.analysis.results import COMPLETENESS_TOLERANCE
+from harness.analysis.results import COMPLETENESS_TOLERANCE, NOT_COMPUTED
 from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
-from harness.leaderboard.formats.figures import percent_text, printable
+from harness.leaderboard.formats.figures import MISSING, percent_text, printable
 
 BEST, BETTER, WORSE, NULL, UNDEFINED = "*", "▲", "▼", "°", "‡"
 RULES = {"all": "all samples", "correct": "classified correctly", "all-correct": "classified correctly by every model"}
@@ -160,6 +160,8 @@ def _why(cell: CellEntry | None) -> str | None:
     """Why a cell is missing, or not ranked; None where it is whole."""
     if cell is None:
         return "not asked for"
+    if _never_begun(cell):
+        return printable(cell.reason or "", REASON_LIMIT)
     if cell.status != "ok":
         return f"{cell.status}: {printable(cell.reason, REASON_LIMIT)}" if cell.reason else cell.status
     if cell.missing:
@@ -201,7 +203,14 @@ def state_text(cell: CellEntry | None) -> str:
     """What stands in a cell without a number."""
     if cell is None:
         return "·"
+    if _never_begun(cell):
+        return MISSING
     return SHORT.get(cell.status, cell.status) if cell.status != "ok" else "undefined"
+
+
+def _never_begun(cell: CellEntry) -> bool:
+    """Whether nothing is wrong with a cell but that its turn did not come."""
+    return cell.status == "blocked" and (cell.reason or "").startswith(NOT_COMPUTED)
 
 
 def title(group: GroupEntry) -> str:
@@ -231,7 +240,8 @@ def blocked(group: GroupEntry) -> str | None:
     reasons = {cell.reason for cell in cells if cell.status == "blocked" and is_missing(cell)}
     if len(reasons) != 1 or any(cell.status != "blocked" or not is_missing(cell) for cell in cells):
         return None
-    return f"blocked: {printable(reasons.pop() or 'the reason is not known', REASON_LIMIT)}"
+    reason = printable(reasons.pop() or "the reason is not known", REASON_LIMIT)
+    return reason if reason.startswith(NOT_COMPUTED) else f"blocked: {reason}"
 
 
 def noted(group: GroupEntry) -> list[str]:
