@@ -15,6 +15,8 @@ from harness.planning.plan import Plan, Unavailable
 from harness.planning.words import counted, some
 
 FILE = "failures.log"
+MOST = 20  # lines of a summary
+MOST_PLACES = 2  # on one line
 
 
 @dataclass
@@ -37,11 +39,12 @@ class Failure:
 
     def where(self) -> str:
         """``lrp on mine · vit``."""
-        return self.component + (f" on {some(list(self.places), 3)}" if self.places else "")
+        return self.component + (f" on {some(list(self.places), MOST_PLACES)}" if self.places else "")
 
     def named(self) -> str:
-        """``lrp on mine · vit (3 cells)``."""
-        return f"{self.where()} ({counted(len(self.cells), 'cell')})"
+        """``lrp on mine · vit (3 cells)``; without the places where they are many."""
+        name = self.where() if len(self.places) <= MOST_PLACES else self.component
+        return f"{name} ({counted(len(self.cells), 'cell')})"
 
 
 class Failures:
@@ -93,12 +96,11 @@ class Failures:
         self._write(f"{what}: {error}", {"traceback": error.traceback})
 
     def summary(self) -> Iterator[str]:
-        """A line for each state: which components, and where the tracebacks are."""
-        states: dict[str, list[Failure]] = {}
-        for failure in self.found.values():
-            states.setdefault(failure.state, []).append(failure)
-        for state, failures in states.items():
-            yield f"{state}: {some([failure.named() for failure in failures])}"
+        """A line for each component and the cells that it cost, and where the tracebacks are; why was said when it happened."""
+        lines = [f"{failure.state}: {failure.named()}" for failure in self.found.values()]
+        yield from lines[:MOST]
+        if len(lines) > MOST:
+            yield f"and {len(lines) - MOST} more"
         if self._written:
             yield f"tracebacks: {self.file}"
 

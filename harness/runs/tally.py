@@ -49,9 +49,11 @@ class Tally:
             self.at[event["job"]] = f"{DOING[event['what']]} {event['component']}"
         elif kind == "committed" and event["column"] in self._open:
             self._settle(event["column"], event["rows"])
-        elif kind == "failed" and event["column"] in self._open:
-            self.failed += 1
-            self._settle(event["column"], self._open[event["column"]])
+        elif kind == "failed":
+            self.at.pop(event["job"], None)  # its worker may be gone; one that goes on says what it is at next
+            if event["column"] in self._open:
+                self.failed += 1
+                self._settle(event["column"], self._open[event["column"]])
         elif kind == "finished":
             self.passes += event["forward"] + event["backward"]
             self.at.pop(event["job"], None)

@@ -289,9 +289,12 @@ def test_a_footnote_names_a_whole_row_and_a_whole_metric_by_their_own_labels() -
     for row in rows[1:]:
         cells[row, metrics[0]] = Cell.missing(size, "not-applicable", "no masks")
     cells[rows[1], metrics[1]] = Cell.missing(size, "failed", "no luck")
+    for metric_label in metrics[1:]:
+        cells[rows[2], metric_label] = Cell.missing(size, "crashed", "it died")
     text = unwrapped(render(build(leaderboard_results(groups=[replace(group, cells=cells)])), "terminal", width=200))
     assert f"no rule ({rows[0]})" in text
     assert f"no masks ({metrics[0]})" in text
+    assert f"it died ({rows[2]})" in text
     assert f"no luck ({rows[1]} on {metrics[1]})" in text
 
 

@@ -34,7 +34,9 @@ def test_cells_are_counted_and_not_shards_or_explanations() -> None:
     tally.hear(event("committed", first, column="a-1", rows=4))
     assert (tally.done, tally.scored) == (0, 4)
     tally.hear(event("committed", second, column="a-1", rows=4))
-    tally.hear(event("failed", second, column="b-1", state="failed", reason="no"))
+    tally.hear(event("phase", second, what="score", component="b", column="b-1"))
+    tally.hear(event("failed", second, column="b-1", state="crashed", reason="no"))
+    assert tally.now == "", "whose worker died is at nothing"
     tally.hear(event("committed", other, column="a-2", rows=8))
     tally.hear(event("committed", other, column="a-2", rows=8))  # told again by a worker that took over
     assert (tally.done, tally.failed, tally.scored) == (3, 1, tally.scores)

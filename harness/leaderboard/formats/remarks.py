@@ -140,15 +140,20 @@ def remarks(group: GroupEntry) -> Remarks:
 
 def _together(group: GroupEntry, places: list[Place]) -> list[str]:
     """Places by name: a row that is meant as a whole by its label, a metric that all rows with any number lack by its own."""
-    counts = Counter(row for row, metric in places if metric is not None)
     said = {row for row, metric in places if metric is None}
-    whole = [row.label for row in group.rows if row.label in said or counts[row.label] == len(group.metrics) > 1]
-    left = [place for place in places if place[0] not in whole]
     scored = {row.label for row in group.rows if not all(is_missing(cell) for cell in row.cells.values())}
+    whole = [row.label for row in group.rows if row.label in said or (row.label not in scored and _all_lack(row, places))]
+    left = [place for place in places if place[0] not in whole]
     lacking = {metric.label: {row for row, label in left if label == metric.label} for metric in group.metrics}
     columns = [label for label, rows in lacking.items() if len(rows) > 1 and rows >= scored]
     cells = [f"{printable(row)} on {printable(metric or '')}" for row, metric in left if metric not in columns]
     return [*map(printable, whole), *map(printable, columns), *cells]
+
+
+def _all_lack(row: Row, places: list[Place]) -> bool:
+    """Whether all cells of a row are meant, but for those that do not apply for a reason of their own."""
+    meant = {metric for label, metric in places if label == row.label}
+    return len(meant) > 1 and all(label in meant or cell.status == "not-applicable" for label, cell in row.cells.items())
 
 
 def _list(places: list[str], most: int = 6) -> str:
