@@ -96,13 +96,16 @@ class Failures:
         self._write(f"{what}: {error}", {"traceback": error.traceback})
 
     def summary(self) -> Iterator[str]:
-        """A line for each component and the cells that it cost, and where the tracebacks are; why was said when it happened."""
+        """A line for each component and the cells that it cost; why was said when it happened."""
         lines = [f"{failure.state}: {failure.named()}" for failure in self.found.values()]
         yield from lines[:MOST]
         if len(lines) > MOST:
             yield f"and {len(lines) - MOST} more"
-        if self._written:
-            yield f"tracebacks: {self.file}"
+
+    @property
+    def tracebacks(self) -> Path | None:
+        """The file of the tracebacks, where there are any."""
+        return self.file if self._written else None
 
     def _write(self, title: str, event: Mapping[str, Any]) -> None:
         details = [event["traceback"].rstrip()] if event.get("traceback") else []

@@ -31,8 +31,10 @@ def summary_lines(finished: Finished) -> Iterator[str]:
     elif set(states) <= {"ok", NOT_APPLICABLE}:
         yield "all of it was in the store"
     yield _took(finished.seconds)
-    yield from finished.failures.summary()
-    yield from _blocked(finished)
+    failed = [*finished.failures.summary(), *_blocked(finished)]
+    yield from failed
+    if failed and finished.failures.tracebacks is not None:
+        yield f"tracebacks: {finished.failures.tracebacks}"
     yield from finished.problems
     if finished.outcome.stopped is not None and not finished.outcome.interrupted:
         yield f"the run ended before its work did: {finished.outcome.stopped}"

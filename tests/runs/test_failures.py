@@ -14,6 +14,7 @@ from harness.planning.jobs import RowRef
 from harness.planning.plan import Plan
 from harness.registry.recipe import Recipe
 from harness.runs.failures import Failures
+from harness.runs.report import summary_lines
 from harness.runs.run import Run
 from tests.support.spec import SMALL, small_spec
 
@@ -43,7 +44,8 @@ def test_an_explainer_that_fails_is_one_line_with_the_cells_it_costs(tmp_path: P
     found = failures(tmp_path)
     lines = [found.hear(failed(key, traceback="Traceback …" if key == "lrp" else "")) for key in ("lrp", "lrp-b", "lrp-c")]
     assert lines == ["failed: lrp on data · net (2 cells): RuntimeError: no", None, None]
-    assert list(found.summary()) == ["failed: lrp on data · net (2 cells)", f"tracebacks: {tmp_path / 'failures.log'}"]
+    assert list(found.summary()) == ["failed: lrp on data · net (2 cells)"]
+    assert found.tracebacks == tmp_path / "failures.log"
     assert (tmp_path / "failures.log").read_text() == "failed: lrp on data · net (2 cells): RuntimeError: no\nTraceback …\n\n"
 
 
@@ -59,7 +61,8 @@ def test_what_is_blocked_names_the_group_and_a_dead_worker_its_log(tmp_path: Pat
     found = failures(tmp_path)
     assert found.hear(failed("lrp", "gone", "blocked")) == "blocked: data · net (2 cells): gone"
     assert found.hear(failed("cam", "gone", "blocked")) is None
-    assert next(found.summary()) == "blocked: data · net (5 cells)"
+    assert list(found.summary()) == ["blocked: data · net (5 cells)"]
+    assert found.tracebacks is None
     assert found.hear(failed("cam-a", "died", "crashed", log="w.log")) is None, "it shares what is wrong with its explanation"
     again = failures(tmp_path)
     again.hear(failed("cam-a", "died", "crashed", log="w.log"))
@@ -93,7 +96,12 @@ def test_a_run_says_what_failed_while_it_runs_and_keeps_the_traceback(tmp_path: 
     log = (tmp_path / "out" / "failures.log").read_text()
     assert log.count("Traceback (most recent call last)") == 2
     assert 'raise ValueError("no score today")' in log
-    assert len(finished.failures.found) == 1
+    assert list(finished.failures.summary()) == ["failed: broken (3 cells)"]
+    lines = list(summary_lines(finished))
+    assert lines[0] == "12 cells: 6 blocked, 3 ok, 3 failed"
+    (blocked,) = (line for line in lines if "no such weights" in line)
+    assert blocked.startswith("blocked: squares · absent: the model absent cannot be loaded: OSError: no such weights (test_failures.py:")
+    assert f"tracebacks: {tmp_path / 'out' / 'failures.log'}" in lines
     group = next(group for group in finished.leaderboard.groups if group.model == "absent")
     assert {cell.status for row in group.rows for cell in row.cells.values()} == {"blocked"}
 
