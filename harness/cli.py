@@ -103,9 +103,9 @@ def validate_command(
 
     Files and folders that parameters name are looked for. What was found out about datasets and models is remembered in the store. Exit code 2: the spec is wrong; 1: a dataset or a model cannot be had.
     """
-    from harness.planning.words import counted
     from harness.runs.lines import print_line
     from harness.runs.opening import opening_lines
+    from harness.words import counted
 
     with errors():
         loaded = _load(spec, settings, registry(plugin), files=True)
@@ -133,7 +133,11 @@ def plan_command(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show what will run, what is cached, what is not applicable and why, and what it will take."""
+    from dataclasses import asdict
+
     from harness.planning.estimate import estimate
+    from harness.planning.gaps import gaps
+    from harness.planning.notes import all_notes
     from harness.runs.lines import print_line
     from harness.runs.opening import opening_lines
     from harness.runs.report import plan_report
@@ -144,7 +148,8 @@ def plan_command(
         kept = run.loaded.spec.store
         found = estimate(plan, run.registry, attributions=kept.attributions, dtype=kept.dtype)
         if as_json:
-            typer.echo(json.dumps(found.to_json(), indent=1))
+            said = {"notes": all_notes(plan.groups), "gaps": [asdict(gap) for gap in gaps(plan, run.registry)]}
+            typer.echo(json.dumps({**found.to_json(), **said}, indent=1))
             return
         show(plan_report(found))
         for line in opening_lines(plan, run.registry):
@@ -193,9 +198,13 @@ def explain_command(
     """Explain one image with one or several explainers, as panels side by side."""
     from harness.runs.explain import explain_image
     from harness.runs.lines import print_line
+    from harness.runs.progress import reporter
 
     with errors():
-        made = explain_image(image, model, explainer, registry=registry(plugin), target=target, training=training, out=out, seed=seed)
+        known = registry(plugin)
+        with reporter(None, console(stderr=True)) as progress:
+            tell = progress.stage
+            made = explain_image(image, model, explainer, registry=known, target=target, training=training, out=out, seed=seed, stage=tell)
         print_line(console(), made.sentence)
         for note in made.notes:
             print_line(console(), f"note: {note}")

@@ -51,9 +51,9 @@ def _check_component(store: Store, component: str) -> None:
     from fnmatch import fnmatchcase
 
     from harness.complaints import UserError
-    from harness.planning.words import some
     from harness.registry.naming import did_you_mean
     from harness.store.prune import components
+    from harness.words import some
 
     known = components(store)
     if not any(fnmatchcase(name, component) for name in known):

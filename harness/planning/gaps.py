@@ -8,9 +8,9 @@ from typing import Literal
 
 from harness.planning.columns import GroupPlan
 from harness.planning.plan import NO_BOXES, NO_MASKS, NO_TRAINING, Plan
-from harness.planning.words import counted, some
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
+from harness.words import counted, some
 
 State = Literal["not applicable", "blocked"]
 

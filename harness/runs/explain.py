@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from harness.complaints import UserError
 from harness.planning.notes import cam_layer_note, takes_cam_layer
-from harness.planning.words import counted
 from harness.registry.card import singular
 from harness.registry.errors import ReferenceProblems, RegistryError
 from harness.registry.recipe import Recipe
@@ -19,6 +18,7 @@ from harness.registry.resolve import resolve
 from harness.runs.blame import blamed
 from harness.runs.shorthand import number, reference, short
 from harness.store.atomic import write_atomically
+from harness.words import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from harness.figures.panel import PanelMap
 
 NO_TRAINING = "needs training data: name a dataset with --training NAME,param=value,… (of its training split)"
+
+
+def _nothing(stage: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,12 @@ def explain_image(
     training: str | None = None,
     out: Path = Path("explanation.png"),
     seed: int = 0,
+    stage: Callable[[str], object] = _nothing,
 ) -> ExplainedImage:
     """Write the panel to ``out`` and say what is in it; an explainer that cannot run costs its own map, and is named.
 
     ``image`` is a file, or ``DATASET#INDEX`` for a sample of an installed dataset, whose mask is then outlined. Where no explainer can run
-    there is no picture.
+    there is no picture. ``stage`` is told what is being done.
 
     Raises:
         UserError: the image cannot be read, there is no such component, parameter or class, or the model or the dataset raises.
@@ -79,12 +84,15 @@ def explain_image(
     model_recipe = _resolved(registry, "models", model, "--model")
     recipes = [_resolved(registry, "explainers", text, "--explainer") for text in explainers]
     background = _training(registry, training, model_recipe)
+    stage("importing torch")
     from harness.execution.workbench import Workbench
     from harness.figures.panel import panel, png
 
     bench = Workbench(registry)
+    stage(f"loading {model_recipe.label}")
     with blamed(model_recipe.label):
         classifier = bench.model(model_recipe)
+    stage(f"reading {image}")
     found = _image(image, bench, registry)
     with blamed(model_recipe.label):
         inputs = classifier.preprocess(found.sample.image)[None].to(bench.device)
@@ -94,6 +102,7 @@ def explain_image(
     maps: list[PanelMap] = []
     failures: list[str] = []
     for recipe in recipes:
+        stage(f"explaining with {recipe.label}")
         try:
             with blamed(recipe.label):
                 maps += _maps(bench, model_recipe, recipe, inputs, explained, background, seed, found.sample.id)

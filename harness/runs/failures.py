@@ -12,7 +12,7 @@ from harness.execution.events import Event
 from harness.planning.columns import ExplanationColumn, GroupPlan
 from harness.planning.gaps import group_name
 from harness.planning.plan import Plan, Unavailable
-from harness.planning.words import counted, some
+from harness.words import counted, some
 
 FILE = "failures.log"
 MOST = 20  # lines of a summary

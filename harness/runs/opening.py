@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from harness.planning.gaps import gaps
 from harness.planning.notes import all_notes
 from harness.planning.plan import Plan
-from harness.planning.words import counted
 from harness.registry.registry import Registry
+from harness.words import counted
 
 INDENT = "  "
 

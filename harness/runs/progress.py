@@ -15,9 +15,9 @@ from rich.text import Text
 
 from harness.execution.events import Event, printable
 from harness.planning.jobs import Job
-from harness.planning.words import counted
 from harness.runs.lines import print_line
 from harness.runs.tally import Tally
+from harness.words import counted
 
 Style = Literal["rich", "plain", "none"]
 EVERY = 5.0  # seconds between two lines of the plain style

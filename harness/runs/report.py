@@ -13,9 +13,9 @@ from rich.text import Text
 
 from harness.analysis.results import NOT_COMPUTED, Cell
 from harness.planning.estimate import Estimate
-from harness.planning.words import counted, some
 from harness.runs.run import Finished
 from harness.store.prune import Contents, Gone
+from harness.words import counted, some
 
 NOT_APPLICABLE = "not applicable"
 LEAST = 0.05  # seconds that are worth saying

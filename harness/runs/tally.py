@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from harness.execution.events import Event
 from harness.planning.jobs import Job
-from harness.planning.words import counted
+from harness.words import counted
 
 DOING = {"load": "loading", "predict": "predicting with", "explain": "explaining with", "score": "scoring"}
 

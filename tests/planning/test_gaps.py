@@ -10,10 +10,10 @@ from harness.planning.facts import DatasetFacts, ModelFacts
 from harness.planning.gaps import gaps
 from harness.planning.notes import all_notes, group_notes
 from harness.planning.plan import NO_MASKS, NO_TRAINING, Plan
-from harness.planning.words import counted, some
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.runs.opening import opening_lines
+from harness.words import counted, some
 
 DATA = DatasetFacts(["a"], ["d"], [0], None, False, False, ["2 files are no images"])
 MODEL = ModelFacts("m", 2, None, (3, 20, 10), None, "layer4", (), 1, ["its output is a softmax"])
