@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -90,17 +91,13 @@ def _places(by_group: Mapping[str, Sequence[tuple[str, str]]], groups: Mapping[s
 
 
 def _named(cells: Sequence[tuple[str, str]], group: GroupPlan) -> str:
-    rows, metrics = (list(dict.fromkeys(names)) for names in zip(*cells, strict=True))
-    if all(len([row for row, _ in cells if row == name]) == len(_scores(group, name)) for name in rows):
-        return some(rows)
-    applicable = [column.label for column in group.columns if column.reason is None]
-    if len(cells) == len(metrics) * len(applicable):
-        return some(metrics)
+    rows, metrics = Counter(row for row, _ in cells), dict.fromkeys(metric for _, metric in cells)
+    sizes = {column.label: len(column.scores) for column in group.columns}
+    if all(count == sizes[row] for row, count in rows.items()):
+        return some(list(rows))
+    if len(cells) == len(metrics) * sum(column.reason is None for column in group.columns):
+        return some(list(metrics))
     return some([f"{metric} of {row}" for row, metric in cells])
-
-
-def _scores(group: GroupPlan, row: str) -> Sequence[object]:
-    return next(column.scores for column in group.columns if column.label == row)
 
 
 def _remedy(reason: str, datasets: Mapping[str, Recipe], registry: Registry) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.planning.gaps import gaps
 from harness.planning.notes import all_notes
@@ -11,6 +11,7 @@ from harness.registry.registry import Registry
 from harness.words import counted
 
 INDENT = "  "
+MOST = 20  # of a kind
 
 
 def opening_lines(plan: Plan, registry: Registry) -> Iterator[str]:
@@ -18,14 +19,27 @@ def opening_lines(plan: Plan, registry: Registry) -> Iterator[str]:
     notes = all_notes(plan.groups)
     if notes:
         yield "notes:"
-        yield from (INDENT + note for note in notes)
+        yield from _some(notes)
     found = gaps(plan, registry)
     total = cells_of(plan)
     for state in ("blocked", "not applicable"):
         of_state = [gap for gap in found if gap.state == state]
         if of_state:
             yield f"{state}: {sum(gap.cells for gap in of_state):,} of {counted(total, 'cell')}"
-            yield from (INDENT + line for gap in of_state for line in gap.lines())
+            lines = [line for gap in of_state[:MOST] for line in gap.lines()]
+            yield from (INDENT + line for line in lines)
+            yield from _more(of_state)
+
+
+def _some(lines: Sequence[str]) -> Iterator[str]:
+    yield from (INDENT + line for line in lines[:MOST])
+    yield from _more(lines)
+
+
+def _more(told: Sequence[object]) -> Iterator[str]:
+    """That there are more than are told."""
+    if len(told) > MOST:
+        yield f"{INDENT}and {len(told) - MOST} more: harness plan --json has them all"
 
 
 def cells_of(plan: Plan) -> int:

@@ -100,6 +100,14 @@ def test_the_lines_before_a_run_count_cells_and_are_grouped() -> None:
     assert list(opening_lines(Plan([]), registry()[0])) == []
 
 
+def test_of_very_many_only_some_are_told() -> None:
+    many = [group(f"net-{k}", [column("cam")], blocked=f"no file {k}") for k in range(50)]
+    lines = list(opening_lines(Plan(many), registry()[0]))
+    assert lines[0] == "blocked: 100 of 100 cells"
+    assert len(lines) == 1 + 20 + 1
+    assert lines[-1].strip() == "and 30 more: harness plan --json has them all"
+
+
 def test_words() -> None:
     assert [counted(0, "cell"), counted(1, "pass", "passes"), counted(1200, "pass", "passes")] == ["0 cells", "1 pass", "1,200 passes"]
     assert some(list("abc"), 2) == "a, b and 1 more"
