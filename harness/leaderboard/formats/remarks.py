@@ -10,7 +10,6 @@ from harness.analysis.ranking import Weighting
 from harness.analysis.results import COMPLETENESS_TOLERANCE, NOT_COMPUTED
 from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
 from harness.leaderboard.formats.figures import MISSING, percent_text, printable
-from harness.words import counted
 
 BEST, BETTER, WORSE, NULL, UNDEFINED = "*", "▲", "▼", "°", "‡"
 RULES = {"all": "all samples", "correct": "classified correctly", "all-correct": "classified correctly by every model"}
@@ -178,7 +177,7 @@ def _why(cell: CellEntry | None) -> str | None:
 def _said(row: Row) -> list[str]:
     found = []
     if not row.complete and row.metrics_of:
-        found.append(f"rank over {row.metrics_ranked} of {counted(row.metrics_of, 'metric')}")
+        found.append(f"rank over {row.metrics_ranked} of {row.metrics_of} metrics")
     error = row.notes.completeness_error
     measured = "" if error is None else f" (median relative error {error:.2g})"
     if row.notes.broken:
@@ -228,8 +227,7 @@ def facts(document: Leaderboard, group: GroupEntry) -> list[str]:
     """What the numbers of a group rest on."""
     settings = document.settings
     count = str(group.samples) if group.samples == group.samples_total else f"{group.samples} of {group.samples_total}"
-    noun = "sample" if group.samples == group.samples_total == 1 else "samples"
-    found = [f"{count} {noun}" + ("" if settings.samples == "all" else f" ({RULES[settings.samples]})")]
+    found = [f"{count} samples" + ("" if settings.samples == "all" else f" ({RULES[settings.samples]})")]
     found.append(f"accuracy {percent_text(group.accuracy)}")
     if settings.reference is not None:
         found.append(f"reference {printable(settings.reference)}")
@@ -259,5 +257,5 @@ def noted(group: GroupEntry) -> list[str]:
 def rank_explained(group: GroupEntry, weighting: Weighting) -> str:
     """How the rank comes about."""
     if weighting == "metric":
-        return f"rank: mean over {counted(len(ranked_metrics(group)), 'metric')}"
-    return f"rank: mean over {counted(len(ranked_categories(group)), 'category', 'categories')} of the mean over their metrics"
+        return f"rank: mean over {len(ranked_metrics(group))} metrics"
+    return f"rank: mean over {len(ranked_categories(group))} categories of the mean over their metrics"
