@@ -86,7 +86,7 @@ def run_command(
             _print_leaderboard(finished.leaderboard, run.loaded.spec.statistics.group)
             if finished.leaderboard.meta:
                 _print_leaderboard(finished.leaderboard, run.loaded.spec.statistics.group, meta=True)
-        for line in summary_lines(finished):
+        for line in summary_lines(finished, reasons=progress is ProgressStyle.none):
             print_line(console(stderr=True), line)
         raise typer.Exit(code)
 

@@ -95,9 +95,9 @@ class Failures:
         """Write down why something could not be found out while planning; the plan says what that blocks."""
         self._write(f"{what}: {error}", {"traceback": error.traceback})
 
-    def summary(self) -> Iterator[str]:
-        """A line for each component and the cells that it cost; why was said when it happened."""
-        lines = [f"{failure.state}: {failure.named()}" for failure in self.found.values()]
+    def summary(self, reasons: bool = False) -> Iterator[str]:
+        """A line for each component and the cells that it cost, with ``reasons`` also why, for whom nothing was said when it happened."""
+        lines = [f"{failure.state}: {failure.named()}{f': {failure.reason}' if reasons else ''}" for failure in self.found.values()]
         yield from lines[:MOST]
         if len(lines) > MOST:
             yield f"and {len(lines) - MOST} more"

@@ -21,8 +21,8 @@ NOT_APPLICABLE = "not applicable"
 LEAST = 0.05  # seconds that are worth saying
 
 
-def summary_lines(finished: Finished) -> Iterator[str]:
-    """What the run did, what failed and why, where it is, and how to go on."""
+def summary_lines(finished: Finished, reasons: bool = False) -> Iterator[str]:
+    """What the run did, what failed (with ``reasons``: and why), where it is, and how to go on."""
     cells = [cell for group in finished.results.everything for cell in group.cells.values()]
     states = Counter(map(state_of, cells))
     yield f"{counted(len(cells), 'cell')}: " + ", ".join(f"{count:,} {state}" for state, count in states.most_common())
@@ -31,7 +31,7 @@ def summary_lines(finished: Finished) -> Iterator[str]:
     elif set(states) <= {"ok", NOT_APPLICABLE}:
         yield "all of it was in the store"
     yield _took(finished.seconds)
-    failed = [*finished.failures.summary(), *_blocked(finished)]
+    failed = [*finished.failures.summary(reasons), *_blocked(finished)]
     yield from failed
     if failed and finished.failures.tracebacks is not None:
         yield f"tracebacks: {finished.failures.tracebacks}"

@@ -54,7 +54,7 @@ def test_a_metric_that_fails_for_every_explainer_is_told_of_once(tmp_path: Path)
     lines = [found.hear(failed(key)) for key in ("lrp-b", "cam-b", "lrp-b")]
     assert lines == ["failed: b on lrp of data · net: RuntimeError: no", None, None]
     assert list(found.summary()) == ["failed: b on lrp of data · net, cam of data · net (2 cells)"]
-    assert len(found.found) == 1
+    assert list(found.summary(reasons=True)) == ["failed: b on lrp of data · net, cam of data · net (2 cells): RuntimeError: no"]
 
 
 def test_what_is_blocked_names_the_group_and_a_dead_worker_its_log(tmp_path: Path) -> None:
