@@ -18,9 +18,8 @@ DOING = {
 }
 
 
-def telling(ask: Ask, say: Callable[[str], None], refused: Callable[[str, Unavailable], None]) -> Ask:
-    """``ask`` that says first what answering it will take, and tells of what cannot be had."""
-    begun = False
+def telling(ask: Ask, say: Callable[[str], None], refused: Callable[[str, Unavailable], None], begun: bool = False) -> Ask:
+    """``ask`` that says first what answering it will take, and tells of what cannot be had; ``begun``: somebody is there to answer."""
 
     def told(request: Mapping[str, Any]) -> Any:
         nonlocal begun

@@ -57,7 +57,7 @@ def _work(totals: Mapping[str, Any]) -> Iterator[str]:
         f"{counted(totals['passes'], 'pass', 'passes')} through models in {totals['working_seconds']:.1f} s"
         + (f": {rates}" if rates else "")
     )
-    rest = [(share, words) for kind, words in (DOING | MORE).items() if (share := totals["shares"].get(kind, 0.0)) >= 0.005]
+    rest = [(share, words) for kind, words in (DOING | MORE).items() if (share := totals["shares"].get(kind, 0.0)) >= 0.01]
     yield f"{totals['shares']['model']:.0%} of the workers' time inside the model" + "".join(
         f", {share:.0%} {words}" for share, words in sorted(rest, reverse=True)
     )

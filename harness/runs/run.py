@@ -164,7 +164,7 @@ class Run:
 
     def plan(self, say: Callable[[str], None] = _nothing, refused: Callable[[str, Unavailable], None] = _nothing) -> Plan:
         """What there is to compute; asks a worker only for what is not remembered, and says what that worker does."""
-        ask = telling(self.executor.ask, say, refused)
+        ask = telling(self.executor.ask, say, refused, begun=self.loaded.spec.execution.executor == "inline")
         return Planner(self.loaded, self.registry, self.store, RememberedFacts(self.store, ask), self.limit).plan()
 
     def execute(self, progress: Reporter | None = None) -> Finished:
