@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.planning.columns import GroupPlan
-from harness.planning.plan import NO_BOXES, NO_MASKS, NO_TRAINING, Plan
+from harness.planning.plan import NO_TRAINING, Plan
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.words import counted, some
 
+EVIDENCE = ("masks", "boxes")
+TRAINING = "training:"  # the key of a spec's dataset; a reason that names it says what to write itself
 State = Literal["not applicable", "blocked"]
 
 
@@ -104,8 +106,8 @@ def _remedy(reason: str, datasets: Mapping[str, Recipe], registry: Registry) -> 
     """What to write into the spec for the lack to go; None where that is another model or explainer."""
     under = f"write under the dataset {some(list(datasets))}"
     if reason.startswith(NO_TRAINING):
-        return f"{under}: training: {{use: …}}"
-    lack = {NO_MASKS: "masks", NO_BOXES: "boxes"}.get(reason)
+        return None if TRAINING in reason else f"{under}: {TRAINING} {{use: …}}"
+    lack = next((kind for kind in EVIDENCE if reason == f"needs {kind}, and the dataset has none"), None)
     if lack is None:
         return None
     cards = [registry.known("datasets", recipe.qualified) for recipe in datasets.values()]

@@ -32,8 +32,6 @@ FEATURES = NEEDS & {"convolutions", "relu", "token-grid"}
 TWIN_LABEL = "{} (random model)"
 NO_TRAINING = "needs training data, and the dataset names no training split"
 UNAVAILABLE = NO_TRAINING + " that can be had ({}); name one with `training:` in the spec's dataset"
-NO_MASKS = "needs masks, and the dataset has none"
-NO_BOXES = "needs boxes, and the dataset has none"
 
 
 class Unavailable(RuntimeError):
@@ -264,9 +262,9 @@ class Planner:
         metric = self.loaded.recipe_for("metrics", metric, dataset=group.dataset.label, model=group.model.label, explainer=explainer.label)
         needs, facts, reason = self._needs(metric), group.dataset_facts, None
         if "masks" in needs and not facts.masks:
-            reason = NO_MASKS
+            reason = "needs masks, and the dataset has none"
         elif "boxes" in needs and not facts.boxes:
-            reason = NO_BOXES
+            reason = "needs boxes, and the dataset has none"
         elif needs & TRAINING:
             reason = self._no_training(group.subject, metric)
         training = self._training(group.subject, metric) if reason is None else None

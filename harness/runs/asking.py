@@ -13,6 +13,7 @@ DOING = {
     "dataset": "reading {label}",
     "model": "loading {label}",
     "training": "reading the training data {label}",
+    "opened": "importing {name}",
     "passes": "importing {name}",
     "verdict": "importing {name}",
 }

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import torch
+
+from harness.api import Sample
 from harness.api.declarations import dataset
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.facts import DatasetFacts, ModelFacts
 from harness.planning.gaps import gaps
 from harness.planning.notes import all_notes, group_notes
-from harness.planning.plan import NO_MASKS, NO_TRAINING, Plan
+from harness.planning.plan import NO_TRAINING, Plan
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.runs.opening import opening_lines
+from harness.runs.run import Run
+from harness.spec.load import load
 from harness.words import counted, some
+from tests.support.spec import SMALL, small_spec
 
+NO_MASKS = "needs masks, and the dataset has none"
 DATA = DatasetFacts(["a"], ["d"], [0], None, False, False, ["2 files are no images"])
 MODEL = ModelFacts("m", 2, None, (3, 20, 10), None, "layer4", (), 1, ["its output is a softmax"])
 
@@ -111,3 +119,30 @@ def test_of_very_many_only_some_are_told() -> None:
 def test_words() -> None:
     assert [counted(0, "cell"), counted(1, "pass", "passes"), counted(1200, "pass", "passes")] == ["0 cells", "1 pass", "1,200 passes"]
     assert some(list("abc"), 2) == "a, b and 1 more"
+
+
+def test_what_to_write_is_said_of_what_the_planner_finds_lacking(tmp_path: Path) -> None:
+    """The reasons are the planner's own: one that were worded otherwise there would lose its remedy."""
+    spec = small_spec(datasets=[{"use": unmarked, "label": "images"}], metrics=["inside", "drop"])
+    known = Registry.discover([SMALL])
+    lines = "\n".join(opening_lines(Run(load(spec, known), known, tmp_path / "out", tmp_path / "store", plugins=[SMALL]).plan(), known))
+    assert "inside on images · pools: needs masks, and the dataset has none\n    → take a dataset that has masks, or leave" in lines
+    assert "contrast on images · pools: needs training data" in lines
+    assert "→ write under the dataset images: training: {use: …}" in lines
+
+
+def unmarked() -> Unmarked:
+    """Images without masks, class names or splits."""
+    return Unmarked()
+
+
+class Unmarked:
+    """Two of them."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < 2:
+            raise IndexError(index)
+        return Sample(torch.rand(3, 12, 12, generator=torch.Generator().manual_seed(index)), index, f"image-{index}")
