@@ -101,7 +101,8 @@ def validate_command(
 ) -> None:
     """Name all errors of a spec at once, each with file:line:column; then load what it names, and say what will not be computed.
 
-    Files and folders that parameters name are looked for. What was found out about datasets and models is remembered in the store. Exit code 2: the spec is wrong; 1: a dataset or a model cannot be had.
+    Files and folders that parameters name are looked for. What was found out about datasets and models is remembered in the store. Exit
+    code 2: the spec is wrong; 1: a dataset or a model cannot be had.
     """
     from harness.runs.lines import print_line
     from harness.runs.opening import opening_lines
