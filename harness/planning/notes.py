@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.planning.columns import GroupPlan
 from harness.registry.recipe import Recipe
+from harness.words import some
 
 LAYER = "layer"  # an explainer's parameter by this name that is not given means the model's `cam_layer`
 
@@ -20,9 +21,15 @@ def group_notes(group: GroupPlan) -> list[str]:
     return found
 
 
-def all_notes(groups: Iterable[GroupPlan]) -> list[str]:
-    """The notes of all groups, each once."""
-    return list(dict.fromkeys(note for group in groups for note in group_notes(group)))
+def all_notes(groups: Sequence[GroupPlan]) -> list[str]:
+    """The notes of all groups, each once, then those of their rows, which a leaderboard has as footnotes."""
+    rows: dict[str, dict[str, None]] = {}
+    for group in groups:
+        for column in group.columns:
+            for note in column.notes:
+                rows.setdefault(note, {})[column.label] = None
+    said = [f"{some(list(labels))}: {note}" for note, labels in rows.items()]
+    return list(dict.fromkeys([*(note for group in groups for note in group_notes(group)), *said]))
 
 
 def takes_cam_layer(recipe: Recipe) -> bool:

@@ -97,6 +97,8 @@ def test_notes_are_said_once_and_name_whom_they_are_about() -> None:
     assert f"net: {layer}" in notes
     assert f"vit: {layer}" not in notes, "its explainers are given a layer"
     assert group_notes(PLAN.groups[2]) == []
+    rows = [replace(column(label), notes=("it compares with black",)) for label in ("shap", "triad")]
+    assert "shap, triad: it compares with black" in all_notes([group("net", rows), group("vit", rows)])
 
 
 def test_the_lines_before_a_run_count_cells_and_are_grouped() -> None:
