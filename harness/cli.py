@@ -160,7 +160,7 @@ def plan_command(
 @app.command("leaderboard")
 def leaderboard_command(
     runs: Annotated[list[Path], typer.Argument(help="Run folders; several are merged.")],
-    format: Annotated[str, typer.Option(help="terminal, markdown, latex, csv, json, or one that a plugin adds.")] = "terminal",
+    format: Annotated[str, typer.Option(help="terminal, md, tex, html, csv, json, or one that a plugin adds.")] = "terminal",
     group: Annotated[Grouping, typer.Option(help="What mean ranks are taken over.")] = Grouping.category,
     meta: Annotated[bool, typer.Option("--meta", help="What is known of the metrics, where the spec has `meta`.")] = False,
 ) -> None:
@@ -229,27 +229,41 @@ def diff_command(run_a: Path, run_b: Path, as_json: Annotated[bool, typer.Option
         typer.echo(json.dumps(found.to_json(), indent=1) if as_json else text)
 
 
+def _of(what: str, more: str = "") -> Any:
+    return typer.Option(help=f"Only {what}{more}; may be repeated, and have wildcards.")
+
+
 @app.command("export")
 def export_command(
     run: Path,
-    maps: Annotated[Path | None, typer.Option(help="A folder for the maps: npy, and PNG overlays.")] = None,
+    maps: Annotated[Path | None, typer.Option(help="A folder for the maps: npy, PNG overlays, and an index of them.")] = None,
     scores: Annotated[Path | None, typer.Option(help="A .parquet or .csv file for the per-sample scores.")] = None,
+    dataset: Annotated[list[str], _of("this data set")] = [],
+    model: Annotated[list[str], _of("this model")] = [],
+    explainer: Annotated[list[str], _of("this explainer")] = [],
+    metric: Annotated[list[str], _of("this metric", " (of scores)")] = [],
+    sample: Annotated[list[str], _of("the sample of this id")] = [],
     store: StoreAddress = None,
     plugin: PluginFiles = [],
 ) -> None:
-    """Export maps and per-sample scores with their recipe."""
+    """Export maps and per-sample scores with their recipe, all of a run or some of it."""
     from harness.leaderboard.export import export_scores
     from harness.leaderboard.folder import read_results
+    from harness.leaderboard.selecting import Selection
     from harness.runs.export import export_maps
 
     with errors():
         if maps is None and scores is None:
             raise typer.BadParameter("say what to export: --maps DIR, --scores FILE, or both")
+        if metric and scores is None:
+            raise typer.BadParameter("--metric chooses among scores: give --scores FILE too")
+        chosen = Selection(datasets=dataset, models=model, explainers=explainer, metrics=metric, samples=sample)
         if scores is not None:
-            export_scores(read_results(run), scores)
+            export_scores(read_results(run), scores, chosen)
             typer.echo(f"scores: {scores}")
         if maps is not None:
-            typer.echo(f"maps: {export_maps(run, maps, store, plugin)} files in {maps}")
+            count = len(export_maps(run, maps, store, plugin, chosen))
+            typer.echo(f"maps: {count} {'map' if count == 1 else 'maps'} in {maps}, listed in {maps / 'index.csv'}")
 
 
 @app.command("cite")

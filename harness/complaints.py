@@ -15,11 +15,12 @@ def complaint(error: Exception) -> str | None:
     from harness.leaderboard.folder import FolderError
     from harness.leaderboard.merge import MergeError
     from harness.leaderboard.render import UnknownFormat
+    from harness.leaderboard.selecting import SelectionError
     from harness.planning.classes import ClassMismatch
     from harness.planning.plan import Unavailable
     from harness.registry.errors import ParameterError, RegistryError
     from harness.spec.problems import SpecError
 
     of_specs = (SpecError, RegistryError, ParameterError, ClassMismatch)
-    of_runs = (DeviceError, Unavailable, ExecutorError, FolderError, MergeError, ExportError, UnknownFormat)
+    of_runs = (DeviceError, Unavailable, ExecutorError, FolderError, MergeError, ExportError, SelectionError, UnknownFormat)
     return str(error) if isinstance(error, (*of_specs, *of_runs, UserError, OSError)) else None

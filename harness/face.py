@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from torch import Tensor
 
     from harness.api.case import Case
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
     from harness.api.sample import Dataset
     from harness.execution.bound import BoundExplainer
     from harness.execution.workbench import Workbench
-    from harness.leaderboard.document import Leaderboard
     from harness.registry.recipe import Recipe
     from harness.registry.registry import Registry
+    from harness.runs.result import RunResult
     from harness.spec.loaded import LoadedSpec
 
 
@@ -89,6 +88,7 @@ def attribute(
     from harness.execution.checked import check_finite
     from harness.execution.guard import unchanged
 
+    _require_evaluable(model)
     bound = _explainer(explainer)
     check_finite("the images are", images, _names(ids, len(images)))
     targets = _predicted(model, images) if targets is None else targets
@@ -134,6 +134,7 @@ def score(
     from harness.execution.checked import check_finite, checked_scores
     from harness.execution.guard import unchanged
 
+    _require_evaluable(model)
     _check_shapes(images, targets, maps, masks)
     check_finite("the images are", images, _names(ids, len(images)))
     check_finite("the maps are", maps, _names(ids, len(images)))
@@ -158,25 +159,6 @@ def score(
         return checked_scores(scorer(case), len(images))
 
 
-@dataclass(frozen=True)
-class RunResult:
-    """What `run` returns.
-
-    Attributes:
-        leaderboard: the document of ``leaderboard.json``.
-        scores: one line per (dataset, model, explainer, metric, sample), as a pyarrow table.
-        failures: (dataset, model, explainer, metric, state, reason) of every cell that is not ok.
-        folder: the run folder.
-        summary: passes, seconds and the share of them inside the models.
-    """
-
-    leaderboard: Leaderboard
-    scores: pa.Table
-    failures: Sequence[tuple[str, str, str, str, str, str]]
-    folder: Path
-    summary: Mapping[str, Any]
-
-
 def run(
     spec: str | Path | Mapping[str, Any],
     *,
@@ -192,10 +174,8 @@ def run(
 
     Raises `harness.spec.SpecError` where the spec is wrong.
     """
-    import pyarrow as pa
-
-    from harness.leaderboard.scores import SCHEMA, score_tables
     from harness.registry.registry import Registry
+    from harness.runs.result import RunResult
     from harness.runs.run import Run, stated_store
     from harness.spec.load import load
     from harness.store.address import private
@@ -207,15 +187,7 @@ def run(
     here = _of_this_session(loaded) or private(str(store or stated_store(loaded)))
     if loaded.spec.execution.executor == "local" and here:
         loaded = load(spec, registry, [*chosen, ("execution.executor", "inline")])
-    finished = Run(loaded, registry, None if out is None else Path(out), store, limit, files).execute()
-    failures = [
-        (group.dataset, group.model, row, column, cell.status, cell.reason or "")
-        for group in finished.results.everything
-        for (row, column), cell in group.cells.items()
-        if cell.status != "ok"
-    ]
-    scores = pa.concat_tables([SCHEMA.empty_table(), *score_tables(finished.results)])
-    return RunResult(finished.leaderboard, scores, failures, finished.folder, finished.summary)
+    return RunResult.of(Run(loaded, registry, None if out is None else Path(out), store, limit, files).execute())
 
 
 # what is shared by the functions above
@@ -279,6 +251,12 @@ def _check_shapes(images: Tensor, targets: Tensor, maps: Tensor, masks: Tensor |
         raise ValueError(f"maps must be {shape}, at the size of the images, not {tuple(maps.shape)}")
     if masks is not None and (tuple(masks.shape) != shape or masks.dtype != torch.bool):
         raise ValueError(f"masks must be bool {shape}, at the size of the images, not {masks.dtype} {tuple(masks.shape)}")
+
+
+def _require_evaluable(model: Classifier) -> None:
+    """Raise ``ValueError`` for a model whose logits for an image are not the image's alone."""
+    if model.refused is not None:
+        raise ValueError(f"the model cannot be evaluated: {model.refused}")
 
 
 def _predicted(model: Classifier, images: Tensor) -> Tensor:

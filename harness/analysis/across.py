@@ -33,6 +33,8 @@ def across_groups(groups: Sequence[GroupNumbers], results: Results) -> dict[str,
         ranks[weighting] = np.stack([_aligned(numbers, labels, _point(numbers, weighting)[None])[0] for numbers in groups])
         aligned = np.stack([_aligned(numbers, labels, numbers.draws[weighting]) for numbers in groups])
         drawn[weighting] = _draw(aligned, sets, np.random.default_rng(results.seed))
+        without = ~np.isnan(ranks[weighting]) & np.isnan(aligned).all(axis=1)  # ranked in a group of too few samples
+        drawn[weighting][:, without.any(axis=0)] = np.nan
     intervals = {
         weighting: enclosing(_family_mean(ranks[weighting], sets), drawn[weighting], results.confidence) for weighting in WEIGHTINGS
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.analysis.across import across_groups
 from harness.analysis.groups import WEIGHTINGS, analyse_group
+from harness.analysis.models import compare_models
 from harness.analysis.numbers import Numbers
 from harness.analysis.ranking import ranking_order
 from harness.analysis.results import Results
@@ -18,4 +19,4 @@ def analyse(results: Results) -> Numbers:
     order = {
         weighting: ranking_order({label: row.rank[weighting].mean for label, row in overall.items()}, complete) for weighting in WEIGHTINGS
     }
-    return Numbers(groups, overall, order)
+    return Numbers(groups, overall, order, compare_models(groups, results))

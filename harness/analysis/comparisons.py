@@ -1,4 +1,4 @@
-"""Every explainer of a metric against the reference, and against the best null."""
+"""Paired tests of every explainer of a metric: of its differences to something else, and against the best null."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from typing import Literal
 
 import numpy as np
 
+from harness.analysis.means import MeanIntervals
 from harness.analysis.numbers import NullComparison
-from harness.analysis.paired import Comparison, cohens_d, defined, holm, paired_differences, signed_ranks, t_test
+from harness.analysis.paired import Comparison, cohens_d, defined, holm, paired_differences, t_test
 from harness.analysis.results import Floats
+from harness.analysis.signed_rank import signed_ranks
 
 
-def against_reference(
-    differences: Floats, labels: Sequence[str], bounds: tuple[Floats, Floats], *, sign: float, confidence: float
+def compared(
+    differences: Floats, labels: Sequence[str], intervals: MeanIntervals, *, sign: float, confidence: float
 ) -> dict[str, Comparison]:
-    """Test the ``differences`` (N, K) of K explainers to the reference under one metric, NaN where a score is undefined.
+    """Test the ``differences`` (N, K) of K explainers (to the reference, or of one model to another) under one metric, NaN where undefined.
 
-    ``bounds``: low and high ``(K,)`` of each mean difference. ``sign`` is 1 where higher is better. p-values are adjusted over these
+    ``intervals``: of the K mean differences. ``sign`` is 1 where higher is better. p-values are adjusted over these
     explainers.
     """
     ranked = signed_ranks(differences)
@@ -31,8 +33,8 @@ def against_reference(
             pairs=len(values),
             dropped=len(differences) - len(values),
             difference=float(values.mean()) if len(values) else float("nan"),
-            low=float(bounds[0][k]) if len(values) > 1 else float("nan"),
-            high=float(bounds[1][k]) if len(values) > 1 else float("nan"),
+            low=float(intervals.low[k]),
+            high=float(intervals.high[k]),
             effect=effect,
             d_z=cohens_d(values),
             p_ttest=p_t[k],

@@ -8,16 +8,16 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.comparisons import against_nulls, against_reference
+from harness.analysis.comparisons import against_nulls, compared
 from harness.analysis.friedman import CriticalDifference, critical_difference
-from harness.analysis.intervals import Interval, mean_of, percentile_bounds, resample_seed, resampled_means
-from harness.analysis.numbers import CellNumbers, GroupNumbers, NullComparison, RowNumbers
+from harness.analysis.intervals import mean_of, percentile_bounds, resample_seed, resampled_means
+from harness.analysis.means import Interval, Scale, mean_intervals
+from harness.analysis.numbers import CellNumbers, GroupNumbers, NullComparison, Pair, RowNumbers
 from harness.analysis.paired import Comparison, paired_differences
 from harness.analysis.ranking import Weighting, category_ranks, metric_ranks, overall_ranks, ranking_order
-from harness.analysis.results import Bools, Floats, Group, Results
+from harness.analysis.results import RANKED_FROM, Bools, Floats, Group, Results
 
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
-Pair = tuple[str, str]
 
 
 def analyse_group(group: Group, results: Results, selected: NDArray[np.intp]) -> GroupNumbers:
@@ -30,16 +30,17 @@ def analyse_group(group: Group, results: Results, selected: NDArray[np.intp]) ->
     signs = [info.sign for info in group.metrics]
     by_metric = metric_ranks(np.where(whole, means, np.nan), signs)
     drawn = metric_ranks(np.where(whole, draws, np.nan), signs)
-    references, nulls = _references(group, results, scores, draws, seed), _nulls(group, results, scores)
-    low, high = percentile_bounds(draws, results.confidence)
+    scale = Scale.of_metrics(group.metrics, scores)
+    references, nulls = _references(group, results, scores, draws, seed, scale), _nulls(group, results, scores)
+    intervals = _intervals(scores, means, draws, scale, results.confidence)
     cells = {
-        (row, column): _cell(
-            group, (row, column), selected, Interval(means[e, m], low[e, m], high[e, m]), by_metric[e, m], references, nulls
-        )
+        (row, column): _cell(group, (row, column), selected, intervals[e][m], by_metric[e, m], references, nulls)
         for e, row in enumerate(group.explainer_labels)
         for m, column in enumerate(group.metric_labels)
         if (row, column) in group.cells
     }
+    if len(selected) < RANKED_FROM:
+        drawn = np.full_like(drawn, np.nan)
     rows = _rows(group, by_metric, drawn, nulls, results.confidence)
     return GroupNumbers(
         group=group,
@@ -84,7 +85,16 @@ def _categories(group: Group) -> list[str]:
     return [info.category for info in group.metrics]
 
 
-def _references(group: Group, results: Results, scores: Floats, draws: Floats, seed: int) -> dict[Pair, Comparison]:
+def _intervals(scores: Floats, means: Floats, draws: Floats, scale: Scale, confidence: float) -> list[list[Interval]]:
+    """The means ``(E, M)`` with their intervals."""
+    explainers, metrics = means.shape
+    flat = [values.reshape(len(values), means.size) for values in (scores, draws)]
+    found = mean_intervals(flat[0], flat[1], scale.columns([*range(metrics)] * explainers), confidence)
+    intervals = [Interval(*each) for each in zip(means.ravel().tolist(), found.low.tolist(), found.high.tolist(), found.kinds, strict=True)]
+    return [intervals[e * metrics : (e + 1) * metrics] for e in range(explainers)]
+
+
+def _references(group: Group, results: Results, scores: Floats, draws: Floats, seed: int, scale: Scale) -> dict[Pair, Comparison]:
     """Comparisons with the reference by (explainer, metric), of the cells that have scores where the reference has."""
     labels = group.explainer_labels
     if results.reference not in labels:
@@ -96,20 +106,20 @@ def _references(group: Group, results: Results, scores: Floats, draws: Floats, s
         scored: Bools = np.asarray(~np.isnan(column).all(axis=0))
         rows = [e for e in np.flatnonzero(scored) if e != reference and scored[reference]]
         differences = paired_differences(column[:, rows], column[:, [reference]])
-        bounds = _difference_bounds(differences, draws[:, rows, m] - draws[:, [reference], m], results, seed)
-        compared = against_reference(differences, [labels[e] for e in rows], bounds, sign=metric.sign, confidence=results.confidence)
-        found.update({(label, metric.label): comparison for label, comparison in compared.items()})
+        drawn = _paired_draws(differences, draws[:, rows, m] - draws[:, [reference], m], results, seed)
+        intervals = mean_intervals(differences, drawn, scale.of_differences().columns([m] * len(rows)), results.confidence)
+        tested = compared(differences, [labels[e] for e in rows], intervals, sign=metric.sign, confidence=results.confidence)
+        found.update({(label, metric.label): comparison for label, comparison in tested.items()})
     return found
 
 
-def _difference_bounds(differences: Floats, drawn: Floats, results: Results, seed: int) -> tuple[Floats, Floats]:
-    """Bounds ``(K,)`` of mean differences: of ``drawn`` (R, K) differences of means, and drawn anew where a difference has gaps."""
-    low, high = percentile_bounds(drawn, results.confidence)
+def _paired_draws(differences: Floats, drawn: Floats, results: Results, seed: int) -> Floats:
+    """Mean differences ``(R, K)`` of the resamples: ``drawn``, the differences of means, and anew where a difference has gaps."""
     gappy = np.isnan(differences).any(axis=0)
     if gappy.any():
-        anew = resampled_means(differences[:, gappy], results.bootstrap, seed)
-        low[gappy], high[gappy] = percentile_bounds(anew, results.confidence)
-    return low, high
+        drawn = drawn.copy()
+        drawn[:, gappy] = resampled_means(differences[:, gappy], results.bootstrap, seed)
+    return drawn
 
 
 def _nulls(group: Group, results: Results, scores: Floats) -> dict[Pair, NullComparison]:
@@ -141,7 +151,7 @@ def _cell(
     return CellNumbers(
         status=cell.status,
         reason=cell.reason,
-        score=score if defined > 1 else Interval(score.mean, np.nan, np.nan),
+        score=score,
         n=defined,
         undefined=int(computed.sum()) - defined,
         missing=len(selected) - int(computed.sum()),
@@ -152,12 +162,13 @@ def _cell(
 
 
 def enclosing(mean: Floats, draws: Floats, confidence: float) -> list[Interval]:
-    """Percentile intervals ``(E,)`` of ``draws`` (R, E), widened where needed to hold the ranks ``mean`` (E,).
+    """Percentile intervals ``(E,)`` of ``draws`` (R, E), widened where needed to hold the ranks ``mean`` (E,); none where draws are NaN.
 
     A best or worst rank lies at the edge of what resamples can give, and may fall just outside.
     """
     low, high = percentile_bounds(draws, confidence)
-    return [Interval(float(m), float(min(m, lo)), float(max(m, hi))) for m, lo, hi in zip(mean, low, high, strict=True)]
+    bounds = np.where(np.isnan(low), np.nan, np.fmin(mean, low)), np.where(np.isnan(high), np.nan, np.fmax(mean, high))
+    return [Interval(*each) for each in zip(mean.tolist(), *(bound.tolist() for bound in bounds), strict=True)]
 
 
 def _rows(group: Group, by_metric: Floats, drawn: Floats, nulls: dict[Pair, NullComparison], confidence: float) -> dict[str, RowNumbers]:

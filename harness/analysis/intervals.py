@@ -1,25 +1,15 @@
-"""Bootstrap: means over resampled samples, shared by all explainers of a group, and percentile intervals."""
+"""Bootstrap: means over resampled samples, shared by all explainers of a group, and percentiles of them."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from harness.analysis.results import Floats
 
 _CHUNK = 1 << 23
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate with its percentile interval; NaN where it is undefined."""
-
-    mean: float
-    low: float
-    high: float
 
 
 def resample_seed(seed: int, samples: Sequence[str]) -> int:
@@ -84,15 +74,3 @@ def percentile_bounds(draws: Floats, confidence: float) -> tuple[Floats, Floats]
     for column in np.flatnonzero(~whole & ~missing.all(axis=0)):
         low[column], high[column] = np.quantile(columns[~missing[:, column], column], tails)
     return low.reshape(shape), high.reshape(shape)
-
-
-def mean_interval(values: Floats, *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
-    """The mean of ``values`` (N,) with its percentile bootstrap interval (Efron and Tibshirani 1993, chapter 13).
-
-    NaN is left out. With fewer than two defined values the mean has no interval (low and high are NaN).
-    """
-    defined = values[~np.isnan(values)]
-    if len(defined) < 2:
-        return Interval(float(defined[0]) if len(defined) else np.nan, np.nan, np.nan)
-    low, high = percentile_bounds(resampled_means(defined[:, None], resamples, seed), confidence)
-    return Interval(float(defined.mean()), float(low[0]), float(high[0]))

@@ -13,14 +13,14 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from harness.analysis.groups import score_cube
 from harness.analysis.intervals import mean_of
-from harness.analysis.paired import defined, holm, paired_differences, wilcoxon_test
+from harness.analysis.paired import defined, holm, paired_differences
 from harness.analysis.ranking import ranks
 from harness.analysis.results import Floats, Group, Results, ShadowKind
 from harness.analysis.selection import selected_samples
+from harness.analysis.signed_rank import signed_ranks
 
 FEWEST = 3  # values that a rank correlation is taken over
 KINDS: tuple[ShadowKind, ...] = ("inputs", "weights")
@@ -120,7 +120,7 @@ def intra_consistency(scores: Floats, disturbed: Floats, disruptive: bool) -> fl
     differences = defined(paired_differences(scores, disturbed))
     if len(differences) == 0:
         return float("nan")
-    p = 1.0 if not differences.any() else float(stats.wilcoxon(differences, zero_method="zsplit").pvalue)
+    p = float(signed_ranks(differences[:, None], zeros="split").p[0])
     return 1 - p if disruptive else p
 
 
@@ -150,7 +150,7 @@ def separation(oracle: Floats, nulls: dict[str, Floats], sign: float) -> Separat
     best = max(means, key=lambda label: means[label])
     differences = defined(sign * paired_differences(oracle, nulls[best]))
     wins = float((np.sign(differences) / 2 + 0.5).mean()) if len(differences) else float("nan")
-    p = wilcoxon_test(differences, "greater")
+    p = float(signed_ranks(differences[:, None]).p_greater[0])
     return Separation(best, float(np.nanmean(oracle)), sign * means[best], wins, p, False)
 
 

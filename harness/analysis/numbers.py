@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.analysis.friedman import CriticalDifference
-from harness.analysis.intervals import Interval
+from harness.analysis.means import Interval
 from harness.analysis.paired import Comparison
 from harness.analysis.ranking import Weighting
 from harness.analysis.results import Floats, Group, Status
+
+Pair = tuple[str, str]
+"""Labels of an explainer and of a metric."""
 
 
 @dataclass(frozen=True)
@@ -118,12 +121,32 @@ class OverallRow:
 
 
 @dataclass(frozen=True)
+class ModelComparison:
+    """The same explainers on two models of one dataset: the second minus the first.
+
+    Attributes:
+        dataset: its label.
+        first, second: labels of the models; several are replicates, whose scores are averaged sample by sample.
+        samples: those that count for both.
+        cells: paired comparisons, adjusted over the explainers of a metric; ``better`` says that the second model's is.
+    """
+
+    dataset: str
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    samples: int
+    cells: dict[Pair, Comparison]
+
+
+@dataclass(frozen=True)
 class Numbers:
     """The analysis of a run.
 
-    ``overall`` is by explainer label in the spec's order; ``order`` from best to worst across groups, by each weighting.
+    ``overall`` is by explainer label in the spec's order; ``order`` from best to worst across groups, by each weighting; ``models`` are
+    comparisons of models of one dataset.
     """
 
     groups: list[GroupNumbers]
     overall: dict[str, OverallRow]
     order: dict[Weighting, list[str]]
+    models: list[ModelComparison] = field(default_factory=list)

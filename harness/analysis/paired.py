@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
-from harness.analysis.parts import in_parts
 from harness.analysis.ranking import TIE_TOLERANCE
 from harness.analysis.results import Floats
-
-Alternative = Literal["two-sided", "greater", "less"]
-
-EXACT = 50
-"""Differences up to which SciPy takes the signed-rank statistic's exact distribution."""
 
 
 def paired_differences(first: Floats, second: Floats) -> Floats:
@@ -37,63 +30,16 @@ def defined(values: Floats) -> Floats:
 def t_test(differences: Floats) -> float:
     """Two-sided p of the paired t-test.
 
-    NaN with fewer than two differences; 1 where all are zero, and 0 where all are the same and not zero (the limits of the statistic).
+    1 where all are zero. NaN with fewer than two differences, and where all are the same and not zero: how much differences vary is then
+    unknown, and the statistic's limit would be certainty.
     """
     n = len(differences)
     if n < 2:
         return float("nan")
     if np.ptp(differences) == 0:
-        return 1.0 if differences[0] == 0 else 0.0
+        return 1.0 if differences[0] == 0 else float("nan")
     spread = differences.std(ddof=1)
-    if spread == 0:
-        return 0.0
-    return float(2 * stats.t.sf(abs(differences.mean()) / (spread / np.sqrt(n)), n - 1))
-
-
-def wilcoxon_test(differences: Floats, alternative: Alternative = "two-sided") -> float:
-    """p of the Wilcoxon signed-rank test, zeros left out (Wilcoxon 1945).
-
-    Exact for up to 50 differences without ties, else by the normal approximation. NaN without a single difference, 1 where all are zero.
-    """
-    if len(differences) == 0:
-        return float("nan")
-    nonzero = differences[differences != 0]
-    if len(nonzero) == 0:
-        return 1.0
-    return float(stats.wilcoxon(nonzero, alternative=alternative).pvalue)
-
-
-@dataclass(frozen=True)
-class SignedRanks:
-    """What the signed ranks of K columns of differences say, each ``(K,)``: two-sided p, p of greater differences, rank-biserial effect."""
-
-    p: Floats
-    p_greater: Floats
-    effect: Floats
-
-
-def signed_ranks(differences: Floats) -> SignedRanks:
-    """`wilcoxon_test` and `rank_biserial` of the columns of ``differences`` (N, K), NaN left out.
-
-    Long columns without gaps, which the normal approximation serves, are ranked together, part by part on all cores.
-    """
-    p, p_greater, effect = np.full((3, differences.shape[1]), np.nan)
-    columns = differences.T
-    together = (np.count_nonzero(columns, axis=1) > EXACT) & ~np.isnan(columns).any(axis=1)
-    for k in np.flatnonzero(~together):
-        values = defined(columns[k])
-        p[k], p_greater[k], effect[k] = wilcoxon_test(values), wilcoxon_test(values, "greater"), rank_biserial(values)
-
-    def rank(part: NDArray[np.intp]) -> None:
-        chosen = np.ascontiguousarray(columns[part])
-        nonzero = np.count_nonzero(chosen, axis=1)
-        found: Any = stats.wilcoxon(chosen, axis=1, alternative="greater", method="approx")
-        p_greater[part] = found.pvalue
-        p[part] = 2 * stats.norm.sf(np.abs(found.zstatistic))
-        effect[part] = 4 * found.statistic / (nonzero * (nonzero + 1.0)) - 1
-
-    in_parts(rank, np.flatnonzero(together), len(differences))
-    return SignedRanks(p, p_greater, effect)
+    return float("nan") if spread == 0 else float(2 * special.stdtr(n - 1, -abs(differences.mean()) / (spread / np.sqrt(n))))
 
 
 def holm(p: Sequence[float] | Floats) -> list[float]:
@@ -105,20 +51,6 @@ def holm(p: Sequence[float] | Floats) -> list[float]:
     factors = len(order) - np.arange(len(order))
     adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * factors), 1.0)
     return [float(value) for value in adjusted]
-
-
-def rank_biserial(differences: Floats) -> float:
-    """Matched-pairs rank-biserial correlation in [-1, 1] (Kerby 2014): favourable minus unfavourable share of the rank sum.
-
-    1 where every non-zero difference is positive, 0 where all are zero, NaN without a single difference.
-    """
-    if len(differences) == 0:
-        return float("nan")
-    nonzero = differences[differences != 0]
-    if len(nonzero) == 0:
-        return 0.0
-    weights = stats.rankdata(np.abs(nonzero))
-    return float(weights @ np.sign(nonzero) / weights.sum())
 
 
 def cohens_d(differences: Floats) -> float | None:

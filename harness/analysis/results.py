@@ -13,11 +13,14 @@ Status = Literal["ok", "not-applicable", "failed", "timeout", "out-of-memory", "
 SamplesRule = Literal["all", "correct", "all-correct"]
 ShadowKind = Literal["inputs", "weights", "oracle"]
 Strength = Literal["minor", "disruptive"]
+IntervalKind = Literal["wilson", "student", "bootstrap"]
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 SAMPLES_RULES: tuple[SamplesRule, ...] = get_args(SamplesRule)
 NOT_COMPUTED = "not computed"  # so begins the reason of a blocked cell whose turn never came
 COMPLETENESS_TOLERANCE = 0.05  # median relative error of a promised sum, above which the promise counts as broken
+FEW = 30  # scores below which a mean's interval is Student's t
+RANKED_FROM = 10  # samples below which a rank has no interval: resamples of a handful agree with one another, whatever the truth
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

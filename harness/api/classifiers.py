@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import chain, takewhile
@@ -14,9 +15,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harness.api.geometry import Geometry, Interpolation
+from harness.api.loading import load
+from harness.api.model_checks import ModelWarning, checked_scale
+from harness.api.outputs import Chosen, Output, log_probabilities_of, probabilities_of
 from harness.api.preparation import prepare, unprepared
+from harness.api.preparation.hooks import hookable, scripts
+from harness.api.preparation.rebinding import deep_copy
 from harness.api.preprocessing import Preprocessing
 from harness.api.randomness import restored_generators, stream_seed
+from harness.api.states import content
+from harness.api.unseen import unseen
 
 ReferenceKind = Literal["black", "white", "mean", "blur", "zero"]
 
@@ -33,6 +41,9 @@ class Classifier:
         cam_layer: the name of the layer that CAMs use by default; found by `last_feature_map` where not given.
         geometry: the resize and crop of preprocessing.
         notes: what a person who evaluates the network ought to know, a sentence each; runs, plans and panels show them.
+        output: what makes probabilities of the logits: ``softmax`` over the classes, ``sigmoid`` of each class by itself (several may be
+            there), or nothing, where the network returns ``probabilities``.
+        refused: why no run can take the network (its logits for an image depend on the batch, or on chance), or None.
         unprepared: names of modules that preparing had to leave as they were (`harness.api.preparation.unprepared` says why).
         autocast: the type that passes are cast to where the run asks for one, or None. The module sees to it by itself; this is for
             explainers whose backward pass computes layers again, which must happen under the same autocast.
@@ -50,13 +61,23 @@ class Classifier:
         family: str | None = None,
         resize: int | None = None,
         interpolation: Interpolation = "bilinear",
+        logits: Chosen | None = None,
+        output: Output | None = None,
         prepared: bool = False,
     ) -> None:
         channels, height, width = input_shape
+        checked_scale(mean, "mean", channels)
+        checked_scale(std, "std", channels)
         self.input_shape = (channels, height, width)
         self.autocast: torch.dtype | None = None
         self.notes: list[str] = []
-        self.module = module if prepared else prepare(module, _example(module, self.input_shape))
+        self.output: Output = output or "softmax"
+        self.refused: str | None = None
+        self._said: list[str] = []
+        self._taken = ""
+        self.module = module
+        if not prepared:
+            self._load(module, logits, output)
         self.unprepared = list(unprepared(self.module))
         self.mean = None if mean is None else torch.tensor(list(mean), dtype=torch.float32).view(-1, 1, 1)
         self.std = None if std is None else torch.tensor(list(std), dtype=torch.float32).view(-1, 1, 1)
@@ -68,6 +89,19 @@ class Classifier:
             raise ValueError(f"cam_layer {self.cam_layer!r} is no layer of the model; its layers are {', '.join(self.layers)}")
         if self.class_names is not None and len(self.class_names) != self.num_classes:
             raise ValueError(f"{len(self.class_names)} class names for a model of {self.num_classes} classes")
+        if self.unprepared and (reason := unseen(self)) is not None:
+            self.notes.append(f"explainers that work by hooks (LRP, DeepLIFT, Guided Backprop) do not apply: {reason}")
+            self._said.append(self.notes[-1])
+        if self._said:
+            warnings.warn(f"{type(module).__name__}: {'; '.join(self._said)}", ModelWarning, stacklevel=3)
+
+    def _load(self, module: nn.Module, logits: Chosen | None, output: Output | None) -> None:
+        """Prepare ``module``, and say once what is to be said of it."""
+        found = load(module, _examples(module, self.input_shape), logits=logits, output=output)
+        self.module, self.output, self.refused = found.module, found.output, found.refused
+        self.notes += found.notes
+        self.__dict__["num_classes"] = found.num_classes
+        self._said, self._taken = found.warnings, found.taken
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Logits ``(B, K)`` of ``inputs`` (B, C, H, W), on the device of the inputs, whichever the parameters are on."""
@@ -115,9 +149,12 @@ class Classifier:
     def digest(self) -> str:
         """SHA-256 (hex) of weights and buffers, architecture and preprocessing, and of what explainers take from the model by default."""
         digest = hashlib.sha256(repr(self.module).encode())
-        for name, tensor in sorted(self.module.state_dict().items()):
-            digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        for name, value in sorted(self.module.state_dict().items()):
+            digest.update(name.encode())
+            for piece in content(value):
+                digest.update(piece)
+        for name, script in scripts(self.module):
+            digest.update(f"{name}{getattr(script, 'code', '')}".encode())
         digest.update(
             repr(
                 (
@@ -128,6 +165,8 @@ class Classifier:
                     self.class_names,
                     self.family,
                     self.cam_layer,
+                    self.output,
+                    self._taken,
                 )
             ).encode()
         )
@@ -144,6 +183,14 @@ class Classifier:
         if self.mean is None and self.std is None:
             return None
         return self.normalise(torch.zeros(self.input_shape[0], 1, 1)), self.normalise(torch.ones(self.input_shape[0], 1, 1))
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Probabilities ``(B, K)`` in float32 of logits ``(B, K)``, by what `output` says; of ``sigmoid`` they need not sum to 1."""
+        return probabilities_of(logits, self.output)
+
+    def log_probabilities(self, logits: Tensor) -> Tensor:
+        """Natural logarithms ``(B, K)`` of `probabilities`, finite where a probability is 0."""
+        return log_probabilities_of(logits, self.output)
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -189,7 +236,7 @@ class Classifier:
         """
         twin = copy.copy(self)
         twin.__dict__.pop("digest", None)  # the architecture stays
-        twin.module = copy.deepcopy(self.module, None if layers is None else self._tensors_outside(layers))
+        twin.module = deep_copy(self.module, None if layers is None else self._tensors_outside(layers))
         device = self.device
         with restored_generators(), torch.no_grad():
             torch.manual_seed(seed)
@@ -241,22 +288,42 @@ def classifier(
     family: str | None = None,
     resize: int | None = None,
     interpolation: Interpolation = "bilinear",
+    logits: Chosen | None = None,
+    output: Output | None = None,
 ) -> Classifier:
     """Prepare any ``nn.Module`` that maps ``(B, C, H, W)`` to logits ``(B, K)``; the module given is left as it is.
 
     Without ``mean`` and ``std`` preprocessing is the identity, without bounds, clamping or range checks.
+
+    Of a network that returns a dictionary, tuple or object ``logits`` says what of it is taken: a key or attribute, a position, or a
+    function of it (default: what is called ``logits``, or is the only matrix). ``output`` says what makes probabilities of them:
+    ``softmax``, ``sigmoid`` (of each class by itself) or ``probabilities``, where the network returns these; default: what two images of
+    noise show. A network of one output becomes one of two classes. What a person ought to know is in ``notes``, and is a `ModelWarning`
+    where it matters.
+
+    Raises ``ValueError`` where the module is no classifier of such images, or cannot be copied without becoming another function.
     """
-    return Classifier(
-        module,
-        input_shape=input_shape,
-        mean=mean,
-        std=std,
-        class_names=class_names,
-        cam_layer=cam_layer,
-        family=family,
-        resize=resize,
-        interpolation=interpolation,
-    )
+    with restored_generators():
+        return Classifier(
+            module,
+            input_shape=input_shape,
+            mean=mean,
+            std=std,
+            class_names=class_names,
+            cam_layer=cam_layer,
+            family=family,
+            resize=resize,
+            interpolation=interpolation,
+            logits=logits,
+            output=output,
+        )
+
+
+def _examples(module: nn.Module, shape: tuple[int, int, int]) -> Tensor:
+    """Two inputs ``(2, *shape)``, float32, on the device of ``module``: that of `_example`, and a darker one."""
+    noise = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
+    tensors = chain(module.parameters(), module.buffers())
+    return torch.stack([noise[0], noise[1] ** 3]).to(next((tensor.device for tensor in tensors), noise.device))
 
 
 def _example(module: nn.Module, shape: tuple[int, int, int]) -> Tensor:
@@ -280,7 +347,7 @@ def last_feature_map(module: nn.Module, example: Tensor) -> str | None:
 
         return note
 
-    leaves = [(name, layer) for name, layer in module.named_modules() if next(layer.children(), None) is None]
+    leaves = [(name, layer) for name, layer in hookable(module) if next(layer.children(), None) is None]
     handles = [layer.register_forward_hook(noting(name, isinstance(layer, nn.Conv2d))) for name, layer in leaves if name]
     try:
         with torch.no_grad():

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from harness.api.classifiers import Classifier
-from harness.conformance.closeness import TOLERANCE
+from harness.api.model_checks import TOLERANCE, changing, coupled, difference
+from harness.api.randomness import seeded_generators
 from harness.conformance.generators import scramble_generators
 from harness.conformance.models import ModelUnderTest
 from harness.conformance.results import CheckFailed, require
@@ -19,14 +20,11 @@ def _logits(model: Classifier, inputs: Tensor) -> Tensor:
         return model(inputs)
 
 
-def _difference(first: Tensor, second: Tensor) -> float:
-    return float((first - second).abs().max() / first.abs().max().clamp(min=1e-6))
-
-
 def check_classifier(tested: ModelUnderTest) -> None:
-    """It makes a `harness.api.Classifier`."""
+    """It makes a `harness.api.Classifier`, which a run takes."""
     made = tested.make()
     require(isinstance(made, Classifier), f"makes a {type(made).__name__}: return harness.api.classifier(module, input_shape=…)")
+    require(made.refused is None, f"no run takes it: {made.refused}")
 
 
 def check_logits(tested: ModelUnderTest) -> None:
@@ -40,17 +38,22 @@ def check_deterministic(tested: ModelUnderTest) -> None:
     """The same image has the same logits at every call."""
     model = tested.classifier()
     inputs = tested.inputs(model, 2)
-    difference = _difference(_logits(model, inputs), _logits(model, inputs))
-    require(difference <= TOLERANCE, f"two calls differ by {difference:.2g} of the logits' magnitude: is something random?")
+
+    def logits(rows: Tensor, seed: int) -> Tensor:
+        with seeded_generators(seed):
+            return _logits(model, rows)
+
+    first, _, again = logits(inputs[:1], 0), logits(inputs, 0), logits(inputs[:1], 1)
+    reason = changing(first, again, lambda: logits(inputs[:1], 1))
+    require(reason is None, reason or "")
 
 
 def check_batch_independent(tested: ModelUnderTest) -> None:
     """An image's logits do not depend on the other images in its batch."""
     model = tested.classifier()
     inputs = tested.inputs(model, 3)
-    single = torch.cat([_logits(model, inputs[i : i + 1]) for i in range(3)])
-    difference = _difference(_logits(model, inputs), single)
-    require(difference <= TOLERANCE, f"three images at once and one by one differ by {difference:.2g}: statistics of the batch are used")
+    reason = coupled(torch.cat([_logits(model, inputs[i : i + 1]) for i in range(3)]), _logits(model, inputs), model.module)
+    require(reason is None, reason or "")
 
 
 def check_digest(tested: ModelUnderTest) -> None:
@@ -119,9 +122,9 @@ def check_randomised(tested: ModelUnderTest) -> None:
     inputs = tested.inputs(model, 2)
     before = _logits(model, inputs)
     twin, again = model.randomised(1), model.randomised(1)
-    require(_difference(before, _logits(twin, inputs)) > TOLERANCE, "randomising its weights changes no logit")
-    require(_difference(_logits(twin, inputs), _logits(again, inputs)) <= TOLERANCE, "two twins of one seed differ")
-    require(_difference(before, _logits(model, inputs)) <= TOLERANCE, "making a twin changed the model")
+    require(difference(before, _logits(twin, inputs)) > TOLERANCE, "randomising its weights changes no logit")
+    require(difference(_logits(twin, inputs), _logits(again, inputs)) <= TOLERANCE, "two twins of one seed differ")
+    require(difference(before, _logits(model, inputs)) <= TOLERANCE, "making a twin changed the model")
 
 
 def check_generators_untouched(tested: ModelUnderTest) -> None:

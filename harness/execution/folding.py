@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from harness.api.preparation import Add
+from harness.api.preparation.rebinding import deep_copy
 
 _ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh)
 _FRESH = (nn.Conv2d, nn.BatchNorm2d, nn.Linear, Add)  # return a tensor that is nobody else's
@@ -21,7 +21,7 @@ def folded(module: nn.Module) -> nn.Module | None:
     its input, where that is a new tensor that nothing else reads.
     """
     try:
-        traced = fx.symbolic_trace(copy.deepcopy(module))
+        traced = fx.symbolic_trace(deep_copy(module))
     except Exception:  # whatever a forward raises under proxies means the same: no graph
         return None
     layers = dict(traced.named_modules())

@@ -121,7 +121,7 @@ def _model_state(module: nn.Module) -> State:
     for name, layer in module.named_modules(remove_duplicate=False):
         own = vars(layer)
         called = name or "the model"
-        state[f"the layer {called}"] = (Same(layer), type(layer), tuple(layer._modules))
+        state[f"the layer {called}"] = (Same(layer), type(layer), tuple(layer._modules.keys()))
         state[f"the mode of {called}"] = layer.training
         state[f"the hooks of {called}"] = [Same(hook) for kind in _HOOKS for hook in (own.get(kind) or {}).values()]
         state[f"the settings of {called}"] = _settings(layer)

@@ -109,7 +109,7 @@ class Inputs:
             return torch.from_numpy(np.nan_to_num(known.values, nan=NO_TARGET)).long().to(samples.labels.device)
         logits = self.workbench.forward(model, samples.images, finite=False)
         finite = finite_rows(logits)
-        confidence, predicted = logits.softmax(dim=1).max(dim=1)
+        confidence, predicted = model.probabilities(logits).max(dim=1)
         correct = (predicted == samples.labels) & finite
         fields = {"predicted": predicted.where(finite, math.nan), "confidence": confidence, "label": samples.labels, "correct": correct}
         values = {name: values.tolist() for name, values in fields.items()}  # waits for the device, not for the store

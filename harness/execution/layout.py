@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
 from harness.api.classifiers import Classifier
+from harness.api.preparation.rebinding import deep_copy
 from harness.execution.arithmetic import Arithmetic, Cast, exact
 from harness.execution.folding import folded
 
@@ -70,7 +70,7 @@ def _copies(module: nn.Module) -> Iterator[nn.Module]:
     graph = folded(module)
     if graph is not None:
         yield graph.to(memory_format=torch.channels_last)
-    copied = copy.deepcopy(module)
+    copied = deep_copy(module)
     for hooks in (copied._forward_hooks, copied._forward_pre_hooks, copied._forward_hooks_always_called):
         hooks.clear()
     yield copied.to(memory_format=torch.channels_last)

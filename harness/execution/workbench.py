@@ -90,6 +90,8 @@ class Workbench:
             if twin is not None:
                 return self.model(recipe).randomised(twin)
             model = cast(Classifier, self._made(recipe, Classifier)).to(self.device)
+            if model.refused is not None:
+                raise ContractError(f"{recipe.label or recipe.name} cannot be evaluated: {model.refused}")
             self._fast[model] = self._fast_forward(model, recipe)
             if self.arithmetic.autocast is not None:
                 model.autocast = self.arithmetic.autocast

@@ -9,9 +9,9 @@ import numpy as np
 from harness.analysis.analyse import analyse
 from harness.analysis.friedman import CriticalDifference
 from harness.analysis.groups import WEIGHTINGS
-from harness.analysis.intervals import Interval
+from harness.analysis.means import Interval
 from harness.analysis.meta import analyse_meta
-from harness.analysis.numbers import CellNumbers, GroupNumbers, Numbers, RowNumbers
+from harness.analysis.numbers import CellNumbers, GroupNumbers, ModelComparison, Numbers, RowNumbers
 from harness.analysis.paired import Comparison
 from harness.analysis.results import ExplainerInfo, MetricInfo, Notes, Results
 from harness.leaderboard.document import (
@@ -21,6 +21,7 @@ from harness.leaderboard.document import (
     GroupEntry,
     Leaderboard,
     MetricEntry,
+    ModelsEntry,
     NotesEntry,
     OverallEntry,
     Rank,
@@ -46,6 +47,7 @@ def build(results: Results) -> Leaderboard:
         ),
         groups=[_group(group, results) for group in numbers.groups],
         overall=_overall(numbers, results),
+        models=[_models(found) for found in numbers.models],
         meta=[meta_entry(found, results) for found in analyse_meta(results)],
     )
 
@@ -146,6 +148,7 @@ def _cell(cell: CellNumbers) -> CellEntry:
         mean=_finite(cell.score.mean),
         low=_finite(cell.score.low),
         high=_finite(cell.score.high),
+        interval=cell.score.kind,
         n=cell.n,
         undefined=cell.undefined,
         missing=cell.missing,
@@ -170,6 +173,13 @@ def _versus(found: Comparison) -> Versus:
         pairs=found.pairs,
         verdict=found.verdict,
     )
+
+
+def _models(found: ModelComparison) -> ModelsEntry:
+    cells: dict[str, dict[str, Versus]] = {}
+    for (explainer, metric), comparison in found.cells.items():
+        cells.setdefault(explainer, {})[metric] = _versus(comparison)
+    return ModelsEntry(dataset=found.dataset, first=list(found.first), second=list(found.second), samples=found.samples, cells=cells)
 
 
 def _critical(found: CriticalDifference | None) -> Critical | None:

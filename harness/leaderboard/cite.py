@@ -6,9 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import count
 
 from harness.analysis.results import Recipe, Results
+from harness.leaderboard.bibtex import HEAD, accented, accepted, entries, fields
+from harness.leaderboard.formats.latex_tables import escaped
 
+YEAR = 2026  # of the release
 META = r"""@article{hedstrom2023metaquantus,
   title = {The Meta-Evaluation Problem in Explainable {AI}: Identifying Reliable Estimators with {MetaQuantus}},
   author = {Hedstr{\"o}m, Anna and Bommer, Philine and Wickstr{\o}m, Kristoffer K. and Samek, Wojciech and Lapuschkin, Sebastian
@@ -18,8 +22,6 @@ META = r"""@article{hedstrom2023metaquantus,
   eprint = {2302.07265},
   archiveprefix = {arXiv}
 }"""
-_ENTRY = re.compile(r"@(\w+)\s*\{\s*([^,\s{}]+)\s*,")
-_FIELD = re.compile(r"\b(doi|eprint|title)\s*=\s*(.*)", re.IGNORECASE)
 _DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 _ARXIV = re.compile(
     r"(?:https?://arxiv\.org/(?:abs|pdf)/|arxiv[:\s]\s*)?(\d{4}\.\d{4,5}(?:v\d+)?|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:\.pdf)?", re.IGNORECASE
@@ -29,16 +31,17 @@ _ARXIV = re.compile(
 def bibliography(results: Results) -> str:
     """BibTeX: the harness, then every source once, each under a comment that names the components that cite it.
 
-    Whole entries stay as they are; a bare DOI or arXiv id becomes a ``@misc``. Two different entries of one key are told apart by a letter.
+    Whole entries stay as they are where every style of BibTeX takes them (see `harness.leaderboard.bibtex.accepted`); a bare DOI or arXiv
+    id becomes a ``@misc``. Two different entries of one key (BibTeX knows no case) are told apart by a number.
     """
     sources: list[_Source] = []
     for recipe in _recipes(results):
         for entry in entries_of(recipe.cite or "", recipe.component):
-            _add(sources, entry, recipe.component)
+            _add(sources, accepted(entry), recipe.component)
     parts = [f"% the harness\n{_harness()}"]
     taken = {"xai-harness"}
     for source in sources:
-        parts.append(f"% {', '.join(source.users)}\n{_with_free_key(source.entry, taken)}")
+        parts.append(f"% {accented(', '.join(source.users)).replace('@', '')}\n{_with_free_key(source.entry, taken)}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -66,8 +69,8 @@ def _add(sources: list[_Source], entry: str, component: str) -> None:
 
 def _identity(entry: str) -> set[str]:
     """What two entries of the same publication share: the DOI, the eprint, the title or the whole text."""
-    fields = {match[1].lower(): re.sub(r"[^a-z0-9]", "", match[2].lower()) for match in _FIELD.finditer(entry)}
-    return {" ".join(entry.split()), *(f"{name}:{value}" for name, value in fields.items() if value)}
+    told = {name: re.sub(r"[^a-z0-9]", "", value.lower()) for name, value in fields(entry).items() if name in ("doi", "eprint", "title")}
+    return {" ".join(entry.split()), *(f"{name}:{value}" for name, value in told.items() if value)}
 
 
 def entries_of(cite: str, component: str) -> list[str]:
@@ -76,9 +79,15 @@ def entries_of(cite: str, component: str) -> list[str]:
     if not text:
         return []
     if text.startswith("@"):
-        return list(_split(text))
-    found = [_misc(part.strip(), component) for part in re.split(r"[;\n]|,\s", text) if part.strip()]
+        return list(entries(text))
+    found = [_misc(part, component) for several in re.split(r"[;\n]", text) for part in _sources(several.strip()) if part]
     return list(dict.fromkeys(found))
+
+
+def _sources(text: str) -> list[str]:
+    """DOIs and arXiv ids between commas one by one; other words as they are."""
+    parts = [part.strip() for part in text.split(", ")]
+    return parts if all(_DOI.fullmatch(part) or _ARXIV.fullmatch(part) for part in parts) else [text]
 
 
 def _recipes(results: Results) -> Iterator[Recipe]:
@@ -90,46 +99,34 @@ def _recipes(results: Results) -> Iterator[Recipe]:
         yield Recipe(component="meta", cite=META)
 
 
-def _split(text: str) -> Iterator[str]:
-    """Entries one by one, by their braces; what is between them is dropped."""
-    start = None
-    depth = 0
-    for place, char in enumerate(text):
-        if char == "@" and depth == 0:
-            start = place
-        elif char == "{":
-            depth += 1
-        elif char == "}":
-            depth -= 1
-            if depth == 0 and start is not None:
-                yield text[start : place + 1]
-                start = None
-
-
 def _misc(source: str, component: str) -> str:
     doi, arxiv = _DOI.fullmatch(source), _ARXIV.fullmatch(source)
     if doi:
-        return f"@misc{{{_key('doi', doi[1])},\n  doi = {{{doi[1]}}},\n  url = {{https://doi.org/{doi[1]}}}\n}}"
+        lines = [f"key = {{{component}}}", "year = {n.d.}", f"doi = {{{doi[1]}}}", f"url = {{https://doi.org/{doi[1]}}}"]
+        return f"@misc{{{_key('doi', doi[1])},\n  " + ",\n  ".join(lines) + "\n}"
     if arxiv:
-        lines = [f"eprint = {{{arxiv[1]}}}", "archiveprefix = {arXiv}", f"url = {{https://arxiv.org/abs/{arxiv[1]}}}"]
+        lines = [
+            f"key = {{{component}}}",
+            f"eprint = {{{arxiv[1]}}}",
+            "archiveprefix = {arXiv}",
+            f"url = {{https://arxiv.org/abs/{arxiv[1]}}}",
+        ]
         return f"@misc{{{_key('arxiv', arxiv[1])},\n  " + ",\n  ".join(lines) + "\n}"
-    return f"@misc{{{_key('', component)},\n  note = {{{source}}}\n}}"
+    return f"@misc{{{_key('', component)},\n  key = {{{component}}},\n  note = {{{escaped(source)}}}\n}}"
 
 
 def _key(kind: str, text: str) -> str:
-    return "-".join(part for part in (kind, re.sub(r"[^\w.+-]+", "-", text).strip("-")) if part)
+    return "-".join(part for part in (kind, re.sub(r"[^A-Za-z0-9.+-]+", "-", text).strip("-")) if part) or "source"
 
 
 def _with_free_key(entry: str, taken: set[str]) -> str:
-    """The entry, its key followed by a letter where another entry has it already."""
-    head = _ENTRY.match(entry)
+    """The entry, its key followed by a number where another entry has it already."""
+    head = HEAD.match(entry)
     if head is None:
         return entry
-    key = head[2]
-    candidates = [key, *(f"{key}{letter}" for letter in "bcdefghijklmnopqrstuvwxyz")]
-    free = next((candidate for candidate in candidates if candidate not in taken), key)
-    taken.add(free)
-    return entry[: head.start(2)] + free + entry[head.end(2) :]
+    key = next(key for number in count(1) if (key := head[2] + ("" if number == 1 else f"-{number}")).lower() not in taken)
+    taken.add(key.lower())
+    return entry[: head.start(2)] + key + entry[head.end(2) :]
 
 
 def _harness() -> str:
@@ -137,6 +134,11 @@ def _harness() -> str:
         number = version("xai-harness")
     except PackageNotFoundError:
         number = "unknown"
-    return (
-        f"@software{{xai-harness,\n  title = {{xai-harness: evaluation of explainers of image classifiers}},\n  version = {{{number}}}\n}}"
-    )
+    lines = [
+        "title = {xai-harness: evaluation of explainers of image classifiers}",
+        "author = {{The developers of xai-harness}}",
+        "howpublished = {Software}",
+        f"year = {{{YEAR}}}",
+        f"note = {{Version {escaped(number)}}}",
+    ]
+    return "@misc{xai-harness,\n  " + ",\n  ".join(lines) + "\n}"

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.analysis.intervals import Interval, mean_interval, resample_seed
+from harness.analysis.intervals import resample_seed
+from harness.analysis.means import Interval, mean_interval
 from harness.analysis.results import Cell, Floats, Group, Recipe, Results
+from harness.leaderboard.formats.figures import counted
 
 RELATIVE_NOISE, ABSOLUTE_NOISE = 1e-5, 1e-8
 Verdict = Literal["identical", "noise", "changed"]
@@ -49,7 +51,12 @@ class ScoreChange:
 
     @property
     def significant(self) -> bool:
-        """The interval of the mean difference leaves 0 out."""
+        """The interval of the mean difference leaves 0 out; of differences that are all the same, which have none, there are six or more.
+
+        Six that agree in sign are what a sign test takes to find something at 0.05.
+        """
+        if np.isnan(self.difference.low):
+            return self.pairs >= 6 and abs(self.difference.mean) > 0
         return bool(self.difference.low > 0 or self.difference.high < 0)
 
 
@@ -84,7 +91,7 @@ class Difference:
 
 
 def _score_json(score: ScoreChange) -> dict[str, Any]:
-    interval = {name: value if np.isfinite(value) else None for name, value in vars(score.difference).items()}
+    interval = {name: value if np.isfinite(value := getattr(score.difference, name)) else None for name in ("mean", "low", "high")}
     largest = score.largest if np.isfinite(score.largest) else None
     return {**vars(score), "difference": interval, "largest": largest, "significant": score.significant}
 
@@ -216,10 +223,10 @@ def _shared_samples(before: Group, after: Group, where: str, found: Difference) 
     gone, come, changed = len(old) - len(both), len(new) - len(both), len(both) - len(same)
     if gone or come:
         found.samples.append(
-            Change(where, f"{len(old)} samples, {gone} of them only here", f"{len(new)} samples, {come} of them only here")
+            Change(where, f"{counted(len(old), 'sample')}, {gone} only here", f"{counted(len(new), 'sample')}, {come} only here")
         )
     if changed:
-        found.samples.append(Change(where, None, f"{changed} samples have other content"))
+        found.samples.append(Change(where, None, f"{counted(changed, 'sample has', 'samples have')} other content"))
     return [old[sample] for sample in same], [new[sample] for sample in same]
 
 

@@ -5,12 +5,15 @@ Numbers that are undefined are null. Ranks count from 1, the best. Costs take no
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.analysis.ranking import Weighting
-from harness.analysis.results import Direction, SamplesRule, Status
+from harness.analysis.results import Direction, IntervalKind, SamplesRule, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA_VERSION = "1.2"
 
@@ -24,7 +27,7 @@ class _Part(BaseModel):
 
 
 class Rank(_Part):
-    """A mean rank with its bootstrap interval; null where nothing is ranked."""
+    """A mean rank with its bootstrap interval; null where nothing is ranked. With fewer than 10 samples a rank has no interval."""
 
     mean: float | None
     low: float | None
@@ -41,7 +44,7 @@ class CostsEntry(_Part):
 
 
 class Versus(_Part):
-    """An explainer minus the reference, over the samples where both have a score.
+    """An explainer minus the reference (or on one model minus on another), over the samples where both have a score.
 
     ``difference`` (with ``low`` and ``high``) is in the metric's unit; ``effect`` is the matched-pairs rank-biserial correlation in
     [-1, 1] and ``d_z`` the paired Cohen's d, both with the sign of the difference. p-values are two-sided and adjusted by Holm over the
@@ -63,13 +66,16 @@ class CellEntry(_Part):
     """One explainer under one metric.
 
     ``n`` samples have a score, for ``undefined`` more it has no value, and ``missing`` were not computed. A cell that is not ok or has
-    missing samples has no rank. ``beats_null`` is null where there is no null to beat; ``null`` names the best one.
+    missing samples has no rank. ``beats_null`` is null where there is no null to beat; ``null`` names the best one. ``interval`` says how
+    ``low`` and ``high`` were made: Wilson's for scores of 0 or 1, Student's t for fewer than 30 samples, else the bootstrap; all three are
+    null for one sample, and where all scores are equal (and not 0 or 1).
     """
 
     status: Status
     mean: float | None = None
     low: float | None = None
     high: float | None = None
+    interval: IntervalKind | None = None
     n: int = 0
     undefined: int = 0
     missing: int = 0
@@ -173,6 +179,20 @@ class OverallEntry(_Part):
     against_null: int = 0
 
 
+class ModelsEntry(_Part):
+    """The same explainers on two models of a dataset, over the ``samples`` that count for both: the second minus the first.
+
+    ``first`` and ``second`` are labels of models; several are replicates, whose scores are averaged sample by sample. ``cells`` are by
+    explainer and metric label. The verdict says whether the explanation is better on the second model.
+    """
+
+    dataset: str
+    first: list[str]
+    second: list[str]
+    samples: int
+    cells: dict[str, dict[str, Versus]]
+
+
 class ConsistencyEntry(_Part):
     """A metric under disturbances of one kind (Hedström et al. 2023), each number in [0, 1] and 1 the best, a mean over repeats.
 
@@ -255,18 +275,51 @@ class Settings(_Part):
 
 
 class Leaderboard(_Part):
-    """The whole of ``leaderboard.json``; ``run`` is the run's provenance, ``meta`` of groups whose metrics were evaluated."""
+    """The whole of ``leaderboard.json``; ``run`` is the run's provenance, ``meta`` of groups whose metrics were evaluated.
+
+    ``models``: each further model of a dataset against the first.
+    """
 
     schema_version: str = SCHEMA_VERSION
     run: dict[str, Any]
     settings: Settings = Settings()
     groups: list[GroupEntry]
     overall: list[OverallEntry]
+    models: list[ModelsEntry] = Field(default_factory=list)
     meta: list[MetaEntry] = Field(default_factory=list)
 
     def to_json(self) -> str:
         """The text of ``leaderboard.json``: UTF-8, without NaN or infinities."""
         return self.model_dump_json(indent=2) + "\n"
+
+    def table(self, cells: bool = False) -> pd.DataFrame:
+        """A pandas data frame with one line per data set, model and explainer, or with ``cells`` one per metric too.
+
+        Raises ``ImportError`` where pandas is not installed.
+        """
+        from harness.leaderboard.frame import cells_frame, ranks_frame
+
+        return cells_frame(self) if cells else ranks_frame(self)
+
+    def show(self) -> None:
+        """Show it: as a table in a notebook, else on the terminal."""
+        from harness.leaderboard.showing import show
+
+        show(self)
+
+    def __str__(self) -> str:
+        from harness.leaderboard.showing import as_text
+
+        return as_text(self)
+
+    def __repr__(self) -> str:
+        groups = ", ".join(f"{group.dataset} · {group.model}: {len(group.rows)} × {len(group.metrics)}" for group in self.groups)
+        return f"<Leaderboard {groups or 'of nothing'}>"
+
+    def _repr_html_(self) -> str:
+        from harness.leaderboard.formats.html import render_html
+
+        return render_html(self)
 
 
 def check_version(found: object, known: str, what: str) -> None:

@@ -11,6 +11,7 @@ import pyarrow.csv as pacsv
 
 from harness.analysis.results import Results
 from harness.leaderboard.scores import NAMES, SCHEMA, recipe_of, score_tables, write_scores
+from harness.leaderboard.selecting import Selection
 from harness.store.atomic import replacing, write_atomically
 
 
@@ -18,13 +19,14 @@ class ExportError(ValueError):
     """A file name that does not say which format to write."""
 
 
-def export_scores(results: Results, path: str | Path) -> list[Path]:
-    """Write the long table of scores to ``path``, ``.parquet`` or ``.csv``, and say which files were written.
+def export_scores(results: Results, path: str | Path, chosen: Selection | None = None) -> list[Path]:
+    """Write the long table of the ``chosen`` scores to ``path``, ``.parquet`` or ``.csv``, and say which files were written.
 
     Columns: dataset, model, explainer, metric, sample, digest (of the sample) and value (an undefined score is NaN in Parquet and empty in
     CSV). Parquet carries the recipe in its metadata (``harness.recipe``); beside a CSV it is ``NAME.recipe.json``. Raises `ExportError`.
     """
     path = Path(path)
+    results = results if chosen is None else chosen.of(results)
     if path.suffix == ".parquet":
         with replacing(path) as temporary:
             write_scores(temporary, results)

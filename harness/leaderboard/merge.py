@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from harness.analysis.results import Cell, Explained, ExplainerInfo, Group, MetricInfo, Recipe, Results
+from harness.leaderboard.formats.figures import counted
 
 Info = TypeVar("Info", ExplainerInfo, MetricInfo)
 Labelled = TypeVar("Labelled")
@@ -113,7 +114,7 @@ def _same_samples(first: Group, second: Group, where: str) -> Group:
     order = np.asarray([place[sample] for sample in first.samples], dtype=np.intp)
     changed = [sample for sample, digest, k in zip(first.samples, first.digests, order, strict=True) if second.digests[k] != digest]
     if changed:
-        raise MergeError(f"{where}: {len(changed)} samples have other content, the first of them {changed[0]!r}")
+        raise MergeError(f"{where}: {counted(len(changed), 'sample has', 'samples have')} other content, the first being {changed[0]!r}")
     if not np.array_equal(second.correct[order], first.correct):
         raise MergeError(f"{where}: the model classifies other samples correctly, so it is not the same model")
     return _reordered(second, order, first)

@@ -8,13 +8,21 @@ from typing import Any
 from harness.analysis.ranking import Weighting
 from harness.leaderboard.document import Leaderboard
 from harness.leaderboard.formats.csv import render_csv
+from harness.leaderboard.formats.html import render_html_page
 from harness.leaderboard.formats.latex import render_latex
 from harness.leaderboard.formats.markdown import render_markdown
-from harness.leaderboard.formats.meta import render_meta_csv, render_meta_latex, render_meta_markdown, render_meta_terminal
+from harness.leaderboard.formats.meta import (
+    render_meta_csv,
+    render_meta_html,
+    render_meta_latex,
+    render_meta_markdown,
+    render_meta_terminal,
+)
 from harness.leaderboard.formats.terminal import render_terminal
 from harness.leaderboard.formats.writing import plain_text
 
-FORMATS = ("terminal", "markdown", "latex", "csv", "json")
+FORMATS = ("terminal", "markdown", "latex", "html", "csv", "json")
+ALIASES = {"md": "markdown", "tex": "latex"}
 ExtraFormat = Callable[[Mapping[str, Any]], str]
 
 
@@ -41,6 +49,7 @@ def render(
     ranks (JSON and formats of plugins hold both). Raises `UnknownFormat`.
     """
     extra = extra_formats or {}
+    format = format if format in extra else ALIASES.get(format, format)
     if format in extra:
         return extra[format](document.model_dump(mode="json"))
     if format == "terminal":
@@ -50,6 +59,8 @@ def render(
         return render_meta_markdown(document) if meta else render_markdown(document, group)
     if format == "latex":
         return render_meta_latex(document) if meta else render_latex(document, group)
+    if format == "html":
+        return render_meta_html(document) if meta else render_html_page(document, group)
     if format == "csv":
         return render_meta_csv(document) if meta else render_csv(document)
     if format == "json":

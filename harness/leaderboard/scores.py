@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from harness.analysis.results import Bools, Floats, Group, Recipe, Results
-from harness.store.aligned import Coded, Samples, coded, runs
+from harness.store.aligned import Coded, Samples, coded, plain, runs
 
 NAMES = ("dataset", "model", "explainer", "metric", "sample", "digest")
 RECIPE_KEY = b"harness.recipe"
@@ -140,7 +140,7 @@ def _fill(filling: dict[tuple[str, str], _Filling], table: pa.Table) -> None:
     columns = {name: _coded(table, name) for name in NAMES}
     if table["value"].null_count:
         raise ScoresError("a score is null")
-    values = table["value"].to_numpy()
+    values = plain(table["value"])
     positions: dict[tuple[str, str], NDArray[np.intp]] = {}
     for rows in runs(*(columns[name].codes for name in NAMES[:4])):
         dataset, model, explainer, metric = (columns[name].names[columns[name].codes[rows.start]] for name in NAMES[:4])

@@ -13,7 +13,7 @@ from typing import Any
 from harness.registry.canonical import digest
 from harness.registry.recipe import Recipe
 
-FACTS_VERSION = 5  # raised when facts, or how they are found, change in development; a release changes the version anyway
+FACTS_VERSION = 6  # raised when facts, or how they are found, change in development; a release changes the version anyway
 LONGEST_PATH = 4096  # characters; a longer text names no file
 
 

@@ -22,7 +22,10 @@ Position = Annotated[int, Field(ge=0)]
 
 
 class MapColumn(BaseModel):
-    """One explainer's maps: labels, recipes as JSON, keys in the store (also of its scores), and (position, id, digest) of each row."""
+    """One explainer's maps: labels, recipes as JSON, keys in the store, and (position, id, digest) of each row.
+
+    Keys are those of the maps, of the scores by metric label, and of what the model predicts (None in folders of older runs).
+    """
 
     dataset: str
     model: str
@@ -34,6 +37,7 @@ class MapColumn(BaseModel):
     model_recipe: dict  # type: ignore[type-arg]
     rows: list[tuple[Position, str, str]]
     scores: dict[str, Key]
+    predictions: Key | None = None
 
 
 class Columns(BaseModel):
@@ -79,4 +83,5 @@ def _columns(plan: Plan, registry: Registry) -> Iterator[MapColumn]:
                 model_recipe=group.model.to_json(),
                 rows=[tuple(row) for row in group.rows],
                 scores={score.label: score.key for score in column.scores if score.reason is None},
+                predictions=group.subject.prediction_key,
             )

@@ -96,7 +96,7 @@ def explain_image(
     found = _image(image, bench, registry)
     with blamed(model_recipe.label):
         inputs = classifier.preprocess(found.sample.image)[None].to(bench.device)
-        probabilities = bench.forward(classifier, inputs).softmax(dim=1)[0]
+        probabilities = classifier.probabilities(bench.forward(classifier, inputs))[0]
     predicted = int(probabilities.argmax())
     explained = predicted if target is None else _class(target, classifier)
     maps: list[PanelMap] = []

@@ -1,13 +1,12 @@
-"""Exports a run's maps from the store: arrays as npy, overlays on the images as PNG, and the recipe of each."""
+"""Exports a run's maps from the store: arrays as npy, overlays on the images as PNG, the recipe of each, and an index of all."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,15 +14,19 @@ from PIL import Image
 
 from harness.complaints import UserError
 from harness.figures.overlay import overlay
+from harness.leaderboard.formats.figures import counted
+from harness.leaderboard.selecting import Selection
 from harness.registry.errors import RegistryError, UnknownComponent
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.runs.blame import blamed
 from harness.runs.columns import MapColumn, read_columns
+from harness.runs.export_index import IndexLine, Predicted, write_index
+from harness.runs.filenames import file_names, readable
 from harness.store.address import protocol, redacted
 from harness.store.atomic import write_atomically
 from harness.store.errors import NoStore
-from harness.store.maps import SampleKey, StoredMaps
+from harness.store.maps import SampleKey
 from harness.store.store import Store
 
 if TYPE_CHECKING:
@@ -32,33 +35,65 @@ if TYPE_CHECKING:
     from harness.api.declarations import Kind
     from harness.execution.workbench import Workbench
 
-LONGEST = 80
+ALL = Selection()
 
 
-def export_maps(run: Path, folder: Path, store: Path | str | None = None, plugins: Sequence[Path] = ()) -> int:
-    """Write the maps of a run below ``folder`` as ``<dataset>/<model>/<explainer>/<sample>.npy`` and ``.png``; returns how many files.
+def export_maps(
+    run: Path, folder: Path, store: Path | str | None = None, plugins: Sequence[Path] = (), chosen: Selection = ALL
+) -> list[IndexLine]:
+    """Write the ``chosen`` maps of a run below ``folder`` as ``<dataset>/<model>/<explainer>/<position>-<sample>.npy`` and ``.png``.
 
-    Arrays are at the resolution they are stored in. What stands in the run folder is only data: no file that it names is executed, and no
-    folder that it names becomes a store. A name that cannot be a file's is mended, and a hash of the whole name appended.
+    Arrays are at the resolution they are stored in. ``index.csv`` and ``index.json`` list them, with what each is of; the lines are
+    returned too. Names are made readable, and are those of the whole run, whatever is chosen of it. What stands in the run folder is only
+    data: no file that it names is executed, and no folder that it names becomes a store.
 
     Raises:
         UserError: the folder is no run folder, its store is none or holds no map of it, a component is missing, or the data changed.
+        SelectionError: a name that is chosen is none of the run's.
     """
     described = read_columns(run)
+    _check(chosen, described.columns)
     source = _store(store or os.environ.get("HARNESS_STORE"), described.store)
     from harness.execution.workbench import Workbench
 
     bench = Workbench(Registry.discover(plugins))
-    stored = [column for column in described.columns if source.mapped(column.key) & _samples(column)]
+    wanted = [column for column in described.columns if chosen.has(**_labels(column))]
+    stored = [column for column in wanted if source.mapped(column.key) & _samples(column)]
+    if not stored:
+        which = "such map" if chosen != ALL else "map"
+        how = "was it run with store: {attributions: none}, or with another --store?"
+        raise UserError(f"{source.shown} holds no {which} of {run}: {how}")
     pictures = [_Pictures(column, bench, described.plugins) for column in stored]
-    written = 0
+    places = _places(described.columns)
+    lines = []
     for column, images in zip(stored, pictures, strict=True):
-        maps = source.maps(column.key, _samples(column))
-        if maps is not None:
-            written += _write_column(folder, column, maps, images)
-    if not written:
-        raise UserError(f"{source.shown} holds no map of {run}: was it run with store: {{attributions: none}}, or with another --store?")
-    return written
+        lines += _write_column(folder, places[_place(column)], column, source, images, chosen)
+    write_index(folder, lines)
+    return lines
+
+
+def _labels(column: MapColumn) -> dict[str, str]:
+    return {"dataset": column.dataset, "model": column.model, "explainer": column.explainer}
+
+
+def _place(column: MapColumn) -> tuple[str, str, str]:
+    return column.dataset, column.model, column.explainer
+
+
+def _check(chosen: Selection, columns: Sequence[MapColumn]) -> None:
+    """Raise `SelectionError` for a name that nothing in the run has."""
+    chosen.check("datasets", (column.dataset for column in columns))
+    chosen.check("models", (column.model for column in columns))
+    chosen.check("explainers", (column.explainer for column in columns))
+    chosen.check("samples", (sample for column in columns for _, sample, _ in column.rows))
+
+
+def _places(columns: Sequence[MapColumn]) -> dict[tuple[str, str, str], PurePosixPath]:
+    """Where the maps of each column go, by its labels."""
+    datasets = file_names((column.dataset for column in columns), "dataset")
+    models = file_names((column.model for column in columns), "model")
+    explainers = file_names((column.explainer for column in columns), "explainer")
+    return {_place(c): PurePosixPath(datasets[c.dataset], models[c.model], explainers[c.explainer]) for c in columns}
 
 
 def _samples(column: MapColumn) -> set[SampleKey]:
@@ -75,19 +110,27 @@ def _store(given: Path | str | None, named: str) -> Store:
         raise UserError(f"{error}: give the run's with --store") from error
 
 
-def _write_column(folder: Path, column: MapColumn, maps: StoredMaps, images: _Pictures) -> int:
-    place = folder / _safe(column.dataset) / _safe(column.model) / _safe(column.explainer)
-    write_atomically(place / "recipe.json", json.dumps(column.recipe, indent=1).encode())
-    positions = {(sample, digest): position for position, sample, digest in column.rows}
-    written = 1
+def _write_column(
+    folder: Path, place: PurePosixPath, column: MapColumn, source: Store, images: _Pictures, chosen: Selection
+) -> list[IndexLine]:
+    positions = {(sample, digest): position for position, sample, digest in column.rows if chosen.has(sample=sample)}
+    maps = source.maps(column.key, set(positions))
+    if maps is None or not maps.samples:
+        return []
+    write_atomically(folder / place / "recipe.json", json.dumps(column.recipe, indent=1).encode())
+    parts = file_names(maps.parts, "part")
+    said = Predicted(source, column.predictions, maps.samples, images.class_names)
+    lines = []
     for row, key in enumerate(maps.samples):
         image = images.at(positions[key], key)
-        name = f"{positions[key]:06d}-{_safe(key[0])}"
-        arrays = {"": maps.map[row]} | {f".{_safe(part)}": values[row] for part, values in maps.parts.items()}
-        for suffix, values in arrays.items():
-            _write(place / f"{name}{suffix}", values, image, column.signed)
-            written += 2
-    return written
+        name = "-".join(filter(None, [f"{positions[key]:06d}", readable(key[0])]))
+        arrays: dict[str | None, NDArray[np.floating]] = {None: maps.map[row]}
+        arrays |= {part: values[row] for part, values in maps.parts.items()}
+        for part, values in arrays.items():
+            stem = place / (name if part is None else f"{name}.{parts[part]}")
+            _write(folder / stem, values, image, column.signed)
+            lines.append(IndexLine(stem, **_labels(column), part=part, sample=key[0], position=positions[key], **said.of(row)))
+    return lines
 
 
 class _Pictures:
@@ -98,6 +141,12 @@ class _Pictures:
         self._dataset = _recipe("datasets", column.dataset_recipe, bench, plugins)
         self._model = _recipe("models", column.model_recipe, bench, plugins)
 
+    @property
+    def class_names(self) -> Sequence[str] | None:
+        """Of the model."""
+        with blamed(self._model.label):
+            return self._bench.model(self._model).class_names
+
     def at(self, position: int, key: SampleKey) -> NDArray[np.float64]:
         """One image ``(H, W, 3)`` in [0, 1]; raises `UserError` where the dataset has another sample there now."""
         from harness.execution.samples import difference, read
@@ -105,7 +154,7 @@ class _Pictures:
         with blamed(self._dataset.label):
             dataset = self._bench.dataset(self._dataset)
             if position >= len(dataset):
-                raise UserError(f"{self._dataset.label} has {len(dataset)} samples: there is no number {position}")
+                raise UserError(f"{self._dataset.label} has {counted(len(dataset), 'sample')}: there is no number {position}")
             sample = read(dataset, position)
             if difference(sample, *key):
                 raise UserError(f"{self._dataset.label}: sample {position} is not what it was when the maps were made")
@@ -139,12 +188,3 @@ def _write(path: Path, values: NDArray[np.floating], image: NDArray[np.float64],
     shown = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)  # a map that is not finite is undefined, and is shown as none
     Image.fromarray(overlay(image, shown, signed)).save(picture, format="PNG")
     write_atomically(path.with_name(path.name + ".png"), picture.getvalue())
-
-
-def _safe(name: str) -> str:
-    """A file name that stays in its folder, and another for every name."""
-    safe = "".join(c if c.isalnum() or c in "-_.+ ()" else "_" for c in name).strip(". ")
-    if safe == name and 0 < len(name.encode()) <= LONGEST:
-        return name
-    short = safe.encode()[:LONGEST].decode(errors="ignore")
-    return f"{short or '_'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -14,6 +14,7 @@ from rich.text import Text
 from harness.analysis.results import NOT_COMPUTED, Cell
 from harness.planning.estimate import Estimate
 from harness.runs.run import Finished
+from harness.runs.starting import seconds_since_start
 from harness.store.prune import Contents, Gone
 from harness.words import counted, some
 
@@ -30,7 +31,8 @@ def summary_lines(finished: Finished, reasons: bool = False) -> Iterator[str]:
         yield from _work(finished.summary)
     elif set(states) <= {"ok", NOT_APPLICABLE}:
         yield "all of it was in the store"
-    yield _took(finished.seconds)
+    starting = max(0.0, seconds_since_start() - sum(finished.seconds.values()))
+    yield _took({"starting": starting, **finished.seconds})
     failed = [*finished.failures.summary(reasons), *_blocked(finished)]
     yield from failed
     if failed and finished.failures.tracebacks is not None:

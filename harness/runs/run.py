@@ -44,7 +44,7 @@ from harness.store.errors import writing
 from harness.store.store import Store
 
 EXECUTORS = {"local": "harness.execution.local:LocalExecutor", "inline": "harness.execution.inline:InlineExecutor"}
-FORMATS = {"leaderboard.md": "markdown", "leaderboard.csv": "csv", "leaderboard.tex": "latex"}
+FORMATS = {"leaderboard.md": "markdown", "leaderboard.csv": "csv", "leaderboard.tex": "latex", "leaderboard.html": "html"}
 META_FORMATS = {"meta.md": "markdown", "meta.csv": "csv", "meta.tex": "latex"}
 
 

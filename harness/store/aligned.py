@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -44,11 +44,21 @@ def coded(column: pa.ChunkedArray) -> Coded:
     names = column.chunk(0).dictionary.to_pylist()
     if None in names:
         raise ValueError("a text column has gaps")
-    codes = np.concatenate([chunk.indices.to_numpy(zero_copy_only=False) for chunk in column.chunks])
+    codes = np.concatenate([plain(chunk.indices) for chunk in column.chunks])
     if len(set(names)) == len(names):
         return Coded(codes, names)
     first = {text: code for code, text in reversed(list(enumerate(names)))}
     return Coded(np.asarray([first[text] for text in names], dtype=np.int32)[codes], names)
+
+
+def plain(numbers: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
+    """Numbers without gaps ``(rows,)``, as they lie in memory: Arrow's own conversion imports pandas where that is installed."""
+    if isinstance(numbers, pa.ChunkedArray):
+        parts = [plain(chunk) for chunk in numbers.chunks]
+        return np.concatenate(parts) if parts else np.empty(0, dtype=numbers.type.to_pandas_dtype())
+    if numbers.null_count:
+        raise ValueError("a column of numbers has gaps")
+    return np.frombuffer(numbers.buffers()[1] or b"", dtype=numbers.type.to_pandas_dtype())[numbers.offset : numbers.offset + len(numbers)]
 
 
 class Samples:
@@ -97,7 +107,7 @@ def aligned(tables: Sequence[pa.Table], samples: Samples) -> dict[str, dict[str,
     for table in tables:
         columns, fields = coded(table["column"]), coded(table["field"])
         positions = samples.positions(coded(table["sample"]), coded(table["digest"]))
-        values = table["value"].to_numpy()
+        values = plain(table["value"])
         for part in runs(columns.codes, fields.codes):
             places = positions[part]
             known = found.setdefault(columns.names[columns.codes[part.start]], {})

@@ -37,6 +37,13 @@ def test_critical_values_are_the_published_ones(confidence: float, table: list[f
     assert [critical_value(k, confidence) for k in range(2, 11)] == pytest.approx(table, abs=0.0011)
 
 
+@pytest.mark.parametrize("treatments", [2, 5, 17, 200])
+def test_critical_values_are_those_of_scipys_studentised_range(treatments: int) -> None:
+    for confidence in (0.5, 0.9, 0.999):
+        expected = stats.studentized_range.ppf(confidence, treatments, np.inf) / np.sqrt(2)
+        assert critical_value(treatments, confidence) == pytest.approx(expected, rel=1e-7)
+
+
 def test_published_example_at_95_percent() -> None:
     found = critical_difference(AUC, LABELS, confidence=0.95)
     assert found is not None

@@ -2,6 +2,8 @@ import csv
 import dataclasses
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +11,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.analysis.results import Results
+from harness.leaderboard.bibtex import REQUIRED, entries, fields
 from harness.leaderboard.cite import bibliography, entries_of
 from harness.leaderboard.export import ExportError, export_scores
 from tests.support.synthetic_results import explainer, group_of, leaderboard_results, metric
 
 ARTICLE = """@article{selvaraju2017,
+  author = {Selvaraju, Ramprasaath R. and Batra, Dhruv},
   title = {Grad-{CAM}: Visual Explanations},
+  journal = {IJCV},
+  year = 2017,
   doi = {10.1109/ICCV.2017.74}
 }"""
 
@@ -52,8 +58,46 @@ def test_a_publication_cited_in_two_forms_is_listed_once_in_the_longer() -> None
 
 
 def test_two_publications_of_one_key_are_told_apart() -> None:
-    text = cited(a="@article{key, title = {One}}", b="@article{key, title = {Two}}")
-    assert keys(text) == ["xai-harness", "key", "keyb"]
+    text = cited(a="@misc{key, title = {One}}", b="@misc{key, title = {Two}}", c="@misc{KEY, title = {Three}}")
+    assert keys(text) == ["xai-harness", "key", "key-2", "KEY-3"]
+
+
+ODD = {
+    "complete": ARTICLE,
+    "doi": "10.1109/ICCV.2017.75",
+    "arxiv": "arXiv:1806.07421",
+    "old-arxiv": "arXiv:hep-th/9901001",
+    "words": "Lecture notes, 50 % of them by B_B & C#",
+    "biblatex": "@online{site, title={A site}, author={Müller, Jörg and Łoś, Zoë and Ørsted, H.}, date={2021-05-04}, url={https://x.y/a_b}}",
+    "lacking": "@article{half, title = {A, {B}, and C}}",
+    "software": '@software{tool, title = "A {tool}", version = {1}}',
+    "case": "@misc{SITE, title = {Another}}",
+}
+
+
+def test_every_entry_has_the_fields_that_its_type_must_have() -> None:
+    """Those of BibTeX's manual, and what styles sort and label by: an author or a key, and a year."""
+    text = cited(**ODD)
+    found = {re.match(r"@\w+\{([^,]+)", entry)[1]: entry for entry in entries(text)}  # type: ignore[index]
+    assert len({key.lower() for key in found}) == len(found) == 10
+    for entry in found.values():
+        kind, there = entry[1 : entry.index("{")].lower(), fields(entry)
+        assert kind in REQUIRED, "a type that BibTeX knows"
+        assert set(REQUIRED[kind]) <= set(there)
+        assert {"author", "key"} & set(there) and "year" in there
+    assert (fields(found["site"])["year"], fields(found["arxiv-1806.07421"])["year"]) == ("2021", "2018")
+    assert fields(found["half"])["title"] == "A, {B}, and C"
+    assert r"M{\"u}ller, J{\"o}rg and {\L}o{\'s}, Zo{\"e} and {\O}rsted, H." in text
+    assert r"50 \% of them by B\_B \& C\#" in text
+
+
+@pytest.mark.skipif(shutil.which("bibtex") is None, reason="no BibTeX here")
+@pytest.mark.parametrize("style", ["plain", "abbrv", "alpha", "unsrt"])
+def test_bibtex_has_nothing_to_warn_of(style: str, tmp_path: Path) -> None:
+    (tmp_path / "all.bib").write_text(cited(**ODD))
+    (tmp_path / "paper.aux").write_text(f"\\citation{{*}}\n\\bibstyle{{{style}}}\n\\bibdata{{all}}\n")
+    done = subprocess.run(["bibtex", "paper"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, "Warning" in done.stdout) == (0, False), done.stdout
 
 
 def test_several_entries_of_one_component() -> None:

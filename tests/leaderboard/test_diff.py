@@ -153,3 +153,13 @@ def test_the_difference_on_a_terminal(found: Difference, width: int) -> None:
     for words in ("runs/a → runs/b", "packages.torch: 2.11 → 2.12", "1 within float noise"):
         assert words in flat
     assert "\x1b" in render_difference(found, color=True)
+
+
+@pytest.mark.parametrize(("size", "said"), [(5, False), (6, True)])
+def test_differences_that_are_all_the_same_are_beyond_0_where_a_sign_test_would_say_so(size: int, said: bool) -> None:
+    """They have no interval: nothing is known of how they vary."""
+    before = Results(provenance={}, groups=[group_of({"a": {"m": np.arange(float(size))}}, [metric()])])
+    after = Results(provenance={}, groups=[group_of({"a": {"m": np.arange(float(size)) + 1}}, [metric()])])
+    (score,) = diff(before, after).scores
+    assert (score.verdict, score.difference.mean, score.significant) == ("changed", 1.0, said)
+    assert np.isnan(score.difference.low)

@@ -84,7 +84,7 @@ REFUSED = {
     ),
     "nothing shared": (part("b", dataset="elsewhere"), "shares no dataset and model: it has elsewhere / net, and the others data / net"),
     "samples": (part("b", samples=[f"t{k}" for k in range(8)]), "8 of its 8 are not among the 8"),
-    "content": (part("b", digests=["x"] * 8), "8 samples have other content, the first of them 's0000'"),
+    "content": (part("b", digests=["x"] * 8), "8 samples have other content, the first being 's0000'"),
     "correct": (part("b", correct=np.zeros(8, dtype=bool)), "not the same model"),
     "explainer": (
         part("a", explainers=[dataclasses.replace(explainer("a"), digest="new", params={"steps": 3})]),

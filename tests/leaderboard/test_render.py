@@ -1,7 +1,10 @@
 import csv
+import dataclasses
 import io
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -97,11 +100,17 @@ def test_every_missing_cell_has_its_footnote_and_every_footnote_its_cell(format:
         "rank over 9 of 10",
     ):
         assert reason in unwrapped(text)
-    dagger = r"\\dagger" if format == "latex" else "†"
-    body, notes = re.split(r"\\par\\smallskip" if format == "latex" else r"(?m)^(?:- )?†1 ", text, maxsplit=1)
-    used = {int(number) for found in re.findall(dagger + r"([\d,]+)", body) for number in found.split(",") if number}
-    listed = {int(number) for number in re.findall(dagger + r"(\d+)", notes)} | ({1} if format != "latex" else set())
-    assert used == listed == set(range(1, 10))
+    if format == "latex":
+        parts = [table.partition(r"\par\smallskip")[::2] for table in text.split(r"\begin{table}")[1:]]
+    else:
+        parts = [tuple(re.split(r"(?m)^(?:- )?(?=†1 )", text, maxsplit=1))]
+    found = set()
+    for body, notes in parts:
+        dagger = r"\\dagger" if format == "latex" else "†"
+        used = {int(number) for several in re.findall(dagger + r"([\d,]+)", body) for number in several.split(",") if number}
+        assert used == {int(number) for number in re.findall(dagger + r"(\d+)", notes)}
+        found |= used
+    assert found == set(range(1, 10))
 
 
 @pytest.mark.parametrize("format", TEXTS)
@@ -115,9 +124,31 @@ def test_marks_are_explained(format: str) -> None:
 
 def test_what_a_row_is_known_for_is_said() -> None:
     text = unwrapped(render(board(), "terminal", width=100))
-    assert "completeness does not hold (median relative error 0.31) (lrp)" in text
+    assert "should add up to the change in the model's output that they explain, and do not" in text
+    assert "half of the maps are off by more than 31 % (lrp)" in text
     assert "3 maps are 0 everywhere (saliency)" in text
     assert "(random)" in text, "nulls are marked without colour too"
+
+
+@pytest.mark.parametrize("format", TEXTS)
+def test_the_legend_says_how_intervals_were_made_and_where_there_is_none(format: str) -> None:
+    hit = dataclasses.replace(metric("hit", category="localisation"), bounds=(0, 1))
+    scores = {label: {"hit": np.arange(6) % 2.0, "m": np.arange(6.0) if label == "a" else np.full(6, 0.25)} for label in "ab"}
+    text = unwrapped(render(build(Results(provenance={}, groups=[group_of(scores, [hit, metric()])])), format, width=100))
+    assert "Wilson's for scores of 0 or 1 (hit)" in text
+    assert "Student's t for fewer than 30 samples" in text
+    assert "all scores equal" in text
+    assert re.search(r"0\.250 (–|--)", text), "six equal scores have no interval"
+    assert "without intervals, as samples are fewer than 10" in text
+    assert "bootstrap" not in text
+
+
+@pytest.mark.parametrize("format", TEXTS)
+def test_one_is_told_from_several(format: str) -> None:
+    one = Results(provenance={}, groups=[group_of({"a": {"m": np.ones(1)}}, [metric()])], nulls=["a"])
+    text = unwrapped(render(build(one), format, width=100))
+    assert "1 sample" in text and "mean over 1 category of the mean over its metrics" in text and "null a" in text
+    assert not re.search(r"\b1 (samples|categories|metrics)", text)
 
 
 def test_colour_only_where_it_is_asked_for() -> None:
@@ -148,6 +179,55 @@ def test_overall_only_where_there_are_several_groups() -> None:
         assert "across 2 groups" in render(board(2), format, width=200)
 
 
+@pytest.mark.parametrize("format", TEXTS)
+def test_two_models_are_compared_in_every_format(format: str) -> None:
+    """With the difference, its interval, a verdict, and the cells where not all samples have both scores."""
+    better = leaderboard_group(model="better", gaps=False)
+    noise = np.random.default_rng(0).normal(0.125, 0.1, 52)
+    for label in better.explainer_labels:
+        better.cells[label, "road"] = Cell.complete(better.cells[label, "road"].values + noise)
+    text = unwrapped(render(build(leaderboard_results(groups=[leaderboard_group(), better])), format, width=200))
+    models = re.split(r"lesions: better minus lesions-vgg", text, maxsplit=1)[-1]
+    plus_minus = "$ pm$" if format == "latex" else "±"
+    assert re.search(rf"\+{noise[4:].mean():.3f} {re.escape(plus_minus)} 0\.0[23]\d", models)
+    assert "better on better (Wilcoxon signed-rank over samples, Holm over explainers, p" in models
+    assert "worse on better" not in models
+    assert "over fewer samples, those that have both scores: lrp pointing-game (45)" in models
+    assert "48 samples that count for both models" in text
+
+
+def test_two_models_are_compared_in_csv_and_json() -> None:
+    document = board(2)
+    (found,) = document.models
+    versus = found.cells["lrp"]["road"]
+    lines = [
+        line for line in csv.DictReader(io.StringIO(render(document, "csv"))) if (line["explainer"], line["metric"]) == ("lrp", "road")
+    ]
+    assert [line["other_model"] for line in lines] == ["", "lesions-vgg"]
+    assert float(lines[1]["model_difference"]) == versus.difference == pytest.approx(float(lines[1]["mean"]) - float(lines[0]["mean"]))
+    assert float(lines[1]["p_model_wilcoxon_holm"]) == versus.p_wilcoxon_holm
+    assert json.loads(render(document, "json"))["models"][0]["cells"]["lrp"]["road"]["difference"] == versus.difference
+
+
+@pytest.mark.parametrize("format", [*TEXTS, "csv"])
+def test_rows_that_cannot_be_told_apart_share_a_letter_in_every_format(format: str) -> None:
+    group = board().groups[0]
+    critical = group.critical_difference["category"]
+    assert critical is not None
+    lines = render(board(), format, width=200).splitlines()
+    lines = lines[next(k for k, line in enumerate(lines) if "alike" in line) :]
+    letters = {}
+    if format == "csv":
+        letters = {line["explainer"]: line["alike"] for line in csv.DictReader(lines)}
+    else:
+        for row in group.rows:
+            named = next(line for line in lines if re.search(rf"(?<![\w-]){re.escape(row.label)}(?![\w+-])", line.replace("+{}+", "++")))
+            letters[row.label] = next(iter(re.findall(r"(?<=[ &|])[a-z]{1,3}(?=[ &|])", named.replace(row.label, ""))), "")
+        assert "cannot be told apart (Nemenyi" in unwrapped("\n".join(lines))
+    for letter, clique in zip("abcdefghijkl", critical.cliques, strict=False):
+        assert {name for name, found in letters.items() if letter in found and name in critical.mean_ranks} == set(clique)
+
+
 def test_group_chooses_the_rank() -> None:
     by_category, by_metric = (render(board(), "markdown", group=group) for group in ("category", "metric"))
     row = next(row for row in board().groups[0].rows if row.label == "grad-cam++")
@@ -172,6 +252,52 @@ def test_latex_is_balanced_and_escaped() -> None:
     for line in text.splitlines():
         if line.endswith(r" \\"):
             assert line.count(" & ") >= 1
+
+
+def test_each_latex_table_explains_its_own_marks_and_no_other() -> None:
+    for table in render(board(2), "latex").split(r"\begin{table}")[1:]:
+        body, _, notes = table.partition(r"\par\smallskip")
+        for mark in (r"\blacktriangle", r"\blacktriangledown", r"\circ", r"\ddagger"):
+            assert bool(re.search(re.escape(mark) + r"(?![a-z])", body)) == bool(re.search(re.escape(mark) + r"(?![a-z])", notes))
+        assert (r"\textbf{" in body) == (r"\textbf{Bold}" in notes)
+        assert (" alike " in body) == ("cannot be told apart" in notes)
+
+
+def test_latex_tables_fit_a_page() -> None:
+    many = {f"explainer-number-{k}": {"m": np.arange(12.0) + k} for k in range(95)}
+    tall = build(Results(provenance={}, groups=[group_of(many, [metric()])], bootstrap=10))
+    for document in (board(2), tall):
+        for table in render(document, "latex").split(r"\begin{table}")[1:]:
+            rows = [line for line in table.splitlines() if line.endswith(r" \\")]
+            shown = [re.sub(r"\$\^.*?\$|\\[a-z]+|[{}$]", "", line) for line in rows[1:]]
+            assert len(rows) <= 41
+            assert max(map(len, shown)) <= 100
+
+
+def test_labels_are_unique_and_those_of_their_run() -> None:
+    def labels(name: str) -> set[str]:
+        document = build(leaderboard_results(provenance={"name": name}, groups=[leaderboard_group(), leaderboard_group(model="b")]))
+        found = re.findall(r"\\label\{(.*?)\}", render(document, "latex"))
+        assert len(set(found)) == len(found) > 5
+        return set(found)
+
+    first, second = labels("My first run!"), labels("My second run")
+    assert not first & second
+    assert all(re.fullmatch(r"tab:my-first-run-[a-z0-9-]+", label) for label in first)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX here")
+@pytest.mark.slow
+def test_latex_compiles_without_a_box_too_wide(tmp_path: Path) -> None:
+    odd = group_of({'a "b" <c> ~^|': {"µ_§ß": np.arange(12.0)}, "γ-rule++ [x]": {"µ_§ß": np.arange(12.0)}}, [metric("µ_§ß")])
+    for number, document in enumerate([board(2), build(Results(provenance={}, groups=[odd]))]):
+        head = r"\documentclass{article}" + "\n" + r"\usepackage{booktabs,amssymb,graphicx}" + "\n" + r"\begin{document}" + "\n"
+        (tmp_path / f"{number}.tex").write_text(head + render(document, "latex") + r"\end{document}")
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{number}.tex"]
+        for _ in range(2):
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+        assert done.returncode == 0, done.stdout[-1500:]
+        assert not re.search(r"Overfull|Float too large|Warning", done.stdout)
 
 
 def test_csv_has_one_line_per_cell_in_full_precision() -> None:
@@ -258,14 +384,14 @@ def noted(**changes: object) -> Leaderboard:
     return build(leaderboard_results(groups=[noted, replace(whole, model="gone", cells=cells, costs={}, notes={}, **changes)]))
 
 
-@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize("kind", [*TEXTS, "html"])
 def test_notes_are_said_once_in_every_text(kind: str) -> None:
     text = unwrapped(render(noted(), kind, width=80))
     for note in ("2 files are no images", "class activation maps are taken at features.29"):
         assert text.count(note) == 1
 
 
-@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize("kind", [*TEXTS, "html"])
 def test_a_group_that_is_blocked_as_a_whole_is_one_line(kind: str) -> None:
     text = render(noted(), kind, width=80)
     assert unwrapped(text).count("the model gone cannot be loaded: no file x") == 1
@@ -306,3 +432,8 @@ def test_what_an_interrupt_kept_from_its_turn_is_not_called_blocked() -> None:
     text = unwrapped(render(build(leaderboard_results(groups=[replace(group, cells=cells)])), "terminal", width=120))
     assert text.count("not computed: the run was interrupted (") == 1
     assert "blocked" not in text
+
+
+@pytest.mark.parametrize(("short", "long"), [("md", "markdown"), ("tex", "latex")])
+def test_formats_have_the_names_of_their_files_too(short: str, long: str) -> None:
+    assert render(board(), short) == render(board(), long)

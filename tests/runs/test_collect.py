@@ -109,8 +109,9 @@ def test_only_a_declared_promise_can_be_broken(tmp_path: Path) -> None:
         assert group.notes[label].broken is broken
     assert group.notes["slope"].completeness is None
     markdown = (tmp_path / "out" / "leaderboard.md").read_text()
-    assert "completeness does not hold (median relative error 0.33) (promising)" in markdown
-    assert "not promised (median relative error 0.33) (estimating)" in markdown
+    assert "should add up to the change in the model's output that they explain, and do not" in markdown
+    assert "off by more than 33 % (promising)" in markdown
+    assert "the method promises no more: half of the maps are off by more than 33 % (estimating)" in markdown
 
 
 def test_models_that_differ_in_their_seed_alone_are_one_family(tmp_path: Path) -> None:

@@ -13,6 +13,15 @@ def hookable(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     return ((name, child) for name, child in module.named_modules() if not isinstance(child, torch.jit.ScriptModule))
 
 
+def scripts(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """The outermost modules that are compiled by TorchScript, which take no hooks."""
+    inside: str | None = None
+    for name, child in module.named_modules():
+        if isinstance(child, torch.jit.ScriptModule) and (inside is None or not name.startswith(inside)):
+            inside = f"{name}." if name else ""
+            yield name, child
+
+
 def tensors(output: object) -> list[Tensor]:
     """The tensors in an output, however nested in tuples, lists and dicts."""
     if isinstance(output, Tensor):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from itertools import chain
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from harness.api.preparation.hooks import tensors
+from harness.api.preparation.rebinding import deep_copy
+from harness.api.preparation.registering import register_kept_layers
+from harness.api.preparation.unwrapping import without_compiled_parts
 
 
 class Add(nn.Module):
@@ -43,14 +44,39 @@ def is_opaque(module: nn.Module) -> bool:
 
 
 def frozen_copy(module: nn.Module) -> nn.Module:
-    """A copy of ``module`` in eval mode whose parameters are frozen; tensors that it keeps with their graphs are cut off from these."""
-    kept = [tensor for child in module.modules() for tensor in tensors(list(vars(child).values())) if tensor.grad_fn is not None]
-    with torch.no_grad():
-        copied = copy.deepcopy(module, {id(tensor): tensor.detach() for tensor in kept})
-    return copied.eval().requires_grad_(False)
+    """A copy of ``module`` in eval mode whose parameters are frozen.
+
+    Compiled parts are taken as they were before they were compiled, and layers kept in plain lists, tuples and dictionaries become children
+    of the module that keeps them, so that hooks, devices and digests reach them. Raises ``ValueError`` where it cannot be copied.
+    """
+    try:
+        copied = deep_copy(module)
+    except (TypeError, RuntimeError, NotImplementedError) as error:
+        raise ValueError(
+            f"{type(module).__name__} cannot be copied ({first_line(error)}); keep such things outside of the module"
+        ) from error
+    copied = without_compiled_parts(copied)
+    register_kept_layers(copied)
+    set_evaluating(copied)
+    for parameter in copied.parameters():
+        parameter.requires_grad_(False)
+    return copied
 
 
 def sharing_copy(module: nn.Module) -> nn.Module:
     """A copy of ``module`` whose parameters and buffers are the very tensors of the original."""
-    tensors = {id(tensor): tensor for tensor in chain(module.parameters(), module.buffers())}
-    return copy.deepcopy(module, tensors)
+    return deep_copy(module, {id(tensor): tensor for tensor in chain(module.parameters(), module.buffers())})
+
+
+def set_evaluating(module: nn.Module) -> None:
+    """Eval mode; by hand where the module's own ``eval`` refuses, as that of an exported program does."""
+    try:
+        module.eval()
+    except NotImplementedError:
+        for child in module.modules():
+            child.training = False
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from torch import Tensor, fx, nn
 
 from harness.api.preparation.inplace import make_out_of_place
-from harness.api.preparation.modules import frozen_copy, is_custom, is_opaque, sharing_copy
+from harness.api.preparation.modules import first_line, frozen_copy, is_custom, is_opaque, sharing_copy
 from harness.api.preparation.substitution import substitute_modules
-from harness.api.preparation.tracing import Scalars, Untraceable, trace
+from harness.api.preparation.tracing import Scalars, Traced, Untraceable, trace
 from harness.api.preparation.unsharing import unshare
 from harness.api.preparation.verification import culprit, run, run_recording_scalars, same
 
 _ATTRIBUTE = "_unprepared"
+_GRADIENTS = "_gradients_switched_on"
 
 
 def prepare(module: nn.Module, example: Tensor | None = None) -> nn.Module:
@@ -26,28 +27,44 @@ def prepare(module: nn.Module, example: Tensor | None = None) -> nn.Module:
     output, and its class stays a subclass of the original's. A module that needs no change keeps its own forward. One that cannot be
     traced does so too, and `unprepared` says which and why.
 
-    With an ``example`` (B, C, H, W) the copy is held to the original on it; a module whose preparation changed what it computes is left
-    as it was. Without one that cannot be found out. Raises ``ValueError`` where ``module`` cannot take ``example``.
+    With an ``example`` (B, C, H, W) the copy is held to the original on its first image and then, where there are more, on all of it; a
+    module whose preparation changed what it computes is left as it was. Without one that cannot be found out. Raises ``ValueError`` where
+    ``module`` cannot take ``example``.
     """
-    original = frozen_copy(module)
+    return prepare_copy(frozen_copy(module), example)
+
+
+def prepare_copy(original: nn.Module, example: Tensor | None = None) -> nn.Module:
+    """As `prepare`, of a module that is the caller's own copy, frozen already, with which the result shares its tensors."""
     if example is None:
         return _build(original, _Exceptions())
     try:
-        expected, arguments = run_recording_scalars(original, example)
+        first, arguments = run_recording_scalars(original, example[:1])
+        expected = [(example[:1], first)]
+        if len(example) > 1:
+            expected.append((example, run(original, example)))
     except Exception as error:
-        raise ValueError(f"the module cannot take an input of shape {tuple(example.shape)}: {error}") from error
+        raise ValueError(f"the module cannot take an input of shape {tuple(example.shape)}: {first_line(error)}") from error
     exceptions = _Exceptions(arguments)
     while True:
         prepared = _build(original, exceptions)
-        if "" in exceptions.untouched or _agrees(prepared, example, expected):
+        if "" in exceptions.untouched:
             return prepared
-        exceptions.add(culprit(original, prepared, example))
+        differing = next((inputs for inputs, outputs in expected if not _agrees(prepared, inputs, outputs)), None)
+        if differing is None:
+            return prepared
+        exceptions.add(culprit(original, prepared, differing))
 
 
 def unprepared(module: nn.Module) -> dict[str, str]:
     """Of a prepared module: what is left as it was, and why, by name (the root's is ``""``)."""
     reasons: dict[str, str] = dict(getattr(module, _ATTRIBUTE, {}))
     return reasons
+
+
+def switched_on(module: nn.Module) -> list[str]:
+    """Of a prepared module: the names of those whose forward switches gradients off somewhere, where the prepared one lets them through."""
+    return list(getattr(module, _GRADIENTS, ()))
 
 
 @dataclass
@@ -84,17 +101,20 @@ def _build(original: nn.Module, exceptions: _Exceptions) -> nn.Module:
     root = sharing_copy(original)
     names = {module: name for name, module in root.named_modules() if exceptions.touches(name)}
     in_place = {module for module in names if _clear_in_place(module)}
-    graphs, reasons = _trace_all(names, exceptions)
-    rewritten = {block for block, graph in graphs.items() if _rewrite(block, graph, in_place)}
+    traced, reasons = _trace_all(names, exceptions)
+    graphs = {block: each.graph for block, each in traced.items()}
+    in_place |= {layer for each in traced.values() for layer in each.made if _clear_in_place(layer)}
+    rewritten = {block for block, each in traced.items() if _rewrite(block, each.graph, in_place) or each.rewritten}
     unshare(root, graphs, rewritten)
     reasons |= dict.fromkeys(sorted(exceptions.untouched), "left wholly as it was: preparing it changed what it computes")
     setattr(root, _ATTRIBUTE, reasons)
+    setattr(root, _GRADIENTS, [names[block] for block, each in traced.items() if each.without_gradients])
     return root
 
 
-def _trace_all(names: Mapping[nn.Module, str], exceptions: _Exceptions) -> tuple[dict[nn.Module, fx.Graph], dict[str, str]]:
+def _trace_all(names: Mapping[nn.Module, str], exceptions: _Exceptions) -> tuple[dict[nn.Module, Traced], dict[str, str]]:
     """The graphs of all custom modules that have one, and the reasons of those that have none."""
-    graphs: dict[nn.Module, fx.Graph] = {}
+    graphs: dict[nn.Module, Traced] = {}
     reasons: dict[str, str] = {}
     for module, name in names.items():
         if is_opaque(module):

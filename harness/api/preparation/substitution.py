@@ -10,6 +10,7 @@ from torch import fx, nn
 
 from harness.api.preparation.functionals import FUNCTIONS, METHODS
 from harness.api.preparation.modules import Add
+from harness.api.preparation.naming import free_name
 
 _SIZE_ATTRIBUTES = {"shape", "ndim"}
 _SIZE_METHODS = {"size", "dim", "numel", "ndimension"}
@@ -25,20 +26,11 @@ def substitute_modules(block: nn.Module, graph: fx.Graph) -> bool:
     for node in list(graph.nodes):
         if node in fixed:
             continue
-        module = _addition(node, fixed) or _functional(node)
+        module = _addition(node, fixed) or _pooled(graph, node) or _functional(node)
         if module is not None:
             _replace(block, graph, node, module)
             substituted = True
     return substituted
-
-
-def free_name(block: nn.Module, wanted: str) -> str:
-    """``wanted``, or with the first number that makes it a name that ``block`` does not use."""
-    name, number = wanted, 1
-    while hasattr(block, name):
-        number += 1
-        name = f"{wanted}_{number}"
-    return name
 
 
 def _replace(block: nn.Module, graph: fx.Graph, node: fx.Node, module: nn.Module) -> None:
@@ -56,6 +48,26 @@ def _addition(node: fx.Node, fixed: Set[fx.Node]) -> Add | None:
     adds = node.target in (operator.add, torch.add) if node.op == "call_function" else (node.op, node.target) == ("call_method", "add")
     terms = [term for term in node.args if isinstance(term, fx.Node) and term not in fixed]
     return Add() if adds and len(terms) == len(node.args) == 2 and not node.kwargs else None
+
+
+def _pooled(graph: fx.Graph, node: fx.Node) -> nn.Module | None:
+    """The average pooling that a mean over height and width is; ``node``'s users are given what it keeps of the dimensions.
+
+    Torch computes the two alike, and libraries have a rule for the pooling.
+    """
+    if (node.op, node.target) not in (("call_method", "mean"), ("call_function", torch.mean)) or not isinstance(node.args[0], fx.Node):
+        return None
+    given = dict(zip(("dim", "keepdim"), node.args[1:], strict=False)) | dict(node.kwargs)
+    dims, keep = given.pop("dim", None), given.pop("keepdim", False)
+    if given or not isinstance(dims, tuple | list) or sorted(map(str, dims)) not in (["-1", "-2"], ["2", "3"]):
+        return None
+    if not keep:
+        with graph.inserting_after(node):
+            once = graph.call_method("squeeze", (node, -1))
+        with graph.inserting_after(once):
+            twice = graph.call_method("squeeze", (once, -1))
+        node.replace_all_uses_with(twice, delete_user_cb=lambda user: user is not once)
+    return nn.AdaptiveAvgPool2d(1)
 
 
 def _functional(node: fx.Node) -> nn.Module | None:

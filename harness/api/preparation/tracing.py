@@ -5,13 +5,29 @@ from __future__ import annotations
 import copy
 import inspect
 import operator
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping, Sized
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
+import torch.utils.checkpoint
 from torch import fx, nn
 
+from harness.api.preparation.modules import first_line, is_sequence
+from harness.api.preparation.naming import free_name
+
+
+@dataclass(frozen=True)
+class Length:
+    """Stands for an argument that is a list or tuple of so many."""
+
+    value: int
+
+
 Scalars = Mapping[str, object]
+AUTOCAST = "its forward switches autocast"
+EXPORTED = "it is an exported program, whose operations are no modules"
 _CONTAINERS = (list, dict, set)
 
 
@@ -37,9 +53,46 @@ class _Proxy(fx.Proxy):
     def __itruediv__(self, other: object) -> fx.Proxy:
         return self._in_place(operator.itruediv, other)
 
+    @property
+    def requires_grad(self) -> bool:
+        """False, as in a pass without gradients: what forwards ask it for is whether to keep things for a backward pass."""
+        return False
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A forward as a graph.
+
+    Attributes:
+        graph: what the forward does.
+        made: layers that the forward makes itself, which are children of the module now.
+        without_gradients: whether the forward switches gradients off somewhere, where the graph lets them through.
+    """
+
+    graph: fx.Graph
+    made: tuple[nn.Module, ...] = ()
+    without_gradients: bool = False
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether the graph must stand in for the forward."""
+        return bool(self.made) or self.without_gradients
+
 
 class _BlockTracer(fx.Tracer):
-    """Takes every child as a leaf."""
+    """Takes every child as a leaf, and layers that the forward makes as children that are to be.
+
+    Attributes:
+        made: by the name they are to have, layers without weights that the forward made.
+        without_gradients: whether some operation was called where gradients were switched off.
+    """
+
+    def __init__(self, lengths: Mapping[str, int]) -> None:
+        super().__init__()
+        self._lengths = lengths
+        self.made: dict[str, nn.Module] = {}
+        self.without_gradients = False
+        self._autocast = {device: torch.is_autocast_enabled(device) for device in ("cpu", "cuda")}
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return True
@@ -47,18 +100,56 @@ class _BlockTracer(fx.Tracer):
     def proxy(self, node: fx.Node) -> fx.Proxy:
         return _Proxy(node, self)
 
+    def iter(self, obj: fx.Proxy) -> Iterator[fx.Proxy]:
+        length = self._lengths.get(str(obj.node.target)) if obj.node.op == "placeholder" else None
+        return super().iter(obj) if length is None else iter([cast(Any, obj)[place] for place in range(length)])
+
+    def call_module(self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if m in (self.submodule_paths or {}):
+            return super().call_module(m, forward, args, kwargs)
+        if is_sequence(m):  # made in the forward, of layers that are children or are made too
+            return forward(*args, **kwargs)
+        if not _is_plain(m):
+            raise Untraceable(f"its forward calls a {type(m).__name__} that is no child of it")
+        name = self._name_for(type(m).__name__.lower())
+        self.made[name] = m.train(self.root.training)
+        return self.create_proxy("call_module", name, args, kwargs)
+
+    def create_node(self, kind: str, *args: Any, **kwargs: Any) -> fx.Node:
+        if kind.startswith("call"):
+            if torch.is_autocast_enabled("cpu") != self._autocast["cpu"] or torch.is_autocast_enabled("cuda") != self._autocast["cuda"]:
+                raise Untraceable(AUTOCAST)
+            self.without_gradients = self.without_gradients or not torch.is_grad_enabled()
+        return super().create_node(kind, *args, **kwargs)
+
+    def _name_for(self, wanted: str) -> str:
+        name, number = free_name(self.root, wanted), 1
+        while name in self.made:
+            number += 1
+            name = free_name(self.root, f"{wanted}_{number}")
+        return name
+
 
 def scalars(module: nn.Module, args: tuple[object, ...], kwargs: Mapping[str, object]) -> dict[str, object]:
-    """The arguments of one call that are None, numbers or strings: those on which control flow may depend."""
+    """The arguments of one call that are None, numbers or strings, and how long its lists are: what control flow may depend on."""
     bound = inspect.signature(module.forward).bind(*args, **kwargs)
     bound.apply_defaults()
-    return {name: value for name, value in bound.arguments.items() if value is None or isinstance(value, bool | int | float | str)}
+    kinds = {parameter.name: parameter.kind for parameter in bound.signature.parameters.values()}
+    found: dict[str, object] = {}
+    for name, value in bound.arguments.items():
+        if value is None or isinstance(value, bool | int | float | str):
+            found[name] = value
+        elif type(value) in (list, tuple) and kinds[name] is not inspect.Parameter.VAR_POSITIONAL:
+            found[name] = Length(len(value))
+    return found
 
 
-def trace(block: nn.Module, fixed: Scalars | None = None) -> fx.Graph:
-    """The graph of ``block.forward`` in which the arguments ``fixed`` have the values given (default: None of them has).
+def trace(block: nn.Module, fixed: Scalars | None = None) -> Traced:
+    """``block.forward`` as a graph in which the arguments ``fixed`` have the values given (default: None of them has).
 
-    Tensors that the forward makes become buffers of the block, so that they move with it. Raises `Untraceable`.
+    Tensors that the forward makes become buffers of the block, so that they move with it, and activations that it makes
+    (``nn.ReLU()(x)``) children. Parts under ``torch.no_grad()`` let gradients through, and checkpointed ones are called as what they are.
+    Raises `Untraceable`.
     """
     if isinstance(block, torch.jit.ScriptModule):
         raise Untraceable("it is compiled by TorchScript")
@@ -66,22 +157,52 @@ def trace(block: nn.Module, fixed: Scalars | None = None) -> fx.Graph:
         raise Untraceable("its forward was replaced on the instance")
     before = {name: copy.copy(value) if isinstance(value, _CONTAINERS) else value for name, value in vars(block).items()}
     live = dict(vars(block))
+    lengths = {name: value.value for name, value in (fixed or {}).items() if isinstance(value, Length)}
+    tracer = _BlockTracer(lengths)
     try:
-        graph = _BlockTracer().trace(block, dict(fixed or {}))
+        with torch.enable_grad(), _checkpoints_seen_through():
+            graph = tracer.trace(block, {name: value for name, value in (fixed or {}).items() if name not in lengths})
         after = dict(vars(block))
         changed = {name for name, value in after.items() if not _unchanged(value, live.get(name, block), before.get(name))}
+    except Untraceable:
+        raise
     except Exception as error:  # whatever the user's forward raises under proxies means the same: no graph
-        raise Untraceable(f"its forward cannot be traced: {_first_line(error)}") from error
+        raise Untraceable(f"its forward cannot be traced: {first_line(error).partition('. ')[0]}") from error
     finally:
         vars(block).clear()
         vars(block).update({name: value if _unchanged(value, value, before[name]) else before[name] for name, value in live.items()})
+    if any(isinstance(node.target, torch._ops.OpOverload) for node in graph.nodes):
+        raise Untraceable(EXPORTED)
     constants = {name: after[name] for name in changed if name.startswith("_tensor_constant")}
     if len(constants) < len(changed):
         raise Untraceable(f"its forward stores attributes: {', '.join(sorted(changed - set(constants)))}")
     _name_arguments_as(type(block).forward, graph)
     for name, value in constants.items():
         block.register_buffer(name, value, persistent=False)
-    return graph
+    for name, made in tracer.made.items():
+        block.add_module(name, made)
+    return Traced(graph, tuple(tracer.made.values()), tracer.without_gradients)
+
+
+@contextmanager
+def _checkpoints_seen_through() -> Iterator[None]:
+    """Let checkpointed functions be called as they are: what is kept and what is computed again changes no value."""
+    home = torch.utils.checkpoint
+    before = home.CheckpointFunction
+    home.CheckpointFunction = _Transparent  # type: ignore[misc, assignment]
+    try:
+        yield
+    finally:
+        home.CheckpointFunction = before  # type: ignore[misc]
+
+
+class _Transparent:
+    """Stands in for ``torch.utils.checkpoint.CheckpointFunction``, which takes no proxies."""
+
+    @staticmethod
+    def apply(function: Callable[..., Any], preserve: bool, *args: Any) -> Any:
+        """The function's value."""
+        return function(*args)
 
 
 def install(block: nn.Module, graph: fx.Graph) -> None:
@@ -111,5 +232,7 @@ def _unchanged(value: object, live: object, before: object) -> bool:
     return value is live and (not isinstance(value, _CONTAINERS) or len(value) == len(cast(Sized, before)))
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _is_plain(module: nn.Module) -> bool:
+    """Whether it is one of torch's own layers without weights, buffers or children: an activation, a pooling, a flattening."""
+    bare = next(module.children(), None) is None and not module.state_dict() and next(module.buffers(), None) is None
+    return bare and type(module).__module__.startswith("torch.nn.modules")

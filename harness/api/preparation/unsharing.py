@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, fx, nn
 
 from harness.api.preparation.modules import is_sequence, sharing_copy
-from harness.api.preparation.substitution import free_name
+from harness.api.preparation.naming import free_name
 from harness.api.preparation.tracing import install
 
 

@@ -41,8 +41,8 @@ def rank_text(value: float | None) -> str:
 
 
 def interval_text(low: float | None, high: float | None) -> str:
-    """An interval of ranks."""
-    return "" if low is None or high is None else f"{low:.1f}–{high:.1f}"
+    """An interval of ranks, a dash where there is none."""
+    return MISSING if low is None or high is None else f"{low:.1f}–{high:.1f}"
 
 
 def half_width(low: float | None, high: float | None) -> float | None:
@@ -80,3 +80,8 @@ def bytes_text(size: float | None) -> str:
 def percent_text(share: float | None) -> str:
     """A share of 1 as a percentage."""
     return MISSING if share is None else f"{100 * share:.1f} %"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """``3 samples``, ``1 sample``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -36,7 +36,7 @@ class Column:
 
     def __post_init__(self) -> None:
         content = max((cell.cell_len for cell in self.cells), default=0)
-        self.lines = _wrapped(self.header, content, self.arrow)
+        self.lines = header_lines(self.header, content, self.arrow)
         self.width = max(content, *(cell_len(line) for line in self.lines))
 
     def limited(self, width: int) -> Column:
@@ -49,7 +49,7 @@ class Column:
         return Column(header.plain, cells, self.align, self.section, self.arrow)
 
 
-def _wrapped(header: str, width: int, arrow: str) -> list[str]:
+def header_lines(header: str, width: int, arrow: str) -> list[str]:
     """The header in lines of at most ``width`` where words allow, broken at spaces, behind hyphens and at soft hyphens."""
     words = header.replace("-", "-\0").replace(" ", " \0").replace(SOFT_HYPHEN, f"{SOFT_HYPHEN}\0").split("\0")
     words[-1] += f" {arrow}" if arrow else ""

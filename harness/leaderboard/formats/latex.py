@@ -3,113 +3,113 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from harness.analysis.ranking import Weighting
-from harness.leaderboard.document import GroupEntry, Leaderboard
+from harness.leaderboard.document import GroupEntry, Leaderboard, ModelsEntry
+from harness.leaderboard.formats.figures import printable
+from harness.leaderboard.formats.latex_tables import MARKS, escaped, fitted, latex_table
+from harness.leaderboard.formats.models import models_explained, models_legend, models_table, models_title
 from harness.leaderboard.formats.remarks import (
+    ALIKE,
     BEST,
-    BETTER,
-    NULL,
-    UNDEFINED,
-    WORSE,
+    Remarks,
     blocked,
     facts,
+    intervals_explained,
     legend,
     noted,
     rank_explained,
     remarks,
     title,
 )
-from harness.leaderboard.formats.tables import Entry, PlainTable, metric_tables, overall_table, overview
+from harness.leaderboard.formats.tables import PlainTable, metric_tables, overall_table, overview
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
-    '"': r"\textquotedbl{}", "[": "{[}", "]": "{]}", "±": r"$\pm$", "↑": r"$\uparrow$", "↓": r"$\downarrow$",
-    "·": r"$\cdot$", "–": "--", "…": r"\ldots{}", "µ": r"$\mu$", "×": r"$\times$",
-}  # fmt: skip
-_NUMBER = re.compile(r"[-+]?\d[\d.e± -]*")
-_MARKS = {BETTER: r"\blacktriangle", WORSE: r"\blacktriangledown", NULL: r"\circ", UNDEFINED: r"\ddagger"}
-COLUMNS = 5
-_FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+PREAMBLE = r"""% \usepackage{booktabs,amssymb,graphicx}
+% Tables fit the text of a page; in two columns write table* for table."""
 
 
 def render_latex(document: Leaderboard, group: Weighting = "category") -> str:
-    """One ``table`` per block of at most five columns, shrunk to the line where wider; the best of a column is bold, nulls are italic."""
-    parts = [r"% \usepackage{booktabs,amssymb,graphicx}"]
+    """Tables no wider than a page's text, each with its marks explained below it, and labels that begin with the run's name."""
+    run = slug(document.run)
+    parts = [PREAMBLE]
     for number, entry in enumerate(document.groups, start=1):
-        parts.extend(_group(document, entry, group, number))
+        parts.extend(_group(document, entry, group, f"tab:{run}-{number}"))
     if len(document.groups) > 1:
-        table = overall_table(document, group)
-        parts.append(latex_table(table, f"Mean rank across {len(document.groups)} groups", "tab:overall", ""))
+        parts.extend(_tables(overall_table(document, group), f"Mean rank across {len(document.groups)} groups.", f"tab:{run}-overall"))
+    for number, compared in enumerate(document.models, start=1):
+        parts.extend(_models(document, compared, f"tab:{run}-models-{number}"))
     return "\n\n".join(parts) + "\n"
 
 
-def escaped(text: str) -> str:
-    """Text without a character that LaTeX would obey; ligatures of hyphens in names are kept apart."""
-    return "".join(_SPECIAL.get(char, char) for char in text).replace("++", "+{}+")
+def slug(run: dict[str, Any]) -> str:
+    """The name of a run as it may stand in a label."""
+    return re.sub(r"[^a-z0-9]+", "-", str(run.get("name", "")).lower()).strip("-") or "run"
 
 
-def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting, number: int) -> list[str]:
+def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting, label: str) -> list[str]:
     notes = remarks(group)
     name = escaped(title(group))
     if (cause := blocked(group)) is not None:
         return [rf"\noindent {name}: {escaped(cause)}."]
     said = [*facts(document, group), rank_explained(group, weighting)]
-    parts = [latex_table(overview(group, weighting, notes), f"{name}. {escaped('; '.join(said))}.", f"tab:{number}-ranks", "")]
-    blocks = [block for table in metric_tables(group, weighting, notes) for block in split_table(table)]
-    for index, table in enumerate(blocks, start=1):
-        below = _below(document, group, notes.texts) if index == len(blocks) else ""
-        parts.append(latex_table(table, f"{name}: {escaped(table.title)}.", f"tab:{number}-scores-{index}", below))
+
+    def of_scores(block: PlainTable) -> Iterator[str]:
+        heads = [header.rpartition(" ")[0] for header in block.headers[1:]]
+        metrics = [metric.label for metric in group.metrics if printable(metric.label) in heads]
+        yield rf"$\pm$: {escaped(intervals_explained(group, metrics))}"
+        yield from _marked((mark, meaning) for mark, meaning in legend(document, group, metrics) if mark != BEST)
+
+    said_of = [rf"\noindent {name}, notes: {escaped('; '.join(noted(group)))}."] if group.notes else []
+    parts = [
+        *said_of,
+        *_tables(overview(group, weighting, notes), f"{name}. {escaped('; '.join(said))}.", f"{label}-ranks", _of_ranks, notes),
+    ]
+    for k, table in enumerate(metric_tables(group, weighting, notes), start=1):
+        parts.extend(_tables(table, f"{name}: {escaped(table.title)}.", f"{label}-scores-{k}", of_scores, notes))
     return parts
 
 
-def split_table(table: PlainTable) -> list[PlainTable]:
-    """Tables of at most `COLUMNS` columns beside the names."""
-    starts = range(1, len(table.headers), COLUMNS)
-    return [
-        PlainTable(
-            table.title,
-            [table.headers[0], *table.headers[start : start + COLUMNS]],
-            [[row[0], *row[start : start + COLUMNS]] for row in table.rows],
-            table.nulls,
-        )
-        for start in starts
-    ]
+def _of_ranks(block: PlainTable) -> Iterator[str]:
+    if "alike" in block.headers:
+        yield escaped(ALIKE)
 
 
-def latex_table(table: PlainTable, caption: str, label: str, below: str) -> str:
-    """One ``table``; ``caption`` and ``below`` are LaTeX already."""
-    lines = [r"\begin{table}", r"\centering\small", rf"\caption{{{caption}}}", rf"\label{{{label}}}"]
-    lines += [_FIT, rf"\begin{{tabular}}{{l{'r' * (len(table.headers) - 1)}}}", r"\toprule"]
-    lines += [" & ".join(escaped(header) for header in table.headers) + r" \\", r"\midrule"]
-    for row, null in zip(table.rows, table.nulls, strict=True):
-        lines.append(" & ".join(_cell(entry, null and k == 0) for k, entry in enumerate(row)) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}}"]
-    return "\n".join([*lines, *([below] if below else []), r"\end{table}"])
+def _models(document: Leaderboard, entry: ModelsEntry, label: str) -> list[str]:
+    caption = f"{escaped(models_title(entry))}: {escaped(models_explained(document, entry))}."
+    return _tables(models_table(document, entry), caption, label, lambda block: _marked(models_legend(document, entry, block.headers)))
 
 
-def _cell(entry: Entry, italic: bool) -> str:
-    text = escaped(entry.text)
-    if _NUMBER.fullmatch(entry.text):
-        text = text.replace("-", "$-$")
-    if entry.best:
-        text = rf"\textbf{{{text}}}"
-    elif italic:
-        text = rf"\textit{{{text}}}"
-    raised = "".join(_MARKS[mark] for mark in entry.marks)
-    if entry.notes:
-        raised += r"\dagger" + ",".join(map(str, entry.notes))
-    return text + (f"$^{{{raised}}}$" if raised else "")
+def _marked(marks: Iterable[tuple[str, str]]) -> Iterator[str]:
+    yield from (rf"$^{{{MARKS[mark]}}}$\,{escaped(meaning)}" for mark, meaning in marks)
 
 
-def _below(document: Leaderboard, group: GroupEntry, notes: list[str]) -> str:
-    """The legend and the footnotes, under the last table of a group."""
-    said = [rf"$^{{{_MARKS[mark]}}}$\,{escaped(meaning)}" for mark, meaning in legend(document, group) if mark != BEST]
-    said += [f"Note: {escaped(note)}" for note in noted(group)]
-    said += [rf"$^{{\dagger{number}}}$\,{escaped(text)}" for number, text in enumerate(notes, start=1)]
-    return (
-        r"\par\smallskip\footnotesize\raggedright "
-        + ". ".join([r"\textbf{Bold}: best of the column; \textit{italic}: null explainers", *said])
-        + "."
-    )
+def _basics(block: PlainTable) -> Iterator[str]:
+    if any(entry.best for row in block.rows for entry in row):
+        yield r"\textbf{Bold}: best of the column"
+    if any(block.nulls):
+        yield r"\textit{Italic}: null explainers"
+
+
+def _nothing(block: PlainTable) -> Iterator[str]:
+    yield from ()
+
+
+def _tables(
+    table: PlainTable,
+    caption: str,
+    label: str,
+    explained: Callable[[PlainTable], Iterator[str]] = _nothing,
+    notes: Remarks | None = None,
+) -> list[str]:
+    """The table in parts that fit, each with what is ``explained`` of it and with those of the footnotes that it has."""
+    blocks = fitted(table)
+    made = []
+    for k, block in enumerate(blocks, start=1):
+        used = sorted({number for row in block.rows for entry in row for number in entry.notes})
+        texts = [] if notes is None else [rf"$^{{\dagger{number}}}$\,{escaped(notes.texts[number - 1])}" for number in used]
+        more = f" ({k} of {len(blocks)})" if len(blocks) > 1 else ""
+        below = [*_basics(block), *explained(block), *texts]
+        made.append(latex_table(block, caption.removesuffix(".") + more + ".", label if k == 1 else f"{label}-{k}", below))
+    return made

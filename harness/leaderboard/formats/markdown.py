@@ -5,8 +5,21 @@ from __future__ import annotations
 import re
 
 from harness.analysis.ranking import Weighting
-from harness.leaderboard.document import GroupEntry, Leaderboard
-from harness.leaderboard.formats.remarks import BEST, blocked, facts, legend, noted, rank_explained, remarks, title
+from harness.leaderboard.document import GroupEntry, Leaderboard, ModelsEntry
+from harness.leaderboard.formats.models import models_explained, models_legend, models_table, models_title
+from harness.leaderboard.formats.remarks import (
+    ALIKE,
+    BEST,
+    alike,
+    blocked,
+    facts,
+    intervals_explained,
+    legend,
+    noted,
+    rank_explained,
+    remarks,
+    title,
+)
 from harness.leaderboard.formats.tables import Entry, PlainTable, metric_tables, overall_table, overview
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
@@ -18,6 +31,8 @@ def render_markdown(document: Leaderboard, group: Weighting = "category") -> str
     if len(document.groups) > 1:
         table = overall_table(document, group)
         parts += [f"## Overall: mean rank across {len(document.groups)} groups", markdown_table(table)]
+    for compared in document.models:
+        parts += _models(document, compared)
     return "\n\n".join(parts) + "\n"
 
 
@@ -38,8 +53,16 @@ def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting) -> li
         parts += [f"### {escaped(table.title)}", markdown_table(table)]
     explained = [f"- {mark} {escaped(meaning)}" for mark, meaning in legend(document, group) if mark != BEST]
     explained += [f"- †{number} {escaped(text)}" for number, text in enumerate(notes.texts, start=1)]
-    basics = "- **bold**: best of the column; ±: half the interval of a mean; *italic*: null explainers"
+    basics = f"- **bold**: best of the column; *italic*: null explainers\n- ±: {escaped(intervals_explained(group))}"
+    basics += f"\n- {escaped(ALIKE)}" if alike(group, weighting) else ""
     return [*parts, "\n".join([basics, *explained])]
+
+
+def _models(document: Leaderboard, entry: ModelsEntry) -> list[str]:
+    """One model against another."""
+    legend_of = [f"- {mark} {escaped(meaning)}" for mark, meaning in models_legend(document, entry)]
+    heading, table = f"## {escaped(models_title(entry))}", markdown_table(models_table(document, entry))
+    return [heading, escaped(models_explained(document, entry)), table, *(["\n".join(legend_of)] if legend_of else [])]
 
 
 def markdown_table(table: PlainTable) -> str:

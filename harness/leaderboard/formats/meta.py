@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.leaderboard.document import ConsistencyEntry, Leaderboard, MetaEntry, MetaMetric, Scales
-from harness.leaderboard.formats.figures import MISSING, formatter, percent_text, printable
+from harness.leaderboard.formats.figures import MISSING, counted, formatter, percent_text, printable
 from harness.leaderboard.formats.grid import Column, drawn, packed
-from harness.leaderboard.formats.latex import escaped as latex_escaped
-from harness.leaderboard.formats.latex import latex_table, split_table
+from harness.leaderboard.formats.html import fragment, heading, html_table, marked_list, paragraph
+from harness.leaderboard.formats.latex import PREAMBLE, slug
+from harness.leaderboard.formats.latex_tables import MARKS, fitted, latex_table
+from harness.leaderboard.formats.latex_tables import escaped as latex_escaped
 from harness.leaderboard.formats.markdown import escaped as markdown_escaped
 from harness.leaderboard.formats.markdown import markdown_table
 from harness.leaderboard.formats.remarks import NULL, RULES
@@ -57,18 +59,41 @@ def render_meta_markdown(document: Leaderboard) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def render_meta_html(document: Leaderboard) -> str:
+    """A part of a page."""
+    parts = []
+    for entry in document.meta:
+        parts += [heading(title(entry), 3), paragraph(" · ".join(facts(document, entry)))]
+        parts += [part for table in tables(entry) for part in (heading(table.title, 4), html_table(table))]
+        parts.append(marked_list(list(legend(document, entry))))
+    return fragment(parts)
+
+
 def render_meta_latex(document: Leaderboard) -> str:
     """One ``table`` per block of columns."""
-    parts = [r"% \usepackage{booktabs,amssymb,graphicx}"]
+    parts = [PREAMBLE]
     for number, entry in enumerate(document.meta, start=1):
         said = latex_escaped(f"{title(entry)}. {'; '.join(facts(document, entry))}.")
-        explained = latex_escaped("; ".join(f"{mark}: {meaning}" for mark, meaning in legend(document, entry) if mark != NULL))
-        blocks = [block for table in tables(entry) for block in split_table(table)]
+        blocks = [block for table in tables(entry) for block in fitted(table)]
         for k, block in enumerate(blocks, start=1):
             caption = said if k == 1 else latex_escaped(f"{title(entry)}, {block.title.lower()}.")
-            below = rf"\par\smallskip\footnotesize\raggedright {explained}." if k == len(blocks) else ""
-            parts.append(latex_table(block, caption, f"tab:meta-{number}-{k}", below))
+            below = [_explained(mark, meaning) for mark, meaning in legend(document, entry) if _shows(block, mark)]
+            parts.append(latex_table(block, caption, f"tab:{slug(document.run)}-meta-{number}-{k}", below))
     return "\n\n".join(parts) + "\n"
+
+
+def _shows(table: PlainTable, mark: str) -> bool:
+    """Whether a table has what a mark of the legend explains."""
+    if mark in (NULL, MISSING):
+        return any(mark in entry.marks or entry.text == mark for row in table.rows for entry in row)
+    if mark == "1 2 3":
+        return table.headers[1:2] != [] and all(header.isdecimal() for header in table.headers[1:])
+    return any(header.split()[-1] == mark for header in table.headers)
+
+
+def _explained(mark: str, meaning: str) -> str:
+    shown = rf"$^{{{MARKS[mark]}}}$" if mark in MARKS else latex_escaped(mark)
+    return f"{shown}: {latex_escaped(meaning)}"
 
 
 def render_meta_csv(document: Leaderboard) -> str:
@@ -98,9 +123,9 @@ def facts(document: Leaderboard, entry: MetaEntry) -> list[str]:
     rule = document.settings.samples
     inputs, weights = _scales(entry.inputs, "± {:g}"), _scales(entry.weights, "× N(1, {:g})")
     found = [
-        f"{entry.samples} samples" + ("" if rule == "all" else f" ({RULES[rule]})"),
-        f"{len(entry.explainers)} explainers explained again",
-        f"{entry.repeats} repeat{'' if entry.repeats == 1 else 's'}",
+        counted(entry.samples, "sample") + ("" if rule == "all" else f" ({RULES[rule]})"),
+        f"{counted(len(entry.explainers), 'explainer')} explained again",
+        counted(entry.repeats, "repeat"),
         f"minor disturbances: inputs {inputs[0]} of their range, weights {weights[0]}",
         f"disruptive: {inputs[1]}, {weights[1]}",
     ]

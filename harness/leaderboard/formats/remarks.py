@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.analysis.ranking import Weighting
-from harness.analysis.results import COMPLETENESS_TOLERANCE, NOT_COMPUTED
+from harness.analysis.results import COMPLETENESS_TOLERANCE, FEW, NOT_COMPUTED, RANKED_FROM
 from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
-from harness.leaderboard.formats.figures import MISSING, percent_text, printable
+from harness.leaderboard.formats.figures import MISSING, counted, half_width, percent_text, printable
 
 BEST, BETTER, WORSE, NULL, UNDEFINED = "*", "▲", "▼", "°", "‡"
 RULES = {"all": "all samples", "correct": "classified correctly", "all-correct": "classified correctly by every model"}
@@ -65,6 +65,23 @@ def is_best(group: GroupEntry, metric: MetricEntry, cell: CellEntry) -> bool:
     return cell.rank is not None and cell.rank == min(rank for rank in ranks if rank is not None)
 
 
+def alike(group: GroupEntry, weighting: Weighting) -> dict[str, str]:
+    """Letters by row label: rows that share one cannot be told apart (Nemenyi); empty where nothing was compared."""
+    critical = group.critical_difference.get(weighting)
+    if critical is None:
+        return {}
+    return {row.label: "".join(_letter(k) for k, clique in enumerate(critical.cliques) if row.label in clique) for row in group.rows}
+
+
+def _letter(index: int) -> str:
+    """a … z, A … Z, then a dot."""
+    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    return alphabet[index] if index < len(alphabet) else "·"
+
+
+ALIKE = "'alike': those that share a letter cannot be told apart (Nemenyi over samples, rows with every metric)"
+
+
 def is_missing(cell: CellEntry | None) -> bool:
     """Whether there is no number to show."""
     return cell is None or cell.mean is None
@@ -82,9 +99,10 @@ def marks(group: GroupEntry, metric: MetricEntry, cell: CellEntry) -> str:
     return found
 
 
-def legend(document: Leaderboard, group: GroupEntry) -> Iterator[tuple[str, str]]:
-    """Each mark that occurs in the group, with its meaning."""
-    used = "".join(marks(group, m, row.cells[m.label]) for row in group.rows for m in group.metrics if m.label in row.cells)
+def legend(document: Leaderboard, group: GroupEntry, metrics: Sequence[str] | None = None) -> Iterator[tuple[str, str]]:
+    """Each mark that occurs in the group (under ``metrics``, where they are given by label), with its meaning."""
+    shown = [metric for metric in group.metrics if metrics is None or metric.label in metrics]
+    used = "".join(marks(group, m, row.cells[m.label]) for row in group.rows for m in shown if m.label in row.cells)
     test = f"Wilcoxon signed-rank, Holm, p < {1 - document.settings.confidence:.2g}"
     reference = printable(document.settings.reference or "")
     meanings = {
@@ -92,19 +110,48 @@ def legend(document: Leaderboard, group: GroupEntry) -> Iterator[tuple[str, str]
         BETTER: f"better than {reference} ({test})",
         WORSE: f"worse than {reference} ({test})",
         NULL: f"does not beat the best null (one-sided {test})",
-        UNDEFINED: f"undefined for some samples, which are left out: {_undefined(group)}",
+        UNDEFINED: f"undefined for some samples, which are left out: {_undefined(group, shown)}",
     }
     for mark, meaning in meanings.items():
         if mark in used:
             yield mark, meaning
 
 
-def _undefined(group: GroupEntry) -> str:
+def intervals_explained(group: GroupEntry, metrics: Sequence[str] | None = None) -> str:
+    """What ± stands for, and how the intervals of this group (of ``metrics``, where they are given by label) were made."""
+    shown = [metric for metric in group.metrics if metrics is None or metric.label in metrics]
+    cells = [cell for row in group.rows for metric in shown if (cell := row.cells.get(metric.label)) is not None]
+    used = {cell.interval for cell in cells if cell.mean is not None}
+    proportions = [metric.label for metric in shown if any(_kind(row, metric) == "wilson" for row in group.rows)]
+    kinds = {
+        "wilson": f"Wilson's for scores of 0 or 1 ({', '.join(map(printable, proportions))})",
+        "student": f"Student's t for fewer than {FEW} samples",
+        "bootstrap": "the bootstrap's" if used <= {"bootstrap", None} else f"the bootstrap's from {FEW} samples on",
+    }
+    said = "; ".join(text for kind, text in kinds.items() if kind in used)
+    none = "no interval: one sample, or all scores equal" if None in used else ""
+    return "half the width of a mean's interval" + (f" ({said})" if said else "") + (f"; {MISSING}: {none}" if none else "")
+
+
+def half_text(cell: CellEntry | None, numbers: Callable[[float | None], str]) -> str:
+    """± half the interval of a mean, in the decimals of its column; a dash where it has none, and nothing where there is no mean."""
+    if cell is None or cell.mean is None:
+        return ""
+    half = half_width(cell.low, cell.high)
+    return MISSING if half is None else f"±{numbers(half)}"
+
+
+def _kind(row: Row, metric: MetricEntry) -> str | None:
+    cell = row.cells.get(metric.label)
+    return None if cell is None else cell.interval
+
+
+def _undefined(group: GroupEntry, metrics: Sequence[MetricEntry]) -> str:
     found = [
-        f"{printable(row.label)} {printable(label)} ({cell.undefined} of {cell.undefined + cell.n})"
+        f"{printable(row.label)} {printable(metric.label)} ({cell.undefined} of {cell.undefined + cell.n})"
         for row in group.rows
-        for label, cell in row.cells.items()
-        if _partly(cell)
+        for metric in metrics
+        if (cell := row.cells.get(metric.label)) is not None and _partly(cell)
     ]
     return ", ".join(found)
 
@@ -170,23 +217,23 @@ def _why(cell: CellEntry | None) -> str | None:
     if cell.status != "ok":
         return f"{cell.status}: {printable(cell.reason, REASON_LIMIT)}" if cell.reason else cell.status
     if cell.missing:
-        return f"incomplete, and not ranked: {cell.n + cell.undefined} of {cell.n + cell.undefined + cell.missing} samples are computed"
+        computed = cell.n + cell.undefined
+        return f"incomplete, and not ranked: {computed} of {counted(computed + cell.missing, 'sample')} are computed"
     return None if cell.mean is not None else "undefined for every sample"
 
 
 def _said(row: Row) -> list[str]:
     found = []
     if not row.complete and row.metrics_of:
-        found.append(f"rank over {row.metrics_ranked} of {row.metrics_of} metrics")
+        found.append(f"rank over {row.metrics_ranked} of {counted(row.metrics_of, 'metric')}")
     error = row.notes.completeness_error
-    measured = "" if error is None else f" (median relative error {error:.2g})"
+    measured = "" if error is None else f": half of the maps are off by more than {100 * error:.2g} %"
     if row.notes.broken:
-        found.append(f"completeness does not hold{measured}")
+        found.append(f"the values of a map should add up to the change in the model's output that they explain, and do not{measured}")
     elif error is not None and error > COMPLETENESS_TOLERANCE:
-        found.append(f"maps sum only about to what they estimate, which is not promised{measured}")
+        found.append(f"the values of a map add up only roughly to the change in the model's output; the method promises no more{measured}")
     if row.notes.zero_maps:
-        maps = "1 map is" if row.notes.zero_maps == 1 else f"{row.notes.zero_maps} maps are"
-        found.append(f"{maps} 0 everywhere")
+        found.append(f"{counted(row.notes.zero_maps, 'map is', 'maps are')} 0 everywhere")
     found.extend(printable(text, REASON_LIMIT) for text in row.notes.warnings)
     return found
 
@@ -226,14 +273,15 @@ def title(group: GroupEntry) -> str:
 def facts(document: Leaderboard, group: GroupEntry) -> list[str]:
     """What the numbers of a group rest on."""
     settings = document.settings
-    count = str(group.samples) if group.samples == group.samples_total else f"{group.samples} of {group.samples_total}"
-    found = [f"{count} samples" + ("" if settings.samples == "all" else f" ({RULES[settings.samples]})")]
+    whole = group.samples == group.samples_total
+    count = counted(group.samples, "sample") if whole else f"{group.samples} of {counted(group.samples_total, 'sample')}"
+    found = [count + ("" if settings.samples == "all" else f" ({RULES[settings.samples]})")]
     found.append(f"accuracy {percent_text(group.accuracy)}")
     if settings.reference is not None:
         found.append(f"reference {printable(settings.reference)}")
     if settings.nulls:
-        found.append(f"nulls {', '.join(printable(label) for label in settings.nulls)}")
-    found.append(f"{100 * settings.confidence:g} % bootstrap intervals")
+        found.append(f"{'null' if len(settings.nulls) == 1 else 'nulls'} {', '.join(printable(label) for label in settings.nulls)}")
+    found.append(f"{100 * settings.confidence:g} % intervals")
     if group.samples > 0 and 0.5 ** (group.samples - 1) >= 1 - settings.confidence:
         found.append("too few samples for any test to find anything")
     return found
@@ -255,7 +303,9 @@ def noted(group: GroupEntry) -> list[str]:
 
 
 def rank_explained(group: GroupEntry, weighting: Weighting) -> str:
-    """How the rank comes about."""
+    """How the rank comes about, and its interval."""
+    few = f"; without intervals, as samples are fewer than {RANKED_FROM}" if group.samples < RANKED_FROM else "; intervals by bootstrap"
     if weighting == "metric":
-        return f"rank: mean over {len(ranked_metrics(group))} metrics"
-    return f"rank: mean over {len(ranked_categories(group))} categories of the mean over their metrics"
+        return f"rank: mean over {counted(len(ranked_metrics(group)), 'metric')}{few}"
+    kinds = len(ranked_categories(group))
+    return f"rank: mean over {counted(kinds, 'category', 'categories')} of the mean over {'its' if kinds == 1 else 'their'} metrics{few}"

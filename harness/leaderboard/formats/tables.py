@@ -11,13 +11,23 @@ from harness.leaderboard.formats.figures import (
     bytes_text,
     count_text,
     formatter,
-    half_width,
     interval_text,
     printable,
     rank_text,
     seconds_text,
 )
-from harness.leaderboard.formats.remarks import Remarks, categories, is_best, is_missing, marks, ranked_categories, ranked_rows, state_text
+from harness.leaderboard.formats.remarks import (
+    Remarks,
+    alike,
+    categories,
+    half_text,
+    is_best,
+    is_missing,
+    marks,
+    ranked_categories,
+    ranked_rows,
+    state_text,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,18 @@ def overview(group: GroupEntry, weighting: Weighting, notes: Remarks) -> PlainTa
     """Ranks, nulls beaten and costs of every row."""
     rows = ranked_rows(group, weighting)
     kinds = ranked_categories(group) if weighting == "category" else []
-    headers = ["explainer", "rank", "interval", *(printable(kind) for kind in kinds), "beats null", "time", "passes", "peak memory"]
+    letters = alike(group, weighting)
+    headers = [
+        "explainer",
+        "rank",
+        "interval",
+        *(["alike"] if letters else []),
+        *(printable(kind) for kind in kinds),
+        "beats null",
+        "time",
+        "passes",
+        "peak memory",
+    ]
     best = {kind: min((mean for row in rows if (mean := _category_mean(row, kind)) is not None), default=None) for kind in kinds}
     body = []
     for row in rows:
@@ -61,7 +82,8 @@ def overview(group: GroupEntry, weighting: Weighting, notes: Remarks) -> PlainTa
             [
                 _name(row, notes),
                 Entry(rank_text(rank.mean)),
-                Entry(interval_text(rank.low, rank.high) or MISSING),
+                Entry(interval_text(rank.low, rank.high)),
+                *([Entry(letters[row.label] or MISSING)] if letters else []),
                 *(
                     Entry(MISSING if mean is None else f"{mean:.1f}", best=mean is not None and mean == best[kind])
                     for kind, mean in zip(kinds, by_category, strict=True)
@@ -99,7 +121,7 @@ def overall_table(document: Leaderboard, weighting: Weighting) -> PlainTable:
         [
             Entry(printable(entry.label)),
             Entry(rank_text(entry.ranks[weighting].mean)),
-            Entry(interval_text(entry.ranks[weighting].low, entry.ranks[weighting].high) or MISSING),
+            Entry(interval_text(entry.ranks[weighting].low, entry.ranks[weighting].high)),
             Entry(rank_text(entry.spread.get(weighting))),
             *(Entry(rank_text(found.get(entry.label))) for found in ranks),
         ]
@@ -135,7 +157,6 @@ def _column(group: GroupEntry, rows: list[Row], metric: MetricEntry, notes: Rema
         if cell is None or is_missing(cell):
             entries.append(Entry(state_text(cell), notes=noted))
             continue
-        half = half_width(cell.low, cell.high)
-        text = numbers(cell.mean) + ("" if half is None else f" ± {numbers(half)}")
+        text = f"{numbers(cell.mean)} {half_text(cell, numbers).replace('±', '± ')}"
         entries.append(Entry(text, is_best(group, metric, cell), marks(group, metric, cell).replace("*", ""), noted))
     return entries

@@ -8,29 +8,33 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from harness.analysis.ranking import Weighting
-from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, OverallEntry, Rank, Row
+from harness.leaderboard.document import GroupEntry, Leaderboard, MetricEntry, ModelsEntry, OverallEntry, Rank, Row
 from harness.leaderboard.formats.figures import (
     MISSING,
     bytes_text,
     count_text,
     formatter,
-    half_width,
     interval_text,
     printable,
     rank_text,
     seconds_text,
 )
 from harness.leaderboard.formats.grid import GAP, SOFT_HYPHEN, Column, drawn, packed, total_width, widened
+from harness.leaderboard.formats.models import models_explained, models_legend, models_table
 from harness.leaderboard.formats.remarks import (
+    ALIKE,
     BEST,
     BETTER,
     NULL,
     UNDEFINED,
     WORSE,
     Remarks,
+    alike,
     blocked,
     categories,
     facts,
+    half_text,
+    intervals_explained,
     is_best,
     is_missing,
     legend,
@@ -68,6 +72,8 @@ def renderable(document: Leaderboard, weighting: Weighting, width: int) -> Rende
         parts.extend(_group(document, group, weighting, width))
     if len(document.groups) > 1:
         parts.extend(_overall(document, weighting, width))
+    for entry in document.models:
+        parts.extend(_models(document, entry, width))
     return Group(*parts)
 
 
@@ -147,9 +153,9 @@ def _names(rows: Sequence[Row], notes: Remarks, width: int) -> Column:
 def _overview(group: GroupEntry, rows: Sequence[Row], weighting: Weighting) -> list[Column]:
     """Rank, what cannot be told apart, nulls beaten, costs, and the ranks by category."""
     columns = _rank_columns([row.ranks[weighting] for row in rows])
-    letters = _letters(group, rows, weighting)
-    if letters is not None:
-        columns.append(letters)
+    letters = alike(group, weighting)
+    if letters:
+        columns.append(Column("alike", [Text(letters[row.label]) for row in rows], align="left"))
     if any(row.against_null for row in rows):
         columns.append(Column("beats null", [_beats(row) for row in rows]))
     costs = [
@@ -190,22 +196,6 @@ def _category(rows: Sequence[Row], row: Row, name: str) -> Text:
     return Text(f"{found.mean:.1f}", style="bold green" if found.mean == min(means) else "")
 
 
-def _letters(group: GroupEntry, rows: Sequence[Row], weighting: Weighting) -> Column | None:
-    """Which rows cannot be told apart: those that share a letter (Nemenyi)."""
-    critical = group.critical_difference.get(weighting)
-    if critical is None:
-        return None
-    names = {id(clique): _letter(k) for k, clique in enumerate(critical.cliques)}
-    cells = ["".join(names[id(clique)] for clique in critical.cliques if row.label in clique) for row in rows]
-    return Column("alike", [Text(cell) for cell in cells], align="left")
-
-
-def _letter(index: int) -> str:
-    """a … z, A … Z, then a dot."""
-    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    return alphabet[index] if index < len(alphabet) else "·"
-
-
 def _plot(ranks: Sequence[Rank], worst: int) -> Callable[[int], Column]:
     """Every rank and its interval on one scale from 1 to the number of rows, as a column of any width."""
 
@@ -230,7 +220,7 @@ def _metric(group: GroupEntry, rows: Sequence[Row], metric: MetricEntry, notes: 
     cells = [row.cells.get(metric.label) for row in rows]
     numbers = formatter(cell.mean for cell in cells if cell is not None)
     means = [numbers(cell.mean) if cell is not None and cell.mean is not None else "" for cell in cells]
-    halves = [_half(cell, numbers) for cell in cells]
+    halves = [half_text(cell, numbers) for cell in cells]
     wide, deep = max(map(len, means), default=0), max(map(len, halves), default=0)
     texts = []
     for row, cell, mean, half in zip(rows, cells, means, halves, strict=True):
@@ -248,20 +238,12 @@ def _metric(group: GroupEntry, rows: Sequence[Row], metric: MetricEntry, notes: 
     return Column(printable(metric.label), texts, align="left", section=section, arrow=ARROWS[metric.direction])
 
 
-def _half(cell: CellEntry | None, numbers: Callable[[float | None], str]) -> str:
-    """± half the interval, in the decimals of the column."""
-    half = None if cell is None or cell.mean is None else half_width(cell.low, cell.high)
-    return "" if half is None else f"±{numbers(half)}"
-
-
 def _footnotes(document: Leaderboard, group: GroupEntry, notes: Remarks, width: int) -> list[RenderableType]:
-    entries = [(Text("±"), "half the interval of a mean")]
+    entries = [(Text("±"), intervals_explained(group))]
     if any(row.null for row in group.rows):
         entries.append((Text("( )"), "null explainers: they look at no model, or at a randomised one"))
     if any(group.critical_difference.values()):
-        entries.append(
-            (Text("a b"), "'alike': those that share a letter cannot be told apart (Nemenyi over samples, rows with every metric)")
-        )
+        entries.append((Text("a b"), ALIKE))
     entries.extend((Text(mark, style=MARK_STYLES[mark]), meaning) for mark, meaning in legend(document, group))
     entries.extend((Text(f"†{number}", style="yellow"), text) for number, text in enumerate(notes.texts, start=1))
     indent = max(mark.cell_len for mark, _ in entries) + 1
@@ -315,3 +297,29 @@ def _overall(document: Leaderboard, weighting: Weighting, width: int) -> list[Re
     if not all(entry.complete for entry in entries):
         parts.extend(Text(line, style="dim") for line in _wrap("† not ranked in every group, or under fewer metrics in some", width))
     return parts
+
+
+def _styled(marks: str) -> list[tuple[str, str]]:
+    return [(mark, MARK_STYLES[mark]) for mark in marks]
+
+
+def _models(document: Leaderboard, entry: ModelsEntry, width: int) -> list[RenderableType]:
+    """One model against another."""
+    table = models_table(document, entry)
+    names = [_name(row[0].text, null) for row, null in zip(table.rows, table.nulls, strict=True)]
+    columns = []
+    for k, header in enumerate(table.headers[1:], start=1):
+        deep = max((len(row[k].marks) for row in table.rows), default=0)
+        cells = [Text.assemble(row[k].text, *_styled(row[k].marks), " " * (deep - len(row[k].marks))) for row in table.rows]
+        label, _, arrow = header.rpartition(" ")
+        columns.append(Column(label, cells, arrow=arrow))
+    fixed = [Column("explainer", names, align="left").limited(name_room(width))]
+    parts: list[RenderableType] = [
+        *(Text(line, style="bold") for line in _wrap(table.title, width)),
+        *(Text(line, style="dim") for line in _wrap(models_explained(document, entry), width)),
+        Text(),
+        *_blocks(fixed, columns, ["dim" if null else "" for null in table.nulls], width),
+    ]
+    for mark, meaning in models_legend(document, entry):
+        parts.extend(Text.assemble((mark, MARK_STYLES[mark]), " ", (line, "dim")) for line in _wrap(meaning, max(width - 2, 1)))
+    return [*parts, Text()]

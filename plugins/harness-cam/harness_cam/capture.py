@@ -56,7 +56,7 @@ def _forward(model: Classifier, images: Tensor, name: str) -> tuple[Tensor, Tens
         outputs.append(leaf)
         return leaf.clone()
 
-    handle = model.layer(name).register_forward_hook(cut)
+    handle = model.layer(name).register_forward_hook(cut, prepend=True)  # before hooks of the network's own, which may keep what they see
     try:
         logits = model(images.detach())
     finally:

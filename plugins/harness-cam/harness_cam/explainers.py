@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from harness.api import Attribution, Classifier, explainer
 from harness.api.features import features
+from harness.api.gradients import no_gradient
+from harness.api.unseen import unseen
 from harness_cam import citations
 from harness_cam.capture import capture
 from harness_cam.maps import grad_cam_map, grad_cam_plus_plus_map, layer_cam_map, xgrad_cam_map
@@ -15,6 +17,10 @@ from harness_cam.maps import grad_cam_map, grad_cam_plus_plus_map, layer_cam_map
 
 def no_layer(model: Classifier) -> str | None:
     """Why no class activation map can be made of the model by default; None where one can."""
+    if (reason := no_gradient(model)) is not None:
+        return reason
+    if model.cam_layer is None and (reason := unseen(model, additions=False)) is not None:
+        return reason
     if model.cam_layer is None:
         return "the model has no convolution and names no cam_layer, so that there is no grid of activations to weigh"
     if isinstance(model.layer(model.cam_layer), nn.Conv2d) and "convolutions" not in features(model):

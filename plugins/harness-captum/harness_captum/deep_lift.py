@@ -6,8 +6,15 @@ from torch import Tensor
 
 from harness.api import Attribution, Classifier, explainer
 from harness.api.classifiers import ReferenceKind
+from harness.api.gradients import no_gradient
+from harness.api.unseen import unseen
 from harness_captum import citations
 from harness_captum.rescale import multipliers
+
+
+def not_seen(model: Classifier) -> str | None:
+    """Why activations of ``model`` cannot be straightened; None where they can."""
+    return no_gradient(model) or unseen(model, additions=False)
 
 
 @explainer(signed=True, complete=True, passes=3, cite=citations.DEEP_LIFT)
@@ -18,8 +25,14 @@ def deep_lift(model: Classifier, images: Tensor, targets: Tensor, *, baseline: R
     products (gates); the error made elsewhere (softmax, layer norms) is measured. It equals captum's DeepLift on networks of ReLUs and
     convolutions. Beyond these captum's is not used: a pooling layer right after an activation gets the plain gradient (captum#1104), where
     input and reference agree a pooling layer takes the gradient of the batch's first sample (captum#1276), overlapping windows lose what
-    they share, and activations that it does not know keep their gradient without a word.
+    they share, and activations that it does not know keep their gradient without a word. Raises ``ValueError`` where hooks do not see the
+    model's activations.
     """
+    if (reason := not_seen(model)) is not None:
+        raise ValueError(reason)
     references = model.reference(baseline, images)
     slopes, difference = multipliers(model.module, images, references, targets)
     return Attribution(slopes * (images - references), expected=difference)
+
+
+deep_lift.applicable = not_seen  # type: ignore[attr-defined]

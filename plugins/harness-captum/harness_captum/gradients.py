@@ -6,6 +6,7 @@ from captum import attr
 from torch import Tensor
 
 from harness.api import Classifier, explainer
+from harness.api.gradients import no_gradient
 from harness_captum import citations
 
 
@@ -27,6 +28,10 @@ def input_x_gradient(model: Classifier, images: Tensor, targets: Tensor) -> Tens
     """
     attributions: Tensor = attr.InputXGradient(model).attribute(leaf(images), target=targets)
     return attributions.detach()
+
+
+saliency.applicable = no_gradient  # type: ignore[attr-defined]
+input_x_gradient.applicable = no_gradient  # type: ignore[attr-defined]
 
 
 def leaf(images: Tensor) -> Tensor:

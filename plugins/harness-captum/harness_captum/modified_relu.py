@@ -9,6 +9,8 @@ from torch import Tensor
 
 from harness.api import Classifier, explainer
 from harness.api.features import nonlinearities
+from harness.api.gradients import no_gradient
+from harness.api.unseen import unseen
 from harness_captum import citations
 from harness_captum.gradients import leaf
 
@@ -16,7 +18,10 @@ GATES = {"Sigmoid", "Hardsigmoid", "Softmax"}
 
 
 def without_relu(model: Classifier) -> str | None:
-    """Why a method that changes ReLUs' gradients says nothing about ``model``: it has no ReLU. None where it has one."""
+    """Why a method that changes ReLUs' gradients says nothing about ``model``: it has no ReLU, or one no hook sees. None where it does."""
+    hidden = no_gradient(model) or unseen(model, additions=False)
+    if hidden is not None:
+        return hidden
     found = nonlinearities(model)
     if "ReLU" in found:
         return None

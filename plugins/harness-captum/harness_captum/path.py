@@ -14,6 +14,7 @@ from harness.api import Attribution, Background, Classifier, Context, background
 from harness.api.background import WITHOUT_TRAINING, background_size
 from harness.api.classifiers import ReferenceKind
 from harness.api.declarations import BY_BACKGROUND
+from harness.api.gradients import no_gradient
 from harness_captum import citations
 from harness_captum.targets import target_logits
 
@@ -84,6 +85,10 @@ def gradient_shap(
         logits = torch.cat([model(part) for part in torch.split(compared.flatten(0, 1), ROWS)])
         mean = logits.unflatten(0, compared.shape[:2]).mean(dim=1).expand(len(images), -1)
     return Attribution(torch.stack(maps), expected=target_logits(model, images, targets) - mean.gather(1, targets[:, None])[:, 0])
+
+
+integrated_gradients.applicable = no_gradient  # type: ignore[attr-defined]
+gradient_shap.applicable = no_gradient  # type: ignore[attr-defined]
 
 
 def _noisy(image: Tensor, draws: int, noise: float) -> Iterator[Tensor]:

@@ -88,7 +88,7 @@ ADEBAYO_2018 = """@inproceedings{adebayo2018sanity,
   archiveprefix = {arXiv},
 }"""
 
-HEDSTROEM_2024 = """@article{hedstrom2024sanity,
+HEDSTROEM_2024 = """@misc{hedstrom2024sanity,
   title = {Sanity Checks Revisited: An Exploration to Repair the Model Parameter Randomisation Test},
   author = {Hedstr{\\"o}m, Anna and Weber, Leander and Lapuschkin, Sebastian and H{\\"o}hne, Marina M.-C.},
   year = {2024},
@@ -326,6 +326,7 @@ KINDERMANS_2019 = """@incollection{kindermans2019unreliability,
   author = {Kindermans, Pieter-Jan and Hooker, Sara and Adebayo, Julius and Alber, Maximilian and Sch{\\"u}tt, Kristof T.
     and D{\\"a}hne, Sven and Erhan, Dumitru and Kim, Been},
   booktitle = {Explainable {AI}: Interpreting, Explaining and Visualizing Deep Learning},
+  publisher = {Springer},
   pages = {267--280},
   year = {2019},
   eprint = {1711.00867},

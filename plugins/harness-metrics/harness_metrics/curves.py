@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.api import Case
+from harness.api import Case, Classifier
 from harness_metrics.imputation import Imputation, Imputer, imputer
 from harness_metrics.memory import runs_of
 from harness_metrics.patches import case_patch_ranks, grid_of
@@ -17,20 +17,20 @@ Order = Literal["morf", "lerf"]
 """Which pixels go first: the most relevant, or the least."""
 
 Output = Literal["probability", "logit"]
-"""What a curve is of: the softmax probability of the target, or its logit."""
+"""What a curve is of: the probability of the target as the model has it (`harness.api.Classifier.output`), or its logit."""
 
 OUTPUTS: tuple[Output, ...] = ("probability", "logit")
 
 
-def target_probability(logits: Tensor, targets: Tensor) -> Tensor:
-    """Softmax probability of each row's target: ``(N, K)``, ``(N,)`` → ``(N,)``."""
-    return logits.float().softmax(dim=1).gather(1, targets[:, None])[:, 0]
+def target_probability(model: Classifier, logits: Tensor, targets: Tensor) -> Tensor:
+    """Probability of each row's target: ``(N, K)``, ``(N,)`` → ``(N,)``."""
+    return model.probabilities(logits).gather(1, targets[:, None])[:, 0]
 
 
-def target_outputs(logits: Tensor, targets: Tensor) -> Tensor:
+def target_outputs(model: Classifier, logits: Tensor, targets: Tensor) -> Tensor:
     """Probability and logit of each row's target: ``(N, K)``, ``(N,)`` → ``(N, 2)``."""
     logits = logits.float()
-    return torch.stack([target_probability(logits, targets), logits.gather(1, targets[:, None])[:, 0]], dim=1)
+    return torch.stack([target_probability(model, logits, targets), logits.gather(1, targets[:, None])[:, 0]], dim=1)
 
 
 def original_logits(case: Case) -> Tensor:
@@ -40,7 +40,7 @@ def original_logits(case: Case) -> Tensor:
 
 def original_outputs(case: Case) -> Tensor:
     """``(B, 2)`` probability and logit of the target for the images as they are."""
-    return target_outputs(original_logits(case), case.targets)
+    return target_outputs(case.model, original_logits(case), case.targets)
 
 
 def original_probability(case: Case) -> Tensor:
@@ -86,7 +86,8 @@ def removal_outputs(case: Case, ranks: Tensor, units: Tensor, counts: Sequence[i
         inputs = impute(ranks < removing if order == "morf" else ranks >= last - removing)
         present = (removing <= last)[:, :, 0, 0]
         reached = torch.full((*present.shape, 2), torch.nan, device=ranks.device)
-        reached[present] = target_outputs(case.predict(inputs[present]), case.targets.expand(len(part), -1)[present])
+        logits = case.predict(inputs[present])
+        reached[present] = target_outputs(case.model, logits, case.targets.expand(len(part), -1)[present])
         outputs.append(reached)
     return torch.cat(outputs)
 

@@ -51,7 +51,7 @@ def responses(case: Case, perturbations: Iterable[Tensor], perturb: Perturbation
     drops, sums = [], []
     for part in _stacked(perturbations, at_once(case.images)):
         logits = case.predict(perturb(part).flatten(0, 1))
-        after = target_outputs(logits, case.targets.repeat(len(part)))[:, which]
+        after = target_outputs(case.model, logits, case.targets.repeat(len(part)))[:, which]
         drops.append(original - after.view(len(part), -1))
         sums.append(torch.einsum("sbp,bp->sb", part.flatten(2).double(), maps))
     return Responses(torch.cat(drops).T.double(), torch.cat(sums).T)

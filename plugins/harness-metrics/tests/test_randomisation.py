@@ -421,5 +421,5 @@ def test_an_explainer_that_ignores_the_class_scores_one_and_two_opposite_classes
 
 
 def test_a_model_of_one_class_has_no_other(case):
-    one = classifier(nn.Sequential(nn.Flatten(), nn.Linear(768, 1)), input_shape=(3, 16, 16))
+    one = case.model.with_module(nn.Sequential(nn.Flatten(), nn.Linear(768, 1)))
     assert random_logit(afresh(case, model=one, targets=torch.zeros(4, dtype=torch.long))).isnan().all()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from harness.api import Case, metric
+from harness.api import Case, Classifier, metric
 from harness_quantus.arguments import NORMALISATIONS, conditions, normalisation, resolved
 from harness_quantus.catalogue import CLASSES, MASKED, MOSAICS, POPULATION, MetricName, by_metric
 from harness_quantus.citations import QUANTUS
@@ -71,7 +71,8 @@ class Quantus:
                 is ``max``, but nothing for Infidelity, Efficient MPRT, InputInvariance, both sensitivities and the relative stabilities.
                 ``max``: by the greatest absolute value. ``negative``: positive values by the greatest, negative ones by the least.
                 ``second-moment``: by the root of the mean square.
-            softmax: whether the network's output goes through a softmax; null: what Quantus does for this metric.
+            softmax: whether the network's output goes through a softmax; null: what Quantus does for this metric,
+                and no softmax where the model's outputs are probabilities, or sigmoids of each class.
             population: training images that a sample is compared with by Sufficiency and Consistency.
         """
 
@@ -117,9 +118,16 @@ class Quantus:
                 channel_first=True,
                 explain_func=explain,
                 device=str(next((p.device for p in network.parameters()), "cpu")),
-                **({} if self.params.softmax is None else {"softmax": self.params.softmax}),
+                **self._softmax(case.model),
                 **({} if given.quadrants is None else {"custom_batch": given.quadrants}),
             )
+
+    def _softmax(self, model: Classifier) -> dict[str, bool]:
+        """What Quantus is told of the softmax: nothing where it is to do what it does, which it may where that makes probabilities."""
+        if self.params.softmax is not None:
+            return {"softmax": self.params.softmax}
+        seen = isinstance(list(model.module.modules())[-1], nn.Softmax)  # which Quantus puts no other behind
+        return {} if model.output == "softmax" or (model.output == "probabilities" and seen) else {"softmax": False}
 
     def _constructed(self, case: Case, row: int) -> dict[str, Any]:
         """The arguments of the constructor."""

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from harness.api import Attribution, Background, Classifier, Context, backgrounds, explainer
 from harness.api.background import WITHOUT_TRAINING, background_size
 from harness.api.declarations import BY_BACKGROUND
+from harness.api.gradients import no_gradient
+from harness.api.unseen import unseen
 from harness_shap import citations
 from harness_shap.pristine import pristine
 
@@ -31,6 +33,11 @@ class Target(nn.Module):
         logits: Tensor = self.module(inputs)
         self.logits = logits.detach()
         return logits[:, [self.target]]
+
+
+def not_seen(model: Classifier) -> str | None:
+    """Why shap's hooks would miss some of what ``model`` does; None where they do not."""
+    return no_gradient(model) or unseen(model, additions=False)
 
 
 @explainer(
@@ -73,3 +80,6 @@ def shap_deep(
                     maps[i] += share * torch.from_numpy(np.asarray(values).reshape(images[i].shape)).to(images)
                     expected[i] += share * (wrapped.logits[0] - scores.mean(dim=0))[wrapped.target]
     return Attribution(maps, expected=expected)
+
+
+shap_deep.applicable = not_seen  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ from torch import Tensor
 from harness.api import Attribution, Background, Classifier, Context, backgrounds, explainer
 from harness.api.background import WITHOUT_TRAINING, background_size
 from harness.api.declarations import BY_BACKGROUND
+from harness.api.gradients import no_gradient
 from harness_shap import citations
 from harness_shap.expected_gradients import Draw, expected_gradients
 from harness_shap.layers import layer_input, replaced_input
@@ -68,6 +69,9 @@ def shap_gradient(
         mean = _in_batches(model, compared.flatten(0, 1), len(images)).unflatten(0, compared.shape[:2]).mean(dim=1)
         difference = (model(images) - mean).gather(1, targets[:, None])[:, 0]
     return Attribution(maps, coarse=layer is not None, expected=difference)
+
+
+shap_gradient.applicable = no_gradient  # type: ignore[attr-defined]
 
 
 def _draws(ctx: Context, count: int, background: int, points: Tensor, smoothing: float) -> Iterator[Draw]:

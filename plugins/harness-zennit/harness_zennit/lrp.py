@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from harness.api import Attribution, Classifier, explainer
 from harness.api.features import features
+from harness.api.gradients import no_gradient
+from harness.api.unseen import unseen
 from harness_zennit import citations
 from harness_zennit.canonization import canonized
 from harness_zennit.composites import PASSES, WITHOUT_BOUNDS, Rule, Settings, composite
@@ -46,7 +48,7 @@ class LRP:
             return "the model attends over tokens, and zennit has no rule for attention"
         if self.params.rule == "epsilon-gamma-box" and model.bounds is None:
             return WITHOUT_BOUNDS
-        return None
+        return no_gradient(model) or unseen(model)
 
     def __call__(self, model: Classifier, images: Tensor, targets: Tensor) -> Attribution:
         """Relevance ``(B, C, H, W)`` of ``images`` (B, C, H, W) for ``targets`` (B,). Raises ``ValueError`` where not `applicable`."""

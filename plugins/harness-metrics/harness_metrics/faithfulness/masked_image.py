@@ -23,6 +23,6 @@ def masked_probability(case: Case, reference: ImageReference, absolute: bool) ->
 
     def compute() -> Tensor:
         inputs = masked_images(case.images, mass(case.attributions, absolute), reference_input(case, reference))
-        return target_probability(case.predict(inputs), case.targets)
+        return target_probability(case.model, case.predict(inputs), case.targets)
 
     return case.shared(("harness-metrics", "masked probability", reference, absolute), compute)

@@ -47,7 +47,7 @@ def saliency_metric(
     shown = mass(case.attributions, absolute)
     boxes = boxes_round(above(shown, fraction) if by == "value" else energetic(shown, fraction)).to(case.images)
     crops = resized_crops(case.images, boxes)
-    logp = case.predict(crops).float().log_softmax(dim=1).gather(1, case.targets[:, None])[:, 0]
+    logp = case.model.log_probabilities(case.predict(crops)).gather(1, case.targets[:, None])[:, 0]
     covered = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1) / shown[0].numel()
     return torch.where(shown.amax(dim=(1, 2)) > 0, covered.clamp_min(SMALLEST).log() - logp, torch.nan)
 

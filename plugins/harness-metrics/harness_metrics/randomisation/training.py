@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from harness.api import Classifier
@@ -40,7 +40,7 @@ def trained(
             network.train()
             known = 0
             for part in torch.split(order, batch):
-                known += _step(network, optimiser, images[part].to(model.device), labels[part].to(model.device))
+                known += _step(copy, optimiser, images[part].to(model.device), labels[part].to(model.device))
             network.eval()
             if known >= accuracy * len(images) and accuracy_of(copy, images, labels, batch) >= accuracy:
                 break
@@ -76,12 +76,13 @@ def loaded(model: Classifier, checkpoint: Path) -> Classifier:
     return copy
 
 
-def _step(network: nn.Module, optimiser: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> int:
+def _step(model: Classifier, optimiser: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> int:
     """One step; how many of the batch were classified right before it."""
     if len(images) == 1:
         return 0
-    logits = network(images)
+    logits = model.module(images)
     optimiser.zero_grad()
-    F.cross_entropy(logits, labels).backward()  # type: ignore[no-untyped-call]
+    known = model.log_probabilities(logits) if model.output == "probabilities" else logits.log_softmax(dim=1)
+    F.nll_loss(known, labels).backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     return int((logits.argmax(dim=1) == labels).sum())

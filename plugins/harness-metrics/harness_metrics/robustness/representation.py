@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Classifier
+from harness.api.outputs import TwoClasses
 
 
 def with_representation(model: Classifier, layer: str | None) -> Classifier:
@@ -43,7 +44,7 @@ class _Read(nn.Module):
         wanted = self.layer or self.fallback
         handles = [self.network.get_submodule(wanted).register_forward_hook(_output(seen, wanted))] if wanted else []
         if self.layer is None:
-            linear = [module for module in self.network.modules() if isinstance(module, nn.Linear)]
+            linear = [module for module in self.network.modules() if isinstance(module, nn.Linear) and not isinstance(module, TwoClasses)]
             handles += [module.register_forward_pre_hook(_input(seen)) for module in linear]
         try:
             logits: Tensor = self.network(inputs)

@@ -1,0 +1,83 @@
+"""Whether gradients of the logits reach the image, and whether layers are computed again on the way back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from harness.api.preparation.hooks import hookable
+from harness.api.preparation.modules import first_line
+
+if TYPE_CHECKING:
+    from harness.api.classifiers import Classifier
+
+
+@dataclass(frozen=True)
+class Backward:
+    """What one backward pass showed.
+
+    Attributes:
+        reason: why no gradient reaches the image, or None where one does.
+        again: names of the innermost layers that the backward pass called once more (gradient checkpointing).
+    """
+
+    reason: str | None = None
+    again: tuple[str, ...] = ()
+
+
+_known: WeakKeyDictionary[Classifier, tuple[nn.Module, Backward]] = WeakKeyDictionary()
+
+
+def no_gradient(model: Classifier) -> str | None:
+    """Why no gradient of the logits reaches the image, so that gradients explain nothing; None where one does.
+
+    An explainer that takes gradients returns it from its ``applicable``. Costs a forward and a backward pass, once per classifier.
+    """
+    return backward(model).reason
+
+
+def backward(model: Classifier) -> Backward:
+    """One forward and one backward pass of an image of noise."""
+    known = _known.get(model)
+    if known is None or known[0] is not model.module:
+        known = model.module, _tried(model)
+        _known[model] = known
+    return known[1]
+
+
+def _tried(model: Classifier) -> Backward:
+    calls: Counter[str] = Counter()
+    handles = []
+    for name, layer in hookable(model.module):
+        if next(layer.children(), None) is None:
+
+            def note(layer: nn.Module, args: object, output: object, name: str = name) -> None:
+                calls[name] += 1
+
+            handles.append(layer.register_forward_hook(note))
+    noise = torch.rand(1, *model.input_shape, generator=torch.Generator().manual_seed(0))
+    image = noise.to(model.device, model.dtype).requires_grad_()
+    try:
+        with torch.enable_grad():
+            logits = model(image)
+            before = Counter(calls)
+            reason = _why(logits, image)
+    except Exception as error:  # whatever an operation raises that has no backward pass, or none twice
+        return Backward(f"no gradient can be taken of the model: {first_line(error)}")
+    finally:
+        for handle in handles:
+            handle.remove()
+    return Backward(reason, tuple(name for name in calls if calls[name] > before[name]))
+
+
+def _why(logits: Tensor, image: Tensor) -> str | None:
+    cut = "its forward runs under torch.no_grad() or inference_mode(), detaches, rounds, or is quantised"
+    if not logits.requires_grad:
+        return f"no gradient of the logits reaches the image: {cut}"
+    (gradient,) = torch.autograd.grad(logits.sum(), image, allow_unused=True)
+    return f"no gradient of the logits reaches the image: {cut}" if gradient is None else None

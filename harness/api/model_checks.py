@@ -1,0 +1,82 @@
+"""What is wrong with a network as a classifier, seen on two images: each check is a function of what it returned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+TOLERANCE = 1e-3
+"""Greatest difference of logits, relative to the greatest of them, that counts as rounding in float32."""
+HALF_TOLERANCE = 5e-2
+"""The same for logits that were computed in float16 or bfloat16."""
+
+
+class ModelWarning(UserWarning):
+    """Something that a person who evaluates this network ought to know; `harness.api.Classifier.notes` has it too."""
+
+
+def difference(first: Tensor, second: Tensor) -> float:
+    """The greatest difference of two tensors of logits, relative to the greatest magnitude; infinite where their shapes differ."""
+    if first.shape != second.shape:
+        return float("inf")
+    first, second = first.detach().double().cpu(), second.detach().double().cpu()
+    return float((first - second).abs().max() / first.abs().max().clamp(min=1e-6)) if first.numel() else 0.0
+
+
+def changing(first: Tensor, again: Tensor, repeat: Callable[[], Tensor], tolerance: float = TOLERANCE) -> str | None:
+    """Why two calls on one image differ, or None where they do not.
+
+    Args:
+        first: logits of an image.
+        again: its logits under another seed of the global generators, after other images went through.
+        repeat: calls once more, under the seed of ``again``; asked only where the two differ.
+        tolerance: greatest relative difference that is none.
+    """
+    if difference(first, again) <= tolerance:
+        return None
+    if difference(again, repeat()) <= tolerance:
+        return (
+            "its logits for one image differ from call to call: it draws random numbers in evaluation mode "
+            "(F.dropout without training=self.training, or a layer that stays in training mode)"
+        )
+    return (
+        "its logits for one image differ from call to call: it keeps something from one call to the next "
+        "(a counter, a running mean, a random generator of its own)"
+    )
+
+
+def coupled(single: Tensor, together: Tensor, module: nn.Module, tolerance: float = TOLERANCE) -> str | None:
+    """Why logits depend on the batch, or None where ``single`` (1, K) is the first row of ``together`` (B, K)."""
+    found = difference(single, together[: len(single)])
+    if found <= tolerance:
+        return None
+    norms = [name for name, layer in module.named_modules() if _uses_the_batch(layer)]
+    named = f"batch statistics in {', '.join(norms[:3])}" if norms else "statistics of the batch, or a softmax over dim 0"
+    return f"its logits for one image depend on the others in the batch, by {found:.0%} of their magnitude ({named})"
+
+
+def _uses_the_batch(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.modules.batchnorm._BatchNorm) and (layer.running_mean is None or layer.training)
+
+
+def constant(first: Tensor, second: Tensor) -> bool:
+    """Whether two images have the same logits to the last bit."""
+    return torch.equal(first, second)
+
+
+def checked_scale(values: Sequence[float] | None, name: str, channels: int) -> None:
+    """Raise ``ValueError`` for a mean or standard deviation that no images in [0, 1] have, or not one for each channel."""
+    if values is None:
+        return
+    if len(values) not in (1, channels):
+        raise ValueError(f"{name} has {len(values)} values for images of {channels} channels; give one for each channel")
+    if not all(abs(value) < float("inf") for value in values):
+        raise ValueError(f"{name} {list(values)} must be finite")
+    if name == "std" and min(values) <= 0:
+        raise ValueError(f"std {list(values)} must be greater than 0: images are divided by it")
+    if name == "std" and max(values) > 2:
+        raise ValueError(f"std {list(values)} is of pixels in 0 … 255, but images here are in [0, 1]: divide mean and std by 255")
+    if name == "mean" and max(values) > 1:
+        raise ValueError(f"mean {list(values)} is of pixels in 0 … 255, but images here are in [0, 1]: divide mean and std by 255")

@@ -1,0 +1,130 @@
+"""BibTeX entries: their fields, and what they take to pass through every standard style without a warning."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "article": ("author", "title", "journal", "year"),
+    "book": ("author|editor", "title", "publisher", "year"),
+    "booklet": ("title",),
+    "inbook": ("author|editor", "title", "chapter|pages", "publisher", "year"),
+    "incollection": ("author", "title", "booktitle", "publisher", "year"),
+    "inproceedings": ("author", "title", "booktitle", "year"),
+    "conference": ("author", "title", "booktitle", "year"),
+    "manual": ("title",),
+    "mastersthesis": ("author", "title", "school", "year"),
+    "misc": (),
+    "phdthesis": ("author", "title", "school", "year"),
+    "proceedings": ("title", "year"),
+    "techreport": ("author", "title", "institution", "year"),
+    "unpublished": ("author", "title", "note"),
+}
+"""The entry types of BibTeX with the fields that each must have (Patashnik 1988, section 3.1); ``|``: one of several."""
+HEAD = re.compile(r"@(\w+)\s*\{\s*([^,\s{}]+)\s*,")
+_ACCENTS = {
+    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u ", "\u0307": ".", "\u0308": '"', "\u030a": "r ",
+    "\u030b": "H ", "\u030c": "v ", "\u0323": "d ", "\u0327": "c ", "\u0328": "k ", "\u0331": "b ",
+}  # fmt: skip
+_LETTERS = {
+    "ø": r"{\o}", "Ø": r"{\O}", "ß": r"{\ss}", "æ": r"{\ae}", "Æ": r"{\AE}", "œ": r"{\oe}", "Œ": r"{\OE}", "ł": r"{\l}", "Ł": r"{\L}",
+    "ı": r"{\i}", "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''", "\u00a0": "~",
+}  # fmt: skip
+
+
+def entries(text: str) -> Iterator[str]:
+    """Entries one by one, by their braces; what is between them is dropped."""
+    start = None
+    depth = 0
+    for place, char in enumerate(text):
+        if char == "@" and depth == 0:
+            start = place
+        elif char == "{":
+            depth += 1
+        elif char == "}":
+            depth -= 1
+            if depth == 0 and start is not None:
+                yield text[start : place + 1]
+                start = None
+
+
+def fields(entry: str) -> dict[str, str]:
+    """The fields of an entry by lower-case name, without their delimiters; those that are empty are left out."""
+    head = HEAD.match(entry)
+    if head is None:
+        return {}
+    found = {}
+    for part in _split(entry[head.end() : entry.rindex("}")]):
+        name, equals, value = part.partition("=")
+        value = value.strip()
+        value = value[1:-1] if value[:1] + value[-1:] in ("{}", '""') else value
+        if equals and value.strip():
+            found[name.strip().lower()] = value.strip()
+    return found
+
+
+def accepted(entry: str) -> str:
+    """The entry, accents as LaTeX writes them, as every standard style takes it without a warning; one that is so already stays as it is.
+
+    Of a type that BibTeX does not know (those of BibLaTeX), or without a field that its type must have, it becomes a ``@misc``; without
+    author, editor or key it gets a key to sort by, without a year "n.d.".
+    """
+    entry = accented(entry)
+    head = HEAD.match(entry)
+    if head is None:
+        return entry
+    there = fields(entry)
+    kind = head[1].lower()
+    required = REQUIRED.get(kind)
+    lacking = required is None or any(not set(name.split("|")) & set(there) for name in required)
+    added = {}
+    if not {"author", "editor", "key"} & set(there):
+        added["key"] = there.get("title", head[2])
+    if "year" not in there:
+        added["year"] = _year(there)
+    if not lacking and not added:
+        return entry
+    lines = "".join(f"\n  {name} = {{{value}}}," for name, value in added.items())
+    return f"@{'misc' if lacking else head[1]}{{{head[2]},{lines}{entry[head.end() :]}"
+
+
+def _year(there: dict[str, str]) -> str:
+    """Of a BibLaTeX date or an arXiv id, where there is one."""
+    date = re.match(r"\d{4}", there.get("date", ""))
+    arxiv = re.match(r"(\d\d)\d\d\.\d{4,5}", there.get("eprint", ""))
+    return date[0] if date else f"20{arxiv[1]}" if arxiv else "n.d."
+
+
+def accented(text: str) -> str:
+    """Letters with accents as LaTeX writes them; what it has no name for stays."""
+    return "".join(char if char.isascii() else _letter(char) for char in unicodedata.normalize("NFC", text))
+
+
+def _letter(char: str) -> str:
+    if char in _LETTERS:
+        return _LETTERS[char]
+    parts = list(unicodedata.normalize("NFD", char))
+    letter = _LETTERS.get(parts[0], parts[0])
+    if not letter.isascii() or any(mark not in _ACCENTS for mark in parts[1:]):
+        return char
+    for mark in parts[1:]:
+        letter = f"{{\\{_ACCENTS[mark]}{letter}}}"
+    return letter
+
+
+def _split(body: str) -> Iterator[str]:
+    """Parts between commas that stand in no braces and no quotation marks."""
+    depth, quoted, start = 0, False, 0
+    for place, char in enumerate(body):
+        if char == "{":
+            depth += 1
+        elif char == "}":
+            depth -= 1
+        elif char == '"' and depth == 0:
+            quoted = not quoted
+        elif char == "," and depth == 0 and not quoted:
+            yield body[start:place]
+            start = place + 1
+    yield body[start:]
