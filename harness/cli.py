@@ -15,6 +15,7 @@ from harness.commands import cache, plugins
 from harness.commands.shared import FAILED, SIGNALLED, PluginFiles, StoreAddress, console, errors, registry, show
 
 if TYPE_CHECKING:
+    from harness.planning.plan import Plan
     from harness.registry.registry import Registry
     from harness.runs.run import Run
 
@@ -48,6 +49,13 @@ class Grouping(StrEnum):
     metric = "metric"
 
 
+@app.callback()
+def main_options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=lambda wanted: _version(wanted), help="Print it.")] = False,
+) -> None:
+    """Options of the command line itself."""
+
+
 @app.command("run")
 def run_command(
     spec: SpecFile,
@@ -64,7 +72,7 @@ def run_command(
     profile: Annotated[bool, typer.Option("--profile", help="Write trace.json into the run folder, for Perfetto or Chrome.")] = False,
 ) -> None:
     """Run what is not cached, print the leaderboard, write the run folder."""
-    from harness.execution.events import printable
+    from harness.runs.lines import print_line
     from harness.runs.progress import Style, reporter
     from harness.runs.report import summary_lines
 
@@ -78,8 +86,8 @@ def run_command(
             _print_leaderboard(finished.leaderboard, run.loaded.spec.statistics.group)
             if finished.leaderboard.meta:
                 _print_leaderboard(finished.leaderboard, run.loaded.spec.statistics.group, meta=True)
-        for line in summary_lines(finished):
-            console(stderr=True).print(printable(line), markup=False, highlight=False, soft_wrap=True)
+        for line in summary_lines(finished, reasons=progress is ProgressStyle.none):
+            print_line(console(stderr=True), line)
         raise typer.Exit(code)
 
 
@@ -88,12 +96,32 @@ def validate_command(
     spec: SpecFile,
     settings: Settings = [],
     plugin: PluginFiles = [],
+    quick: Annotated[bool, typer.Option("--quick", help="The spec alone: nothing is loaded.")] = False,
+    store: StoreAddress = None,
 ) -> None:
-    """Name all errors of a spec at once, each with file:line:column; files and folders that parameters name are looked for."""
+    """Name all errors of a spec at once, each with file:line:column; then load what it names, and say what will not be computed.
+
+    Files and folders that parameters name are looked for. What was found out about datasets and models is remembered in the store. Exit
+    code 2: the spec is wrong; 1: a dataset or a model cannot be had.
+    """
+    from harness.runs.lines import print_line
+    from harness.runs.opening import opening_lines
+    from harness.words import counted
+
     with errors():
         loaded = _load(spec, settings, registry(plugin), files=True)
-        counts = [f"{len(getattr(loaded.recipes, kind))} {kind}" for kind in ("datasets", "models", "explainers", "metrics")]
-        typer.echo(f"{spec}: fine ({', '.join(counts)})")
+        kinds = ("datasets", "models", "explainers", "metrics")
+        counts = ", ".join(counted(len(getattr(loaded.recipes, kind)), kind.removesuffix("s")) for kind in kinds)
+        if quick:
+            typer.echo(f"{spec}: fine as a spec ({counts}); its datasets and models were not looked at")
+            return
+        run = _prepared(spec, settings, plugin, store=store)
+        plan = _planned(run)
+        blocked = any(group.blocked is not None for group in plan.groups)
+        typer.echo(f"{spec}: {'not all of it can be had' if blocked else 'fine'} ({counts})")
+        for line in opening_lines(plan, run.registry):
+            print_line(console(), line)
+        raise typer.Exit(FAILED if blocked else 0)
 
 
 @app.command("plan")
@@ -106,18 +134,27 @@ def plan_command(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show what will run, what is cached, what is not applicable and why, and what it will take."""
+    from dataclasses import asdict
+
     from harness.planning.estimate import estimate
+    from harness.planning.gaps import gaps
+    from harness.planning.notes import all_notes
+    from harness.runs.lines import print_line
+    from harness.runs.opening import opening_lines
     from harness.runs.report import plan_report
 
     with errors():
         run = _prepared(spec, settings, plugin, store=store, limit=limit)
-        try:
-            plan = run.plan()
-        finally:
-            run.executor.stop()
+        plan = _planned(run)
         kept = run.loaded.spec.store
         found = estimate(plan, run.registry, attributions=kept.attributions, dtype=kept.dtype)
-        typer.echo(json.dumps(found.to_json(), indent=1)) if as_json else show(plan_report(found))
+        if as_json:
+            said = {"notes": all_notes(plan.groups), "gaps": [asdict(gap) for gap in gaps(plan, run.registry)]}
+            typer.echo(json.dumps({**found.to_json(), **said}, indent=1))
+            return
+        show(plan_report(found))
+        for line in opening_lines(plan, run.registry):
+            print_line(console(), line)
 
 
 @app.command("leaderboard")
@@ -161,10 +198,20 @@ def explain_command(
 ) -> None:
     """Explain one image with one or several explainers, as panels side by side."""
     from harness.runs.explain import explain_image
+    from harness.runs.lines import print_line
+    from harness.runs.progress import reporter
 
     with errors():
-        said = explain_image(image, model, explainer, registry=registry(plugin), target=target, training=training, out=out, seed=seed)
-        typer.echo(said)
+        known = registry(plugin)
+        with reporter(None, console(stderr=True)) as progress:
+            tell = progress.stage
+            made = explain_image(image, model, explainer, registry=known, target=target, training=training, out=out, seed=seed, stage=tell)
+        print_line(console(), made.sentence)
+        for note in made.notes:
+            print_line(console(), f"note: {note}")
+        for line in made.failures:
+            print_line(console(stderr=True), line)
+        raise typer.Exit(FAILED if made.failures else 0)
 
 
 @app.command("diff")
@@ -248,6 +295,25 @@ def _print_leaderboard(document: Any, group: Any, meta: bool = False) -> None:
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
     color = terminal.is_terminal and not terminal.no_color and not terminal.is_dumb_terminal
     typer.echo(render(document, "terminal", group=group, width=terminal.width, color=color, ascii_only=plain, meta=meta), nl=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"xai-harness {version('xai-harness')}")
+        raise typer.Exit
+
+
+def _planned(run: Run) -> Plan:
+    """The plan of a run that is not begun; what takes loading is said meanwhile."""
+    from harness.runs.progress import reporter
+
+    try:
+        with reporter(None, console(stderr=True)) as progress:
+            return run.plan(progress.stage)
+    finally:
+        run.executor.stop()
 
 
 def _load(spec: Path, settings: list[str], components: Registry, files: bool = False) -> Any:

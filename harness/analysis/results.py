@@ -17,6 +17,7 @@ IntervalKind = Literal["wilson", "student", "bootstrap"]
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 SAMPLES_RULES: tuple[SamplesRule, ...] = get_args(SamplesRule)
+NOT_COMPUTED = "not computed"  # so begins the reason of a blocked cell whose turn never came
 COMPLETENESS_TOLERANCE = 0.05  # median relative error of a promised sum, above which the promise counts as broken
 FEW = 30  # scores below which a mean's interval is Student's t
 RANKED_FROM = 10  # samples below which a rank has no interval: resamples of a handful agree with one another, whatever the truth
@@ -202,6 +203,7 @@ class Group:
         explainers, metrics: rows and columns in the spec's order, labels unique.
         cells: by (explainer label, metric label); a pair that was never asked for is absent.
         costs, notes: by explainer label.
+        group_notes: what the dataset and the model want a reader to know, a sentence each.
         replicate_of: a name shared by groups whose models differ in nothing but a training seed; None where there is one model.
         explained: what was explained; runs are merged only where it is equal, as far as it is known.
         shadow: of which group it is one, if it is.
@@ -219,6 +221,7 @@ class Group:
     recipes: dict[str, Recipe] = field(default_factory=dict)
     costs: dict[str, Costs] = field(default_factory=dict)
     notes: dict[str, Notes] = field(default_factory=dict)
+    group_notes: list[str] = field(default_factory=list)
     replicate_of: str | None = None
     explained: Explained = field(default_factory=Explained)
     shadow: Shadow | None = None

@@ -34,13 +34,31 @@ def cache_prune_command(
     dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> None:
     """Remove results from the store by age, size or component."""
+    from harness.runs.report import prune_line
     from harness.store.prune import prune
 
     with errors():
         if older is None and size is None and component is None:
             raise typer.BadParameter("say what to remove: --older, --size or --component")
-        gone = prune(_store(store), older=older, size=size, component=component, dry=dry)
-        typer.echo(f"{'would remove' if dry else 'removed'} {len(gone.groups) + gone.scores} columns, {gone.bytes / 1e6:.1f} MB")
+        place = _store(store)
+        if component is not None:
+            _check_component(place, component)
+        typer.echo(prune_line(prune(place, older=older, size=size, component=component, dry=dry), dry))
+
+
+def _check_component(store: Store, component: str) -> None:
+    """Complain of a name or glob that nothing in the store has."""
+    from fnmatch import fnmatchcase
+
+    from harness.complaints import UserError
+    from harness.registry.naming import did_you_mean
+    from harness.store.prune import components
+    from harness.words import some
+
+    known = components(store)
+    if not any(fnmatchcase(name, component) for name in known):
+        near = did_you_mean(component, known)
+        raise UserError(f'--component: nothing in {store.shown} is of "{component}"{near} (in it: {some(known) or "nothing"})')
 
 
 def _store(address: str | None) -> Store:

@@ -27,18 +27,22 @@ class Kind(StrEnum):
 
 @app.command("list")
 def plugins_list_command(
+    words: Annotated[list[str] | None, typer.Argument(help="Only what has all of these words: a kind, a name, a category.")] = None,
     kind: Annotated[Kind | None, typer.Option(help="Only this kind.")] = None,
+    long: Annotated[bool, typer.Option("--long", help="All of what each is, and from which distribution.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     plugin: PluginFiles = [],
 ) -> None:
-    """List what is installed, from which distribution and version, and what is broken and why."""
-    from harness.registry.listing import plugins_list
+    """List what is installed, and what is broken and why: `harness plugins list`, `… list metrics`, `… list cam`."""
+    from harness.registry.listing import matching, plugins_list
     from harness.registry.report import plugins_json
 
     with errors():
         components = registry(plugin)
-        cards = components.cards(kind.value if kind else None)
-        typer.echo(plugins_json(cards)) if as_json else show(plugins_list(cards, components.problems))
+        cards = matching(components.cards(kind.value if kind else None), words or ())
+        if words and not cards:
+            raise _unknown(components, " ".join(words))
+        typer.echo(plugins_json(cards)) if as_json else show(plugins_list(cards, () if words else components.problems, long))
 
 
 @app.command("show")
@@ -76,10 +80,14 @@ def _found(components: Registry, name: str, kind: Kind | None) -> list[Any]:
     kinds = [kind.value] if kind else [each.value for each in Kind]
     found = [card for each in kinds for card in components.named(each, name)]  # type: ignore[arg-type]
     if not found:
-        from harness.registry.errors import UnknownComponent
-        from harness.registry.naming import did_you_mean
-
-        raise UnknownComponent(
-            f'no component "{name}"{did_you_mean(name, [card.name for card in components.cards()])}; see harness plugins list'
-        )
+        raise _unknown(components, name)
     return found
+
+
+def _unknown(components: Registry, name: str) -> Exception:
+    """That nothing of the name is installed, and what is near."""
+    from harness.registry.errors import UnknownComponent
+    from harness.registry.naming import did_you_mean
+
+    near = did_you_mean(name, [card.name for card in components.cards()])
+    return UnknownComponent(f'no component "{name}"{near}; see harness plugins list')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 import unicodedata
 from collections.abc import Callable
 from typing import Any, Literal, TypedDict
@@ -17,7 +18,8 @@ class Event(TypedDict, total=False):
     (with ``forward``, ``backward``, ``model_seconds``, ``seconds``, ``device``, ``phases``: seconds outside the model by kind, see
     `harness.execution.timing`, and where they are wanted all spans as ``traced``), ``damaged`` (``files`` of the store were set aside) or
     ``noted`` (there is a ``reason`` to know). What failed for lack of memory names in ``starved`` the column that lacked it: its own, or
-    that of the explanation it needs. ``passes`` are those of the job so far, ``worker`` is who speaks.
+    that of the explanation it needs; ``traceback`` is where it was raised, or ``log`` the file with what the ended worker printed.
+    ``passes`` are those of the job so far, ``worker`` is who speaks.
     """
 
     event: Literal["phase", "committed", "failed", "finished", "damaged", "noted"]
@@ -29,6 +31,8 @@ class Event(TypedDict, total=False):
     state: State
     reason: str
     starved: str
+    traceback: str
+    log: str
     forward: int
     backward: int
     model_seconds: float
@@ -43,6 +47,7 @@ class Event(TypedDict, total=False):
 
 Emit = Callable[[Event], None]
 LONGEST = 500  # characters of a message
+LONGEST_TRACEBACK = 20_000
 ELSEWHERE = ("site-packages/torch", "/harness/execution/", "/contextlib.py")  # files that are never the component's
 
 
@@ -50,6 +55,14 @@ def reason_of(error: BaseException) -> str:
     """One printable line: what was raised, its message, what was left changed, and where in the component."""
     notes = [printable(note) for note in getattr(error, "__notes__", [])]
     return "; ".join([f"{type(error).__name__}: {_message(error)}{_place(error)}", *notes])
+
+
+def traceback_of(error: BaseException) -> str:
+    """Where it was raised, as Python prints it; the end of it where it is long."""
+    try:
+        return "".join(traceback.format_exception(error))[-LONGEST_TRACEBACK:].replace("\x1b", "\ufffd")
+    except BaseException:  # an exception may be as broken as what raised it
+        return ""
 
 
 def printable(text: object) -> str:

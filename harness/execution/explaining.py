@@ -83,8 +83,7 @@ class Explaining:
         attribution = rounded(attribution, job.dtype)
         for part in recalled.used:
             cost.add(self._cost_of(part, keys))
-        with span("store", "collect"):
-            return attribution, self._commit(job, keys, attribution, cost, finished)
+        return attribution, self._commit(job, keys, attribution, cost, finished)
 
     def _cost_of(self, key: str, samples: Sequence[SampleKey]) -> Cost:
         """What the stored explanation of a part cost when it was made, which is part of what the whole costs."""
@@ -98,7 +97,8 @@ class Explaining:
 
     def _commit(self, job: Job, keys: Sequence[SampleKey], attribution: Attribution, cost: Cost, finished: Bools) -> Callable[[], object]:
         """What writes maps first, then rows: of these, and of maps to keep, only those that are not in the store."""
-        known = self.store.maps(job.key, keys)
+        with span("store", "read"):
+            known = self.store.maps(job.key, keys)
         there = set() if known is None else set(known.samples)
         kept = [i for i, row in enumerate(job.rows) if job.keeps(row) and keys[i] not in there]
         dtype = np.dtype(job.dtype)

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.execution.arithmetic import plain_fp32
 from harness.execution.devices import slots
-from harness.execution.events import Event, reason_of
+from harness.execution.events import Event, reason_of, traceback_of
 from harness.execution.executor import Settings, without
 from harness.execution.requests import answer
 from harness.execution.work import Bench
@@ -34,7 +34,7 @@ class InlineExecutor:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            raise Unavailable(reason_of(error)) from error
+            raise Unavailable(reason_of(error), traceback_of(error)) from error
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Queue jobs."""

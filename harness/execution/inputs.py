@@ -112,8 +112,9 @@ class Inputs:
         confidence, predicted = model.probabilities(logits).max(dim=1)
         correct = (predicted == samples.labels) & finite
         fields = {"predicted": predicted.where(finite, math.nan), "confidence": confidence, "label": samples.labels, "correct": correct}
+        values = {name: values.tolist() for name, values in fields.items()}  # waits for the device, not for the store
         with span("store", "write"):
-            self.store.commit_rows(key, column_rows(key, rows, {name: values.tolist() for name, values in fields.items()}))
+            self.store.commit_rows(key, column_rows(key, rows, values))
         return predicted.where(finite, NO_TARGET)
 
 

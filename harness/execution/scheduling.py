@@ -92,7 +92,7 @@ class Scheduler(ABC):
             elif message["event"] == "ready":
                 speaker.ready = True
             elif message["event"] == "refused":
-                raise Unavailable(message["reason"])
+                raise Unavailable(message["reason"], message.get("traceback", ""))
             elif message["event"] == "answer":
                 return message["value"]
 
@@ -264,7 +264,8 @@ class Scheduler(ABC):
         if worker.assignment is not None:
             job = worker.assignment.job
             told, left = self._aftermath.of(worker, worker.assignment)
-            yield from told
+            for event in told:
+                yield {**event, "log": worker.log} if event["event"] == "failed" else event
             if left is not None:
                 self._jobs.put_back(left)
             if left is None or job.key in {*worker.assignment.settled, *(event["column"] for event in told)}:

@@ -16,7 +16,7 @@ from harness.execution.accelerators import give_back
 from harness.execution.arithmetic import Arithmetic
 from harness.execution.batching import OutOfMemory, is_out_of_memory
 from harness.execution.defined import Defined
-from harness.execution.events import Emit, Event, State, reason_of
+from harness.execution.events import Emit, Event, State, reason_of, traceback_of
 from harness.execution.explaining import Explaining
 from harness.execution.guard import left_changed
 from harness.execution.inputs import Inputs
@@ -153,7 +153,8 @@ class Bench:
             gc.collect()
             self._release()
         for column in columns:
-            emit(_failed(job, column, state, error, reason, columns[0]))
+            event = _failed(job, column, state, error, reason, columns[0])
+            emit({**event, "traceback": traceback_of(error)} if column == columns[0] else event)
 
     def _memory(self) -> str:
         """What the device has."""

@@ -16,13 +16,14 @@ def main() -> None:
     channel = Channel()
     settings = channel.inbox.get()
     from harness.execution.arithmetic import plain_fp32
-    from harness.execution.events import reason_of
+    from harness.execution.events import reason_of, traceback_of
     from harness.execution.prefetching import Prefetcher
     from harness.execution.requests import answer
     from harness.execution.work import Bench
     from harness.execution.workbench import Workbench
     from harness.planning.jobs import Job, Rows
     from harness.registry.registry import Registry
+    from harness.store import rows
     from harness.store.store import Store
 
     plain_fp32()
@@ -31,6 +32,7 @@ def main() -> None:
     reader = Prefetcher(settings["plugins"], pinned=workbench.device.type == "cuda") if settings["prefetch"] else contextlib.nullcontext()
     with reader as prefetcher:
         bench = Bench(workbench, Store(settings["store"]), apart=True, prefetcher=prefetcher)
+        rows.prepare()
         channel.send({"event": "ready"})
         while True:
             message = channel.inbox.get()
@@ -41,7 +43,7 @@ def main() -> None:
                 try:
                     channel.send({"event": "answer", "value": answer(workbench, message["request"])})
                 except BaseException as error:
-                    channel.send({"event": "refused", "reason": reason_of(error)})
+                    channel.send({"event": "refused", "reason": reason_of(error), "traceback": traceback_of(error)})
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 
 PERCENTILE = 99.5
 OPACITY = 0.85
+THROUGH = 0.5  # opacity of the strongest colour of a map that covers the image
+FEW, MANY = 0.2, 0.5  # mean of a map's relative strength: up to the first it hides little, from the second on it covers the image
 FADING = 0.7
 
 AGAINST_FOR: Colormap = LinearSegmentedColormap.from_list(
@@ -35,13 +37,28 @@ def limit(values: Array, percentile: float = PERCENTILE) -> float:
     return float(np.percentile(sizes, percentile)) or float(sizes.max())
 
 
-def coloured(values: Array, signed: bool, scale: float) -> Floats:
+def opacity(values: Array, scale: float) -> float:
+    """How opaque the strongest colour of a map is: `OPACITY`, less where the map covers much, so that the image is seen through it.
+
+    A map of few strong pixels leaves the image beside them; one that is strong nearly everywhere, as class activation maps are, leaves
+    none: its strongest colour is half transparent.
+    """
+    covered = float((np.abs(_relative(values, scale)) ** FADING).mean())
+    return OPACITY - (OPACITY - THROUGH) * min(max((covered - FEW) / (MANY - FEW), 0.0), 1.0)
+
+
+def coloured(values: Array, signed: bool, scale: float, opacity: float = OPACITY) -> Floats:
     """RGBA in [0, 1] ``(…, 4)`` of a map ``(…)``.
 
     Signed maps are warm where positive and cold where negative, symmetric about 0; unsigned ones run from dark to light. Opacity grows
-    with the absolute value from 0 at 0 to `OPACITY` at ``scale`` and beyond, so that where there is no evidence the image is seen.
+    with the absolute value from 0 at 0 to ``opacity`` at ``scale`` and beyond, so that where there is no evidence the image is seen.
     """
-    relative = np.zeros(values.shape) if scale == 0 else np.clip(np.asarray(values, dtype=np.float64) / scale, -1, 1)
+    relative = _relative(values, scale)
     rgba = np.asarray(AGAINST_FOR((relative + 1) / 2) if signed else LEAST_MOST(relative), dtype=np.float64)
-    rgba[..., 3] = OPACITY * np.abs(relative) ** FADING
+    rgba[..., 3] = opacity * np.abs(relative) ** FADING
     return rgba
+
+
+def _relative(values: Array, scale: float) -> Floats:
+    """Values in [-1, 1], in parts of the scale."""
+    return np.zeros(values.shape) if scale == 0 else np.clip(np.asarray(values, dtype=np.float64) / scale, -1, 1)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from harness.figures.colours import PERCENTILE, Array, Floats, coloured, is_signed, limit
+from harness.figures.colours import PERCENTILE, Array, Floats, coloured, is_signed, limit, opacity
 
 REC_601 = (0.299, 0.587, 0.114)
 
@@ -26,9 +26,10 @@ def overlay(image: Array, attribution: Array, signed: bool, percentile: float = 
     """
     background = grey(image)
     values = fitted(attribution, background.shape)
-    colours = coloured(values, is_signed(values, signed), limit(values, percentile))
-    opacity = colours[..., 3:]
-    blended = opacity * colours[..., :3] + (1 - opacity) * background[..., None]
+    scale = limit(values, percentile)
+    colours = coloured(values, is_signed(values, signed), scale, opacity(values, scale))
+    opaque = colours[..., 3:]
+    blended = opaque * colours[..., :3] + (1 - opaque) * background[..., None]
     return np.round(blended * 255).astype(np.uint8)
 
 

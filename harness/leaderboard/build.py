@@ -77,6 +77,7 @@ def _group(numbers: GroupNumbers, results: Results) -> GroupEntry:
         rows=[_row(infos[label], numbers, results) for label in numbers.order["category"]],
         critical_difference={weighting: _critical(numbers.critical_overall[weighting]) for weighting in WEIGHTINGS},
         critical_difference_by_metric={label: _critical(found) for label, found in numbers.critical.items()},
+        notes=group.group_notes,
     )
 
 

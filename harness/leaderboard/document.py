@@ -145,7 +145,10 @@ class Critical(_Part):
 
 
 class GroupEntry(_Part):
-    """One dataset with one model; rows from best to worst. ``samples`` count, of ``samples_total``."""
+    """One dataset with one model; rows from best to worst. ``samples`` count, of ``samples_total``.
+
+    ``notes`` are what the dataset and the model want a reader to know.
+    """
 
     dataset: str
     model: str
@@ -156,6 +159,7 @@ class GroupEntry(_Part):
     rows: list[Row]
     critical_difference: dict[Weighting, Critical | None] = Field(default_factory=dict)
     critical_difference_by_metric: dict[str, Critical | None] = Field(default_factory=dict)
+    notes: list[str] = Field(default_factory=list)
 
 
 class OverallEntry(_Part):

@@ -83,6 +83,7 @@ def _merge_groups(first: Group, second: Group, name: str) -> Group:
         cells=cells,
         costs={**second.costs, **first.costs},
         notes={**second.notes, **first.notes},
+        group_notes=list(dict.fromkeys([*first.group_notes, *second.group_notes])),
         replicate_of=first.replicate_of or second.replicate_of,
         explained=explained,
     )

@@ -134,6 +134,7 @@ class StoredGroup(_Stored):
     recipes: dict[str, StoredRecipe] = Field(default_factory=dict)
     costs: dict[str, StoredCosts] = Field(default_factory=dict)
     notes: dict[str, StoredNotes] = Field(default_factory=dict)
+    group_notes: list[str] = Field(default_factory=list)
     replicate_of: Name | None = None
     explained: StoredExplained = Field(default_factory=StoredExplained)
     shadow: StoredShadow | None = None
@@ -203,6 +204,7 @@ def _stored_group(group: Group) -> StoredGroup:
         recipes={name: StoredRecipe(**_fields(recipe)) for name, recipe in group.recipes.items()},
         costs={label: _stored_costs(costs) for label, costs in group.costs.items()},
         notes={label: _stored_notes(notes) for label, notes in group.notes.items()},
+        group_notes=group.group_notes,
         replicate_of=group.replicate_of,
         explained=StoredExplained(**vars(group.explained)),
         shadow=None if group.shadow is None else _stored_shadow(group.shadow),
@@ -260,6 +262,7 @@ def _group(stored: StoredGroup) -> Group:
         recipes={name: Recipe(**dict(recipe)) for name, recipe in stored.recipes.items()},
         costs={label: Costs(**dict(costs)) for label, costs in stored.costs.items()},
         notes={label: _notes(notes, size) for label, notes in stored.notes.items()},
+        group_notes=stored.group_notes,
         replicate_of=stored.replicate_of,
         explained=Explained(**dict(stored.explained)),
         shadow=None if stored.shadow is None else _shadow(stored.shadow, size),

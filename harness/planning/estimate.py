@@ -16,7 +16,7 @@ BYTES_PER_VALUE = {"float32": 4, "float16": 2}
 
 @dataclass(frozen=True)
 class CellEstimate:
-    """One cell of the leaderboard-to-be (``metric`` is empty for the explanation itself)."""
+    """One cell of the leaderboard-to-be; with an empty ``metric`` the explanation itself, which takes passes and is no cell."""
 
     dataset: str
     model: str
@@ -36,7 +36,7 @@ class Estimate:
     Attributes:
         cells: every explanation and score.
         passes: forward-equivalents, of the cells for which they are known.
-        unknown: how many cells to do say nothing of their passes.
+        unknown: of how many cells and explanations to do the passes are not known.
         seconds: on one worker, from what passes took that are in the store; None where nothing was measured yet.
         bytes: of the maps that will be stored.
     """
@@ -52,8 +52,8 @@ class Estimate:
         return asdict(self)
 
     def count(self, state: State) -> int:
-        """How many cells are in a state."""
-        return sum(cell.state == state for cell in self.cells)
+        """How many cells are in a state: of an explainer under a metric each, without explanations."""
+        return sum(cell.state == state for cell in self.cells if cell.metric)
 
 
 def estimate(

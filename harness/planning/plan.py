@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Protocol
@@ -34,7 +35,14 @@ UNAVAILABLE = NO_TRAINING + " that can be had ({}); name one with `training:` in
 
 
 class Unavailable(RuntimeError):
-    """A dataset or a model cannot be had; whatever hangs on it is blocked."""
+    """A dataset or a model cannot be had; whatever hangs on it is blocked.
+
+    ``traceback``: where it was raised, as text; empty where that is not known.
+    """
+
+    def __init__(self, reason: str, traceback: str = "") -> None:
+        super().__init__(reason)
+        self.traceback = traceback
 
 
 class Inspector(Protocol):
@@ -112,7 +120,10 @@ class Planner:
     def _group(self, dataset: Recipe, model: Recipe) -> GroupPlan:
         model = self.loaded.recipe_for("models", model, dataset=dataset.label)
         try:
-            dataset_facts, model_facts = self.inspect.dataset(dataset), self.inspect.model(model)
+            with _had(f"the dataset {dataset.label} cannot be read"):
+                dataset_facts = self.inspect.dataset(dataset)
+            with _had(f"the model {model.label} cannot be loaded"):
+                model_facts = self.inspect.model(model)
         except Unavailable as error:
             return GroupPlan(dataset, model, blocked=str(error), columns=self._blocked_columns(dataset, model))
         if dataset_facts.outside:
@@ -360,6 +371,15 @@ class Planner:
             return None
         params = {**dataset.params, "split": "train"}
         return replace(dataset, params=params | ({"samples": None} if "samples" in params else {}))
+
+
+@contextmanager
+def _had(otherwise: str) -> Iterator[None]:
+    """Say of what cannot be had what it is."""
+    try:
+        yield
+    except Unavailable as error:
+        raise Unavailable(f"{otherwise}: {error}", error.traceback) from error
 
 
 def _disturbed(subject: Subject) -> keys.Disturbed | None:

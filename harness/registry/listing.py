@@ -24,16 +24,27 @@ ARROWS = {"higher": "↑", "lower": "↓"}
 EITHER = "↕"
 
 
-def plugins_list(cards: Sequence[Card], problems: Sequence[str] = ()) -> RenderableType:
-    """Name, what it is and where from, under a title for every kind and category; then what is broken and why.
+def matching(cards: Sequence[Card], words: Sequence[str]) -> list[Card]:
+    """The cards that have every word somewhere in kind, category, name, distribution or summary; case does not matter."""
 
-    Metrics have the direction of better scores before their names: ↑ higher, ↓ lower, ↕ where a parameter decides.
+    def text(card: Card) -> str:
+        return " ".join([card.kind, *_declared(card, "category"), card.name, card.distribution, card.summary]).casefold()
+
+    return [card for card in cards if all(word.casefold() in text(card) for word in words)]
+
+
+def plugins_list(cards: Sequence[Card], problems: Sequence[str] = (), long: bool = False) -> RenderableType:
+    """A line for each component under a title for every kind and category, or where it is ``long`` all of what it is and where from.
+
+    What is broken, and why, comes last. Metrics have the direction of better scores before their names: ↑ higher, ↓ lower, ↕ where a
+    parameter decides.
     """
     parts: list[RenderableType] = []
     for kind in KINDS:
         working = [card for card in cards if card.kind == kind and card.error is None]
         for title, members in _groups(kind, working):
-            parts.append(_Listing(f"{title} ({len(members)})", ("name", "what it is", "from"), [_row(card) for card in members]))
+            listing = _Listing if long else _Short
+            parts.append(listing(f"{title} ({len(members)})", ("name", "what it is", "from"), [_row(card) for card in members]))
     broken = [card for card in cards if card.error is not None]
     if broken:
         parts.append(_Listing(f"broken ({len(broken)})", ("name", "why", "from"), [_broken_row(card) for card in broken], "bold red"))
@@ -97,3 +108,22 @@ class _Listing:
             yield Text(name, style="cyan", overflow="fold")
             yield Padding(Text.assemble(what, "\n", (where, "dim"), overflow="fold"), (0, 0, 0, 2))
         yield Text("")
+
+
+class _Short(_Listing):
+    """The same on one line each, without where it is from; what has no room is cut."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from super().__rich_console__(console, options)
+        if options.max_width >= NARROW:
+            yield Text("")
+
+    def _table(self) -> Table:
+        table = Table(
+            title=self.title, title_justify="left", title_style=self.style, box=None, pad_edge=False, expand=True, show_header=False
+        )
+        table.add_column(style="cyan", max_width=36, no_wrap=True)
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        for name, what, _ in self.rows:
+            table.add_row(escape(name), escape(what))
+        return table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 
 def kebab(name: str) -> str:
@@ -16,12 +16,25 @@ def kebab(name: str) -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``; did you mean "grad-cam"?``, or nothing where no known word is near."""
     known = list(dict.fromkeys(known))
-    plain = {re.sub(r"[^a-z0-9+]", "", item.lower()): item for item in reversed(known)}
-    near = get_close_matches(re.sub(r"[^a-z0-9+]", "", word.lower()), list(plain), n=1, cutoff=0.6)
+    plain = {_plain(item): item for item in reversed(known)}
+    near = get_close_matches(_plain(word), list(plain), n=1, cutoff=0.6)
     return f'; did you mean "{plain[near[0]]}"?' if near else ""
 
 
-def listed(words: Iterable[str], most: int = 40) -> str:
+def installed(word: str, known: Iterable[str], kind: str, most: int = 6) -> str:
+    """``(installed: …)``: all names where they are few, else those most like ``word``, and where the others are listed."""
+    known = list(dict.fromkeys(known))
+    if len(known) <= 2 * most:
+        return f"(installed: {listed(known)})"
+    nearest = sorted(known, key=lambda name: -SequenceMatcher(None, _plain(word), _plain(name)).ratio())[:most]
+    return f"(installed: {', '.join(nearest)} … and {len(known) - most} more: harness plugins list {kind})"
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[^a-z0-9+]", "", word.lower())
+
+
+def listed(words: Iterable[str], most: int = 16) -> str:
     """``a, b, c``, cut after ``most``; ``none`` where there are none."""
     words = list(words)
     return ", ".join(words[:most]) + (f", … ({len(words)} in all)" if len(words) > most else "") or "none"

@@ -19,7 +19,7 @@ from harness.registry.discovery import file_cards, identity_of_file, installed_c
 from harness.registry.distributions import Shipped, normal, shipped
 from harness.registry.errors import AmbiguousComponent, BrokenComponent, IncompatibleComponent, RegistryError, UnknownComponent
 from harness.registry.loading import load_file, load_target
-from harness.registry.naming import did_you_mean, kebab, listed
+from harness.registry.naming import did_you_mean, installed, kebab
 from harness.registry.session import DISTRIBUTION as SESSION
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Registry:
         others = [other for other in KINDS if other != kind and self.named(other, name)]
         elsewhere = f"; it is a {singular(others[0])}".replace("a explainer", "an explainer") if others else ""
         hint = elsewhere or did_you_mean(name, [*names, *(card.qualified for card in self.cards(kind))])
-        return f'unknown {singular(kind)} "{name}"{hint} (installed: {listed(dict.fromkeys(names))})'
+        return f'unknown {singular(kind)} "{name}"{hint} {installed(name, names, kind)}'
 
     def ambiguous(self, kind: Kind, name: str) -> bool:
         """Whether several distributions claim a bare name."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.analysis.results import (
     COMPLETENESS_TOLERANCE,
+    NOT_COMPUTED,
     Bools,
     Cell,
     Costs,
@@ -26,6 +27,7 @@ from harness.analysis.results import (
 from harness.analysis.results import Recipe as Used
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.costs import mean, measured
+from harness.planning.notes import group_notes
 from harness.planning.plan import Plan
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
@@ -115,6 +117,7 @@ class _Gatherer:
             recipes={"dataset": self._used(plan.dataset), "model": self._used(plan.model, self._content())},
             costs=costs,
             notes=notes,
+            group_notes=group_notes(plan),
             shadow=self._shadow(),
         )
 
@@ -164,7 +167,7 @@ class _Gatherer:
             status="blocked",
             values=scores,
             computed=computed,
-            reason=f"not computed: {self.outcome.stopped or 'its rows are missing from the store'}",
+            reason=f"{NOT_COMPUTED}: {self.outcome.stopped or 'its rows are missing from the store'}",
         )
 
     def _costs(self, column: ExplanationColumn, values: Values) -> Costs:

@@ -1,20 +1,28 @@
-"""Live progress of a run: cells done, passes per second, time left; for a terminal, for a log, or not at all."""
+"""Live progress of a run: what is being done, cells done, time left; for a terminal, for a log, or not at all."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from types import TracebackType
 from typing import Literal, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.table import Column
+from rich.text import Text
 
 from harness.execution.events import Event, printable
 from harness.planning.jobs import Job
+from harness.runs.lines import print_line
+from harness.runs.tally import Tally
+from harness.words import counted
 
 Style = Literal["rich", "plain", "none"]
 EVERY = 5.0  # seconds between two lines of the plain style
+STARTING = "starting workers"
+ROOMY = 100  # columns of a terminal that has room for passes per second, and a bar of its full width
 
 
 class Reporter(Protocol):
@@ -27,61 +35,14 @@ class Reporter(Protocol):
     def say(self, text: str) -> None:
         """One line for the person who waits."""
 
+    def stage(self, text: str) -> None:
+        """What is done before there is anything to count."""
+
     def begin(self, jobs: Sequence[Job]) -> None:
         """The work is known."""
 
     def hear(self, event: Event) -> None:
         """Something happened."""
-
-
-class Tally:
-    """Counts of rows × columns done, by column key, so that bars and lines say the same."""
-
-    def __init__(self) -> None:
-        self.total = 0
-        self.done = 0
-        self.failed = 0
-        self.passes = 0
-        self.at: dict[str, str] = {}
-        self._open: dict[str, int] = {}
-        self._running: dict[str, int] = {}  # passes of the jobs that are not finished
-        self._started = time.monotonic()
-
-    def begin(self, jobs: Sequence[Job]) -> None:
-        """Count what there is to do; one cell is one row of one column."""
-        for job in jobs:
-            for key in (job.key, *(task.key for task in job.metrics)):
-                self._open[key] = self._open.get(key, 0) + len(job.rows)
-        self.total = sum(self._open.values())
-        self._started = time.monotonic()
-
-    def hear(self, event: Event) -> None:
-        """Count one event."""
-        kind = event["event"]
-        if kind == "phase":
-            self.at[event["job"]] = f"{event['what']} {event['component']}"
-        elif kind == "committed":
-            self.done += event["rows"]
-            self._open[event["column"]] = self._open.get(event["column"], 0) - event["rows"]
-        elif kind == "failed":
-            self.failed += 1
-            self.done += max(0, self._open.pop(event["column"], 0))
-        elif kind == "finished":
-            self.passes += event["forward"] + event["backward"]
-            self.at.pop(event["job"], None)
-            self._running.pop(event["job"], None)
-        if "passes" in event and kind != "finished":
-            self._running[event["job"]] = event["passes"]
-
-    @property
-    def rate(self) -> float:
-        """Passes per second since the work began."""
-        return (self.passes + sum(self._running.values())) / max(time.monotonic() - self._started, 1e-9)
-
-    @property
-    def now(self) -> str:
-        """What is being worked on."""
-        return ", ".join(list(self.at.values())[:2])
 
 
 class Silent:
@@ -96,6 +57,9 @@ class Silent:
     def say(self, text: str) -> None:
         """Nothing."""
 
+    def stage(self, text: str) -> None:
+        """Nothing."""
+
     def begin(self, jobs: Sequence[Job]) -> None:
         """Nothing."""
 
@@ -104,49 +68,56 @@ class Silent:
 
 
 class Lines(Silent):
-    """A line every few seconds, and one for each failure."""
+    """A line every few seconds."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, every: float = EVERY) -> None:
         self._console = console
+        self._every = every
         self._tally = Tally()
         self._last = 0.0
 
     def say(self, text: str) -> None:
         """Print it."""
-        self._console.print(printable(text), markup=False, highlight=False)
+        print_line(self._console, text)
+
+    def stage(self, text: str) -> None:
+        """Print what is done, where nothing was printed for a while."""
+        self._now_and_then(text)
 
     def begin(self, jobs: Sequence[Job]) -> None:
         """Print how much there is to do."""
         self._tally.begin(jobs)
-        self.say(f"{len(jobs)} jobs, {self._tally.total} cells to compute")
+        if self._tally.total:
+            self.say(f"{counted(self._tally.total, 'cell')} to compute")
 
     def hear(self, event: Event) -> None:
-        """Print failures, and now and then where the run is."""
+        """Print now and then where the run is."""
         self._tally.hear(event)
-        if event["event"] == "failed":
-            self.say(f"{event['state']}: {event['reason']}")
-        if time.monotonic() - self._last > EVERY:
+        self._now_and_then(f"{self._tally.count}, {self._tally.rate:.0f} passes/s, {self._tally.now}".removesuffix(", "))
+
+    def _now_and_then(self, text: str) -> None:
+        if time.monotonic() - self._last > self._every:
             self._last = time.monotonic()
-            self.say(f"{self._tally.done}/{self._tally.total} cells, {self._tally.rate:.0f} passes/s, {self._tally.now}")
+            self.say(text)
 
 
 class Bar(Silent):
-    """A live bar."""
+    """A live bar: counts and times keep their room, and what is being done has the rest of the line."""
 
     def __init__(self, console: Console) -> None:
+        roomy = console.width >= ROOMY
+        whole = [BarColumn(bar_width=30 if roomy else 12), _fixed("count"), *([_fixed("rate")] if roomy else [])]
         self._progress = Progress(
-            TextColumn("[progress.description]{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            *whole,
+            TimeElapsedColumn(table_column=Column(no_wrap=True)),
+            Left(table_column=Column(no_wrap=True)),
+            TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
             console=console,
             expand=True,
             transient=True,
         )
         self._tally = Tally()
-        self._task = self._progress.add_task("planning", total=None, rate="")
+        self._task = self._progress.add_task("planning", total=None, rate="", count="")
 
     def __enter__(self) -> Bar:
         self._progress.start()
@@ -155,20 +126,45 @@ class Bar(Silent):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._progress.stop()
 
+    def __rich__(self) -> RenderableType:
+        """The line as it stands."""
+        return self._progress.get_renderable()
+
     def say(self, text: str) -> None:
         """Print it above the bar."""
-        self._progress.console.print(printable(text), markup=False, highlight=False)
+        print_line(self._progress.console, text)
+
+    def stage(self, text: str) -> None:
+        """Show what is done beside a bar that does not know its length."""
+        self._progress.update(self._task, description=printable(text))
 
     def begin(self, jobs: Sequence[Job]) -> None:
         """Start counting."""
         self._tally.begin(jobs)
-        self._progress.update(self._task, total=self._tally.total, description="running")
+        self._progress.update(self._task, total=self._tally.scores, count=self._tally.count, description=STARTING)
 
     def hear(self, event: Event) -> None:
         """Move the bar."""
-        self._tally.hear(event)
-        rate = f"{self._tally.rate:.0f} passes/s" + (f", {self._tally.failed} failed" if self._tally.failed else "")
-        self._progress.update(self._task, completed=self._tally.done, rate=rate, description=_short(self._tally.now) or "running")
+        tally = self._tally
+        tally.hear(event)
+        rate, now = f"{tally.rate:.0f} passes/s", printable(tally.now) or None
+        self._progress.update(self._task, completed=tally.scored, count=tally.count, rate=rate, description=now)
+
+
+class Left(ProgressColumn):
+    """The time that is left, by the pace so far; nothing while that is not known."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        """``0:01:07 left``."""
+        seconds = task.time_remaining
+        return Text("" if seconds is None or task.finished else f"{timedelta(seconds=int(seconds))} left", style="progress.remaining")
+
+
+def _fixed(field: str) -> TextColumn:
+    """A column that is never cut."""
+    return TextColumn(f"{{task.fields[{field}]}}", markup=False, table_column=Column(no_wrap=True))
 
 
 def reporter(style: Style | None, console: Console) -> Reporter:
@@ -176,7 +172,3 @@ def reporter(style: Style | None, console: Console) -> Reporter:
     chosen = style or ("rich" if console.is_terminal else "plain")
     makers: Mapping[str, Reporter] = {"none": Silent()}
     return makers.get(chosen) or (Bar(console) if chosen == "rich" else Lines(console))
-
-
-def _short(text: str, most: int = 44) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -11,26 +11,32 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from harness.analysis.results import NOT_COMPUTED, Cell
 from harness.planning.estimate import Estimate
 from harness.runs.run import Finished
 from harness.runs.starting import seconds_since_start
-from harness.store.prune import Contents
+from harness.store.prune import Contents, Gone
+from harness.words import counted, some
+
+NOT_APPLICABLE = "not applicable"
+LEAST = 0.05  # seconds that are worth saying
 
 
-def summary_lines(finished: Finished) -> Iterator[str]:
-    """What the run did, what failed and why, where it is, and how to go on."""
-    cells = [(group, key, cell) for group in finished.results.everything for key, cell in group.cells.items()]
-    states = Counter(cell.status for _, _, cell in cells)
-    yield f"{len(cells)} cells: " + ", ".join(f"{count} {state}" for state, count in states.most_common())
-    totals = finished.summary
-    if totals["jobs"]:
-        yield from _work(totals)
-    elif set(states) <= {"ok", "not-applicable"}:
-        total, ours = seconds_since_start(), totals["seconds"]
-        yield f"all of it was in the store ({total:.1f} s: {ours:.1f} planning and reading, the rest starting up, statistics and writing)"
-    for (state, reason), cells_of in _failures(finished).items():
-        rows, metrics = (list(dict.fromkeys(names)) for names in zip(*cells_of, strict=True))
-        yield f"{state}: {_some(rows)} ({_some(metrics)}): {reason}"
+def summary_lines(finished: Finished, reasons: bool = False) -> Iterator[str]:
+    """What the run did, what failed (with ``reasons``: and why), where it is, and how to go on."""
+    cells = [cell for group in finished.results.everything for cell in group.cells.values()]
+    states = Counter(map(state_of, cells))
+    yield f"{counted(len(cells), 'cell')}: " + ", ".join(f"{count:,} {state}" for state, count in states.most_common())
+    if finished.summary["jobs"]:
+        yield from _work(finished.summary)
+    elif set(states) <= {"ok", NOT_APPLICABLE}:
+        yield "all of it was in the store"
+    starting = max(0.0, seconds_since_start() - sum(finished.seconds.values()))
+    yield _took({"starting": starting, **finished.seconds})
+    failed = [*finished.failures.summary(reasons), *_blocked(finished)]
+    yield from failed
+    if failed and finished.failures.tracebacks is not None:
+        yield f"tracebacks: {finished.failures.tracebacks}"
     yield from finished.problems
     if finished.outcome.stopped is not None and not finished.outcome.interrupted:
         yield f"the run ended before its work did: {finished.outcome.stopped}"
@@ -50,27 +56,40 @@ def _work(totals: Mapping[str, Any]) -> Iterator[str]:
         for device, each in totals["devices"].items()
     )
     yield (
-        f"{totals['jobs']} jobs, {totals['passes']:,} passes in {totals['working_seconds']:.1f} s: {rates}; "
-        f"{totals['startup_seconds']:.1f} s before the first job"
+        f"{counted(totals['passes'], 'pass', 'passes')} through models in {totals['working_seconds']:.1f} s"
+        + (f": {rates}" if rates else "")
     )
-    rest = [(share, words) for kind, words in (DOING | MORE).items() if (share := totals["shares"].get(kind, 0.0)) >= 0.005]
+    rest = [(share, words) for kind, words in (DOING | MORE).items() if (share := totals["shares"].get(kind, 0.0)) >= 0.01]
     yield f"{totals['shares']['model']:.0%} of the workers' time inside the model" + "".join(
         f", {share:.0%} {words}" for share, words in sorted(rest, reverse=True)
     )
 
 
-def _failures(finished: Finished) -> dict[tuple[str, str], list[tuple[str, str]]]:
-    """(row, metric) of the cells that failed, by (state, reason)."""
-    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+def state_of(cell: Cell) -> str:
+    """The state of a cell in words; one whose turn never came is not blocked by anything."""
+    if cell.status == "blocked" and (cell.reason or "").startswith(NOT_COMPUTED):
+        return "not computed"
+    return NOT_APPLICABLE if cell.status == "not-applicable" else cell.status
+
+
+def _took(seconds: Mapping[str, float]) -> str:
+    """What the user waited for: ``12.3 s: 8.1 planning, 3.0 computing, 1.2 the leaderboard``."""
+    parts = [f"{value:.1f} {part}" for part, value in seconds.items() if value >= LEAST]
+    total = f"{sum(seconds.values()):.1f} s"
+    return f"{total}: {', '.join(parts)}" if parts else total
+
+
+def _blocked(finished: Finished) -> Iterator[str]:
+    """Each cause that blocked whole groups, once."""
+    causes: dict[str, list[str]] = {}
     for group in finished.results.everything:
-        for place, cell in group.cells.items():
-            if cell.status not in ("ok", "not-applicable"):
-                found.setdefault((cell.status, cell.reason or ""), []).append(place)
-    return found
-
-
-def _some(names: list[str], most: int = 4) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+        reasons = {cell.reason for cell in group.cells.values() if state_of(cell) == "blocked"}
+        if len(reasons) == 1 and all(state_of(cell) == "blocked" for cell in group.cells.values()):
+            causes.setdefault(reasons.pop() or "", []).append(f"{group.dataset} · {group.model}")
+    told = {failure.reason for failure in finished.failures.found.values()}
+    for reason, groups in causes.items():
+        if reason not in told:
+            yield f"blocked: {some(groups)}: {reason}"
 
 
 def plan_report(found: Estimate) -> RenderableType:
@@ -82,32 +101,36 @@ def plan_report(found: Estimate) -> RenderableType:
         table.add_column(title, justify="right", no_wrap=True)
     rows: dict[tuple[str, str, str], list[int | float]] = {}
     for cell in found.cells:
+        if cell.state == "blocked":  # one line says so of the whole group
+            continue
         row = rows.setdefault((cell.dataset, cell.model, cell.explainer), [0, 0, 0, 0.0])
-        row[0] += cell.state == "to do"
-        row[1] += cell.state == "cached"
-        row[2] += cell.state in ("not applicable", "blocked")
+        if cell.metric:  # an explanation takes passes, and is no cell
+            row[0] += cell.state == "to do"
+            row[1] += cell.state == "cached"
+            row[2] += cell.state in ("not applicable", "blocked")
         row[3] += (cell.passes or 0.0) * cell.missing
     for names, (to_do, cached, other, passes) in rows.items():
         table.add_row(*names, str(to_do), str(cached), str(other), f"{passes:,.0f}")
-    reasons = {(cell.explainer if not cell.metric else cell.metric, cell.reason) for cell in found.cells if cell.reason}
-    lines = [Text(f"{name}: {reason}", style="dim") for name, reason in sorted(reasons, key=str)]
-    return Group(table, Text(), Text(_totals(found)), *lines)
+    return Group(table, Text(), Text(_totals(found)))
 
 
 def _totals(found: Estimate) -> str:
-    time = "" if found.seconds is None else f", about {found.seconds:,.0f} s on one worker by the rate measured so far"
-    more = f" (and what {found.unknown} cells take that do not say)" if found.unknown else ""
-    return (
-        f"{found.count('to do')} cells to do, {found.count('cached')} cached; "
-        f"{found.passes:,.0f} passes{more}{time}; at most {found.bytes / 1e6:,.1f} MB of maps"
+    counts = (
+        f"{counted(found.count('to do'), 'cell')} to do, {found.count('cached'):,} cached, "
+        f"{found.count('not applicable') + found.count('blocked'):,} without a number"
     )
+    if not found.count("to do") and not found.passes:
+        return counts
+    time = "" if found.seconds is None else f", about {found.seconds:,.0f} s on one worker by the rate measured so far"
+    more = f" (without {counted(found.unknown, 'column')} that do not say how many they take)" if found.unknown else ""
+    return f"{counts}; {found.passes:,.0f} passes{more}{time}; at most {found.bytes / 1e6:,.1f} MB of maps"
 
 
 def store_report(found: Contents) -> RenderableType:
-    """A store's groups by component."""
+    """A store's entries by component: an entry is an explanation with its scores, or predictions."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("component")
-    for title in ("columns", "files", "MB", "last written"):
+    for title in ("entries", "files", "MB", "last written"):
         table.add_column(title, justify="right", no_wrap=True)
     names = dict.fromkeys(group.component for group in found.groups)
     for name in names:
@@ -115,6 +138,15 @@ def store_report(found: Contents) -> RenderableType:
         last = datetime.fromtimestamp(max(group.written for group in groups)).strftime("%Y-%m-%d %H:%M")
         size = sum(group.bytes for group in groups) / 1e6
         table.add_row(name, str(len(groups)), str(sum(g.files for g in groups)), f"{size:.1f}", last)
-    total = f"{found.shown}: {found.bytes / 1e6:.1f} MB in {len(found.groups)} columns, {found.facts} facts"
-    damaged = f", {found.damaged} damaged files set aside in {found.shown}/damaged" if found.damaged else ""
+    entries = counted(len(found.groups), "entry", "entries")
+    total = f"{found.shown}: {found.bytes / 1e6:.1f} MB in {entries} (explanations with their scores, predictions), "
+    total += counted(found.facts, "fact")
+    damaged = f", {counted(found.damaged, 'damaged file')} set aside in {found.shown}/damaged" if found.damaged else ""
     return Group(table, Text(), Text(total + damaged))
+
+
+def prune_line(gone: Gone, dry: bool) -> str:
+    """What was removed, or would be: entries as `store_report` counts them, and scores out of others."""
+    scores = f", and {counted(gone.scores, 'column')} of scores out of others" if gone.scores else ""
+    entries = counted(len(gone.groups), "entry", "entries")
+    return f"{'would remove' if dry else 'removed'} {entries} ({gone.bytes / 1e6:.1f} MB){scores}"

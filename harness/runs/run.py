@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,18 @@ from harness.leaderboard.document import Leaderboard
 from harness.leaderboard.folder import write_results
 from harness.leaderboard.render import render
 from harness.planning.jobs import Subject
-from harness.planning.plan import Plan, Planner, kept_maps
+from harness.planning.plan import Plan, Planner, Unavailable, kept_maps
 from harness.planning.sharding import jobs
 from harness.registry.binding import bind_executor
 from harness.registry.hooks import HookRunner
 from harness.registry.registry import Registry
 from harness.runs.announcing import Announcer
+from harness.runs.asking import telling
 from harness.runs.collect import collect
 from harness.runs.columns import write_columns
+from harness.runs.failures import Failures
 from harness.runs.journal import Journal
+from harness.runs.opening import opening_lines
 from harness.runs.outcome import Outcome
 from harness.runs.progress import Reporter, Silent
 from harness.runs.provenance import provenance
@@ -45,6 +48,32 @@ FORMATS = {"leaderboard.md": "markdown", "leaderboard.csv": "csv", "leaderboard.
 META_FORMATS = {"meta.md": "markdown", "meta.csv": "csv", "meta.tex": "latex"}
 
 
+def _nothing(*said: object) -> None:
+    """Say nothing."""
+
+
+class Clock:
+    """How long each part of a run took.
+
+    Attributes:
+        seconds: by part.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, part: str) -> None:
+        """What went on until now since the last part ended was this."""
+        now = time.monotonic()
+        self.seconds[part], self._last = now - self._last, now
+
+    @property
+    def total(self) -> float:
+        """Of all parts that have ended."""
+        return sum(self.seconds.values())
+
+
 @dataclass
 class Finished:
     """What a run leaves.
@@ -55,6 +84,8 @@ class Finished:
         results: per-sample scores with their states.
         outcome: what this run did.
         summary: totals of passes and time.
+        failures: what failed, by component.
+        seconds: that planning, computing and the leaderboard took.
         problems: what hooks and the store reported.
     """
 
@@ -63,6 +94,8 @@ class Finished:
     results: Results
     outcome: Outcome
     summary: Mapping[str, Any]
+    failures: Failures
+    seconds: Mapping[str, float]
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -129,14 +162,15 @@ class Run:
         executor: Executor = made(settings, self.registry)
         return executor
 
-    def plan(self) -> Plan:
-        """What there is to compute; asks a worker only for what is not remembered."""
-        return Planner(self.loaded, self.registry, self.store, RememberedFacts(self.store, self.executor.ask), self.limit).plan()
+    def plan(self, say: Callable[[str], None] = _nothing, refused: Callable[[str, Unavailable], None] = _nothing) -> Plan:
+        """What there is to compute; asks a worker only for what is not remembered, and says what that worker does."""
+        ask = telling(self.executor.ask, say, refused, begun=self.loaded.spec.execution.executor == "inline")
+        return Planner(self.loaded, self.registry, self.store, RememberedFacts(self.store, ask), self.limit).plan()
 
     def execute(self, progress: Reporter | None = None) -> Finished:
         """Compute what is missing, and write the run folder, after an interrupt too: what is committed is kept."""
         progress = progress or Silent()
-        started, outcome, hooks = time.monotonic(), Outcome(), HookRunner.discover()
+        clock, outcome, hooks = Clock(), Outcome(), HookRunner.discover()
         with writing(self.folder, "the run folder"):
             journal = Journal(self.folder / "journal.jsonl")
         with journal:
@@ -144,21 +178,27 @@ class Run:
                 write_atomically(self.folder / "spec.yaml", self.loaded.to_yaml().encode())
             hooks.call("run_started", spec=self.loaded.spec.model_dump(mode="json"), out=str(self.folder))
             journal.write({"event": "run", "name": self.loaded.spec.name})
+            failures = Failures(self.folder)
             with progress:
                 try:
-                    plan = self.plan()
+                    plan = self.plan(progress.stage, failures.refused)
+                    clock.lap("planning")
+                    failures.begin(plan)
+                    for line in opening_lines(plan, self.registry):
+                        progress.say(line)
                     announcer = Announcer(plan, hooks)
-                    self._work(plan, outcome, journal, progress, announcer)
+                    self._work(plan, outcome, journal, progress, announcer, failures)
                 finally:
                     with uninterrupted():
                         self.executor.stop()
+            clock.lap("computing")
             journal.write({"event": "end", "interrupted": outcome.interrupted})
             if journal.lacking is not None:
                 outcome.problems.append(journal.lacking)
             with uninterrupted(), writing(self.folder, "the run folder"):
-                return self._conclude(plan, outcome, hooks, announcer, time.monotonic() - started)
+                return self._conclude(plan, outcome, hooks, announcer, failures, clock)
 
-    def _work(self, plan: Plan, outcome: Outcome, journal: Journal, progress: Reporter, announcer: Announcer) -> None:
+    def _work(self, plan: Plan, outcome: Outcome, journal: Journal, progress: Reporter, announcer: Announcer, failures: Failures) -> None:
         spec = self.loaded.spec
         work = jobs(plan, spec.execution.shard, kept_maps(spec.store.attributions), spec.store.dtype)
         work = [replace(job, traced=True) for job in work] if self.profile else work
@@ -174,9 +214,11 @@ class Run:
                     for hear in listeners:
                         hear(event)
                     if event["event"] != "phase":
-                        journal.write({key: value for key, value in event.items() if key != "traced"})
+                        journal.write({key: value for key, value in event.items() if key not in ("traced", "traceback")})
                     if event["event"] == "failed":
                         self.executor.cancel({event["column"]})
+                    if (line := failures.hear(event)) is not None:
+                        progress.say(line)
         except KeyboardInterrupt as interrupt:
             outcome.stopped = "the run was interrupted"
             outcome.interrupted = True
@@ -197,11 +239,13 @@ class Run:
                     scores = {score.key: score.recipe.name for score in column.scores if score.reason is None}
                     self.store.describe(column.key, {"component": column.recipe.name, "label": column.label, "scores": scores})
 
-    def _conclude(self, plan: Plan, outcome: Outcome, hooks: HookRunner, announcer: Announcer, wall: float) -> Finished:
+    def _conclude(
+        self, plan: Plan, outcome: Outcome, hooks: HookRunner, announcer: Announcer, failures: Failures, clock: Clock
+    ) -> Finished:
         for group in plan.everything:
             for key in {*(column.key for column in group.columns), *(predictions(group.subject) if group.subject else ())}:
                 self.store.compact(key)
-        summary = outcome.summary(wall)
+        summary = outcome.summary(clock.total)
         recipes = self.loaded.recipes
         used = {recipe.distribution for recipe in (*recipes.datasets, *recipes.models, *recipes.rows, *recipes.metrics)}
         stated = provenance(self.loaded.spec.name, self.loaded.spec.seed, sorted(used))
@@ -213,12 +257,15 @@ class Run:
         announcer.conclude(results)
         self._write_formats(leaderboard, hooks)
         hooks.call("run_finished", leaderboard=document, out=str(self.folder))
+        clock.lap("the leaderboard")
         return Finished(
             self.folder,
             leaderboard,
             results,
             outcome,
             summary,
+            failures,
+            clock.seconds,
             [*outcome.problems, *map(str, hooks.problems), *dict.fromkeys([*self.store.damaged, *outcome.damaged])],
         )
 

@@ -77,6 +77,13 @@ def contents(store: Store) -> Contents:
         return Contents(store.shown, groups, facts, len(damaged))
 
 
+def components(store: Store) -> list[str]:
+    """Names of all explainers and metrics that made something in the store."""
+    groups = contents(store).groups
+    scored = (name for group in groups for name in store.described(group.key).get("scores", {}).values())
+    return list(dict.fromkeys([*(group.component for group in groups), *scored]))
+
+
 def prune(store: Store, *, older: str | None = None, size: str | None = None, component: str | None = None, dry: bool = False) -> Gone:
     """Remove the groups not written to for ``older`` (``30d``), the oldest beyond a ``size`` (``20G``), those of a component.
 

@@ -24,6 +24,11 @@ class Row:
     value: float
 
 
+def prepare() -> None:
+    """Have Arrow import what it imports with its first table (pandas, where there is one): at a process's start nobody waits for it."""
+    encode([Row("", "", "", "", 0.0)])
+
+
 def encode(rows: Sequence[Row]) -> bytes:
     """Rows as the bytes of a Parquet file."""
     arrays = [

@@ -74,6 +74,14 @@ def test_a_cached_run_never_imports_torch(finished: Path) -> None:
     assert "TORCH False" in done.stdout
 
 
+def test_validate_asks_no_worker_for_what_is_remembered(finished: Path) -> None:
+    spec, store = str(finished / "spec.yaml"), str(finished / "store")
+    done = watched(["validate", spec, "--plugin", str(SMALL), "--store", store, "--set", "execution.executor=local"])
+    assert f"{spec}: fine (1 dataset, 1 model, 3 explainers, 3 metrics)" in done.stdout
+    assert "TORCH False" in done.stdout
+    assert "starting a worker" not in done.stderr
+
+
 def test_a_wrong_spec_is_exit_2_with_places(tmp_path: Path) -> None:
     path = spec_file(tmp_path, explainers=["slop"], metrics=["inside", "inside"])
     done = harness("validate", path, "--plugin", SMALL)
@@ -146,7 +154,7 @@ def test_a_plan_says_what_is_cached(finished: Path) -> None:
     assert {cell["state"] for cell in json.loads(done.stdout)["cells"]} == {"cached"}
     done = harness("plan", finished / "spec.yaml", "--plugin", SMALL, "--store", finished / "store", "--set", "seed=1")
     assert done.returncode == 0, done.stderr
-    assert "16 cells to do" in done.stdout
+    assert "12 cells to do" in done.stdout
 
 
 @pytest.mark.slow
@@ -170,7 +178,12 @@ def test_the_store_is_listed_and_pruned(finished: Path, tmp_path: Path) -> None:
     store = shutil.copytree(finished / "store", tmp_path / "store")
     assert "slope" in harness("cache", "info", "--store", store).stdout
     dry = harness("cache", "prune", "--store", store, "--component", "slope", "--dry-run")
-    assert "would remove 1 columns" in dry.stdout
+    assert "would remove 1 entry (" in dry.stdout
+    scored = harness("cache", "prune", "--store", store, "--component", "inside", "--dry-run")
+    assert "would remove 0 entries (0.0 MB), and 4 columns of scores out of others" in scored.stdout
+    nobody = harness("cache", "prune", "--store", store, "--component", "slop")
+    assert nobody.returncode == 2
+    assert 'is of "slop"; did you mean "slope"?' in nobody.stderr
     assert harness("cache", "prune", "--store", store, "--component", "slope").returncode == 0
     assert "slope" not in harness("cache", "info", "--store", store).stdout
     assert harness("cache", "prune", "--store", store, "--older", "soon").returncode == 2
@@ -216,6 +229,6 @@ def test_a_component_that_raises_is_named_in_one_line(tmp_path: Path) -> None:
 
     Image.new("RGB", (20, 16)).save(tmp_path / "image.png")
     done = harness("explain", tmp_path / "image.png", "--model", "pools", "--explainer", "contrast", "--plugin", SMALL)
-    assert done.returncode == 2
-    assert "contrast: NoTrainingData" in done.stderr
+    assert done.returncode == 1
+    assert "contrast needs training data: name a dataset with --training" in done.stderr
     assert "Traceback" not in done.stderr

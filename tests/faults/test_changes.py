@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,8 +91,8 @@ def test_a_dataset_that_vanishes_while_a_run_goes_on_blocks_its_cells(tmp_path: 
 
     root, plan = pictures(tmp_path), Run.plan
 
-    def planned(self: Run) -> object:
-        found = plan(self)
+    def planned(self: Run, *listeners: Any) -> object:
+        found = plan(self, *listeners)
         shutil.rmtree(root)
         return found
 
@@ -117,8 +118,8 @@ def test_an_image_altered_while_a_run_goes_on_is_not_explained(tmp_path: Path, m
 
     root, plan = pictures(tmp_path), Run.plan
 
-    def planned(self: Run) -> object:
-        found = plan(self)
+    def planned(self: Run, *listeners: Any) -> object:
+        found = plan(self, *listeners)
         Image.new("RGB", (12, 12), (9, 9, 9)).save(root / "left" / "0.png")
         return found
 
@@ -139,8 +140,8 @@ def test_training_data_altered_while_a_run_goes_on_are_not_learned_from(
     data = [{"use": "image-folder", "params": {"root": str(root)}, "training": {"use": "image-folder", "params": {"root": str(training)}}}]
     grid = {"datasets": data, "explainers": ["slope", "contrast"], "execution": {"executor": executor, "workers": 1}}
 
-    def planned(self: Run) -> object:
-        found = plan(self)
+    def planned(self: Run, *listeners: Any) -> object:
+        found = plan(self, *listeners)
         Image.new("RGB", (12, 12), (9, 9, 9)).save(training / "left" / "0.png")
         return found
 
@@ -155,6 +156,7 @@ def test_training_data_altered_while_a_run_goes_on_are_not_learned_from(
 
 MODEL = '''
 from pathlib import Path
+from typing import Any
 import torch
 from torch import nn
 from harness.api import classifier, model

@@ -111,3 +111,15 @@ def test_what_is_not_finite_is_refused(value):
 def test_other_shapes_are_refused(shape, values):
     with pytest.raises(ValueError, match="must be"):
         overlay(np.zeros(shape), np.zeros(values), True)
+
+
+def test_the_image_is_seen_through_a_map_that_covers_it_and_sparse_maps_keep_their_strength():
+    stripes = np.tile([0.2, 0.8], (16, 8))
+    everywhere, spot = np.ones((16, 16)), np.zeros((16, 16))
+    spot[4:6, 4:6] = 1
+    contrast = {}
+    for name, values in (("everywhere", everywhere), ("spot", spot)):
+        drawn = overlay(stripes, values, signed=False).astype(float)[4, 4:6].mean(axis=1)
+        contrast[name] = abs(drawn[1] - drawn[0]) / 255
+    assert contrast["everywhere"] == pytest.approx(0.5 * 0.6, abs=0.01), "half of the image's own contrast is left"
+    assert contrast["spot"] == pytest.approx(0.15 * 0.6, abs=0.01)

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from rich.text import Text
 from harness.analysis.results import Cell, Results
 from harness.leaderboard.build import build
 from harness.leaderboard.document import Leaderboard
+from harness.leaderboard.folder import read_results, write_results
 from harness.leaderboard.formats.figures import formatter
 from harness.leaderboard.formats.grid import Column, drawn
+from harness.leaderboard.merge import merge
 from harness.leaderboard.render import FORMATS, UnknownFormat, render
 from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
 
@@ -370,6 +373,65 @@ def test_a_metric_that_is_undefined_throughout_is_said_once() -> None:
     text = unwrapped(render(build(Results(provenance={}, groups=[group_of(scores, [metric()])], bootstrap=2)), width=100))
     assert "undefined for some samples, which are left out: b m (1 of 4) †" in text
     assert "undefined for every sample (a on m)" in text
+
+
+def noted(**changes: object) -> Leaderboard:
+    """A group with notes, and one that is blocked as a whole."""
+    whole = leaderboard_group(gaps=False)
+    size, reason = len(whole.samples), "the model gone cannot be loaded: no file x_1.pt"
+    cells = {place: Cell.missing(size, "blocked", reason) for place in whole.cells}
+    noted = replace(whole, group_notes=["lesions: 2 files are no images", "lesions-vgg: class activation maps are taken at features.29"])
+    return build(leaderboard_results(groups=[noted, replace(whole, model="gone", cells=cells, costs={}, notes={}, **changes)]))
+
+
+@pytest.mark.parametrize("kind", [*TEXTS, "html"])
+def test_notes_are_said_once_in_every_text(kind: str) -> None:
+    text = unwrapped(render(noted(), kind, width=80))
+    for note in ("2 files are no images", "class activation maps are taken at features.29"):
+        assert text.count(note) == 1
+
+
+@pytest.mark.parametrize("kind", [*TEXTS, "html"])
+def test_a_group_that_is_blocked_as_a_whole_is_one_line(kind: str) -> None:
+    text = render(noted(), kind, width=80)
+    assert unwrapped(text).count("the model gone cannot be loaded: no file x") == 1
+    assert text.count("blocked") == 1
+
+
+def test_notes_are_kept_in_a_run_folder_and_read_back(tmp_path: Path) -> None:
+    results = leaderboard_results(groups=[replace(leaderboard_group(), group_notes=["lesions: a note"])])
+    assert write_results(tmp_path, results).groups[0].notes == ["lesions: a note"]
+    assert read_results(tmp_path).groups[0].group_notes == ["lesions: a note"]
+    merged = merge([results, leaderboard_results(groups=[replace(leaderboard_group(), group_notes=["lesions: a note", "and another"])])])
+    assert merged.groups[0].group_notes == ["lesions: a note", "and another"]
+
+
+def test_a_footnote_names_a_whole_row_and_a_whole_metric_by_their_own_labels() -> None:
+    group = leaderboard_group(gaps=False)
+    rows, metrics, size = [info.label for info in group.explainers], [info.label for info in group.metrics], len(group.samples)
+    cells = dict(group.cells)
+    for metric_label in metrics:
+        cells[rows[0], metric_label] = Cell.missing(size, "not-applicable", "no rule")
+    for row in rows[1:]:
+        cells[row, metrics[0]] = Cell.missing(size, "not-applicable", "no masks")
+    cells[rows[1], metrics[1]] = Cell.missing(size, "failed", "no luck")
+    for metric_label in metrics[1:]:
+        cells[rows[2], metric_label] = Cell.missing(size, "crashed", "it died")
+    text = unwrapped(render(build(leaderboard_results(groups=[replace(group, cells=cells)])), "terminal", width=200))
+    assert f"no rule ({rows[0]})" in text
+    assert f"no masks ({metrics[0]})" in text
+    assert f"it died ({rows[2]})" in text
+    assert f"no luck ({rows[1]} on {metrics[1]})" in text
+
+
+def test_what_an_interrupt_kept_from_its_turn_is_not_called_blocked() -> None:
+    group = leaderboard_group(gaps=False)
+    cells = dict(group.cells)
+    for place in list(cells)[-4:]:
+        cells[place] = Cell.missing(len(group.samples), "blocked", "not computed: the run was interrupted")
+    text = unwrapped(render(build(leaderboard_results(groups=[replace(group, cells=cells)])), "terminal", width=120))
+    assert text.count("not computed: the run was interrupted (") == 1
+    assert "blocked" not in text
 
 
 @pytest.mark.parametrize(("short", "long"), [("md", "markdown"), ("tex", "latex")])

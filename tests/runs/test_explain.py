@@ -1,6 +1,7 @@
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,10 +134,73 @@ def test_a_target_that_is_no_class_is_refused_briefly(target: str, registry: Reg
 
 
 @pytest.mark.parametrize("name", ["leaves", "stops", "mute", "bare"])
-def test_whatever_a_component_raises_is_said_in_one_line(name: str, registry: Registry, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"^{name}: ") as caught:
-        explain_image("squares#0", "pools", [name], registry=registry, out=tmp_path / "a.png")
-    assert len(str(caught.value).splitlines()) == 1
+def test_whatever_a_component_raises_is_said_in_one_line_and_costs_its_own_map(name: str, registry: Registry, tmp_path: Path) -> None:
+    made = explain_image("squares#0", "pools", ["slope", name], registry=registry, out=tmp_path / "a.png")
+    assert [line.partition(": ")[0] for line in made.failures] == [name]
+    assert len(made.failures[0].splitlines()) == 1
+    assert f"1 map in {tmp_path / 'a.png'}" in made.sentence
+    assert (tmp_path / "a.png").is_file()
+
+
+def test_where_no_explainer_can_run_there_is_no_picture(registry: Registry, tmp_path: Path) -> None:
+    made = explain_image("squares#0", "pools", ["contrast"], registry=registry, out=tmp_path / "a.png")
+    assert made.failures == ["contrast needs training data: name a dataset with --training NAME,param=value,… (of its training split)"]
+    assert not (tmp_path / "a.png").exists()
+    made = explain_image("squares#0", "pools", ["contrast"], registry=registry, training="squares,split=train", out=tmp_path / "a.png")
+    assert (made.failures, (tmp_path / "a.png").exists()) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("model", "explainer", "option"), [("pool", "slope", "--model 'pool'"), ("pools", "slope,steps=3", "--explainer 'slope,steps=3'")]
+)
+def test_what_is_wrong_is_told_of_the_option(model: str, explainer: str, option: str, registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        explain_image("squares#0", model, [explainer], registry=registry, out=tmp_path / "a.png")
+    assert str(caught.value).startswith(f"{option}: ")
+
+
+def written(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the next panel is drawn of."""
+    import harness.figures.panel as panels
+
+    drawn: dict[str, Any] = {}
+
+    def panel(image: Any, maps: Any, **options: Any) -> Any:
+        drawn.update(maps=maps, **options)
+        return whole(image, maps, **options)
+
+    whole = panels.panel
+    monkeypatch.setattr(panels, "panel", panel)
+    return drawn
+
+
+def test_the_panel_names_sample_model_and_truth(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = written(monkeypatch)
+    explain_image("squares#3", "pools,scale=2", ["slope"], registry=registry, target="left", out=tmp_path / "a.png")
+    sample, model, predicted, true, explained = drawn["caption"].splitlines()
+    assert (sample, model, true) == ("squares#3 (square-3)", "pools,scale=2", "true: right")
+    assert predicted.startswith("predicted: right (") and explained.startswith("explained: left (")
+
+
+def test_what_the_model_does_not_see_of_an_image_is_said(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = written(monkeypatch)
+    Image.new("RGB", (80, 60), (200, 30, 30)).save(tmp_path / "wide.png")
+    made = explain_image(str(tmp_path / "wide.png"), "pools", ["slope"], registry=registry, out=tmp_path / "a.png")
+    said = "cropped to its middle: 25% of the width is cut off"  # 80 × 60 → 16 × 12, of which 12 × 12 are taken
+    assert said in made.sentence and said in drawn["caption"]
+    assert "true:" not in drawn["caption"]
+    Image.new("RGB", (60, 60), (200, 30, 30)).save(tmp_path / "square.png")
+    assert (
+        "cropped" not in explain_image(str(tmp_path / "square.png"), "pools", ["slope"], registry=registry, out=tmp_path / "a.png").sentence
+    )
+
+
+def test_a_part_is_drawn_in_the_palette_of_its_own_explainer(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = written(monkeypatch)
+    explain_image("squares#0", "pools", ["slope", "speckle", "both"], registry=registry, out=tmp_path / "a.png")
+    signed = {each.title: each.signed for each in drawn["maps"] if each.group == "both"}
+    assert (signed["first"], signed["second"]) == (True, False)
+    assert [each.signed for each in drawn["maps"][:2]] == [True, False]
 
 
 def test_an_interrupt_is_an_interrupt(registry: Registry, tmp_path: Path) -> None:

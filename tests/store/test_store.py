@@ -2,6 +2,8 @@ import errno
 import json
 import math
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -279,3 +281,13 @@ def test_a_job_reads_no_segment_of_others(tmp_path: Path, monkeypatch: pytest.Mo
     assert read == []
     assert store.known(GROUP, Samples([("s5", "d")])) != {}
     assert len(read) == 1
+
+
+def test_a_process_that_is_prepared_imports_nothing_with_its_first_rows(tmp_path: Path) -> None:
+    code = (
+        "import sys; from harness.store import rows; from harness.store.store import Store; rows.prepare(); before = set(sys.modules);"
+        f"Store({str(tmp_path / 'store')!r}).commit_rows('ab' * 32, [rows.Row('c', 's', 'd', 'value', 1.0)]);"
+        "sys.exit(str({name.partition('.')[0] for name in set(sys.modules) - before} & {'pandas', 'pyarrow'} or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.stderr.strip() == ""

@@ -16,9 +16,11 @@ from harness.leaderboard.formats.remarks import (
     UNDEFINED,
     WORSE,
     alike,
+    blocked,
     facts,
     intervals_explained,
     legend,
+    noted,
     rank_explained,
     ranked_rows,
     remarks,
@@ -107,7 +109,11 @@ def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting) -> li
     notes = remarks(group)
     said = [*facts(document, group), rank_explained(group, weighting)]
     plots = [_plot(row.ranks[weighting], len(group.rows)) for row in ranked_rows(group, weighting)]
-    parts = [heading(title(group), 3), paragraph(" · ".join(said)), html_table(overview(group, weighting, notes), plots, 3)]
+    parts = [heading(title(group), 3), paragraph(" · ".join(said))]
+    parts += [paragraph(f"notes: {'; '.join(noted(group))}")] if group.notes else []
+    if (cause := blocked(group)) is not None:
+        return [*parts, paragraph(cause)]
+    parts.append(html_table(overview(group, weighting, notes), plots, 3))
     for table in metric_tables(group, weighting, notes):
         parts += [heading(table.title, 4), html_table(table)]
     explained = [("±", intervals_explained(group))]

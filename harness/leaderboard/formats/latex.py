@@ -15,9 +15,11 @@ from harness.leaderboard.formats.remarks import (
     ALIKE,
     BEST,
     Remarks,
+    blocked,
     facts,
     intervals_explained,
     legend,
+    noted,
     rank_explained,
     remarks,
     title,
@@ -49,6 +51,8 @@ def slug(run: dict[str, Any]) -> str:
 def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting, label: str) -> list[str]:
     notes = remarks(group)
     name = escaped(title(group))
+    if (cause := blocked(group)) is not None:
+        return [rf"\noindent {name}: {escaped(cause)}."]
     said = [*facts(document, group), rank_explained(group, weighting)]
 
     def of_scores(block: PlainTable) -> Iterator[str]:
@@ -57,7 +61,11 @@ def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting, label
         yield rf"$\pm$: {escaped(intervals_explained(group, metrics))}"
         yield from _marked((mark, meaning) for mark, meaning in legend(document, group, metrics) if mark != BEST)
 
-    parts = _tables(overview(group, weighting, notes), f"{name}. {escaped('; '.join(said))}.", f"{label}-ranks", _of_ranks, notes)
+    said_of = [rf"\noindent {name}, notes: {escaped('; '.join(noted(group)))}."] if group.notes else []
+    parts = [
+        *said_of,
+        *_tables(overview(group, weighting, notes), f"{name}. {escaped('; '.join(said))}.", f"{label}-ranks", _of_ranks, notes),
+    ]
     for k, table in enumerate(metric_tables(group, weighting, notes), start=1):
         parts.extend(_tables(table, f"{name}: {escaped(table.title)}.", f"{label}-scores-{k}", of_scores, notes))
     return parts

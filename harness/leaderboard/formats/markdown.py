@@ -7,7 +7,19 @@ import re
 from harness.analysis.ranking import Weighting
 from harness.leaderboard.document import GroupEntry, Leaderboard, ModelsEntry
 from harness.leaderboard.formats.models import models_explained, models_legend, models_table, models_title
-from harness.leaderboard.formats.remarks import ALIKE, BEST, alike, facts, intervals_explained, legend, rank_explained, remarks, title
+from harness.leaderboard.formats.remarks import (
+    ALIKE,
+    BEST,
+    alike,
+    blocked,
+    facts,
+    intervals_explained,
+    legend,
+    noted,
+    rank_explained,
+    remarks,
+    title,
+)
 from harness.leaderboard.formats.tables import Entry, PlainTable, metric_tables, overall_table, overview
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
@@ -32,7 +44,11 @@ def escaped(text: str) -> str:
 def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting) -> list[str]:
     notes = remarks(group)
     said = [*facts(document, group), rank_explained(group, weighting)]
-    parts = [f"## {escaped(title(group))}", escaped(" · ".join(said)), markdown_table(overview(group, weighting, notes))]
+    parts = [f"## {escaped(title(group))}", escaped(" · ".join(said))]
+    parts += ["\n".join(["Notes:", *(f"- {escaped(note)}" for note in noted(group))])] if group.notes else []
+    if (cause := blocked(group)) is not None:
+        return [*parts, escaped(cause)]
+    parts.append(markdown_table(overview(group, weighting, notes)))
     for table in metric_tables(group, weighting, notes):
         parts += [f"### {escaped(table.title)}", markdown_table(table)]
     explained = [f"- {mark} {escaped(meaning)}" for mark, meaning in legend(document, group) if mark != BEST]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.analysis.ranking import Weighting
-from harness.analysis.results import COMPLETENESS_TOLERANCE, FEW, RANKED_FROM
+from harness.analysis.results import COMPLETENESS_TOLERANCE, FEW, NOT_COMPUTED, RANKED_FROM
 from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
 from harness.leaderboard.formats.figures import MISSING, counted, half_width, percent_text, printable
 
@@ -15,6 +15,7 @@ BEST, BETTER, WORSE, NULL, UNDEFINED = "*", "▲", "▼", "°", "‡"
 RULES = {"all": "all samples", "correct": "classified correctly", "all-correct": "classified correctly by every model"}
 SHORT = {"not-applicable": "n/a", "out-of-memory": "no memory"}
 REASON_LIMIT = 300
+Place = tuple[str, str | None]  # a row's label, and a metric's where one cell is meant
 
 
 @dataclass
@@ -163,10 +164,10 @@ def _partly(cell: CellEntry) -> bool:
 def remarks(group: GroupEntry) -> Remarks:
     """Number the footnotes of a group: cells first, then rows."""
     notes = Remarks()
-    places: dict[str, list[str]] = {}
+    places: dict[str, list[Place]] = {}
     numbers: dict[str, int] = {}
 
-    def noted(text: str, place: str) -> int:
+    def noted(text: str, place: Place) -> int:
         places.setdefault(text, []).append(place)
         return numbers.setdefault(text, len(numbers) + 1)
 
@@ -174,14 +175,32 @@ def remarks(group: GroupEntry) -> Remarks:
         for metric in group.metrics:
             why = _why(row.cells.get(metric.label))
             if why is not None:
-                notes.cells[row.label, metric.label] = noted(why, f"{printable(row.label)} on {printable(metric.label)}")
+                notes.cells[row.label, metric.label] = noted(why, (row.label, metric.label))
     usual = _usual_hardware(group)
     for row in group.rows:
-        said = [noted(text, printable(row.label)) for text in (*_said(row), *_elsewhere(row, usual))]
+        said = [noted(text, (row.label, None)) for text in (*_said(row), *_elsewhere(row, usual))]
         if said:
             notes.rows[row.label] = said
-    notes.texts = [f"{text} ({_list(places[text])})" for text in numbers]
+    notes.texts = [f"{text} ({_list(_together(group, places[text]))})" for text in numbers]
     return notes
+
+
+def _together(group: GroupEntry, places: list[Place]) -> list[str]:
+    """Places by name: a row that is meant as a whole by its label, a metric that all rows with any number lack by its own."""
+    said = {row for row, metric in places if metric is None}
+    scored = {row.label for row in group.rows if not all(is_missing(cell) for cell in row.cells.values())}
+    whole = [row.label for row in group.rows if row.label in said or (row.label not in scored and _all_lack(row, places))]
+    left = [place for place in places if place[0] not in whole]
+    lacking = {metric.label: {row for row, label in left if label == metric.label} for metric in group.metrics}
+    columns = [label for label, rows in lacking.items() if len(rows) > 1 and rows >= scored]
+    cells = [f"{printable(row)} on {printable(metric or '')}" for row, metric in left if metric not in columns]
+    return [*map(printable, whole), *map(printable, columns), *cells]
+
+
+def _all_lack(row: Row, places: list[Place]) -> bool:
+    """Whether all cells of a row are meant, but for those that do not apply for a reason of their own."""
+    meant = {metric for label, metric in places if label == row.label}
+    return len(meant) > 1 and all(label in meant or cell.status == "not-applicable" for label, cell in row.cells.items())
 
 
 def _list(places: list[str], most: int = 6) -> str:
@@ -193,6 +212,8 @@ def _why(cell: CellEntry | None) -> str | None:
     """Why a cell is missing, or not ranked; None where it is whole."""
     if cell is None:
         return "not asked for"
+    if _never_begun(cell):
+        return printable(cell.reason or "", REASON_LIMIT)
     if cell.status != "ok":
         return f"{cell.status}: {printable(cell.reason, REASON_LIMIT)}" if cell.reason else cell.status
     if cell.missing:
@@ -234,7 +255,14 @@ def state_text(cell: CellEntry | None) -> str:
     """What stands in a cell without a number."""
     if cell is None:
         return "·"
+    if _never_begun(cell):
+        return MISSING
     return SHORT.get(cell.status, cell.status) if cell.status != "ok" else "undefined"
+
+
+def _never_begun(cell: CellEntry) -> bool:
+    """Whether nothing is wrong with a cell but that its turn did not come."""
+    return cell.status == "blocked" and (cell.reason or "").startswith(NOT_COMPUTED)
 
 
 def title(group: GroupEntry) -> str:
@@ -257,6 +285,21 @@ def facts(document: Leaderboard, group: GroupEntry) -> list[str]:
     if group.samples > 0 and 0.5 ** (group.samples - 1) >= 1 - settings.confidence:
         found.append("too few samples for any test to find anything")
     return found
+
+
+def blocked(group: GroupEntry) -> str | None:
+    """The one cause that left a whole group without a number, for which one line is enough; None where there is a table to show."""
+    cells = [cell for row in group.rows for cell in row.cells.values()]
+    reasons = {cell.reason for cell in cells if cell.status == "blocked" and is_missing(cell)}
+    if len(reasons) != 1 or any(cell.status != "blocked" or not is_missing(cell) for cell in cells):
+        return None
+    reason = printable(reasons.pop() or "the reason is not known", REASON_LIMIT)
+    return reason if reason.startswith(NOT_COMPUTED) else f"blocked: {reason}"
+
+
+def noted(group: GroupEntry) -> list[str]:
+    """What the dataset and the model want a reader to know."""
+    return [printable(note, REASON_LIMIT) for note in group.notes]
 
 
 def rank_explained(group: GroupEntry, weighting: Weighting) -> str:

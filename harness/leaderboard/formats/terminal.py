@@ -30,6 +30,7 @@ from harness.leaderboard.formats.remarks import (
     WORSE,
     Remarks,
     alike,
+    blocked,
     categories,
     facts,
     half_text,
@@ -38,6 +39,7 @@ from harness.leaderboard.formats.remarks import (
     is_missing,
     legend,
     marks,
+    noted,
     rank_explained,
     ranked_categories,
     ranked_rows,
@@ -83,8 +85,12 @@ def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting, width
     parts: list[RenderableType] = [
         *(Text(line, style="bold") for line in _wrap(title(group), width)),
         *(Text(line, style="dim") for line in _wrap(" · ".join(said), width)),
+        *_hanging("notes: ", noted(group), width),
         Text(),
     ]
+    cause = blocked(group)
+    if cause is not None:
+        return [*parts, *_hanging("", [cause], width), Text()]
     fixed = [_positions(rows, weighting)] if width >= 50 else []
     fixed.append(_names(rows, notes, name_room(width)))
     plot = _plot([row.ranks[weighting] for row in rows], len(rows))
@@ -247,6 +253,14 @@ def _footnotes(document: Leaderboard, group: GroupEntry, notes: Remarks, width: 
             lead = mark if k == 0 else Text()
             lines.append(Text.assemble(lead, " " * (indent - lead.cell_len), (line, "dim")))
     return [*lines, Text()]
+
+
+def _hanging(lead: str, texts: Sequence[str], width: int) -> list[RenderableType]:
+    """Each text on lines of its own that are indented as far as the first is by its lead; nothing where there is none."""
+    blank = " " * len(lead)
+    broken = [_wrap(text, max(width - len(lead), 1)) for text in texts]
+    lines = [line for text in broken for line in text]
+    return [Text.assemble((lead if k == 0 else blank, "dim"), (line, "dim")) for k, line in enumerate(lines)]
 
 
 def _wrap(text: str, width: int) -> list[str]:

@@ -1,0 +1,116 @@
+"""Which cells of a plan will hold no number, why, and what to write to mend it: said before anything is computed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.planning.columns import GroupPlan
+from harness.planning.plan import NO_TRAINING, Plan
+from harness.registry.recipe import Recipe
+from harness.registry.registry import Registry
+from harness.words import counted, some
+
+EVIDENCE = ("masks", "boxes")
+TRAINING = "training:"  # the key of a spec's dataset; a reason that names it says what to write itself
+State = Literal["not applicable", "blocked"]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Cells that will hold no number for one reason.
+
+    Attributes:
+        state: whether something does not apply to the model or the data, or one of these cannot be had.
+        reason: why.
+        cells: how many (an explainer under a metric is one cell, of every dataset with every model).
+        places: which, in words: ``("triad, shap-gradient on mine · resnet",)``; for what is blocked the groups alone.
+        remedy: what to write to mend it, or None where nothing in a spec does.
+    """
+
+    state: State
+    reason: str
+    cells: int
+    places: tuple[str, ...]
+    remedy: str | None = None
+
+    def lines(self) -> Iterator[str]:
+        """A line on what is missing and why, and one on what to write."""
+        where = "; ".join(self.places)
+        yield f"{where}: {self.reason}" if self.state == "not applicable" else f"{self.reason} ({where}: {counted(self.cells, 'cell')})"
+        if self.remedy is not None:
+            yield f"  → {self.remedy}"
+
+
+def gaps(plan: Plan, registry: Registry) -> list[Gap]:
+    """The gaps of a plan, those that cost most cells first; what is blocked comes before what is not applicable."""
+    places: dict[tuple[State, str], dict[str, list[tuple[str, str]]]] = {}
+    datasets: dict[tuple[State, str], dict[str, Recipe]] = {}
+    for group in plan.everything:
+        for row, metric, state, reason in _lacking(group):
+            places.setdefault((state, reason), {}).setdefault(group_name(group), []).append((row, metric))
+            datasets.setdefault((state, reason), {})[group.dataset.label] = group.dataset
+    whole = {group_name(group): group for group in plan.everything}
+    found = [
+        Gap(
+            state,
+            reason,
+            sum(map(len, by_group.values())),
+            tuple(_places(by_group, whole) if state == "not applicable" else by_group),
+            _remedy(reason, datasets[state, reason], registry),
+        )
+        for (state, reason), by_group in places.items()
+    ]
+    return sorted(found, key=lambda gap: (gap.state != "blocked", -gap.cells))
+
+
+def group_name(group: GroupPlan) -> str:
+    """``dataset · model``, as a leaderboard is headed."""
+    shadow = f" ({group.shadow.name})" if group.shadow is not None else ""
+    return f"{group.dataset.label} · {group.model.label}{shadow}"
+
+
+def _lacking(group: GroupPlan) -> Iterator[tuple[str, str, State, str]]:
+    """Row, metric, state and reason of the cells of a group that will hold no number."""
+    for column in group.columns:
+        for score in column.scores:
+            if group.blocked is not None:
+                yield column.label, score.label, "blocked", group.blocked
+            elif (reason := column.reason or score.reason) is not None:
+                yield column.label, score.label, "not applicable", reason
+
+
+def _places(by_group: Mapping[str, Sequence[tuple[str, str]]], groups: Mapping[str, GroupPlan]) -> Iterator[str]:
+    """What lacks a number where: rows or metrics by name where all of their cells do, and the groups of which the same is true together."""
+    together: dict[str, list[str]] = {}
+    for name, cells in by_group.items():
+        together.setdefault(_named(cells, groups[name]), []).append(name)
+    for what, names in together.items():
+        everywhere = len(names) == len(groups) > 1
+        yield f"{what} everywhere" if everywhere else f"{what} on {some(names)}"
+
+
+def _named(cells: Sequence[tuple[str, str]], group: GroupPlan) -> str:
+    rows, metrics = Counter(row for row, _ in cells), dict.fromkeys(metric for _, metric in cells)
+    sizes = {column.label: len(column.scores) for column in group.columns}
+    if all(count == sizes[row] for row, count in rows.items()):
+        return some(list(rows))
+    if len(cells) == len(metrics) * sum(column.reason is None for column in group.columns):
+        return some(list(metrics))
+    return some([f"{metric} of {row}" for row, metric in cells])
+
+
+def _remedy(reason: str, datasets: Mapping[str, Recipe], registry: Registry) -> str | None:
+    """What to write into the spec for the lack to go; None where that is another model or explainer."""
+    under = f"write under the dataset {some(list(datasets))}"
+    if reason.startswith(NO_TRAINING):
+        return None if TRAINING in reason else f"{under}: {TRAINING} {{use: …}}"
+    lack = next((kind for kind in EVIDENCE if reason == f"needs {kind}, and the dataset has none"), None)
+    if lack is None:
+        return None
+    cards = [registry.known("datasets", recipe.qualified) for recipe in datasets.values()]
+    if all(lack in card.parameters.get("properties", {}) for card in cards):
+        return f"{under}: params: {{{lack}: …}}; or leave these metrics out"
+    return f"take a dataset that has {lack}, or leave these metrics out"

@@ -1,0 +1,150 @@
+"""What a plan says before it is run: cells without a number, by reason, with the line to write; and what is noted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from harness.api import Sample
+from harness.api.declarations import dataset
+from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
+from harness.planning.facts import DatasetFacts, ModelFacts
+from harness.planning.gaps import gaps
+from harness.planning.notes import all_notes, group_notes
+from harness.planning.plan import NO_TRAINING, Plan
+from harness.registry.recipe import Recipe
+from harness.registry.registry import Registry
+from harness.runs.opening import opening_lines
+from harness.runs.run import Run
+from harness.spec.load import load
+from harness.words import counted, some
+from tests.support.spec import SMALL, small_spec
+
+NO_MASKS = "needs masks, and the dataset has none"
+DATA = DatasetFacts(["a"], ["d"], [0], None, False, False, ["2 files are no images"])
+MODEL = ModelFacts("m", 2, None, (3, 20, 10), None, "layer4", (), 1, ["its output is a softmax"])
+
+
+@dataset()
+def folder(*, masks: str | None = None) -> list[int]:
+    """Images, with masks where there are any."""
+    return []
+
+
+def registry() -> tuple[Registry, Recipe]:
+    found = Registry()
+    card = found.add("datasets", "folder", folder)
+    return found, Recipe("datasets", "folder", card.distribution, card.identity, {"masks": None}, "mine")
+
+
+def column(label: str, reason: str | None = None, layer: str | None = "given") -> ExplanationColumn:
+    recipe = Recipe("explainers", label, "x", "1", {"layer": layer}, label)
+    reasons = {"inside": NO_MASKS, "drop": None}
+    return ExplanationColumn(label, recipe, label, [ScoreColumn(name, recipe, name, why) for name, why in reasons.items()], reason=reason)
+
+
+def group(model: str, columns: list[ExplanationColumn], blocked: str | None = None) -> GroupPlan:
+    recipe = Recipe("models", model, "x", "1", label=model)
+    facts = (None, None) if blocked else (DATA, MODEL)
+    return GroupPlan(registry()[1], recipe, None, *facts, columns=columns, blocked=blocked)
+
+
+PLAN = Plan(
+    [
+        group("net", [column("cam", layer=None), column("shap", NO_TRAINING), column("lrp")]),
+        group("vit", [column("cam"), column("shap", NO_TRAINING), column("lrp", "attends")]),
+        group("gone", [column("cam"), column("shap"), column("lrp")], blocked="the model gone cannot be loaded: no file"),
+    ]
+)
+
+
+def test_cells_without_a_number_are_told_by_reason_with_the_line_to_write() -> None:
+    found = {gap.reason: gap for gap in gaps(PLAN, registry()[0])}
+    assert found[NO_TRAINING].places == ("shap on mine · net, mine · vit",)
+    assert found[NO_TRAINING].cells == 4
+    assert found[NO_TRAINING].remedy == "write under the dataset mine: training: {use: …}"
+    assert found[NO_MASKS].places == ("inside on mine · net, mine · vit",)
+    assert found[NO_MASKS].cells == 2 + 1
+    assert found[NO_MASKS].remedy is not None and "params: {masks: …}" in found[NO_MASKS].remedy
+    assert found["attends"].places == ("lrp on mine · vit",)
+    assert found["attends"].remedy is None
+    (blocked,) = (gap for gap in found.values() if gap.state == "blocked")
+    assert (blocked.cells, blocked.places) == (6, ("mine · gone",))
+
+
+def test_every_cell_that_lacks_a_number_is_in_one_gap() -> None:
+    lacking = sum(
+        bool(group.blocked or column.reason or score.reason) for group in PLAN.groups for column in group.columns for score in column.scores
+    )
+    assert sum(gap.cells for gap in gaps(PLAN, registry()[0])) == lacking
+
+
+def test_a_metric_that_only_some_rows_lack_is_told_with_them() -> None:
+    scores = [ScoreColumn("drop", Recipe("metrics", "drop", "x", "1"), "k", "no parts")]
+    odd = replace(column("cam"), scores=[*scores, ScoreColumn("inside", scores[0].recipe, "i")])
+    even = replace(column("lrp"), scores=[replace(scores[0], reason=None), ScoreColumn("inside", scores[0].recipe, "i")])
+    (gap,) = gaps(Plan([group("net", [odd, even])]), registry()[0])
+    assert gap.places == ("drop of cam on mine · net",)
+
+
+def test_notes_are_said_once_and_name_whom_they_are_about() -> None:
+    notes = all_notes(PLAN.groups)
+    assert notes.count("mine: 2 files are no images") == 1
+    assert "net: its output is a softmax" in notes and "vit: its output is a softmax" in notes
+    layer = "class activation maps are taken at layer4"
+    assert f"net: {layer}" in notes
+    assert f"vit: {layer}" not in notes, "its explainers are given a layer"
+    assert group_notes(PLAN.groups[2]) == []
+    rows = [replace(column(label), notes=("it compares with black",)) for label in ("shap", "triad")]
+    assert "shap, triad: it compares with black" in all_notes([group("net", rows), group("vit", rows)])
+
+
+def test_the_lines_before_a_run_count_cells_and_are_grouped() -> None:
+    lines = list(opening_lines(PLAN, registry()[0]))
+    assert lines[0] == "notes:"
+    assert "blocked: 6 of 18 cells" in lines
+    assert "not applicable: 9 of 18 cells" in lines
+    assert sum("gone" in line for line in lines) == 1
+    assert list(opening_lines(Plan([]), registry()[0])) == []
+
+
+def test_of_very_many_only_some_are_told() -> None:
+    many = [group(f"net-{k}", [column("cam")], blocked=f"no file {k}") for k in range(50)]
+    lines = list(opening_lines(Plan(many), registry()[0]))
+    assert lines[0] == "blocked: 100 of 100 cells"
+    assert len(lines) == 1 + 20 + 1
+    assert lines[-1].strip() == "and 30 more: harness plan --json has them all"
+
+
+def test_words() -> None:
+    assert [counted(0, "cell"), counted(1, "pass", "passes"), counted(1200, "pass", "passes")] == ["0 cells", "1 pass", "1,200 passes"]
+    assert some(list("abc"), 2) == "a, b and 1 more"
+
+
+def test_what_to_write_is_said_of_what_the_planner_finds_lacking(tmp_path: Path) -> None:
+    """The reasons are the planner's own: one that were worded otherwise there would lose its remedy."""
+    spec = small_spec(datasets=[{"use": unmarked, "label": "images"}], metrics=["inside", "drop"])
+    known = Registry.discover([SMALL])
+    lines = "\n".join(opening_lines(Run(load(spec, known), known, tmp_path / "out", tmp_path / "store", plugins=[SMALL]).plan(), known))
+    assert "inside on images · pools: needs masks, and the dataset has none\n    → take a dataset that has masks, or leave" in lines
+    assert "contrast on images · pools: needs training data" in lines
+    assert "→ write under the dataset images: training: {use: …}" in lines
+
+
+def unmarked() -> Unmarked:
+    """Images without masks, class names or splits."""
+    return Unmarked()
+
+
+class Unmarked:
+    """Two of them."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < 2:
+            raise IndexError(index)
+        return Sample(torch.rand(3, 12, 12, generator=torch.Generator().manual_seed(index)), index, f"image-{index}")

@@ -1,0 +1,120 @@
+"""What is told of failures: each component once, with the cells that it cost, its traceback in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from harness.execution.events import Event
+from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
+from harness.planning.jobs import RowRef
+from harness.planning.plan import Plan
+from harness.registry.recipe import Recipe
+from harness.runs.failures import Failures
+from harness.runs.report import summary_lines
+from harness.runs.run import Run
+from tests.support.spec import SMALL, small_spec
+
+RECIPE = Recipe("explainers", "e", "x", "1", label="e")
+
+
+def failures(folder: Path) -> Failures:
+    """Of two explainers under three metrics, the first of which is finished for the first explainer."""
+
+    def column(label: str) -> ExplanationColumn:
+        scores = [ScoreColumn(name, RECIPE, f"{label}-{name}") for name in ("a", "b", "c")]
+        return ExplanationColumn(label, RECIPE, label, scores)
+
+    recipes = [Recipe("datasets", "d", "x", "1", label="data"), Recipe("models", "m", "x", "1", label="net")]
+    rows = [RowRef(0, "s", "d")]
+    group = GroupPlan(*recipes, rows=rows, columns=[column("lrp"), column("cam")], finished={"lrp-a": np.ones(1, dtype=bool)})
+    found = Failures(folder)
+    found.begin(Plan([group]))
+    return found
+
+
+def failed(column: str, reason: str = "RuntimeError: no", state: str = "failed", **more: Any) -> Event:
+    return cast(Event, {"event": "failed", "job": "job-1", "column": column, "state": state, "reason": reason, **more})
+
+
+def test_an_explainer_that_fails_is_one_line_with_the_cells_it_costs(tmp_path: Path) -> None:
+    found = failures(tmp_path)
+    lines = [found.hear(failed(key, traceback="Traceback …" if key == "lrp" else "")) for key in ("lrp", "lrp-b", "lrp-c")]
+    assert lines == ["failed: lrp on data · net (2 cells): RuntimeError: no", None, None]
+    assert list(found.summary()) == ["failed: lrp on data · net (2 cells)"]
+    assert found.tracebacks == tmp_path / "failures.log"
+    assert (tmp_path / "failures.log").read_text() == "failed: lrp on data · net (2 cells): RuntimeError: no\nTraceback …\n\n"
+
+
+def test_a_metric_that_fails_for_every_explainer_is_told_of_once(tmp_path: Path) -> None:
+    found = failures(tmp_path)
+    lines = [found.hear(failed(key)) for key in ("lrp-b", "cam-b", "lrp-b")]
+    assert lines == ["failed: b on lrp of data · net: RuntimeError: no", None, None]
+    assert list(found.summary()) == ["failed: b on lrp of data · net, cam of data · net (2 cells)"]
+    assert list(found.summary(reasons=True)) == ["failed: b on lrp of data · net, cam of data · net (2 cells): RuntimeError: no"]
+
+
+def test_what_is_blocked_names_the_group_and_a_dead_worker_its_log(tmp_path: Path) -> None:
+    found = failures(tmp_path)
+    assert found.hear(failed("lrp", "gone", "blocked")) == "blocked: data · net (2 cells): gone"
+    assert found.hear(failed("cam", "gone", "blocked")) is None
+    assert list(found.summary()) == ["blocked: data · net (5 cells)"]
+    assert found.tracebacks is None
+    assert found.hear(failed("cam-a", "died", "crashed", log="w.log")) is None, "it shares what is wrong with its explanation"
+    again = failures(tmp_path)
+    again.hear(failed("cam-a", "died", "crashed", log="w.log"))
+    assert "what the worker printed: w.log" in (tmp_path / "failures.log").read_text()
+
+
+def test_other_events_say_nothing(tmp_path: Path) -> None:
+    found = failures(tmp_path)
+    assert found.hear(cast(Event, {"event": "committed", "job": "j", "column": "lrp-a", "rows": 1})) is None
+    assert found.hear(failed("unknown")) is None
+    assert list(found.summary()) == []
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_run_says_what_failed_while_it_runs_and_keeps_the_traceback(tmp_path: Path) -> None:
+    def broken(case: Any) -> Any:
+        """Raises."""
+        raise ValueError("no score today")
+
+    def absent() -> Any:
+        """A model that cannot be had."""
+        raise OSError("no such weights")
+
+    said: list[str] = []
+    loaded = small_spec(models=["pools", absent], explainers=["slope", "both"], metrics=["drop", broken])
+    finished = run(tmp_path, loaded, said)
+    text = "\n".join(said)
+    assert text.count("no score today") == 1
+    assert text.count("no such weights") == 1
+    assert "blocked: 6 of 12 cells" in text
+    log = (tmp_path / "out" / "failures.log").read_text()
+    assert log.count("Traceback (most recent call last)") == 2
+    assert 'raise ValueError("no score today")' in log
+    assert list(finished.failures.summary()) == ["failed: broken (3 cells)"]
+    lines = list(summary_lines(finished))
+    assert lines[0] == "12 cells: 6 blocked, 3 ok, 3 failed"
+    (blocked,) = (line for line in lines if "no such weights" in line)
+    assert blocked.startswith("blocked: squares · absent: the model absent cannot be loaded: OSError: no such weights (test_failures.py:")
+    assert f"tracebacks: {tmp_path / 'out' / 'failures.log'}" in lines
+    group = next(group for group in finished.leaderboard.groups if group.model == "absent")
+    assert {cell.status for row in group.rows for cell in row.cells.values()} == {"blocked"}
+
+
+def run(folder: Path, spec: dict[str, Any], said: list[str]) -> Any:
+    """Run a mapping, and note what is said meanwhile."""
+    from harness.registry.registry import Registry
+    from harness.runs.progress import Silent
+    from harness.spec.load import load
+
+    class Noted(Silent):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    registry = Registry.discover([SMALL])
+    return Run(load(spec, registry), registry, folder / "out", folder / "store", plugins=[SMALL]).execute(Noted())
