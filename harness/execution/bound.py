@@ -11,6 +11,7 @@ from torch import Tensor
 from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
+from harness.execution.arguments import classifier_of, ids_of, images_of, targets_of
 from harness.execution.batching import Batching
 from harness.execution.checked import check_finite_maps, checked_attribution, merged_attributions
 from harness.execution.guard import LeftChanged, same
@@ -79,8 +80,21 @@ class BoundExplainer:
             raise ValueError(f"{self.name} has no parameter {', '.join(unknown)}; it has {', '.join(self.schema) or 'none'}")
         return replace(self.rebound(changes), stands_for=self.stands_for)
 
-    def __call__(self, model: Classifier, images: Tensor, targets: Tensor, *, ctx: Context) -> Attribution:
-        """The map ``(B, H, W)`` at the images' size, with parts; what the map must sum to is kept."""
+    def __call__(self, model: Classifier, images: Tensor, targets: Tensor, *, ctx: Context | None = None) -> Attribution:
+        """The map ``(B, H, W)`` at the images' size, with parts; what the map must sum to is kept.
+
+        Images and targets are taken as `harness.attribute` takes them, and where no context is given each image's streams are those of its
+        content, under seed 0.
+
+        Raises:
+            ValueError: the model, the images or the targets are not what an explainer can be called with.
+        """
+        model = classifier_of(model)
+        images = images_of(images, model)
+        targets = targets_of(targets, len(images), model).to(images.device)
+        ctx = Context(0, ids_of(None, images), device=images.device) if ctx is None else ctx
+        if not len(images):
+            return Attribution(images.new_zeros((0, *images.shape[-2:]), dtype=torch.float32))
         raw = self.raw(model, images, targets, ctx)
         size = (images.shape[-2], images.shape[-1])
         return Attribution(raw.at(size), {name: raw.part(name, size) for name in raw.parts}, expected=raw.expected)

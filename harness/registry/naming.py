@@ -21,6 +21,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f'; did you mean "{plain[near[0]]}"?' if near else ""
 
 
+def article(noun: str) -> str:
+    """``an explainer``, ``a metric``."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def listed(words: Iterable[str], most: int = 40) -> str:
     """``a, b, c``, cut after ``most``; ``none`` where there are none."""
     words = list(words)
