@@ -24,25 +24,45 @@ def no_layer(model: Classifier) -> str | None:
 
 @explainer(passes=2, cite=citations.GRAD_CAM)
 def grad_cam(model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True) -> Attribution:
-    """Grad-CAM: a layer's activations weighted by the mean gradients of their channels."""
+    """Grad-CAM: a layer's activations weighted by the mean gradients of their channels.
+
+    Args:
+        layer: the layer whose activations are weighted, by its name; by default the model's `cam_layer`.
+        relu: whether only evidence for the target is kept; without it the map is signed.
+    """
     return _explained(grad_cam_map, model, images, targets, layer, relu)
 
 
 @explainer(passes=2, cite=citations.GRAD_CAM_PLUS_PLUS)
 def grad_cam_plus_plus(model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True) -> Attribution:
-    """Grad-CAM++: channel weights from positive gradients, each position weighted by the score's higher derivatives."""
+    """Grad-CAM++: channel weights from positive gradients, each position weighted by the score's higher derivatives.
+
+    Args:
+        layer: the layer whose activations are weighted, by its name; by default the model's `cam_layer`.
+        relu: whether only evidence for the target is kept; without it the map is signed.
+    """
     return _explained(grad_cam_plus_plus_map, model, images, targets, layer, relu)
 
 
 @explainer(passes=2, cite=citations.XGRAD_CAM)
 def xgrad_cam(model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True) -> Attribution:
-    """XGrad-CAM: channel weights from gradients averaged over each channel's own activations."""
+    """XGrad-CAM: channel weights from gradients averaged over each channel's own activations.
+
+    Args:
+        layer: the layer whose activations are weighted, by its name; by default the model's `cam_layer`.
+        relu: whether only evidence for the target is kept; without it the map is signed.
+    """
     return _explained(xgrad_cam_map, model, images, targets, layer, relu)
 
 
 @explainer(passes=2, cite=citations.LAYER_CAM)
 def layer_cam(model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True) -> Attribution:
-    """Layer-CAM: every activation weighted by its own positive gradient, so that early layers give fine maps."""
+    """Layer-CAM: every activation weighted by its own positive gradient, so that early layers give fine maps.
+
+    Args:
+        layer: the layer whose activations are weighted, by its name; by default the model's `cam_layer`.
+        relu: whether only evidence for the target is kept; without it the map is signed.
+    """
     return _explained(layer_cam_map, model, images, targets, layer, relu)
 
 

@@ -19,6 +19,9 @@ def deep_lift(model: Classifier, images: Tensor, targets: Tensor, *, baseline: R
     convolutions. Beyond these captum's is not used: a pooling layer right after an activation gets the plain gradient (captum#1104), where
     input and reference agree a pooling layer takes the gradient of the batch's first sample (captum#1276), overlapping windows lose what
     they share, and activations that it does not know keep their gradient without a word.
+
+    Args:
+        baseline: the input that stands for nothing: black, white, the image's mean colour, the blurred image, or the zero tensor.
     """
     references = model.reference(baseline, images)
     slopes, difference = multipliers(model.module, images, references, targets)
