@@ -136,9 +136,8 @@ def test_classes_that_do_not_match_are_a_spec_error_with_all_of_them_and_their_p
     with pytest.raises(harness.SpecError) as error:
         harness.run(spec, store="memory://mismatch", out=tmp_path)
     said = [str(problem) for problem in error.value.problems]
-    assert [line.split(" and of")[0] for line in said] == [
-        f"spec: datasets.{i}: the classes of {name}" for i, name in enumerate(("first", "second"))
-    ]
+    places = [f"spec: datasets.{i}: the dataset {name}" for i, name in enumerate(("first", "second"))]
+    assert [line.split(" and the model")[0] for line in said] == places
     assert all("2 classes and the model 3" in line for line in said)
 
 
