@@ -108,6 +108,7 @@ def attribute(
 
     bound, model = _explainer(explainer), arguments.classifier_of(model)
     inputs = arguments.images_of(images, model)
+    arguments.check_finite("the images are", inputs, ids)
     arguments.check_range(inputs, model)
     reason = not_applicable(_bench(), bound.recipe, model) if _is_bound(bound) else None
     if reason is not None:
@@ -165,10 +166,12 @@ def score(
 
     scorer, model = _metric(metric), arguments.classifier_of(model)
     inputs = arguments.images_of(images, model)
+    arguments.check_finite("the images are", inputs, ids)
     arguments.check_range(inputs, model)
     inputs = inputs.to(scoring_device(inputs.device))
     chosen = arguments.targets_of(targets, len(inputs), model).to(inputs.device)
     attributions, parts = arguments.maps_of(maps, inputs)
+    arguments.check_finite("the maps are", attributions, ids)
     evidence = arguments.masks_of(masks, inputs)
     places = arguments.boxes_of(boxes, evidence, inputs)
     again = None if explainer is None else _explainer(explainer)
@@ -303,8 +306,9 @@ def _recipe(kind: Kind, use: Any, params: Mapping[str, Any]) -> Recipe:
     from harness.registry.resolve import resolve
     from harness.spec.objects import reference
 
+    registry = _registry()
     try:
-        return resolve(_registry(), kind, reference(_registry(), kind, use, params))
+        return resolve(registry, kind, reference(registry, kind, use, params))
     except ReferenceProblems as error:  # where in a reference is of no use to who wrote a call
         raise ReferenceProblems([Problem(() if len(each.at) < 3 else each.at, each.message) for each in error.problems]) from None
 

@@ -37,7 +37,7 @@ def classifier_of(model: object) -> Classifier:
 
 
 def images_of(given: object, model: Classifier) -> Tensor:
-    """Model inputs ``(B, C, H, W)``, of the model's type or at least float32, where they were; one image ``(C, H, W)`` makes a batch."""
+    """Model inputs ``(B, C, H, W)``, of the model's type and at least float32, where they were; one image ``(C, H, W)`` makes a batch."""
     channels = model.input_shape[0]
     images = tensor_of(given, "images", "a tensor or an array (B, C, H, W)")
     shape = tuple(images.shape)
@@ -53,11 +53,8 @@ def images_of(given: object, model: Classifier) -> Tensor:
         raise ValueError(f"images must be (B, {channels}, H, W), as many channels as the model's input has, not {shape}{last}")
     if 0 in images.shape[2:]:
         raise ValueError(f"images must have pixels, and are {shape}")
-    bad = not_finite(images)
-    if bad:
-        raise ValueError(f"images must be finite, and {_numbered('image', bad)} has NaN or infinite values")
     _check_fits(images, model)
-    return images if images.dtype == model.dtype else images.to(torch.promote_types(model.dtype, torch.float32))
+    return images.to(torch.promote_types(model.dtype, torch.float32))
 
 
 def _check_fits(images: Tensor, model: Classifier) -> None:
@@ -71,6 +68,15 @@ def _check_fits(images: Tensor, model: Classifier) -> None:
     except Exception as error:
         wanted = ", ".join(map(str, ("B", *model.input_shape)))
         raise ValueError(f"images must be ({wanted}), not {tuple(images.shape)}: model.preprocess brings an image to its size") from error
+
+
+def check_finite(what: str, tensor: Tensor, ids: object) -> None:
+    """Raise where a sample of ``(B, …)`` has NaN or infinite values; ``what`` is "the images are". Samples are called by their ids."""
+    bad, count = not_finite(tensor), len(tensor)
+    if bad:
+        names = ids_of(ids, tensor) if ids is not None else [f"number {place}" for place in range(count)]
+        shown = ", ".join(names[place] for place in bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
+        raise ValueError(f"{what} not finite for {len(bad)} of {count} samples: {shown}")
 
 
 def check_range(images: Tensor, model: Classifier) -> None:
@@ -160,9 +166,6 @@ def _maps(given: object, images: Tensor, what: str) -> Tensor:
         raise ValueError(f"{what} must be {wanted}, at the size of the images, not {tuple(maps.shape)}{many}")
     if maps.is_complex():
         raise ValueError(f"{what} must be real numbers, not {maps.dtype}")
-    bad = not_finite(maps)
-    if bad:
-        raise ValueError(f"{what} must be finite, and {_numbered('the map of image', bad)} has NaN or infinite values")
     return maps.to(images.device).float()
 
 
@@ -242,10 +245,6 @@ def training_of(given: object) -> Dataset | None:
     if isinstance(given, list | tuple):  # a dataset is anything that has a length and yields samples
         return cast(Dataset, given)
     raise ValueError(f"training must be a dataset of harness.api.Sample (harness.dataset makes one by name), not {told(given)}")
-
-
-def _numbered(noun: str, places: Sequence[int]) -> str:
-    return f"{noun} {places[0]}" + (f" (and {len(places) - 1} more)" if len(places) > 1 else "")
 
 
 def _content(image: Tensor) -> str:
