@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,40 +14,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.api.attribution import Attribution
-    from harness.api.case import Case
     from harness.api.classifiers import Classifier
     from harness.api.context import Context
     from harness.api.declarations import Kind
     from harness.api.explainers import Explainer
     from harness.api.sample import Dataset
-    from harness.execution.bound import BoundExplainer
+    from harness.execution.bound import BoundExplainer, BoundMetric
     from harness.execution.workbench import Workbench
     from harness.leaderboard.document import Leaderboard
     from harness.registry.recipe import Recipe
     from harness.registry.registry import Registry
     from harness.spec.loaded import LoadedSpec
-
-
-@dataclass(frozen=True)
-class BoundMetric:
-    """A metric with its parameters bound: a callable from a `harness.api.Case` to scores ``(B,)``."""
-
-    recipe: Recipe
-    call: Callable[[Case], Tensor]
-
-    @property
-    def name(self) -> str:
-        """The component's name."""
-        return self.recipe.name
-
-    def __call__(self, case: Case) -> Tensor:
-        """The scores of a case; raises ``ValueError`` for what is none."""
-        from harness.api.case import Case
-
-        if not isinstance(case, Case):
-            how = "harness.score makes one of images and maps"
-            raise ValueError(f"a metric is called with a harness.api.Case, not {type(case).__name__}: {how}")
-        return self.call(case)
 
 
 def model(use: str | Callable[..., Any], /, **params: Any) -> Classifier:
@@ -70,6 +47,8 @@ def explainer(use: str | Callable[..., Any], /, **params: Any) -> BoundExplainer
 
 def metric(use: str | Callable[..., Any], /, **params: Any) -> BoundMetric:
     """A metric by its component's name, or from a plain function. Raises as `model` does."""
+    from harness.execution.bound import BoundMetric
+
     recipe = _recipe("metrics", use, params)
     return BoundMetric(recipe, _bench().metric(recipe))
 
@@ -103,16 +82,14 @@ def attribute(
         ValueError: an argument is not what is said above, or the explainer is not applicable to the model, as a run says it.
     """
     from harness.execution import arguments
-    from harness.execution.applicability import data_to_learn_from, not_applicable
+    from harness.execution.applicability import data_to_learn_from
     from harness.execution.guard import unchanged
 
     bound, model = _explainer(explainer), arguments.classifier_of(model)
     inputs = arguments.images_of(images, model)
     arguments.check_finite("the images are", inputs, ids)
     arguments.check_range(inputs, model)
-    reason = not_applicable(_bench(), bound.recipe, model) if _is_bound(bound) else None
-    if reason is not None:
-        raise ValueError(f"{bound.name} is not applicable to this model: {reason}")
+    _require_applicable(bound, model)
     chosen = _predicted(model, inputs) if targets is None else arguments.targets_of(targets, len(inputs), model)
     if not len(inputs):
         return inputs.new_zeros((0, *inputs.shape[-2:])).float()
@@ -175,6 +152,8 @@ def score(
     evidence = arguments.masks_of(masks, inputs)
     places = arguments.boxes_of(boxes, evidence, inputs)
     again = None if explainer is None else _explainer(explainer)
+    if again is not None:
+        _require_applicable(again, model)
     needs = needs_of(_registry(), scorer.recipe)
     lacking = lacking_arguments(needs, masks=evidence is not None, boxes=places is not None, explainer=again is not None)
     if lacking is not None:
@@ -316,30 +295,28 @@ def _recipe(kind: Kind, use: Any, params: Mapping[str, Any]) -> Recipe:
 def _explainer(given: Any) -> Explainer:
     from harness.api.classifiers import Classifier
     from harness.api.explainers import Explainer
+    from harness.execution.bound import BoundMetric
 
     if isinstance(given, BoundMetric | Classifier):
-        raise ValueError(f"explainer must be an explainer, not {_shown(given)}")
+        raise ValueError(f"explainer must be an explainer, not a {type(given).__name__}")
     return given if isinstance(given, Explainer) and not isinstance(given, type) else explainer(given)
 
 
-def _is_bound(given: Explainer) -> TypeGuard[BoundExplainer]:
+def _require_applicable(explainer: Explainer, model: Classifier) -> None:
     from harness.execution.bound import BoundExplainer
 
-    return isinstance(given, BoundExplainer)
+    if isinstance(explainer, BoundExplainer):  # of others nothing is known
+        explainer.require_applicable(model)
 
 
 def _metric(given: Any) -> BoundMetric:
     from harness.api.classifiers import Classifier
     from harness.api.explainers import Explainer
+    from harness.execution.bound import BoundMetric
 
     if isinstance(given, Explainer | Classifier) and not isinstance(given, type):
-        raise ValueError(f"metric must be a metric, not {_shown(given)}")
+        raise ValueError(f"metric must be a metric, not a {type(given).__name__}")
     return given if isinstance(given, BoundMetric) else metric(given)
-
-
-def _shown(given: Any) -> str:
-    name = getattr(given, "name", None)
-    return "a classifier" if name is None else f"the {'metric' if isinstance(given, BoundMetric) else 'explainer'} {name}"
 
 
 def _predicted(model: Classifier, images: Tensor) -> Tensor:

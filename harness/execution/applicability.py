@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from harness.api.classifiers import Classifier
 from harness.api.context import NoTrainingData
 from harness.api.features import features
-from harness.execution.workbench import Workbench
 from harness.registry.binding import applicable
 from harness.registry.needs import lacking_evidence, lacking_features, needs_of
 from harness.registry.recipe import Recipe
+
+if TYPE_CHECKING:
+    from harness.execution.workbench import Workbench
 
 
 def not_applicable(bench: Workbench, recipe: Recipe, model: Classifier) -> str | None:

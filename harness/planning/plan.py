@@ -22,7 +22,7 @@ from harness.registry.needs import TRAINING, lacking_evidence, lacking_features,
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.spec.loaded import LoadedSpec
-from harness.spec.problems import SpecError
+from harness.spec.problems import SpecError, SpecProblem
 from harness.store.aligned import Bools, Known, anything
 from harness.store.store import Store
 
@@ -95,17 +95,28 @@ class Planner:
     _learned_of: dict[str, dict[str, TrainingFacts]] = field(default_factory=dict, repr=False)  # by recipe, see `Subject.learned`
 
     def plan(self) -> Plan:
-        """The plan of the whole spec; raises `SpecError` before anything runs where classes of datasets are none of models'."""
-        groups, mismatches = [], []
+        """The plan of the whole spec; raises `SpecError` before anything runs where a dataset's classes or the target are no model's."""
+        groups, wrong = [], []
         for place, dataset in enumerate(self.loaded.recipes.datasets):
             for model in self.loaded.recipes.models:
                 try:
                     groups.append(self._group(dataset, model))
                 except ClassMismatch as error:
-                    mismatches.append(self.loaded.problem(("datasets", place), str(error)))
-        if mismatches:
-            raise SpecError(mismatches)
+                    wrong.append(self.loaded.problem(("datasets", place), str(error)))
+        wrong += self._absent_targets(groups)
+        if wrong:
+            raise SpecError(wrong)
         return Plan(groups, self.limit, [shadow for group in groups for shadow in self._shadows(group)])
+
+    def _absent_targets(self, groups: Sequence[GroupPlan]) -> Iterator[SpecProblem]:
+        """Where a fixed class is to be explained that a model does not have."""
+        target = self.loaded.spec.explain.target
+        for group in groups:
+            if isinstance(target, int) and group.model_facts is not None and target >= group.model_facts.num_classes:
+                reason = (
+                    f"class {target} is to be explained, and the model {group.model.label} has 0 to {group.model_facts.num_classes - 1}"
+                )
+                yield self.loaded.problem(("explain", "target"), reason)
 
     def _group(self, dataset: Recipe, model: Recipe) -> GroupPlan:
         model = self.loaded.recipe_for("models", model, dataset=dataset.label)

@@ -167,7 +167,8 @@ def test_a_network_of_any_size_explains_images_of_another_size() -> None:
         ({"model": "torchvision"}, "model must be a classifier, not 'torchvision'"),
         ({"explainer": "salience"}, 'unknown explainer "salience"; did you mean "saliency"'),
         ({"explainer": 3}, "explainer must be the name of a component, .* not 3"),
-        ({"explainer": MODEL}, "explainer must be an explainer, not a classifier"),
+        ({"explainer": MODEL}, "explainer must be an explainer, not a Classifier"),
+        ({"explainer": harness.metric("sparseness")}, "explainer must be an explainer, not a BoundMetric"),
         ({"seed": 1.5}, "seed must be a whole number, not float"),
         ({"seed": -1}, "seed must be from 0"),
         ({"ids": "abcd"}, "1 ids for 4 images"),
@@ -225,6 +226,7 @@ def test_one_image_is_scored_with_its_map_mask_and_boxes() -> None:
     [
         ({"metric": "deletoin"}, 'unknown metric "deletoin"; did you mean "deletion"'),
         ({"metric": told}, "expected the signature"),
+        ({"metric": harness.explainer("random")}, "metric must be a metric, not a BoundExplainer"),
         ({"targets": None}, r"targets must be \(4,\)"),
         ({"maps": IMAGES}, r"maps must be \(4, 6, 6\), .* not \(4, 3, 6, 6\): add its channels up first"),
         ({"maps": IMAGES[:2, 0]}, r"maps must be \(4, 6, 6\), at the size of the images, not \(2, 6, 6\)"),

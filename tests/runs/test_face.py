@@ -64,6 +64,12 @@ def test_what_a_run_says_is_not_applicable_is_not_applicable_here(explainer: str
     given = smoothed if explainer == "nested" else explainer
     spec = {"name": "x", "datasets": [samples], "models": [model], "explainers": [given], "metrics": ["sparseness"], "nulls": []}
     (reason,) = {failure[-1] for failure in harness.run(spec, store="memory://applicability", out=tmp_path).failures}
-    with pytest.raises(ValueError, match="is not applicable to this model") as refused:
-        harness.attribute(given, model, torch.rand(2, 3, 16, 16), 0)
-    assert str(refused.value).endswith(reason) and len(reason) > 15
+    images = torch.rand(2, 3, 16, 16)
+    for ask in (
+        lambda: harness.attribute(given, model, images, 0),
+        lambda: harness.explainer(given)(model, images, 0),
+        lambda: harness.score("max-sensitivity", model, images, 0, images[:, 0], explainer=given),
+    ):
+        with pytest.raises(ValueError, match="is not applicable to this model") as refused:
+            ask()
+        assert str(refused.value).endswith(reason) and len(reason) > 15

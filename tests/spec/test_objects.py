@@ -141,6 +141,15 @@ def test_classes_that_do_not_match_are_a_spec_error_with_all_of_them_and_their_p
     assert all("2 classes and the model 3" in line for line in said)
 
 
+def test_a_class_that_is_not_there_is_a_spec_error_once(tmp_path: Path) -> None:
+    both = [{"use": pictures(), "label": name} for name in ("first", "second")]
+    spec = {"name": "x", "datasets": both, "models": [NETWORK], "explainers": ["saliency"], "metrics": ["sparseness"], "nulls": []}
+    with pytest.raises(harness.SpecError) as error:
+        harness.run({**spec, "explain": {"target": 3}}, store="memory://target", out=tmp_path)
+    (problem,) = error.value.problems
+    assert str(problem) == "spec: explain.target: class 3 is to be explained, and the model classifier has 0 to 2"
+
+
 def test_a_problem_found_later_stands_at_its_line(tmp_path: Path, registry: Registry) -> None:
     file = tmp_path / "spec.yaml"
     file.write_text("name: x\ndatasets:\n  - lesions\nmodels: [lesions-vgg]\nexplainers: [lrp]\nmetrics: [road]\nnulls: []\n")
