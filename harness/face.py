@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from harness.api.attribution import Attribution
     from harness.api.classifiers import Classifier
-    from harness.api.context import Context
     from harness.api.declarations import Kind
     from harness.api.explainers import Explainer
     from harness.api.sample import Dataset
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
     from harness.registry.recipe import Recipe
     from harness.registry.registry import Registry
     from harness.spec.loaded import LoadedSpec
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def model(use: str | Callable[..., Any], /, **params: Any) -> Classifier:
@@ -53,6 +55,20 @@ def metric(use: str | Callable[..., Any], /, **params: Any) -> BoundMetric:
     return BoundMetric(recipe, _bench().metric(recipe))
 
 
+def _with_gradients(function: Callable[P, T]) -> Callable[P, T]:
+    """The function as it is outside of ``torch.inference_mode``, in which nothing has gradients."""
+
+    @wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> T:
+        import torch
+
+        with torch.inference_mode(False):
+            return function(*args, **kwargs)
+
+    return called
+
+
+@_with_gradients
 def attribute(
     explainer: Explainer | Callable[..., Any] | str,
     model: Classifier,
@@ -93,11 +109,12 @@ def attribute(
     chosen = _predicted(model, inputs) if targets is None else arguments.targets_of(targets, len(inputs), model)
     if not len(inputs):
         return inputs.new_zeros((0, *inputs.shape[-2:])).float()
-    context, there = _context(model, inputs, seed, ids, training), model.device
+    context, there = arguments.context_of(model, inputs, seed, ids, training), model.device
     with unchanged(model.module, [("the images", inputs), ("the targets", chosen)]), data_to_learn_from(bound.name):
         return bound(model, inputs.to(there), chosen.to(there), ctx=context.on(there)).map.to(inputs.device)
 
 
+@_with_gradients
 def score(
     metric: BoundMetric | Callable[..., Any] | str,
     model: Classifier,
@@ -158,7 +175,7 @@ def score(
     lacking = lacking_arguments(needs, masks=evidence is not None, boxes=places is not None, explainer=again is not None)
     if lacking is not None:
         raise ValueError(f"{scorer.name} is not applicable: {lacking}")
-    context = _context(model, inputs, seed, ids, training)
+    context = arguments.context_of(model, inputs, seed, ids, training)
     case = Case(
         model=model,
         images=inputs,
@@ -323,27 +340,3 @@ def _predicted(model: Classifier, images: Tensor) -> Tensor:
     from harness.api.case import forward_in_batches
 
     return forward_in_batches(model, images).argmax(dim=1) if len(images) else images.new_zeros(0).long()
-
-
-def _context(model: Classifier, images: Tensor, seed: int, ids: Sequence[object] | None, training: Dataset | None) -> Context:
-    from harness.api.context import Context
-    from harness.execution import arguments
-
-    seed, names, data = arguments.seed_of(seed), arguments.ids_of(ids, images), arguments.training_of(training)
-    if data is None:
-        return Context(seed, names, device=images.device)
-    return Context(seed, names, "call", images.device, _background(model, data, seed), _labelled(model, data, seed))
-
-
-def _background(model: Classifier, training: Dataset, seed: int) -> Callable[[int], Tensor]:
-    from harness.execution.training import background_images
-
-    return lambda n: background_images(model, training, seed, n)
-
-
-def _labelled(model: Classifier, training: Dataset, seed: int) -> Callable[[int], tuple[Tensor, Tensor]]:
-    from harness.execution.training import labelled_images
-    from harness.planning.classes import match_classes
-
-    names = getattr(training, "class_names", None)
-    return lambda n: labelled_images(model, training, match_classes(names, model.class_names, model.num_classes), seed, n)

@@ -17,9 +17,12 @@ from torch import Tensor
 
 from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
+from harness.api.context import Context
 from harness.api.geometry import boxes_round
 from harness.api.sample import Dataset
 from harness.execution.tensors import are_whole, not_finite, tensor_of, told
+from harness.execution.training import background_images, labelled_images
+from harness.planning.classes import match_classes
 from harness.registry.naming import did_you_mean, listed
 
 EDGE = 0.05
@@ -92,9 +95,9 @@ def check_range(images: Tensor, model: Classifier) -> None:
     if low < -FAR or high > 1 + FAR:
         raise ValueError(f"images must be model inputs, and look like values of 0 … 255: {before}; model.preprocess(image) makes inputs")
     if low < -EDGE or high > 1 + EDGE:
-        warnings.warn(f"images lie outside of what model.preprocess makes: {before}; are they normalised twice?", stacklevel=3)
+        warnings.warn(f"images lie outside of what model.preprocess makes: {before}; are they normalised twice?", stacklevel=4)
     elif float(images.min()) >= 0 and 0.5 < float(images.max()) <= 1 and _spreads(model):
-        warnings.warn("images lie between 0 and 1, as before normalising: model.preprocess(image) makes model inputs of them", stacklevel=3)
+        warnings.warn("images lie between 0 and 1, as before normalising: model.preprocess(image) makes model inputs of them", stacklevel=4)
 
 
 def _spreads(model: Classifier) -> bool:
@@ -245,6 +248,22 @@ def training_of(given: object) -> Dataset | None:
     if isinstance(given, list | tuple):  # a dataset is anything that has a length and yields samples
         return cast(Dataset, given)
     raise ValueError(f"training must be a dataset of harness.api.Sample (harness.dataset makes one by name), not {told(given)}")
+
+
+def context_of(model: Classifier, images: Tensor, seed: object, ids: object, training: object) -> Context:
+    """The context of a call: the samples' streams, and where there is training data what is drawn of it."""
+    start, names, data = seed_of(seed), ids_of(ids, images), training_of(training)
+    if data is None:
+        return Context(start, names, device=images.device)
+
+    def background(n: int) -> Tensor:
+        return background_images(model, data, start, n)
+
+    def labelled(n: int) -> tuple[Tensor, Tensor]:
+        classes = match_classes(getattr(data, "class_names", None), model.class_names, model.num_classes)
+        return labelled_images(model, data, classes, start, n)
+
+    return Context(start, names, "call", images.device, background, labelled)
 
 
 def _content(image: Tensor) -> str:

@@ -38,7 +38,7 @@ def told(value: object) -> str:
 def _tensor(value: Any) -> Tensor | None:
     """As `tensor_of`; None for what has no numbers in it."""
     if isinstance(value, Tensor):
-        return value.detach()
+        return value.clone() if value.is_inference() else value.detach()  # what was made in inference mode has no gradients ever
     if isinstance(value, bool | int | float | np.generic):
         return torch.as_tensor(np.asarray(value))
     if isinstance(value, list | tuple):

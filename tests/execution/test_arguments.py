@@ -156,6 +156,17 @@ def test_values_that_are_not_finite_are_named_by_sample(value: float) -> None:
         harness.attribute(told, MODEL, IMAGES * value, TARGETS)
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_modes_without_gradients_change_nothing(mode: type) -> None:
+    with mode():
+        images = IMAGES.clone()
+        maps = harness.attribute("saliency", MODEL, images)
+        scores = harness.score("max-sensitivity", MODEL, images, TARGETS, maps, explainer="saliency")
+    right = harness.attribute("saliency", MODEL, IMAGES)
+    assert torch.equal(maps, right) and torch.equal(harness.attribute("saliency", MODEL, images), right)
+    assert torch.equal(scores, harness.score("max-sensitivity", MODEL, IMAGES, TARGETS, right, explainer="saliency"))
+
+
 def test_a_network_of_any_size_explains_images_of_another_size() -> None:
     assert harness.attribute("saliency", MODEL, torch.rand(2, 3, 9, 7), 0).shape == (2, 9, 7)
 
