@@ -99,11 +99,12 @@ def attribute(
     """
     from harness.execution import arguments
     from harness.execution.applicability import data_to_learn_from
+    from harness.execution.checked import check_finite
     from harness.execution.guard import unchanged
 
     bound, model = _explainer(explainer), arguments.classifier_of(model)
     inputs = arguments.images_of(images, model)
-    arguments.check_finite("the images are", inputs, ids)
+    check_finite("the images are", inputs, arguments.called(ids, inputs))
     arguments.check_range(inputs, model)
     _require_applicable(bound, model)
     chosen = _predicted(model, inputs) if targets is None else arguments.targets_of(targets, len(inputs), model)
@@ -154,24 +155,24 @@ def score(
     from harness.execution import arguments
     from harness.execution.accelerators import scoring_device
     from harness.execution.applicability import data_to_learn_from, lacking_arguments
-    from harness.execution.checked import checked_scores
+    from harness.execution.checked import check_finite, checked_scores
     from harness.execution.guard import unchanged
-    from harness.registry.needs import needs_of
+    from harness.registry.learning import declared_needs
 
     scorer, model = _metric(metric), arguments.classifier_of(model)
     inputs = arguments.images_of(images, model)
-    arguments.check_finite("the images are", inputs, ids)
+    check_finite("the images are", inputs, arguments.called(ids, inputs))
     arguments.check_range(inputs, model)
     inputs = inputs.to(scoring_device(inputs.device))
     chosen = arguments.targets_of(targets, len(inputs), model).to(inputs.device)
     attributions, parts = arguments.maps_of(maps, inputs)
-    arguments.check_finite("the maps are", attributions, ids)
+    check_finite("the maps are", attributions, arguments.called(ids, inputs))
     evidence = arguments.masks_of(masks, inputs)
     places = arguments.boxes_of(boxes, evidence, inputs)
     again = None if explainer is None else _explainer(explainer)
     if again is not None:
         _require_applicable(again, model)
-    needs = needs_of(_registry(), scorer.recipe)
+    needs = declared_needs(_registry(), scorer.recipe)
     lacking = lacking_arguments(needs, masks=evidence is not None, boxes=places is not None, explainer=again is not None)
     if lacking is not None:
         raise ValueError(f"{scorer.name} is not applicable: {lacking}")

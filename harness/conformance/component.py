@@ -11,7 +11,7 @@ from harness.api.declarations import ATTRIBUTE, Declaration, declaration_of, dec
 from harness.conformance.results import CheckSkipped
 from harness.execution.workbench import Workbench
 from harness.registry.card import Card
-from harness.registry.needs import needs_of
+from harness.registry.learning import declared_needs
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
@@ -59,7 +59,7 @@ class UnderTest:
     @property
     def needs(self) -> frozenset[str]:
         """What it declares to need, with what the components in its parameters need."""
-        return needs_of(self.registry, self.recipe)
+        return declared_needs(self.registry, self.recipe)
 
     def workbench(self) -> Workbench:
         """A workbench on the CPU that has nothing loaded."""

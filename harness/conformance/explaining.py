@@ -18,7 +18,7 @@ from harness.conformance.component import UnderTest
 from harness.conformance.results import CheckSkipped
 from harness.execution.applicability import not_applicable
 from harness.execution.bound import BoundExplainer
-from harness.execution.checked import checked_attribution
+from harness.execution.checked import check_finite_maps, checked_attribution
 
 _memories: WeakKeyDictionary[Classifier, dict[int, dict[Hashable, object]]] = WeakKeyDictionary()
 

@@ -10,7 +10,8 @@ from harness.api.classifiers import Classifier
 from harness.api.context import NoTrainingData
 from harness.api.features import features
 from harness.registry.binding import applicable
-from harness.registry.needs import lacking_evidence, lacking_features, needs_of
+from harness.registry.learning import declared_needs
+from harness.registry.needs import lacking_evidence, lacking_features
 from harness.registry.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def not_applicable(bench: Workbench, recipe: Recipe, model: Classifier) -> str | None:
     """Why an explainer is not applicable to a model, or None, as a plan says it: for the features it lacks, else as `refusal` says."""
-    lacking = lacking_features(needs_of(bench.registry, recipe), features(model))
+    lacking = lacking_features(declared_needs(bench.registry, recipe), features(model))
     return lacking if lacking is not None else refusal(bench, recipe, model)
 
 

@@ -20,7 +20,7 @@ from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.api.geometry import boxes_round
 from harness.api.sample import Dataset
-from harness.execution.tensors import are_whole, not_finite, tensor_of, told
+from harness.execution.tensors import are_whole, tensor_of, told
 from harness.execution.training import background_images, labelled_images
 from harness.planning.classes import match_classes
 from harness.registry.naming import did_you_mean, listed
@@ -73,13 +73,9 @@ def _check_fits(images: Tensor, model: Classifier) -> None:
         raise ValueError(f"images must be ({wanted}), not {tuple(images.shape)}: model.preprocess brings an image to its size") from error
 
 
-def check_finite(what: str, tensor: Tensor, ids: object) -> None:
-    """Raise where a sample of ``(B, …)`` has NaN or infinite values; ``what`` is "the images are". Samples are called by their ids."""
-    bad, count = not_finite(tensor), len(tensor)
-    if bad:
-        names = ids_of(ids, tensor) if ids is not None else [f"number {place}" for place in range(count)]
-        shown = ", ".join(names[place] for place in bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
-        raise ValueError(f"{what} not finite for {len(bad)} of {count} samples: {shown}")
+def called(ids: object, images: Tensor) -> list[str]:
+    """What samples are called where one of them is to blame: by their ids, or their numbers."""
+    return ids_of(ids, images) if ids is not None else [f"number {place}" for place in range(len(images))]
 
 
 def check_range(images: Tensor, model: Classifier) -> None:

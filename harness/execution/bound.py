@@ -104,7 +104,7 @@ class BoundExplainer:
         targets = targets_of(targets, len(images), model).to(images.device)
         ctx = Context(0, ids_of(None, images), device=images.device) if ctx is None else ctx
         if not len(images):
-            return Attribution(images.new_zeros((0, *images.shape[-2:]), dtype=torch.float32))
+            return Attribution(images.new_zeros((0, *images.shape[-2:])).float())
         raw = self.raw(model, images, targets, ctx)
         size = (images.shape[-2], images.shape[-1])
         return Attribution(raw.at(size), {name: raw.part(name, size) for name in raw.parts}, expected=raw.expected)
@@ -144,7 +144,8 @@ class BoundExplainer:
         fit = getattr(self.call, "fit", None)
         if callable(fit) and self._fitted.get(id(model)) is not model:
             fit(model, Context(ctx.seed, ["fit"], f"fit/{self.name}", ctx.device, ctx.training, ctx.labelled, ctx.memory))
-            self._fitted = {id(model): model}
+            self._fitted.clear()  # copies that are as strict as others share it
+            self._fitted[id(model)] = model
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 from harness.api.declarations import declaration_of
 from harness.api.features import features
 from harness.execution.applicability import refusal
+from harness.execution.checked import some
 from harness.execution.guard import left_changed, unchanged
 from harness.execution.looking import Look, check_repeated, outside
 from harness.execution.samples import SampleError, read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -62,8 +61,3 @@ def is_integral(tensor: Tensor) -> bool:
 def are_whole(tensor: Tensor) -> bool:
     """Whether all values are whole numbers, as floats may be too."""
     return is_integral(tensor) or (tensor.is_floating_point() and bool((tensor == tensor.round()).all()))
-
-
-def not_finite(tensor: Tensor) -> Sequence[int]:
-    """The rows that have a value which is NaN or infinite."""
-    return [] if len(tensor) == 0 else torch.nonzero(~torch.isfinite(tensor).flatten(1).all(dim=1)).flatten().tolist()

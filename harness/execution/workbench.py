@@ -32,8 +32,7 @@ from harness.execution.shared_state import restored
 from harness.execution.training import background_images, labelled_images, training_classes, training_facts
 from harness.planning.jobs import Disturbance, Subject
 from harness.registry.binding import bind, takes_ctx
-from harness.registry.learning import labelled
-from harness.registry.needs import needs_of
+from harness.registry.learning import declared_uses, labelled
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 
@@ -164,9 +163,9 @@ class Workbench:
             )
         return self._explainers[key]
 
-    def needs(self, recipe: Recipe) -> frozenset[str]:
-        """What a component, or one nested in it, declares that it needs: only what declares it is given training data."""
-        return needs_of(self.registry, recipe)
+    def uses(self, recipe: Recipe) -> frozenset[str]:
+        """What a component, or one nested in it, declares that it needs or wants: only what declares it is given training data."""
+        return declared_uses(self.registry, recipe)
 
     def metric(self, recipe: Recipe) -> Metric:
         """The metric of a recipe."""

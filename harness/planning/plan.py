@@ -17,8 +17,8 @@ from harness.planning.files import files_digest
 from harness.planning.jobs import Disturbance, RowRef, Subject
 from harness.planning.matching import matched
 from harness.planning.shadows import ORACLE, Shadow, disturbed_shadows
-from harness.registry.learning import labelled
-from harness.registry.needs import TRAINING, lacking_evidence, lacking_features, needs_of
+from harness.registry.learning import declared_needs, declared_uses, labelled, without_training
+from harness.registry.needs import TRAINING, lacking_evidence, lacking_features
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.spec.loaded import LoadedSpec
@@ -288,7 +288,7 @@ class Planner:
 
     def _needs(self, recipe: Recipe) -> frozenset[str]:
         if recipe.digest not in self._asked:
-            self._asked[recipe.digest] = needs_of(self.registry, recipe)
+            self._asked[recipe.digest] = declared_needs(self.registry, recipe)
         return self._asked[recipe.digest]
 
     def _uses(self, recipe: Recipe) -> frozenset[str]:

@@ -1,21 +1,13 @@
-"""What components declare that they need, and the reasons why one is not applicable where that is lacking."""
+"""The reasons why a component is not applicable where what it declares to need is lacking."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
 
 from harness.api.declarations import NEEDS
-from harness.registry.recipe import Recipe
-from harness.registry.registry import Registry
 
 TRAINING = NEEDS & {"training-data", "training-labels"}
 FEATURES = NEEDS & {"convolutions", "relu", "token-grid"}
-
-
-def needs_of(registry: Registry, recipe: Recipe) -> frozenset[str]:
-    """What a component, or one nested in it, declares that it needs."""
-    own = frozenset(registry.declaration(recipe.kind, recipe.qualified, recipe.params).get("needs", ()))
-    return own.union(*(needs_of(registry, nested) for nested in recipe.nested))
 
 
 def lacking_features(needs: Set[str], features: Iterable[str]) -> str | None:

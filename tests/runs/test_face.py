@@ -73,3 +73,30 @@ def test_what_a_run_says_is_not_applicable_is_not_applicable_here(explainer: str
         with pytest.raises(ValueError, match="is not applicable to this model") as refused:
             ask()
         assert str(refused.value).endswith(reason) and len(reason) > 15
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_values_that_are_not_finite_are_named_by_sample(value: float) -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    model, images, targets = (
+        harness.classifier(network, input_shape=(3, 16, 16)),
+        torch.rand(4, 3, 16, 16),
+        torch.zeros(4, dtype=torch.long),
+    )
+    maps, broken = torch.rand(4, 16, 16), images.clone()
+    maps[2, 0, 0] = broken[1, 0, 0, 0] = value
+    names = ["a", "b", "c", "d"]
+    with pytest.raises(ValueError, match="the maps are not finite for 1 of 4 samples: number 2"):
+        harness.score("deletion", model, images, targets, maps)
+    with pytest.raises(ValueError, match="the maps are not finite for 1 of 4 samples: c"):
+        harness.score("deletion", model, images, targets, maps, ids=names)
+    with pytest.raises(ValueError, match="the images are not finite for 1 of 4 samples: b"):
+        harness.score("deletion", model, broken, targets, torch.rand(4, 16, 16), ids=names)
+    with pytest.raises(ValueError, match="the images are not finite for 1 of 4 samples: number 1"):
+        harness.attribute("saliency", model, broken, targets)
+
+    def spoilt(model: object, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return torch.where(images == images[3], value, images).sum(dim=1)
+
+    with pytest.raises(ValueError, match="the map is not finite for 1 of 4 samples: d"):
+        harness.attribute(harness.explainer(spoilt), model, images, targets, ids=names)

@@ -70,13 +70,15 @@ def gradient_shap(
 ) -> Attribution:
     """GradientSHAP: gradients at random points between the image and training images (Lundberg and Lee 2017).
 
-    The map ``(B, C, H, W)`` sums, on average over draws, to the target's logit minus its mean over the ``background`` training images.
-    Captum draws from the global generators, so that it is run one sample at a time under that sample's seed. Raises `NoTrainingData`
-    where there are no training images.
+    The map ``(B, C, H, W)`` sums, on average over draws, to the target's logit minus its mean over the background. Captum draws from the
+    global generators, so that it is run one sample at a time under that sample's seed. Raises `NoTrainingData` where training images are
+    demanded and there are none.
 
     Args:
         draws: random points per image, of which the gradients are averaged.
-        background: how many training images are drawn from.
+        background: what is compared with: ``auto`` 16 training images where there are any, else the black, the blurred and the mean
+            reference of each image; a number is as ``auto``, with so many training images; ``training`` demands them, and ``references``
+            does without.
         noise: standard deviation of Gaussian noise added to the input at every draw, in units of the model's input.
     """
     compared = backgrounds(model, images, ctx, background, USUAL)

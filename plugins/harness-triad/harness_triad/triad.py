@@ -29,7 +29,9 @@ def triad(
     """Triad: Grad-CAM, LRP and SHAP (or any explainers) side by side, and fused to one map.
 
     The framework of Kureshi and Selvamani shows a coarse region, fine relevance and Shapley values of one decision beside each other; the
-    fused map makes it comparable with single methods. The parts themselves are returned as their explainers made them.
+    fused map makes it comparable with single methods. The parts themselves are returned as their explainers made them. Of a
+    dataset without training images SHAP compares each image with references (``{use: shap-gradient, params: {background: training}}`` among
+    the components demands training images).
 
     Args:
         components: the parts by name, and the explainer that makes each.
