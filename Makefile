@@ -1,15 +1,20 @@
 # Every target does its own set-up; what is set up is not set up again until a pin or a pyproject.toml changes.
+# There are two: users get the core and the plugins, developers also what wraps other tools (EXTRA) and their own tools.
 VENV := .venv
 PYTHON ?= python3.11
 BIN := $(VENV)/bin
 PLUGINS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
+EXTRA := plugins/harness-quantus plugins/harness-ray
+USED := $(filter-out $(EXTRA),$(PLUGINS))
 CODE := conftest.py harness plugins tests benchmarks
-STAMP := $(VENV)/.installed
+PINS := constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
+PIP := PIP_CONSTRAINT= $(BIN)/pip install --disable-pip-version-check -c constraints.txt
+EDITABLE := --no-build-isolation
 
 .PHONY: demo test soak check setup format clean
 .DEFAULT_GOAL := demo
 
-demo: setup  ## run the quickstart and print its leaderboard
+demo: $(VENV)/.used  ## run the quickstart and print its leaderboard
 	$(BIN)/harness run specs/quickstart.yaml
 
 JOBS ?= 2
@@ -29,13 +34,21 @@ format: setup  ## what check would have formatted
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-setup: $(STAMP)
+setup: $(VENV)/.installed  ## all that developers need
 
-$(STAMP): constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
-	$(shell command -v $(PYTHON) || echo python3) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables setuptools
-	PIP_CONSTRAINT= $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e ".[dev]" $(addprefix -e ./,$(PLUGINS))
-	touch $@
+$(VENV)/.used: $(PINS)
+	@echo "1/3 $(VENV)"
+	@$(shell command -v $(PYTHON) || echo python3) -m venv $(VENV)
+	@echo "2/3 what builds the packages"
+	@$(PIP) --quiet hatchling editables setuptools
+	@echo "3/3 the core, $(words $(USED)) plugins and what they need; PyTorch is most of it, once, and takes minutes"
+	@$(PIP) $(EDITABLE) -e . $(addprefix -e ./,$(USED))
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.used
+	@echo "the tools of developers, and the plugins $(notdir $(EXTRA))"
+	@$(PIP) $(EDITABLE) -e ".[dev]" $(addprefix -e ./,$(EXTRA))
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .harness runs .pytest_cache .mypy_cache .ruff_cache

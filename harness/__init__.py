@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from harness.api.classifiers import classifier
     from harness.face import attribute, dataset, explainer, metric, model, run, score
+    from harness.spec.problems import SpecError
 
-__all__ = ["attribute", "classifier", "dataset", "explainer", "metric", "model", "run", "score"]
+__all__ = ["SpecError", "attribute", "classifier", "dataset", "explainer", "metric", "model", "run", "score"]
 
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # what a Mac's GPU has no kernel for is done by the CPU; read on importing torch
 
@@ -22,4 +23,5 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("harness.api.classifiers" if name == "classifier" else "harness.face"), name)
+    homes = {"classifier": "harness.api.classifiers", "SpecError": "harness.spec.problems"}
+    return getattr(import_module(homes.get(name, "harness.face")), name)

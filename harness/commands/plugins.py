@@ -59,20 +59,25 @@ def plugins_show_command(
 
 @app.command("check")
 def plugins_check_command(
-    name: str, kind: Annotated[Kind | None, typer.Option(help="Only this kind.")] = None, plugin: PluginFiles = []
+    names: Annotated[list[str], typer.Argument(help="Components, by their names or as distribution/name.")],
+    kind: Annotated[Kind | None, typer.Option(help="Only this kind.")] = None,
+    plugin: PluginFiles = [],
 ) -> None:
-    """Run the conformance checks on a component."""
+    """Run the conformance checks on components, all in one process."""
     from harness.conformance.apart import run_checks_apart
-    from harness.conformance.report import report
+    from harness.conformance.report import report, summary
+    from harness.conformance.results import exit_status
 
     with errors():
         components = registry(plugin)
-        passed = True
-        for card in _found(components, name, kind):
-            results = run_checks_apart(components, card)
-            show(report(results))
-            passed = passed and all(result.status != "failed" for result in results)
-        raise typer.Exit(0 if passed else FAILED)
+        cards = list({(card.kind, card.qualified): card for name in names for card in _found(components, name, kind)}.values())
+        statuses = {}
+        for card, results in run_checks_apart(components, cards):
+            show(report(results, card if len(cards) > 1 else None))
+            statuses[card.qualified] = exit_status(results)
+        if len(cards) > 1:
+            show(summary(statuses))
+        raise typer.Exit(FAILED if any(statuses.values()) else 0)
 
 
 def _found(components: Registry, name: str, kind: Kind | None) -> list[Any]:

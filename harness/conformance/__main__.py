@@ -1,4 +1,5 @@
-"""The child process of `harness.conformance.apart`: reads one request from standard input, writes one JSON line per check and result.
+"""The child process of `harness.conformance.apart`: reads one request from standard input, writes one JSON line per check, result and
+component.
 
 What components print goes to standard error.
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Serve one request: ``{"kind", "name", "plugins", "params", "expected", "limit"}``."""
+    """Serve one request: ``{"components": [{"kind", "name"}, …], "plugins", "params", "expected", "limit"}``."""
     request = json.load(sys.stdin)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
@@ -21,16 +22,18 @@ def main() -> None:
     from harness.registry.registry import Registry
 
     registry = Registry.discover([Path(path) for path in request["plugins"]])
-    card = registry.card(request["kind"], request["name"])
-    for result in each_check(
-        registry,
-        card,
-        params=request["params"],
-        expected_failures=request["expected"],
-        limit=request["limit"],
-        begin=lambda name: print(json.dumps({"begin": name}), file=out),
-    ):
-        print(json.dumps({"result": asdict(result)}), file=out)
+    for component in request["components"]:
+        card = registry.card(component["kind"], component["name"])
+        for result in each_check(
+            registry,
+            card,
+            params=request["params"],
+            expected_failures=request["expected"],
+            limit=request["limit"],
+            begin=lambda name: print(json.dumps({"begin": name}), file=out),
+        ):
+            print(json.dumps({"result": asdict(result)}), file=out)
+        print(json.dumps({"done": component["name"]}), file=out)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.conformance.results import CheckResult
@@ -21,45 +21,64 @@ START = 120.0
 
 def run_checks_apart(
     registry: Registry,
-    card: Card,
+    cards: Sequence[Card],
     *,
     params: Mapping[str, Any] | None = None,
     expected_failures: Mapping[str, str] | None = None,
     limit: float = LIMIT,
-) -> list[CheckResult]:
-    """As `harness.conformance.run.run_checks`, in a child process; for installed components and those of plugin files.
+) -> Iterator[tuple[Card, list[CheckResult]]]:
+    """As `harness.conformance.run.run_checks` of each card, in a child process; for installed components and those of plugin files.
 
-    The check at which the child ends has failed; the checks after it are skipped. Raises ``RuntimeError`` where it ends before the first.
+    All are checked in one child. The check at which it ends has failed, the checks after it are skipped, and a new child goes on with the
+    next card. Raises ``RuntimeError`` where a child ends before the first check.
     """
-    if card.error is not None:
-        return [CheckResult("check_importable", "failed", card.error)]
-    request = {
-        "kind": card.kind,
-        "name": card.qualified,
-        "plugins": [str(path.resolve()) for path in registry.plugins],
-        "params": dict(params or {}),
-        "expected": dict(expected_failures or {}),
-        "limit": limit,
-    }
+    waiting = list(cards)
+    while waiting:
+        if waiting[0].error is not None:
+            yield waiting[0], [CheckResult("check_importable", "failed", str(waiting.pop(0).error))]
+            continue
+        request = {
+            "components": [{"kind": card.kind, "name": card.qualified} for card in waiting if card.error is None],
+            "plugins": [str(path.resolve()) for path in registry.plugins],
+            "params": dict(params or {}),
+            "expected": dict(expected_failures or {}),
+            "limit": limit,
+        }
+        for results in _one_child(waiting, request, limit):
+            yield waiting.pop(0), results
+            while waiting and waiting[0].error is not None:
+                yield waiting[0], [CheckResult("check_importable", "failed", str(waiting.pop(0).error))]
+
+
+def _one_child(cards: Sequence[Card], request: Mapping[str, Any], limit: float) -> Iterator[list[CheckResult]]:
+    """The results of one card after the other; those of the card at which the child ends are the last."""
     process = subprocess.Popen(
         [sys.executable, "-m", "harness.conformance"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     )
+    asked = iter([card for card in cards if card.error is None])
     results: list[CheckResult] = []
     current: str | None = None
+    began = False
     for line in _lines(process, json.dumps(request), limit):
+        began = True
         if "begin" in line:
             current = line["begin"]
-        else:
+        elif "result" in line:
             results.append(CheckResult(**line["result"]))
             current = None
+        else:
+            next(asked)
+            yield results
+            results = []
     code = process.wait()
-    if current is None and not results:
+    if not began:
         raise RuntimeError(f"the checks did not start: their process ended ({_how(code)})")
-    if current is not None:
-        results.append(CheckResult(current, "failed", f"the process that ran the check ended ({_how(code)})"))
+    card = next(asked, None)
+    if card is not None:
+        ended = current or names_of(card.kind)[len(results)]
+        results.append(CheckResult(ended, "failed", f"the process that ran the check ended ({_how(code)})"))
         rest = names_of(card.kind)[len(results) :]
-        results += [CheckResult(name, "skipped", "an earlier check ended the process") for name in rest]
-    return results
+        yield results + [CheckResult(name, "skipped", "an earlier check ended the process") for name in rest]
 
 
 def _lines(process: subprocess.Popen[str], request: str, limit: float) -> Iterator[dict[str, Any]]:

@@ -13,17 +13,13 @@ from torch import Tensor
 from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
-from harness.api.features import features
 from harness.conformance import networks
 from harness.conformance.component import UnderTest
 from harness.conformance.results import CheckSkipped
+from harness.execution.applicability import not_applicable
 from harness.execution.bound import BoundExplainer
 from harness.execution.checked import check_finite_maps, checked_attribution
-from harness.execution.workbench import Workbench
-from harness.registry.binding import applicable
-from harness.registry.recipe import Recipe
 
-NETWORK_NEEDS = frozenset({"convolutions", "relu", "token-grid"})
 _memories: WeakKeyDictionary[Classifier, dict[int, dict[Hashable, object]]] = WeakKeyDictionary()
 
 
@@ -37,16 +33,7 @@ class ExplainerUnderTest(UnderTest):
 
     def reason_against(self, model: Classifier) -> str | None:
         """Why it does not apply to the model, as it says before it is called."""
-        lacking = sorted((self.needs & NETWORK_NEEDS) - features(model))
-        if lacking:
-            return f"needs {' and '.join(lacking)}"
-        bench = self.workbench()
-        return self._reason(bench, self.recipe, model)
-
-    def _reason(self, bench: Workbench, recipe: Recipe, model: Classifier) -> str | None:
-        own = applicable(self.registry.component(recipe), bench.explainer(recipe).call, model)
-        reasons = (f"{nested.name}: {reason}" for nested in recipe.nested if (reason := self._reason(bench, nested, model)) is not None)
-        return own if own is not None else next(reasons, None)
+        return not_applicable(self.workbench(), self.recipe, model)
 
     def network_name(self) -> str:
         """The first of the networks that it applies to; skips the check where there is none."""

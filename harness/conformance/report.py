@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from harness.conformance.results import CheckResult, Status
+from harness.execution.events import printable
+from harness.registry.card import Card, singular
 
 STYLES: dict[Status, str] = {"passed": "green", "failed": "bold red", "skipped": "dim", "reported": "cyan"}
 
 
-def report(results: Sequence[CheckResult]) -> RenderableType:
-    """One row per check, failures first told in full, and a line that counts them."""
+def report(results: Sequence[CheckResult], card: Card | None = None) -> RenderableType:
+    """One row per check, and a line that counts them, under the name of the component where there are several."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column("check", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("message", overflow="fold")
     for result in results:
         style = STYLES[result.status]
-        table.add_row(result.name.removeprefix("check_").replace("_", " "), Text(result.status, style), Text(result.message))
+        table.add_row(result.title, Text(result.status, style), Text(result.message))
     counts = Counter(result.status for result in results)
-    summary = ", ".join(f"{counts[status]} {status}" for status in STYLES if counts[status])
-    return Group(table, Text(summary, "bold red" if counts["failed"] else "bold green"))
+    counted = Text(", ".join(f"{counts[status]} {status}" for status in STYLES if counts[status]), _style(counts["failed"]))
+    heading = [] if card is None else [Text(f"{singular(card.kind)} {printable(card.qualified)}", "bold")]
+    return Group(*heading, table, counted, *([] if card is None else [Text()]))
+
+
+def summary(statuses: Mapping[str, int]) -> RenderableType:
+    """Which of several components break a rule; ``statuses`` are 1 for those, by name."""
+    broken = [printable(name) for name, status in statuses.items() if status]
+    kept = f"{len(statuses) - len(broken)} of {len(statuses)} components keep every rule"
+    return Text(kept + (f"; these do not: {', '.join(broken)}" if broken else ""), _style(len(broken)))
+
+
+def _style(failures: int) -> str:
+    return "bold red" if failures else "bold green"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import Literal
 
 Status = Literal["passed", "failed", "skipped", "reported"]
@@ -16,11 +17,18 @@ class CheckResult:
         name: of the check, ``check_<what>``.
         status: ``reported`` is a finding that is no failure: a property measured, or a failure that was expected.
         message: what went wrong and what to do, why it was skipped, or what was found; empty where it passed.
+        cause: of a failure by an exception, which one, whatever the number of samples; the same in all checks that fail of it.
     """
 
     name: str
     status: Status
     message: str = ""
+    cause: str = field(default="", compare=False)
+
+    @property
+    def title(self) -> str:
+        """The check's name in words."""
+        return self.name.removeprefix("check_").replace("_", " ")
 
 
 class CheckFailed(Exception):
@@ -44,3 +52,16 @@ def require(condition: object, message: str) -> None:
 def exit_status(results: list[CheckResult]) -> int:
     """1 where a check failed, else 0."""
     return int(any(result.status == "failed" for result in results))
+
+
+def cause_of(failure: BaseException) -> str:
+    """What lies behind a failed check: the exception that came first, without its numbers; nothing where the check itself found it."""
+    origin = failure
+    while (earlier := origin.__cause__ or origin.__context__) is not None:
+        origin = earlier
+    return "" if isinstance(origin, CheckFailed) else re.sub(r"\d+", "#", f"{type(origin).__name__}: {origin}")
+
+
+def consequence(result: CheckResult, root: CheckResult) -> CheckResult:
+    """A failure of the same cause as an earlier one, which says all that there is to mend."""
+    return CheckResult(result.name, "skipped", f"as a consequence of {root.title}: it fails in the same way", result.cause)

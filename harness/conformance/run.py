@@ -9,7 +9,7 @@ from harness.api.declarations import Kind
 from harness.api.randomness import restored_generators
 from harness.conformance.component import UnderTest
 from harness.conformance.limits import time_limit
-from harness.conformance.results import CheckFailed, CheckResult, CheckSkipped, TookTooLong
+from harness.conformance.results import CheckFailed, CheckResult, CheckSkipped, TookTooLong, cause_of, consequence
 from harness.conformance.suite import TESTED, Check, checks
 from harness.execution.events import reason_of
 from harness.registry.card import Card, singular
@@ -54,7 +54,10 @@ def each_check(
     limit: float = LIMIT,
     begin: Callable[[str], None] = lambda name: None,
 ) -> Iterator[CheckResult]:
-    """As `run_checks`, one result after the other; ``begin`` is told each check's name before it runs."""
+    """As `run_checks`, one result after the other; ``begin`` is told each check's name before it runs.
+
+    What several checks fail of is a failure once; the others are skipped as its consequences.
+    """
     expected = dict(expected_failures or {})
     unknown = sorted(set(expected) - set(names_of(card.kind)))
     if unknown:
@@ -65,6 +68,7 @@ def each_check(
     if not checks(card.kind):
         yield CheckResult("check_kind", "skipped", f"there are no checks for {card.kind}")
     hangs = False
+    roots: dict[str, CheckResult] = {}
     for check in checks(card.kind):
         if hangs:
             yield CheckResult(check.name, "skipped", "an earlier check did not end")
@@ -72,6 +76,8 @@ def each_check(
         begin(check.name)
         result = run_check(check, registry, card, params=params, expected=expected.get(check.name), limit=limit)
         hangs = result.message.startswith(TOO_LONG)
+        if result.status == "failed" and result.cause and roots.setdefault(result.cause, result) is not result:
+            result = consequence(result, roots[result.cause])
         yield result
 
 
@@ -114,7 +120,7 @@ def _result(check: Check, tested: UnderTest, limit: float) -> CheckResult:
     except TookTooLong:
         return CheckResult(check.name, "failed", f"{TOO_LONG} {limit:g} s: a component must return in time for images as small as these")
     except CheckFailed as failure:
-        return CheckResult(check.name, "failed", str(failure))
+        return CheckResult(check.name, "failed", str(failure), cause_of(failure))
     except Exception as error:
-        return CheckResult(check.name, "failed", f"raised {reason_of(error)}")
+        return CheckResult(check.name, "failed", f"raised {reason_of(error)}", cause_of(error))
     return CheckResult(check.name, "reported" if finding else "passed", finding or "")

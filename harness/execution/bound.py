@@ -1,4 +1,4 @@
-"""An explainer with its parameters bound, as the harness calls it: in batches, on its own streams, its result checked."""
+"""Explainers and metrics with their parameters bound: explainers as the harness calls them, in batches, on their own streams, checked."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from harness.api.attribution import Attribution
+from harness.api.case import Case
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
+from harness.execution.arguments import classifier_of, ids_of, images_of, targets_of
 from harness.execution.batching import Batching
 from harness.execution.checked import check_finite_maps, checked_attribution, merged_attributions
 from harness.execution.guard import LeftChanged, same
@@ -26,6 +28,10 @@ def _itself(given: T) -> T:
 
 def _unchangeable(changes: Mapping[str, object]) -> BoundExplainer:
     raise ValueError("this explainer was bound without its component's schema")
+
+
+def _no_refusal(model: Classifier) -> str | None:
+    return None
 
 
 def _nothing(explainer: BoundExplainer, model: Classifier, images: Tensor, targets: Tensor, ctx: Context) -> Attribution | None:
@@ -46,6 +52,7 @@ class BoundExplainer:
         rounded: what a map goes through that is computed where a stored one could have stood.
         stands_for: the model that is explained in the place of the one asked for.
         schema: JSON schema of each parameter.
+        refusal: says why the component is not applicable to a model, as a plan does, or None.
         rebound: binds the same component with other parameters.
         strict: whether a map that is not finite is an error; else it is for the caller to see that it is of no use.
     """
@@ -58,6 +65,7 @@ class BoundExplainer:
     rounded: Callable[[Attribution], Attribution] = _itself
     stands_for: Callable[[Classifier], Classifier] = _itself
     schema: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    refusal: Callable[[Classifier], str | None] = _no_refusal
     rebound: Callable[[Mapping[str, object]], BoundExplainer] = _unchangeable
     strict: bool = True
     _fitted: dict[int, Classifier] = field(default_factory=dict, repr=False)
@@ -79,11 +87,33 @@ class BoundExplainer:
             raise ValueError(f"{self.name} has no parameter {', '.join(unknown)}; it has {', '.join(self.schema) or 'none'}")
         return replace(self.rebound(changes), stands_for=self.stands_for)
 
-    def __call__(self, model: Classifier, images: Tensor, targets: Tensor, *, ctx: Context) -> Attribution:
-        """The map ``(B, H, W)`` at the images' size, with parts; what the map must sum to is kept."""
+    def __call__(self, model: Classifier, images: Tensor, targets: Tensor, *, ctx: Context | None = None) -> Attribution:
+        """The map ``(B, H, W)`` at the images' size, with parts; what the map must sum to is kept.
+
+        Images and targets are taken as `harness.attribute` takes them. Without a context, which who calls it by hand need not make, the
+        streams of an image are those of its content, under seed 0.
+
+        Raises:
+            ValueError: the model, the images or the targets are not what an explainer can be called with, or it is called by hand with a
+                model that it is not applicable to.
+        """
+        model = classifier_of(model)
+        if ctx is None:
+            self.require_applicable(model)
+        images = images_of(images, model)
+        targets = targets_of(targets, len(images), model).to(images.device)
+        ctx = Context(0, ids_of(None, images), device=images.device) if ctx is None else ctx
+        if not len(images):
+            return Attribution(images.new_zeros((0, *images.shape[-2:])).float())
         raw = self.raw(model, images, targets, ctx)
         size = (images.shape[-2], images.shape[-1])
         return Attribution(raw.at(size), {name: raw.part(name, size) for name in raw.parts}, expected=raw.expected)
+
+    def require_applicable(self, model: Classifier) -> None:
+        """Raise ``ValueError`` with the reason why the component is not applicable to a model, where there is one."""
+        reason = self.refusal(model)
+        if reason is not None:
+            raise ValueError(f"{self.name} is not applicable to this model: {reason}")
 
     def raw(self, model: Classifier, images: Tensor, targets: Tensor, ctx: Context) -> Attribution:
         """As `__call__`, at the resolution the explainer works at."""
@@ -116,3 +146,23 @@ class BoundExplainer:
             fit(model, Context(ctx.seed, ["fit"], f"fit/{self.name}", ctx.device, ctx.training, ctx.labelled, ctx.memory))
             self._fitted.clear()  # copies that are as strict as others share it
             self._fitted[id(model)] = model
+
+
+@dataclass(frozen=True)
+class BoundMetric:
+    """A metric with its parameters bound: a callable from a `harness.api.Case` to scores ``(B,)``."""
+
+    recipe: Recipe
+    call: Callable[[Case], Tensor]
+
+    @property
+    def name(self) -> str:
+        """The component's name."""
+        return self.recipe.name
+
+    def __call__(self, case: Case) -> Tensor:
+        """The scores of a case; raises ``ValueError`` for what is none."""
+        if not isinstance(case, Case):
+            how = "harness.score makes one of images and maps"
+            raise ValueError(f"a metric is called with a harness.api.Case, not {type(case).__name__}: {how}")
+        return self.call(case)

@@ -1,4 +1,8 @@
-"""What explaining costs: seconds, passes and peak memory, measured around the call."""
+"""What explaining costs: seconds, passes and peak memory, measured around the call.
+
+Memory is a GPU's. On a CPU the resident set is all there is to look at without slowing the work down, and how far it grows says which pages
+the allocator already held rather than what was needed: of one explainer now 61 MB, now 156 kB.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -15,12 +18,10 @@ from harness.execution.accelerators import finish
 from harness.execution.devices import cpu_name
 from harness.execution.passes import since
 
-_CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
-
 
 @dataclass
 class Cost:
-    """Wall seconds, passes through models, and bytes by which memory peaked above where it began (NaN where it cannot be known)."""
+    """Wall seconds, passes through models, and bytes by which a GPU's memory peaked above where it began (NaN elsewhere)."""
 
     seconds: float = 0.0
     passes: float = 0
@@ -30,7 +31,7 @@ class Cost:
         """Add what a part cost at another time: its time and passes, and its memory where that was more."""
         self.seconds += part.seconds
         self.passes += part.passes
-        self.memory = max(self.memory, part.memory)
+        self.memory = max((memory for memory in (self.memory, part.memory) if not math.isnan(memory)), default=math.nan)
 
 
 @contextmanager
@@ -44,9 +45,8 @@ def measured(device: torch.device) -> Iterator[Cost]:
     finish(device)
     cost.seconds = time.perf_counter() - started
     cost.passes = passes.total
-    cost.memory = _peak(device) - before
-    if cost.memory <= 0:  # of a process it shows only what goes beyond what its allocator holds already
-        cost.memory = 0.0 if device.type == "cuda" else math.nan
+    if device.type == "cuda":
+        cost.memory = max(0.0, torch.cuda.max_memory_allocated(device) - before)
 
 
 def hardware(device: torch.device) -> str:
@@ -59,25 +59,7 @@ def hardware(device: torch.device) -> str:
 
 def _start_peak(device: torch.device) -> float:
     """Start a new peak, and return what is in use now."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        return float(torch.cuda.memory_allocated(device))
-    if device.type != "cpu":
+    if device.type != "cuda":
         return math.nan
-    try:
-        _CLEAR.write_text("5")  # Linux: the peak of the resident set starts again from what is resident
-        return _status("VmRSS")
-    except OSError:
-        return math.nan
-
-
-def _peak(device: torch.device) -> float:
-    return float(torch.cuda.max_memory_allocated(device)) if device.type == "cuda" else _status("VmHWM")
-
-
-def _status(field: str) -> float:
-    try:
-        lines = _STATUS.read_text().splitlines()
-    except OSError:
-        return math.nan
-    return next((float(line.split()[1]) * 1024 for line in lines if line.startswith(field)), math.nan)
+    torch.cuda.reset_peak_memory_stats(device)
+    return float(torch.cuda.memory_allocated(device))

@@ -93,7 +93,7 @@ class Explaining:
         passes = count * (mean(costs.passes) or 0.0)
         if costs.hardware != here:  # what it takes here nobody knows
             return Cost(math.nan, passes, math.nan)
-        return Cost(count * (mean(costs.seconds) or 0.0), passes, float(np.fmax.reduce(costs.memory, initial=0.0)))
+        return Cost(count * (mean(costs.seconds) or 0.0), passes, float(np.fmax.reduce(costs.memory, initial=math.nan)))
 
     def _commit(self, job: Job, keys: Sequence[SampleKey], attribution: Attribution, cost: Cost, finished: Bools) -> Callable[[], object]:
         """What writes maps first, then rows: of these, and of maps to keep, only those that are not in the store."""

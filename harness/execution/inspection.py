@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.api.declarations import declaration_of
 from harness.api.features import features
+from harness.execution.applicability import refusal
 from harness.execution.checked import some
 from harness.execution.guard import left_changed, unchanged
 from harness.execution.looking import Look, check_repeated, outside
@@ -15,7 +16,7 @@ from harness.execution.samples import SampleError, read
 from harness.execution.training import class_names
 from harness.execution.workbench import Workbench
 from harness.planning.facts import DatasetFacts, ModelFacts
-from harness.registry.binding import applicable, passes
+from harness.registry.binding import passes
 from harness.registry.recipe import Recipe
 
 HIDDEN = ("Cc", "Cs", "Zl", "Zp")  # categories of characters that no name has: control, undecodable, separators of lines and paragraphs
@@ -84,22 +85,23 @@ def verdict(bench: Workbench, model_recipe: Recipe, recipe: Recipe) -> dict[str,
 
     Raises `harness.execution.guard.LeftChanged` where binding it or asking it changed the model (which is made again then) or shared state.
     """
-    component = bench.component(recipe)
     model = bench.model(model_recipe)
     try:
         with unchanged(model.module):
-            reason = applicable(component, bench.explainer(recipe).call, model)
+            reason = refusal(bench, recipe, model)
     except BaseException as error:
         if left_changed(error):
             bench.forget_models(model_recipe)
         raise
-    found = [(nested.name, verdict(bench, model_recipe, nested)) for nested in (recipe.nested if reason is None else ())]
-    inner = next((f"{name}: {each['reason']}" for name, each in found if each["reason"] is not None), None)
-    declared = passes(declaration_of(component, "explainers"), recipe.params)
-    parts = [each["passes"] for _, each in found]
-    if declared is None and parts and None not in parts:  # a composition that does not say takes what its parts take
-        declared = sum(parts)
-    return {"reason": reason or inner, "passes": declared}
+    return {"reason": reason, "passes": _explainer_passes(bench, recipe)}
+
+
+def _explainer_passes(bench: Workbench, recipe: Recipe) -> float | None:
+    """Passes per sample that an explainer declares; of a composition that does not say, what its parts take."""
+    declared = passes(declaration_of(bench.component(recipe), "explainers"), recipe.params)
+    parts = [_explainer_passes(bench, nested) for nested in recipe.nested] if declared is None else []
+    known = [part for part in parts if part is not None]
+    return sum(known) if parts and len(known) == len(parts) else declared
 
 
 def metric_passes(bench: Workbench, recipe: Recipe) -> float | None:

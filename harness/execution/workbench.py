@@ -19,6 +19,7 @@ from harness.api.context import Context
 from harness.api.explainers import Explainer
 from harness.api.sample import Dataset
 from harness.execution.accelerators import scoring_device
+from harness.execution.applicability import not_applicable
 from harness.execution.arithmetic import Arithmetic, cast_passes
 from harness.execution.batching import Batching
 from harness.execution.bound import BoundExplainer
@@ -159,6 +160,7 @@ class Workbench:
                 recall=lambda *args: self.recall(*args),
                 rounded=lambda attribution: self.rounding(attribution),
                 schema=self.registry.known(recipe.kind, recipe.qualified).parameters.get("properties", {}),
+                refusal=lambda model: not_applicable(self, recipe, model),
                 rebound=lambda changes: self.explainer(replace(recipe, params={**recipe.params, **changes}), twin),
             )
         return self._explainers[key]
@@ -250,7 +252,8 @@ class Workbench:
         with restored():
             made = bind(self.component(recipe), recipe, _no_explainers)()
         if not isinstance(made, kind):
-            raise ContractError(f"{recipe.name} must make a {kind.__name__}, not {type(made).__name__}")
+            how = ": harness.classifier(module, input_shape=(C, H, W)) makes one of a network" if isinstance(made, nn.Module) else ""
+            raise ContractError(f"{recipe.name} must make a {kind.__name__}, not {type(made).__name__}{how}")
         return made
 
 

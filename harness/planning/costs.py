@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ _SECONDS, _MEMORY, _ON = "seconds", "memory", " on "
 
 
 class Measured(NamedTuple):
-    """Costs of N samples, NaN where they are not known: seconds and peak memory (bytes) on the hardware that has most of them."""
+    """Costs of N samples, NaN where they are not known: seconds and a GPU's peak memory (bytes) on the hardware that has most of them."""
 
     hardware: str | None
     seconds: NDArray[np.float64]
@@ -24,10 +25,11 @@ class Measured(NamedTuple):
 
 
 def cost_fields(hardware: str, seconds: float, passes: float, memory: float) -> Iterator[tuple[str, float]]:
-    """The fields of a sample that was explained on this hardware."""
+    """The fields of a sample that was explained on this hardware; none of memory where it is not known."""
     yield f"{_SECONDS}{_ON}{hardware}", seconds
     yield PASSES, passes
-    yield f"{_MEMORY}{_ON}{hardware}", memory
+    if not math.isnan(memory):
+        yield f"{_MEMORY}{_ON}{hardware}", memory
 
 
 def measured(fields: Mapping[str, Known], size: int, hardware: str | None = None) -> Measured:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import product
 from typing import Any, Protocol
 
 import numpy as np
 
-from harness.api.declarations import NEEDS
 from harness.planning import keys
 from harness.planning.classes import ClassMismatch
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
@@ -21,14 +19,14 @@ from harness.planning.jobs import Disturbance, RowRef, Subject
 from harness.planning.matching import matched
 from harness.planning.shadows import ORACLE, Shadow, disturbed_shadows
 from harness.registry.learning import declared_needs, declared_uses, labelled, without_training
+from harness.registry.needs import TRAINING, lacking_evidence, lacking_features
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.spec.loaded import LoadedSpec
+from harness.spec.problems import SpecError, SpecProblem
 from harness.store.aligned import Bools, Known, anything
 from harness.store.store import Store
 
-TRAINING = NEEDS & {"training-data", "training-labels"}
-FEATURES = NEEDS & {"convolutions", "relu", "token-grid"}
 TWIN_LABEL = "{} (random model)"
 NO_TRAINING = "needs training data, and the dataset names no training split"
 UNAVAILABLE = NO_TRAINING + " that can be had ({}); name one with `training:` in the spec's dataset"
@@ -105,17 +103,28 @@ class Planner:
     _learned_of: dict[str, dict[str, TrainingFacts]] = field(default_factory=dict, repr=False)  # by recipe, see `Subject.learned`
 
     def plan(self) -> Plan:
-        """The plan of the whole spec; raises `harness.planning.classes.ClassMismatch`, of all groups at once, before anything runs."""
-        recipes = self.loaded.recipes
-        groups, mismatched = [], []
-        for dataset, model in product(recipes.datasets, recipes.models):
-            try:
-                groups.append(self._group(dataset, model))
-            except ClassMismatch as error:
-                mismatched.append(str(error))
-        if mismatched:
-            raise ClassMismatch("\n".join(mismatched))
+        """The plan of the whole spec; raises `SpecError` before anything runs where a dataset's classes or the target are no model's."""
+        groups, wrong = [], []
+        for place, dataset in enumerate(self.loaded.recipes.datasets):
+            for model in self.loaded.recipes.models:
+                try:
+                    groups.append(self._group(dataset, model))
+                except ClassMismatch as error:
+                    wrong.append(self.loaded.problem(("datasets", place), str(error)))
+        wrong += self._absent_targets(groups)
+        if wrong:
+            raise SpecError(wrong)
         return Plan(groups, self.limit, [shadow for group in groups for shadow in self._shadows(group)])
+
+    def _absent_targets(self, groups: Sequence[GroupPlan]) -> Iterator[SpecProblem]:
+        """Where a fixed class is to be explained that a model does not have."""
+        target = self.loaded.spec.explain.target
+        for group in groups:
+            if isinstance(target, int) and group.model_facts is not None and target >= group.model_facts.num_classes:
+                reason = (
+                    f"class {target} is to be explained, and the model {group.model.label} has 0 to {group.model_facts.num_classes - 1}"
+                )
+                yield self.loaded.problem(("explain", "target"), reason)
 
     def _group(self, dataset: Recipe, model: Recipe) -> GroupPlan:
         model = self.loaded.recipe_for("models", model, dataset=dataset.label)
@@ -260,12 +269,9 @@ class Planner:
     def _score(self, group: GroupPlan, explanation: str, explainer: Recipe, metric: Recipe) -> ScoreColumn:
         assert group.subject is not None and group.dataset_facts is not None
         metric = self.loaded.recipe_for("metrics", metric, dataset=group.dataset.label, model=group.model.label, explainer=explainer.label)
-        needs, facts, reason = self._needs(metric), group.dataset_facts, None
-        if "masks" in needs and not facts.masks:
-            reason = "needs masks, and the dataset has none"
-        elif "boxes" in needs and not facts.boxes:
-            reason = "needs boxes, and the dataset has none"
-        elif needs & TRAINING:
+        needs, facts = self._needs(metric), group.dataset_facts
+        reason = lacking_evidence(needs, masks=facts.masks, boxes=facts.boxes)
+        if reason is None and needs & TRAINING:
             reason = self._no_training(group.subject, metric)
         training = self._training(group.subject, metric) if reason is None else None
         key = keys.score_key(explanation, metric, training, self._files(metric))
@@ -309,9 +315,9 @@ class Planner:
         """Why an explainer is not applicable to the group's model and data (or None), and its passes per sample (or None)."""
         assert group.subject is not None and group.model_facts is not None
         needs = self._needs(explainer)
-        lacking = sorted((needs & FEATURES) - set(group.model_facts.features))
-        if lacking:
-            return f"needs {' and '.join(lacking)}, and the model has none", None
+        lacking = lacking_features(needs, group.model_facts.features)
+        if lacking is not None:
+            return lacking, None
         if needs & TRAINING and (reason := self._no_training(group.subject, explainer)) is not None:
             return reason, None
         try:

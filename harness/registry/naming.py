@@ -34,6 +34,11 @@ def _plain(word: str) -> str:
     return re.sub(r"[^a-z0-9+]", "", word.lower())
 
 
+def article(noun: str) -> str:
+    """``an explainer``, ``a metric``."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def listed(words: Iterable[str], most: int = 16) -> str:
     """``a, b, c``, cut after ``most``; ``none`` where there are none."""
     words = list(words)

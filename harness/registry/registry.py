@@ -19,7 +19,7 @@ from harness.registry.discovery import file_cards, identity_of_file, installed_c
 from harness.registry.distributions import Shipped, normal, shipped
 from harness.registry.errors import AmbiguousComponent, BrokenComponent, IncompatibleComponent, RegistryError, UnknownComponent
 from harness.registry.loading import load_file, load_target
-from harness.registry.naming import did_you_mean, installed, kebab
+from harness.registry.naming import article, did_you_mean, installed, kebab
 from harness.registry.session import DISTRIBUTION as SESSION
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Registry:
     def _unknown(self, kind: Kind, name: str) -> str:
         names = [card.name for card in self.cards(kind)]
         others = [other for other in KINDS if other != kind and self.named(other, name)]
-        elsewhere = f"; it is a {singular(others[0])}".replace("a explainer", "an explainer") if others else ""
+        elsewhere = f"; it is {article(singular(others[0]))}" if others else ""
         hint = elsewhere or did_you_mean(name, [*names, *(card.qualified for card in self.cards(kind))])
         return f'unknown {singular(kind)} "{name}"{hint} {installed(name, names, kind)}'
 

@@ -11,7 +11,7 @@ from harness.api.declarations import Kind
 from harness.registry.canonical import normalised
 from harness.registry.card import Card, singular
 from harness.registry.errors import Problem, ReferenceProblems, RegistryError
-from harness.registry.naming import did_you_mean
+from harness.registry.naming import article, did_you_mean
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.wording import problems, told
@@ -70,8 +70,7 @@ def _form_problems(kind: Kind, reference: Any, at: At) -> list[Problem]:
     if isinstance(reference, str) and reference:
         return []
     if not isinstance(reference, Mapping):
-        article = "an" if noun[0] in "aeiou" else "a"
-        return [Problem(at, f"must be {article} {noun} (its name, or use + params), not {told(reference)}")]
+        return [Problem(at, f"must be {article(noun)} (its name, or use + params), not {told(reference)}")]
     found = [
         Problem((*at, key), f'unknown key "{key}"{did_you_mean(str(key), KEYS)} (known: {", ".join(KEYS)})', key=True)
         for key in reference

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.registry.registry import Registry
+from harness.registry.wording import told
 from harness.spec.checking import Checker
 from harness.spec.loaded import LoadedSpec
 from harness.spec.objects import plain_mapping
+from harness.spec.problems import SpecError, SpecProblem
 from harness.spec.settings import Setting, apply_settings
 from harness.spec.yaml import Document, read_yaml
 
@@ -31,8 +33,10 @@ def load(
     if isinstance(source, Mapping):
         data, wrong = plain_mapping(source, registry, "spec")
         document, name = Document("spec", data), None
+    elif not isinstance(source, str | Path):
+        raise SpecError([SpecProblem("spec", None, None, f"a spec is a file or a mapping, not {told(source)}")])
     else:
         document, wrong, name = read_yaml(Path(source)), [], str(source)
     origins, unset = apply_settings(document, settings)
     spec, recipes = Checker(document, registry, origins, [*wrong, *unset], files).checked()
-    return LoadedSpec(spec, recipes, name, registry)
+    return LoadedSpec(spec, recipes, name, registry, document)

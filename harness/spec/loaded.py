@@ -16,6 +16,8 @@ from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.spec.model import RANDOM_MODEL, RunSpec
 from harness.spec.overrides import matches, overridden, selectors, target
+from harness.spec.problems import SpecProblem
+from harness.spec.yaml import At, Document
 
 
 class _Representer(SafeRepresenter):
@@ -55,12 +57,20 @@ class Recipes:
 
 @dataclass(frozen=True)
 class LoadedSpec:
-    """A checked spec, its recipes, where it came from, and the registry that it was resolved in."""
+    """A checked spec, its recipes, where it came from, the registry that it was resolved in, and its text as it was read."""
 
     spec: RunSpec
     recipes: Recipes
     source: str | None
     registry: Registry = field(repr=False)
+    document: Document | None = field(default=None, repr=False, compare=False)
+
+    def problem(self, at: At, message: str) -> SpecProblem:
+        """Something that is found wrong later, where it stands: in a file at a line, in a mapping under its keys."""
+        place = None if self.document is None else self.document.place(at)
+        line, column = place or (None, None)
+        said = message if place is not None else f"{'.'.join(map(str, at))}: {message}"
+        return SpecProblem(self.source or "spec", line, column, said)
 
     @property
     def reference(self) -> str:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from harness.api.declarations import Kind
+from harness.cli import app
 from harness.conformance.apart import run_checks_apart
 from harness.conformance.report import report
-from harness.conformance.results import CheckResult, exit_status
+from harness.conformance.results import CheckFailed, CheckResult, cause_of, exit_status
 from harness.conformance.run import names_of, run_check, run_checks
 from harness.conformance.suite import checks
 from harness.registry.registry import Registry
@@ -158,7 +160,9 @@ def test_the_report_names_every_check_and_counts_them(registry: Registry) -> Non
     ],
 )
 def test_a_component_that_kills_its_process_fails_one_check(registry: Registry, kind: Kind, name: str, at: str, how: str) -> None:
-    results = run_checks_apart(registry, registry.card(kind, name))
+    following = registry.card("datasets", "acme-squares")
+    (card, results), (after, sound) = run_checks_apart(registry, [registry.card(kind, name), following])
+    assert (card.name, after, exit_status(sound)) == (name, following, 0), "the next component is checked all the same"
     (failed,) = [result for result in results if result.status == "failed"]
     assert failed.name == at
     assert how in failed.message
@@ -169,7 +173,36 @@ def test_a_component_that_kills_its_process_fails_one_check(registry: Registry, 
 @pytest.mark.slow
 def test_checks_apart_find_what_checks_here_find(registry: Registry) -> None:
     card = registry.card("metrics", "acme-metric-out-of-bounds")
-    assert run_checks_apart(registry, card, limit=30) == run_checks(registry, card)
+    assert list(run_checks_apart(registry, [card], limit=30)) == [(card, run_checks(registry, card))]
+
+
+@pytest.mark.slow
+def test_components_that_do_not_import_take_their_place_among_those_that_do(registry: Registry) -> None:
+    sound, broken = registry.card("datasets", "acme-squares"), registry.known("explainers", "acme-import-error")
+    found = [(card, exit_status(results)) for card, results in run_checks_apart(registry, [broken, sound, broken])]
+    assert found == [(broken, 1), (sound, 0), (broken, 1)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "root"),
+    [
+        ("explainers", "acme-wrong-shape", "check_shape"),
+        ("explainers", "acme-nan", "check_shape"),
+        ("explainers", "acme-raises", "check_shape"),
+        ("metrics", "acme-metric-wrong-shape", "check_scores"),
+        ("metrics", "acme-metric-raises", "check_scores"),
+    ],
+)
+def test_one_cause_is_one_failure_and_the_rest_follows_from_it(registry: Registry, kind: Kind, name: str, root: str) -> None:
+    results = run_checks(registry, registry.card(kind, name))
+    assert [result.name for result in results if result.status == "failed"] == [root]
+    following = [result.name for result in results if result.message.startswith("as a consequence of ")]
+    assert len(following) >= 10 and results[-1].name in names_of(kind)
+
+
+def test_failures_of_several_causes_are_told_apart() -> None:
+    errors = [ValueError("not (4,)"), ValueError("not (2,)"), TypeError("not (4,)"), CheckFailed("differ by 0.1")]
+    assert [cause_of(error) for error in errors] == ["ValueError: not (#,)", "ValueError: not (#,)", "TypeError: not (#,)", ""]
 
 
 @pytest.mark.slow
@@ -187,3 +220,18 @@ def test_three_lines_of_a_plugin_authors_tests(acme: Path, tmp_path: Path) -> No
     assert "FAILED test_mine.py::test_conformance[acme-unsigned-check_sign]" in done.stdout
     assert "XFAIL test_mine.py::test_conformance[acme-undocumented-check_documented]" in done.stdout
     assert " 1 failed" in f" {done.stdout.splitlines()[-1]}"
+
+
+@pytest.mark.slow
+def test_the_command_takes_several_names_and_says_at_the_end_which_break_a_rule(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import torch\nfrom harness.api import Sample, dataset\n\n"
+        "@dataset()\ndef good() -> list[Sample]:\n"
+        "    '''One sample.'''\n    return [Sample(torch.eye(8).repeat(3, 1, 1), 0, 'a')]\n\n"
+        "@dataset()\ndef bad() -> list[int]:\n    '''No sample.'''\n    return [3]\n"
+    )
+    found = CliRunner().invoke(app, ["plugins", "check", "good", "bad", "good", "--plugin", str(file)])
+    assert found.exit_code == 1, found.output
+    assert found.output.count("dataset mine.py/good") == 1
+    assert "1 of 2 components keep every rule; these do not: mine.py/bad" in found.output

@@ -242,6 +242,20 @@ def test_markdown_tables_are_rectangular() -> None:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
 
 
+@pytest.mark.parametrize("format", TEXTS)
+def test_a_cost_that_no_row_has_takes_no_column(format: str) -> None:
+    whole = board()
+    group = whole.groups[0]
+    rows = [row.model_copy(update={"costs": row.costs.model_copy(update={"peak_memory": None})}) for row in group.rows]
+    without = whole.model_copy(update={"groups": [group.model_copy(update={"rows": rows})]})
+
+    def said(document: Leaderboard) -> str:
+        return re.sub(r"\s+", " ", unwrapped(render(document, format, width=240) if format == "terminal" else render(document, format)))
+
+    assert "memory" in said(whole).lower() and "200 MB" in said(whole)
+    assert "peak" not in said(without) and "200 MB" not in said(without) and "time" in said(without)
+
+
 def test_latex_is_balanced_and_escaped() -> None:
     text = render(board(2), "latex")
     plain = re.sub(r"\\[{}]", "", text)

@@ -1,13 +1,15 @@
-"""Scores in Python, of maps that come from anywhere."""
+"""The Python face beside a run of the same: scores of maps that come from anywhere, and what is not applicable."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
 import harness
-from harness.api import Case
+from harness.api import Case, Classifier, Context, Explainer, Sample
 
 MODEL = harness.classifier(nn.Sequential(nn.Flatten(), nn.Linear(48, 2)), input_shape=(3, 4, 4))
 IMAGES, TARGETS, MAPS = torch.rand(2, 3, 4, 4), torch.tensor([0, 1]), torch.rand(2, 4, 4)
@@ -23,20 +25,54 @@ def test_a_function_scores_maps() -> None:
     assert found.tolist() == pytest.approx(MAPS.flatten(1).amax(dim=1).tolist())
 
 
+class Attending(nn.Module):
+    """One block of attention over patches: no map of convolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding, self.attention = nn.Conv2d(3, 8, 8, stride=8), nn.MultiheadAttention(8, 2, batch_first=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        tokens = self.embedding(images).flatten(2).transpose(1, 2)
+        return self.head(self.attention(tokens, tokens, tokens)[0].mean(dim=1))
+
+
+def smoothed(model: Classifier, images: torch.Tensor, targets: torch.Tensor, *, of: Explainer = "guided-backprop", ctx: Context):  # type: ignore[assignment, no-untyped-def]
+    """Another explainer's map."""
+    return of(model, images, targets, ctx=ctx).map
+
+
+def samples() -> list[Sample]:
+    """Two samples."""
+    return [Sample(torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(i)), i, f"s{i}") for i in range(2)]
+
+
+LINEAR = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 3))
+
+
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("explainer", "network"),
     [
-        ({"images": IMAGES[0]}, r"images must be \(B, C, H, W\), not \(3, 4, 4\)"),
-        ({"targets": TARGETS[0]}, r"targets must be \(2,\), one class per image, not \(\)"),
-        ({"maps": MAPS[:, :3]}, r"maps must be \(2, 4, 4\), at the size of the images, not \(2, 3, 4\)"),
-        ({"maps": MAPS[:1]}, r"maps must be \(2, 4, 4\)"),
-        ({"masks": MAPS}, r"masks must be bool \(2, 4, 4\), at the size of the images, not torch.float32 \(2, 4, 4\)"),
+        pytest.param("guided-backprop", LINEAR, id="no activation"),
+        pytest.param("grad-cam", Attending(), id="no convolution but the embedding"),
+        pytest.param("nested", Attending(), id="inside another"),
     ],
 )
-def test_what_is_no_batch_is_no_case(changes: dict[str, torch.Tensor], said: str) -> None:
-    given = {"images": IMAGES, "targets": TARGETS, "maps": MAPS} | changes
-    with pytest.raises(ValueError, match=said):
-        harness.score(harness.metric(greatest), MODEL, **given)
+def test_what_a_run_says_is_not_applicable_is_not_applicable_here(explainer: str, network: nn.Module, tmp_path: Path) -> None:
+    model = harness.classifier(network, input_shape=(3, 16, 16))
+    given = smoothed if explainer == "nested" else explainer
+    spec = {"name": "x", "datasets": [samples], "models": [model], "explainers": [given], "metrics": ["sparseness"], "nulls": []}
+    (reason,) = {failure[-1] for failure in harness.run(spec, store="memory://applicability", out=tmp_path).failures}
+    images = torch.rand(2, 3, 16, 16)
+    for ask in (
+        lambda: harness.attribute(given, model, images, 0),
+        lambda: harness.explainer(given)(model, images, 0),
+        lambda: harness.score("max-sensitivity", model, images, 0, images[:, 0], explainer=given),
+    ):
+        with pytest.raises(ValueError, match="is not applicable to this model") as refused:
+            ask()
+        assert str(refused.value).endswith(reason) and len(reason) > 15
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
@@ -64,11 +100,3 @@ def test_values_that_are_not_finite_are_named_by_sample(value: float) -> None:
 
     with pytest.raises(ValueError, match="the map is not finite for 1 of 4 samples: d"):
         harness.attribute(harness.explainer(spoilt), model, images, targets, ids=names)
-
-
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
-def test_images_of_any_floating_type_have_ids(dtype: torch.dtype) -> None:
-    from harness.face import _content
-
-    images = torch.rand(2, 3, 4, 4).to(dtype)
-    assert _content(images[0]) == _content(images[0].clone()) != _content(images[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.analysis.ranking import Weighting
 from harness.leaderboard.document import GroupEntry, Leaderboard, MetricEntry, OverallEntry, Row
@@ -28,6 +28,8 @@ from harness.leaderboard.formats.remarks import (
     ranked_rows,
     state_text,
 )
+
+COSTS = ("time", "passes", "peak memory")
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,7 @@ def overview(group: GroupEntry, weighting: Weighting, notes: Remarks) -> PlainTa
         *(["alike"] if letters else []),
         *(printable(kind) for kind in kinds),
         "beats null",
-        "time",
-        "passes",
-        "peak memory",
+        *COSTS,
     ]
     best = {kind: min((mean for row in rows if (mean := _category_mean(row, kind)) is not None), default=None) for kind in kinds}
     body = []
@@ -94,7 +94,14 @@ def overview(group: GroupEntry, weighting: Weighting, notes: Remarks) -> PlainTa
                 Entry(bytes_text(row.costs.peak_memory)),
             ]
         )
-    return PlainTable("Mean rank", headers, body, [row.null for row in rows])
+    return _with_known_costs(PlainTable("Mean rank", headers, body, [row.null for row in rows]))
+
+
+def _with_known_costs(table: PlainTable) -> PlainTable:
+    """The table without costs that no row has, such as the peak memory of explainers that ran on a CPU."""
+    known = [name not in COSTS or any(row[place].text != MISSING for row in table.rows) for place, name in enumerate(table.headers)]
+    rows = [[entry for entry, kept in zip(row, known, strict=True) if kept] for row in table.rows]
+    return replace(table, headers=[name for name, kept in zip(table.headers, known, strict=True) if kept], rows=rows)
 
 
 def metric_tables(group: GroupEntry, weighting: Weighting, notes: Remarks) -> list[PlainTable]:

@@ -39,7 +39,13 @@ def no_layer(model: Classifier, layer: str | None = None) -> str | None:
 def grad_cam(
     model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
 ) -> Attribution:
-    """Grad-CAM: a layer's activations weighted by the mean gradients of their channels."""
+    """Grad-CAM: a layer's activations weighted by the mean gradients of their channels.
+
+    Args:
+        layer: the layer whose activations are weighted, by its name; by default the model's `cam_layer`.
+        relu: whether only evidence for the target is kept; without it the map is signed.
+        prefix_tokens: how many tokens stand before those that form the grid; by default what the network shows.
+    """
     return _explained(grad_cam_map, model, images, targets, layer, relu, prefix_tokens)
 
 
@@ -47,7 +53,13 @@ def grad_cam(
 def grad_cam_plus_plus(
     model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
 ) -> Attribution:
-    """Grad-CAM++: channel weights from positive gradients, each position weighted by the score's higher derivatives."""
+    """Grad-CAM++: channel weights from positive gradients, each position weighted by the score's higher derivatives.
+
+    Args:
+        layer: the layer whose activations are weighted, by its name; by default the model's `cam_layer`.
+        relu: whether only evidence for the target is kept; without it the map is signed.
+        prefix_tokens: how many tokens stand before those that form the grid; by default what the network shows.
+    """
     return _explained(grad_cam_plus_plus_map, model, images, targets, layer, relu, prefix_tokens)
 
 
@@ -55,7 +67,13 @@ def grad_cam_plus_plus(
 def xgrad_cam(
     model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
 ) -> Attribution:
-    """XGrad-CAM: channel weights from gradients averaged over each channel's own activations."""
+    """XGrad-CAM: channel weights from gradients averaged over each channel's own activations.
+
+    Args:
+        layer: the layer whose activations are weighted, by its name; by default the model's `cam_layer`.
+        relu: whether only evidence for the target is kept; without it the map is signed.
+        prefix_tokens: how many tokens stand before those that form the grid; by default what the network shows.
+    """
     return _explained(xgrad_cam_map, model, images, targets, layer, relu, prefix_tokens)
 
 
@@ -63,7 +81,13 @@ def xgrad_cam(
 def layer_cam(
     model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
 ) -> Attribution:
-    """Layer-CAM: every activation weighted by its own positive gradient, so that early layers give fine maps."""
+    """Layer-CAM: every activation weighted by its own positive gradient, so that early layers give fine maps.
+
+    Args:
+        layer: the layer whose activations are weighted, by its name; by default the model's `cam_layer`.
+        relu: whether only evidence for the target is kept; without it the map is signed.
+        prefix_tokens: how many tokens stand before those that form the grid; by default what the network shows.
+    """
     return _explained(layer_cam_map, model, images, targets, layer, relu, prefix_tokens)
 
 

@@ -27,6 +27,9 @@ def deep_lift(model: Classifier, images: Tensor, targets: Tensor, *, baseline: R
     input and reference agree a pooling layer takes the gradient of the batch's first sample (captum#1276), overlapping windows lose what
     they share, and activations that it does not know keep their gradient without a word. Raises ``ValueError`` where hooks do not see the
     model's activations.
+
+    Args:
+        baseline: the input that stands for nothing: black, white, the image's mean colour, the blurred image, or the zero tensor.
     """
     if (reason := not_seen(model)) is not None:
         raise ValueError(reason)

@@ -41,9 +41,13 @@ def occlusion(
 ) -> Tensor:
     """Occlusion: how far the target's logit falls when a square is covered (Zeiler and Fergus 2014, section 4.2).
 
-    The square of ``window`` pixels (default: an eighth of the shorter side) moves by ``stride`` pixels (default: half a window) and shows
-    the ``baseline``, the image's mean colour. Returns ``(B, H, W)``: each pixel's mean over the squares that cover it. Raises
-    ``ValueError`` where the window is larger than the image or the stride than the window.
+    Returns ``(B, H, W)``: each pixel's mean over the squares that cover it. Raises ``ValueError`` where the window is larger than the image
+    or the stride than the window.
+
+    Args:
+        window: the side of the square in pixels; by default an eighth of the image's shorter side.
+        stride: pixels by which the square moves; by default half a window.
+        baseline: what the square shows: black, white, the image's mean colour, the blurred image, or the zero tensor.
     """
     height, width = images.shape[-2:]
     window, stride = sizes(window, stride, min(height, width))

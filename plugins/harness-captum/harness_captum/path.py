@@ -37,6 +37,11 @@ def integrated_gradients(
 
     The map ``(B, C, H, W)`` sums to f(x) − f(x₀) of the target's logit, but for the error of a sum of ``steps`` points. At most `ROWS`
     inputs, or one step of the whole batch, are taken at a time, so that it needs the memory of one gradient.
+
+    Args:
+        steps: points on the path at which gradients are taken.
+        baseline: the input that stands for nothing: black, white, the image's mean colour, the blurred image, or the zero tensor.
+        method: the rule by which they are summed, as captum names it.
     """
     references = model.reference(baseline, images)
     attributions = attr.IntegratedGradients(model).attribute(
@@ -66,11 +71,16 @@ def gradient_shap(
 ) -> Attribution:
     """GradientSHAP: gradients at random points between the image and training images (Lundberg and Lee 2017).
 
-    ``noise`` is the standard deviation of Gaussian noise added to the input at every draw. The map ``(B, C, H, W)`` sums, on average over
-    draws, to the target's logit minus its mean over the background: ``auto`` 16 training images where there are any, else the black, the
-    blurred and the mean reference of each image; a number is as ``auto``, with so many training images; ``training`` demands them, and
-    ``references`` does without. Captum draws from the global generators, so that it is run one sample at a time under that sample's seed.
-    Raises `NoTrainingData` where training images are demanded and there are none.
+    The map ``(B, C, H, W)`` sums, on average over draws, to the target's logit minus its mean over the background. Captum draws from the
+    global generators, so that it is run one sample at a time under that sample's seed. Raises `NoTrainingData` where training images are
+    demanded and there are none.
+
+    Args:
+        draws: random points per image, of which the gradients are averaged.
+        background: what is compared with: ``auto`` 16 training images where there are any, else the black, the blurred and the mean
+            reference of each image; a number is as ``auto``, with so many training images; ``training`` demands them, and ``references``
+            does without.
+        noise: standard deviation of Gaussian noise added to the input at every draw, in units of the model's input.
     """
     compared = backgrounds(model, images, ctx, background, USUAL)
     method = attr.GradientShap(model)

@@ -86,10 +86,16 @@ def lesions(
 ) -> LesionImages:
     """Brain slices with 3 to 5 regular or irregular lesions whose pixels are the ground truth (Oliveira et al. 2024).
 
-    ``size`` is the side of the image in pixels and ``scale`` enlarges the lesions, which have 70 pixels each at 1: the paper's setting is
-    ``size: 270, scale: 2``. ``intensity`` is the opacity w of the white that a lesion lays over the background. ``backgrounds`` is a folder
-    of axial slices (PNG) or of skull-stripped T1 volumes (NIfTI), in place of the procedural phantom. ``samples`` defaults to 4000, 500 and
-    1000 for train, validation and test; splits share no lesion, no background and no random stream. Each ``seed`` gives other images.
+    Splits share no lesion, no background and no random stream. The paper's setting is ``size: 270, scale: 2``.
+
+    Args:
+        split: which of the three parts.
+        samples: how many; by default 4000, 500 and 1000 for train, validation and test.
+        size: the side of the image in pixels.
+        scale: enlarges the lesions, which have 70 pixels each at 1.
+        intensity: the opacity w of the white that a lesion lays over the background.
+        backgrounds: a folder of axial slices (PNG) or of skull-stripped T1 volumes (NIfTI), in place of the procedural phantom.
+        seed: each gives other images.
     """
     source = phantoms(size) if backgrounds is None else folder(backgrounds, split, size, seed)
     count = DEFAULT_SAMPLES[split] if samples is None else samples

@@ -25,10 +25,12 @@ CAM_LAYER = "features.29"
 def lesions_vgg(*, pretrained: bool = True, weights: Path | None = None, seed: int = 0) -> Classifier:
     """A narrow VGG-16 (13 convolutions) trained to tell regular from irregular lesions.
 
-    ``weights`` is another checkpoint of this layout (``python -m harness_lesions.train --out FILE``) in place of the shipped one. With
-    ``pretrained: false`` the weights are random under ``seed``, for checks on an untrained network.
+    Raises ``ValueError`` where ``weights`` is no checkpoint of this layout, or is given without ``pretrained``.
 
-    Raises ``ValueError`` where ``weights`` is no such checkpoint, or is given without ``pretrained``.
+    Args:
+        pretrained: whether the weights are trained ones; else they are random under ``seed``, for checks on an untrained network.
+        weights: another checkpoint of this layout (``python -m harness_lesions.train --out FILE``) in place of the shipped one.
+        seed: of random weights.
     """
     if not pretrained and weights is not None:
         raise ValueError("weights: a checkpoint is given, but pretrained is false")

@@ -20,7 +20,11 @@ def gaussian_window(size: tuple[int, int], sigma: float) -> Tensor:
 
 @explainer(null=True, passes=0, cite=citations.JUDD)
 def centre_gaussian(model: Classifier, images: Tensor, targets: Tensor, *, sigma: Annotated[float, Field(gt=0)] = 0.25) -> Tensor:
-    """Centre Gaussian: the same blob in the middle of every image, sigma in parts of the shorter side."""
+    """Centre Gaussian: the same blob in the middle of every image.
+
+    Args:
+        sigma: the blob's standard deviation, in parts of the image's shorter side.
+    """
     height, width = images.shape[-2:]
     window = gaussian_window((height, width), sigma * min(height, width))
     return window.to(images).repeat(len(images), 1, 1)

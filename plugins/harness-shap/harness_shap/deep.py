@@ -60,10 +60,13 @@ def shap_deep(
     """Deep SHAP: DeepLIFT against training images, by shap's DeepExplainer (Lundberg and Lee 2017, section 4.2).
 
     The map ``(B, C, H, W)`` sums to the target's logit minus its mean over the background, as far as shap has a rule for the model's
-    layers; shap's own check is off, the error is measured per sample. The background is ``auto`` 8 training images where there are any,
-    else the black, the blurred and the mean reference of each image; a number is as ``auto``, with so many training images; ``training``
-    demands them, and ``references`` does without. It goes through the model `ROWS` images at a time, and shap's hooks and attributes are
-    removed. Raises `NoTrainingData` where training images are demanded and there are none.
+    layers; shap's own check is off, the error is measured per sample. The background goes through the model `ROWS` images at a time, and
+    shap's hooks and attributes are removed. Raises `NoTrainingData` where training images are demanded and there are none.
+
+    Args:
+        background: what is compared with: ``auto`` 8 training images where there are any, else the black, the blurred and the mean
+            reference of each image; a number is as ``auto``, with so many training images; ``training`` demands them, and ``references``
+            does without.
     """
     compared = backgrounds(model, images, ctx, background, USUAL)
     groups = [range(len(images))] if len(compared) == 1 else [[i] for i in range(len(images))]  # those with one background in common

@@ -42,16 +42,22 @@ def shap_gradient(
 ) -> Attribution:
     """SHAP values by expected gradients over training images (Erion et al. 2021), as shap's GradientExplainer.
 
-    The map sums, on average over draws, to the target's logit minus its mean over the background. That is ``auto`` 16 training images
-    where there are any, else the black, the blurred and the mean reference of each image; a number is as ``auto``, with so many training
-    images; ``training`` demands them, and ``references`` does without. The map is ``(B, C, H, W)``;
-    with ``layer`` it explains what goes into that layer, and has the layer's channels, height and width. As in shap's Keras form the path
-    then lies in the layer's space, between what the training image and the image put in; shap's PyTorch form multiplies by the activation
-    instead of the difference, and does not add up. ``local_smoothing`` is the standard deviation of noise on the input.
+    The map sums, on average over draws, to the target's logit minus its mean over the background. It is ``(B, C, H, W)``; with ``layer`` it
+    explains what goes into that layer, and has the layer's channels, height and width. As in shap's Keras form the path then lies in the
+    layer's space, between what the training image and the image put in; shap's PyTorch form multiplies by the activation instead of the
+    difference, and does not add up.
 
     The estimator is our own: shap's takes one sample at a time and the global generators. Given the same draws the two are equal. Ours are
     stratified, which leaves the mean as it is and makes its error smaller: every image of the background is used as often, and every part
     of the path. Raises `NoTrainingData` where training images are demanded and there are none, ``ValueError`` for an unknown layer.
+
+    Args:
+        draws: random points per image, of which the gradients are averaged.
+        background: what is compared with: ``auto`` 16 training images where there are any, else the black, the blurred and the mean
+            reference of each image; a number is as ``auto``, with so many training images; ``training`` demands them, and ``references``
+            does without.
+        layer: the layer whose input is explained in the image's place, by its name; by default the image is.
+        local_smoothing: standard deviation of noise on the input, in units of the model's input.
     """
     compared = backgrounds(model, images, ctx, background, USUAL)
     points, references = images.detach(), compared

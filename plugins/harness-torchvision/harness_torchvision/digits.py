@@ -77,6 +77,10 @@ def places(split: Split) -> tuple[int, ...]:
 def digits(*, split: Split = "test", samples: Annotated[int, Field(ge=1)] | None = None) -> Digits:
     """Handwritten digits (1797, 8 × 8 pixels, UCI by way of scikit-learn), in fixed splits of 60, 20 and 20 per cent of each class.
 
-    ``samples`` takes the first of the split, in which the classes take turns. A model's own resizing brings them to its size.
+    A model's own resizing brings them to its size.
+
+    Args:
+        split: which of the three parts.
+        samples: how many, the first of the split, in which the classes take turns; by default all.
     """
     return Digits(split, samples)

@@ -45,9 +45,12 @@ def _stage(inputs: int, outputs: int) -> list[nn.Module]:
 def digits_cnn(*, pretrained: bool = True, weights: Path | None = None, seed: int = 0) -> Classifier:
     """A small convolutional network (15 thousand weights, inputs of 32 × 32) trained on the digits' training split.
 
-    ``weights`` is another checkpoint of this network (``python -m harness_torchvision.train_digits --out FILE``) in place of the shipped
-    one; with ``pretrained: false`` they are random under ``seed``. Raises ``ValueError`` where ``weights`` is no such checkpoint, or is
-    given without ``pretrained``.
+    Raises ``ValueError`` where ``weights`` is no checkpoint of this network, or is given without ``pretrained``.
+
+    Args:
+        pretrained: whether the weights are trained ones; else they are random under ``seed``.
+        weights: another checkpoint of this network (``python -m harness_torchvision.train_digits --out FILE``) in place of the shipped one.
+        seed: of random weights.
     """
     if not pretrained and weights is not None:
         raise ValueError("weights: a checkpoint is given, but pretrained is false")

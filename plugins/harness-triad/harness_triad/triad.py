@@ -29,11 +29,15 @@ def triad(
     """Triad: Grad-CAM, LRP and SHAP (or any explainers) side by side, and fused to one map.
 
     The framework of Kureshi and Selvamani shows a coarse region, fine relevance and Shapley values of one decision beside each other; the
-    fused map makes it comparable with single methods. ``components`` names the parts and the explainers that make them. ``fusion`` is the
-    ``mean`` of maps of unit mass, the mean divided by the standard deviation across maps (``variance``), their ``product`` where all
-    agree, or the mean ``rank``. ``negative`` evidence is kept, dropped or counted by its size in every part before fusing; the parts
-    themselves are returned as their explainers made them. Of a dataset without training images SHAP compares each image with references
-    (``{use: shap-gradient, params: {background: training}}`` among the components demands training images).
+    fused map makes it comparable with single methods. The parts themselves are returned as their explainers made them. Of a
+    dataset without training images SHAP compares each image with references (``{use: shap-gradient, params: {background: training}}`` among
+    the components demands training images).
+
+    Args:
+        components: the parts by name, and the explainer that makes each.
+        fusion: how one map is made of them: the ``mean`` of maps of unit mass, the mean divided by the standard deviation across maps
+            (``variance``), their ``product`` where all agree, or the mean ``rank``.
+        negative: whether negative evidence is kept, dropped or counted by its size in every part before fusing.
     """
     parts = {name: part(model, images, targets, ctx=ctx).map for name, part in components.items()}
     maps = with_negatives(torch.stack(list(parts.values())), negative)
