@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from harness.conformance.results import CheckResult
 from harness.conformance.run import LIMIT, names_of
 from harness.registry.card import Card
+from harness.registry.processes import command, environment, search_path
 from harness.registry.registry import Registry
 
 START = 120.0
@@ -36,13 +36,14 @@ def run_checks_apart(
     request = {
         "kind": card.kind,
         "name": card.qualified,
+        "path": search_path(),
         "plugins": [str(path.resolve()) for path in registry.plugins],
         "params": dict(params or {}),
         "expected": dict(expected_failures or {}),
         "limit": limit,
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness.conformance"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        command("harness.conformance"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment()
     )
     results: list[CheckResult] = []
     current: str | None = None
