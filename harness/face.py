@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -45,23 +44,26 @@ class BoundMetric:
 
 def model(use: str | Callable[..., Any], /, **params: Any) -> Classifier:
     """A model by its component's name, on the CPU; raises ``ValueError`` for an unknown name or parameter."""
-    return _bench().model(_recipe("models", use, params))
+    recipe = _recipe("models", use, params)
+    return _bench(recipe).model(recipe)
 
 
 def dataset(use: str | Callable[..., Any], /, **params: Any) -> Dataset:
     """A dataset by its component's name; items are `harness.api.Sample`."""
-    return _bench().dataset(_recipe("datasets", use, params))
+    recipe = _recipe("datasets", use, params)
+    return _bench(recipe).dataset(recipe)
 
 
 def explainer(use: str | Callable[..., Any], /, **params: Any) -> BoundExplainer:
     """An explainer by its component's name, or from a plain function; parameters that take explainers take names or references."""
-    return _bench().explainer(_recipe("explainers", use, params))
+    recipe = _recipe("explainers", use, params)
+    return _bench(recipe).explainer(recipe)
 
 
 def metric(use: str | Callable[..., Any], /, **params: Any) -> BoundMetric:
     """A metric by its component's name, or from a plain function."""
     recipe = _recipe("metrics", use, params)
-    return BoundMetric(recipe, _bench().metric(recipe))
+    return BoundMetric(recipe, _bench(recipe).metric(recipe))
 
 
 def attribute(
@@ -193,18 +195,23 @@ def run(
 # what is shared by the functions above
 
 
-@cache
+_benches: list[Workbench] = []  # at most one: that of the components as they are
+
+
 def _registry() -> Registry:
+    """The components, looked at again where a file of theirs has changed."""
+    from harness.execution.workbench import Workbench
     from harness.registry.registry import Registry
 
-    return Registry.discover()
+    if not _benches or not _benches[0].registry.current:
+        _benches[:] = [Workbench(Registry.discover())]
+    return _benches[0].registry
 
 
-@cache
-def _bench() -> Workbench:
-    from harness.execution.workbench import Workbench
-
-    return Workbench(_registry())
+def _bench(recipe: Recipe) -> Workbench:
+    """What is kept of what was made, but for a thing of this recipe whose files have changed."""
+    _benches[0].renew(recipe)
+    return _benches[0]
 
 
 def _of_this_session(loaded: LoadedSpec) -> bool:
@@ -222,12 +229,12 @@ def _recipe(kind: Kind, use: str | Callable[..., Any], params: Mapping[str, Any]
     from harness.registry.naming import kebab
     from harness.registry.resolve import resolve
 
-    name = use
+    name, registry = use, _registry()
     if not isinstance(use, str):
         name = kebab(getattr(use, "__name__", type(use).__name__))
-        _registry().add(kind, name, use)
+        registry.add(kind, name, use)
         name = f"session/{name}"
-    return resolve(_registry(), kind, {"use": name, "params": dict(params)})
+    return resolve(registry, kind, {"use": name, "params": dict(params)})
 
 
 def _explainer(given: Explainer | str) -> Explainer:
