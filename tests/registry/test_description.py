@@ -45,7 +45,6 @@ def network(mended: str = "", pool: str = '"mean"') -> Any:
 def test_a_network_is_its_code_and_its_settings_besides_its_weights() -> None:
     first = network()
     assert identity_of(first) == identity_of(network())
-    assert first.digest == network(" * 10").digest == network(pool='"amax"').digest, "which its weights and the names of its layers are not"
     assert len({identity_of(one) for one in (first, network(" * 10"), network(pool='"amax"'))}) == 3
 
 
