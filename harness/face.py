@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, wraps
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -29,12 +29,14 @@ T = TypeVar("T")
 
 def model(use: str | Callable[..., Any], /, **params: Any) -> Classifier:
     """A model by its component's name, on the CPU; raises ``ValueError`` for an unknown name or parameter."""
-    return _bench().model(_recipe("models", use, params))
+    recipe = _recipe("models", use, params)
+    return _bench(recipe).model(recipe)
 
 
 def dataset(use: str | Callable[..., Any], /, **params: Any) -> Dataset:
     """A dataset by its component's name; items are `harness.api.Sample`. Raises as `model` does."""
-    return _bench().dataset(_recipe("datasets", use, params))
+    recipe = _recipe("datasets", use, params)
+    return _bench(recipe).dataset(recipe)
 
 
 def explainer(use: str | Callable[..., Any], /, **params: Any) -> BoundExplainer:
@@ -42,7 +44,8 @@ def explainer(use: str | Callable[..., Any], /, **params: Any) -> BoundExplainer
 
     Parameters that take explainers take names, references, functions and what this returns. Raises as `model` does.
     """
-    return _bench().explainer(_recipe("explainers", use, params))
+    recipe = _recipe("explainers", use, params)
+    return _bench(recipe).explainer(recipe)
 
 
 def metric(use: str | Callable[..., Any], /, **params: Any) -> BoundMetric:
@@ -50,7 +53,7 @@ def metric(use: str | Callable[..., Any], /, **params: Any) -> BoundMetric:
     from harness.execution.bound import BoundMetric
 
     recipe = _recipe("metrics", use, params)
-    return BoundMetric(recipe, _bench().metric(recipe))
+    return BoundMetric(recipe, _bench(recipe).metric(recipe))
 
 
 def _with_gradients(function: Callable[P, T]) -> Callable[P, T]:
@@ -242,18 +245,23 @@ def run(
 # what is shared by the functions above
 
 
-@cache
+_benches: list[Workbench] = []  # at most one: that of the components as they are
+
+
 def _registry() -> Registry:
+    """The components, looked at again where a file of theirs has changed."""
+    from harness.execution.workbench import Workbench
     from harness.registry.registry import Registry
 
-    return Registry.discover()
+    if not _benches or not _benches[0].registry.current:
+        _benches[:] = [Workbench(Registry.discover())]
+    return _benches[0].registry
 
 
-@cache
-def _bench() -> Workbench:
-    from harness.execution.workbench import Workbench
-
-    return Workbench(_registry())
+def _bench(recipe: Recipe) -> Workbench:
+    """What is kept of what was made, but for a thing of this recipe whose files have changed."""
+    _benches[0].renew(recipe)
+    return _benches[0]
 
 
 def _of_this_session(loaded: LoadedSpec) -> bool:

@@ -51,6 +51,8 @@ class Classifier:
             there), or nothing, where the network returns ``probabilities``.
         refused: why no run can take the network (its logits for an image depend on the batch, or on chance), or None.
         unprepared: names of modules that preparing had to leave as they were (`harness.api.preparation.unprepared` says why).
+        origin: by name the class of each module of the network that was given, and what it holds besides parameters, buffers and modules:
+            the code that the network is.
         autocast: the type that passes are cast to where the run asks for one, or None. The module sees to it by itself; this is for
             explainers whose backward pass computes layers again, which must happen under the same autocast.
     """
@@ -77,6 +79,7 @@ class Classifier:
         self.input_shape = (channels, height, width)
         self.autocast: torch.dtype | None = None
         self.notes: list[str] = []
+        self.origin = _origin(module)
         self.output: Output = output or "softmax"
         self.refused: str | None = None
         self._said: list[str] = []
@@ -156,6 +159,10 @@ class Classifier:
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of weights and buffers, architecture and preprocessing, and of what explainers take from the model by default."""
+        return self.content_digest()
+
+    def content_digest(self) -> str:
+        """`digest`, of what the classifier is now."""
         digest = hashlib.sha256(repr(self.module).encode())
         for name, value in sorted(self.module.state_dict().items()):
             digest.update(name.encode())
@@ -280,6 +287,7 @@ class Classifier:
         other.notes = list(self.notes)
         for remembered in ("digest", "architecture", "num_classes"):
             other.__dict__.pop(remembered, None)
+        other.origin = _origin(module)
         other.module, other.unprepared = prepared, list(unprepared(prepared))
         if self.cam_layer not in dict(prepared.named_modules()):
             other._take_last_feature_map()
@@ -361,6 +369,16 @@ def _example(module: nn.Module, shape: tuple[int, int, int]) -> Tensor:
     """One input of uniform noise ``(1, *shape)`` for ``module``, always the same, on its device and of its type."""
     noise = torch.rand(1, *shape, generator=torch.Generator().manual_seed(0))
     return noise.to(next((p for p in module.parameters() if p.is_floating_point()), noise))
+
+
+def _origin(module: nn.Module) -> list[tuple[str, type, dict[str, object]]]:
+    def held(part: nn.Module) -> dict[str, object]:
+        if isinstance(part, torch.jit.ScriptModule):
+            return {"code": getattr(part, "code", "")}
+        own = {key: value for key, value in vars(part).items() if key not in ("_parameters", "_buffers", "_modules")}
+        return {key: list(value.values()) if "_hooks" in key and isinstance(value, dict) else value for key, value in own.items()}
+
+    return [(name, type(part), held(part)) for name, part in module.named_modules()]
 
 
 def gaussian_blur(images: Tensor, sigma: float) -> Tensor:

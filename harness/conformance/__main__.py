@@ -14,13 +14,15 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Serve one request: ``{"components": [{"kind", "name"}, …], "plugins", "params", "expected", "limit"}``."""
+    """Serve one request: ``{"components": [{"kind", "name"}, …], "path", "plugins", "params", "expected", "limit"}``."""
     request = json.load(sys.stdin)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
     from harness.conformance.run import each_check
+    from harness.registry.processes import adopt
     from harness.registry.registry import Registry
 
+    adopt(request.get("path"))
     registry = Registry.discover([Path(path) for path in request["plugins"]])
     for component in request["components"]:
         card = registry.card(component["kind"], component["name"])

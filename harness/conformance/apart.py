@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from harness.conformance.results import CheckResult
 from harness.conformance.run import LIMIT, names_of
 from harness.registry.card import Card
+from harness.registry.processes import command, environment, search_path
 from harness.registry.registry import Registry
 
 START = 120.0
@@ -39,6 +39,7 @@ def run_checks_apart(
             continue
         request = {
             "components": [{"kind": card.kind, "name": card.qualified} for card in waiting if card.error is None],
+            "path": search_path(),
             "plugins": [str(path.resolve()) for path in registry.plugins],
             "params": dict(params or {}),
             "expected": dict(expected_failures or {}),
@@ -53,7 +54,7 @@ def run_checks_apart(
 def _one_child(cards: Sequence[Card], request: Mapping[str, Any], limit: float) -> Iterator[list[CheckResult]]:
     """The results of one card after the other; those of the card at which the child ends are the last."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness.conformance"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        command("harness.conformance"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment()
     )
     asked = iter([card for card in cards if card.error is None])
     results: list[CheckResult] = []

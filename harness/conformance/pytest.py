@@ -19,7 +19,8 @@ import pytest
 from harness.api.declarations import Kind
 from harness.conformance.run import LIMIT, run_check
 from harness.conformance.suite import Check, checks
-from harness.registry.distributions import normal, shipped
+from harness.registry.distributions import shipped
+from harness.registry.installed import normal
 from harness.registry.registry import Registry
 
 

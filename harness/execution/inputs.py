@@ -98,7 +98,8 @@ class Inputs:
         if changed:
             again = next(place for place, row in enumerate(rows) if row.sample == changed[0])
             check_repeats(subject.dataset, Look.at(found[again], {}), read(dataset, rows[again].position))
-            raise SampleError(f"the dataset changed while the run was going on: {', '.join(changed[:3])}; run again")
+            reason = f"the dataset changed while the run was going on: {', '.join(changed[:3])}; run again"
+            raise SampleError(reason, *filter(None, [subject.facts.get("dataset")]))
         return found
 
     def _predictions(self, key: str, rows: Sequence[RowRef], model: Classifier, samples: Samples) -> Tensor:

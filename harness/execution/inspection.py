@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.api.declarations import declaration_of
 from harness.api.features import features
+from harness.execution.answering import answers
 from harness.execution.applicability import refusal
 from harness.execution.checked import some
 from harness.execution.guard import left_changed, unchanged
@@ -29,8 +30,9 @@ def dataset_facts(bench: Workbench, recipe: Recipe, known: Mapping[str, Sequence
     that can be used.
     """
     dataset, name = bench.dataset(recipe), recipe.label or recipe.name
-    looks = [Look.at(read(dataset, place), known) for place in range(len(dataset))]
-    check_repeated(dataset, name, looks)
+    with bench.reading.of(recipe):
+        looks = [Look.at(read(dataset, place), known) for place in range(len(dataset))]
+        check_repeated(dataset, name, looks)
     ids = [look.id for look in looks]
     twice = sorted({name for name in ids if ids.count(name) > 1}) if len(set(ids)) < len(ids) else []
     if twice:
@@ -77,6 +79,7 @@ def model_facts(bench: Workbench, recipe: Recipe) -> ModelFacts:
         parameters=sum(parameter.numel() for parameter in model.module.parameters()),
         notes=list(model.notes),
         bounded=model.bounds is not None,
+        answers=answers(model, steady=True),
     )
 
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -24,6 +22,7 @@ from harness.api.classifiers import Classifier
 from harness.execution.preparation import Preparation
 from harness.execution.samples import Prepared
 from harness.planning.jobs import RowRef, Subject
+from harness.registry.processes import command, environment, search_path
 
 BEGINNING = 60.0  # seconds in which the first row of a request must come: a reader must be started, and its dataset made
 PATIENCE = 5.0  # seconds that the next row may take before the worker reads on by itself
@@ -136,17 +135,17 @@ class Prefetcher:
         if self._process is None and self._failures < FAILURES:
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "harness.execution.reader"],
+                    command("harness.execution.reader"),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
-                    env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},  # it takes nothing of the device's memory
+                    env=environment({"CUDA_VISIBLE_DEVICES": ""}),  # it takes nothing of the device's memory
                 )
             except OSError:
                 self._failures += 1
             else:
                 assert self._process.stdout is not None
                 threading.Thread(target=self._receive, args=(self._process.stdout,), name="prefetching", daemon=True).start()
-                _send(self._process, {"plugins": list(self._plugins)})
+                _send(self._process, {"plugins": list(self._plugins), "path": search_path()})
         return self._process
 
     def _fail(self) -> None:

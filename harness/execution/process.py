@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from harness.execution.crew import Inbox, Worker
 from harness.execution.devices import Slot
 from harness.execution.events import printable
 from harness.execution.executor import Settings
+from harness.registry.processes import command, environment, search_path
 
 GRACE = 2.0  # seconds in which a worker that has said its last may end by itself
 SHELL = "/bin/sh"
@@ -33,11 +33,11 @@ class WorkerProcess(Worker):
         self.log = str(self._log)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "harness.execution.worker"],
+                command("harness.execution.worker"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, **slot.environment},
+                env=environment(slot.environment),
                 start_new_session=True,  # Ctrl-C is the driver's to handle
             )
         self._guard = _guard(self._process.pid)
@@ -49,6 +49,7 @@ class WorkerProcess(Worker):
                 "batch": settings.batch,
                 "plugins": plugins,
                 "prefetch": settings.prefetches(slot.device),
+                "path": search_path(),
             }
         )
         threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.execution.channel import Channel
+from harness.registry.processes import adopt
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,6 +28,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = Channel()
     settings = channel.inbox.get()
+    adopt(settings.get("path"))
     from harness.execution.arithmetic import plain_fp32
     from harness.execution.workbench import Workbench
     from harness.registry.registry import Registry

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import fields
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
+from harness.planning.answers import alike
 from harness.planning.contents import Contents, hinted
 from harness.planning.facts import DatasetFacts, ModelFacts, TrainingFacts, memo_key
 from harness.registry.recipe import Recipe
+from harness.registry.states import unchanged
 from harness.store.store import Store
 
-Ask = Callable[[Mapping[str, Any]], Any]
+Ask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Finish = Callable[[Any, str | None], Any]
+
+
+def _as_it_is(value: Any, content: str | None) -> Any:
+    return value
 
 
 class RememberedFacts:
-    """Implements `harness.planning.plan.Inspector`; ``ask`` sends a request to a worker and raises `Unavailable`."""
+    """Implements `harness.planning.plan.Inspector`; ``ask`` sends a request to a worker and raises `Unavailable`.
+
+    What is remembered counts for as long as all files that were read to find it out are as they were.
+    """
 
     def __init__(self, store: Store, ask: Ask) -> None:
         self._store = store
@@ -27,25 +38,40 @@ class RememberedFacts:
         """Facts of a dataset."""
 
         def ask() -> Any:
-            found = self._ask({"ask": "dataset", "recipe": recipe.to_json(), "known": self._contents.of(recipe)})
+            answer = self._ask({"ask": "dataset", "recipe": recipe.to_json(), "known": self._contents.of(recipe)})
+            found = answer["value"]
             self._contents.add(recipe, hinted(zip(found["ids"], found["digests"], strict=True)))
-            return found
+            return answer
 
         return DatasetFacts(**self._fact(memo_key("dataset", recipe), ask, _names(DatasetFacts)))
 
     def model(self, recipe: Recipe) -> ModelFacts:
         """Facts of a model."""
         request = {"ask": "model", "recipe": recipe.to_json()}
-        return ModelFacts(**self._fact(memo_key("model", recipe), lambda: self._ask(request), _names(ModelFacts)))
+        told_apart = partial(self._told_apart, recipe)
+        return ModelFacts(**self._fact(memo_key("model", recipe), lambda: self._ask(request), _names(ModelFacts), told_apart))
+
+    def _told_apart(self, recipe: Recipe, value: Mapping[str, Any], content: str | None) -> Mapping[str, Any]:
+        """A model's facts, with the files that it was made of and its generation.
+
+        What answers otherwise than all models of its recipe, digest and files before is a generation of its own: something that nobody
+        saw is in it, and its numbers are not theirs.
+        """
+        key = memo_key("answers", None, recipe=recipe.digest, digest=value["digest"], files=content)
+        before: list[Any] = self._store.fact(key) or []
+        generation = next((i for i, known in enumerate(before) if known == value["answers"] or alike(known, value["answers"])), len(before))
+        if generation == len(before):
+            self._store.remember(key, [*before, value["answers"]])
+        return {**value, "files": content, "generation": generation}
 
     def training(self, recipe: Recipe, seed: int, labelled: int) -> TrainingFacts:
         """Facts of a training split: of backgrounds, or of as many samples with their labels."""
         request = {"ask": "training", "recipe": recipe.to_json(), "seed": seed, "labelled": labelled}
 
         def ask() -> Any:
-            found = self._ask({**request, "known": self._contents.of(recipe)})
-            self._contents.add(recipe, found["hinted"])
-            return found
+            answer = self._ask({**request, "known": self._contents.of(recipe)})
+            self._contents.add(recipe, answer["value"]["hinted"])
+            return answer
 
         key = memo_key("training", recipe, seed=seed, labelled=labelled)
         return TrainingFacts(**self._fact(key, ask, _names(TrainingFacts)))
@@ -59,22 +85,43 @@ class RememberedFacts:
 
     def passes(self, metric: Recipe) -> float | None:
         """What a metric declares."""
-        request = {"ask": "passes", "recipe": metric.to_json()}
-        found = self._fact(memo_key("passes", metric), lambda: self._ask(request), {"passes"})["passes"]
+        found = self._metric(metric)["passes"]
         return None if found is None else float(found)
 
-    def _fact(self, key: str, ask: Callable[[], Any], names: Set[str]) -> Any:
+    def _metric(self, metric: Recipe) -> Mapping[str, Any]:
+        """What a metric declares, and the files that making it opens: one thing to remember, for stores that are far away."""
+
+        def whole(value: Mapping[str, Any], content: str | None) -> Mapping[str, Any]:
+            return {**value, "files": content}
+
+        request = {"ask": "passes", "recipe": metric.to_json()}
+        found: Mapping[str, Any] = self._fact(memo_key("passes", metric), lambda: self._ask(request), {"passes", "files"}, whole)
+        return found
+
+    def opened(self, recipe: Recipe) -> str | None:
+        """Digest of what the files hold that making an explainer or a metric opens."""
+        if recipe.kind == "metrics":
+            return cast("str | None", self._metric(recipe)["files"])
+        request = {"ask": "opened", "recipe": recipe.to_json()}
+        found = self._fact(memo_key("opened", recipe), lambda: self._ask(request), {"files"}, lambda value, content: {"files": content})
+        return cast("str | None", found["files"])
+
+    def _fact(self, key: str, ask: Callable[[], Any], names: Set[str], finish: Finish = _as_it_is) -> Any:
         """What is remembered, else asked for and remembered; an object of other fields than ``names`` is as good as forgotten."""
         if key not in self._known:
-            self._known[key] = self._found(key, ask, names)
+            self._known[key] = self._found(key, ask, names, finish)
         return self._known[key]
 
-    def _found(self, key: str, ask: Callable[[], Any], names: Set[str]) -> Any:
+    def _found(self, key: str, ask: Callable[[], Any], names: Set[str], finish: Finish) -> Any:
         known = self._store.fact(key)
-        if not isinstance(known, Mapping) or set(known) != names:
-            known = ask()
-            self._store.remember(key, known)
-        return known
+        if isinstance(known, Mapping) and set(known) == {"value", "read"} and unchanged(known["read"]):
+            value = known["value"]
+            if isinstance(value, Mapping) and set(value) == names:
+                return value
+        answer = ask()
+        value = finish(answer["value"], answer["content"])
+        self._store.remember(key, {"value": value, "read": answer["read"]})
+        return value
 
 
 def _names(facts: type[DatasetFacts | ModelFacts | TrainingFacts]) -> set[str]:

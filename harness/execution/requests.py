@@ -11,17 +11,33 @@ from harness.execution.workbench import Workbench
 from harness.registry.recipe import Recipe
 
 
-def answer(bench: Workbench, request: Mapping[str, Any]) -> Any:
-    """The answer to one request (see `harness.execution.remembering`), as plain JSON."""
+def answer(bench: Workbench, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to one request (see `harness.execution.remembering`), as plain JSON.
+
+    Beside its ``value`` are the states of the files that were ``read`` to find it out, and a digest of their ``content``.
+    """
     recipe = Recipe.from_json(request["recipe"])
+    value = _value(bench, request, recipe)
+    content = bench.reading.content(recipe) if request["ask"] in ("model", "opened", "passes") else None
+    return {"value": value, "read": bench.reading.states(recipe), "content": content}
+
+
+def _value(bench: Workbench, request: Mapping[str, Any], recipe: Recipe) -> Any:
     if request["ask"] == "dataset":
         return inspection.dataset_facts(bench, recipe, request["known"]).to_json()
     if request["ask"] == "model":
         return inspection.model_facts(bench, recipe).to_json()
     if request["ask"] == "training":
-        return training_facts(bench.dataset(recipe), request["seed"], request["labelled"], request["known"]).to_json()
+        dataset = bench.dataset(recipe)
+        with bench.reading.of(recipe):
+            return training_facts(dataset, request["seed"], request["labelled"], request["known"]).to_json()
     if request["ask"] == "passes":
-        return {"passes": inspection.metric_passes(bench, recipe)}
+        declared = inspection.metric_passes(bench, recipe)
+        bench.metric(recipe)  # what this opens is told with it
+        return {"passes": declared}
     if request["ask"] == "verdict":
         return inspection.verdict(bench, Recipe.from_json(request["model"]), recipe)
+    if request["ask"] == "opened":
+        bench.explainer(recipe)
+        return None
     raise ValueError(f"unknown request {request['ask']!r}")

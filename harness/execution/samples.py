@@ -14,7 +14,15 @@ from harness.api.sample import Dataset, Sample
 
 
 class SampleError(ValueError):
-    """A sample cannot be used: it changed, cannot be read, or has a label that the model has no class for."""
+    """A sample cannot be used: it changed, cannot be read, or has a label that the model has no class for.
+
+    Attributes:
+        facts: under what is remembered that does not hold any more.
+    """
+
+    def __init__(self, reason: str, *facts: str) -> None:
+        super().__init__(reason)
+        self.facts = facts
 
 
 class Coordinates(Protocol):

@@ -147,6 +147,9 @@ class Bench:
         if left_changed(error):
             self.workbench.forget_models(job.subject.model_recipe)
             self._inputs.forget()
+        for fact in getattr(error, "facts", ()):  # what does not hold any more is found out again by the next run
+            with contextlib.suppress(StoreError):
+                self.store.remember(fact, None)
         reason = reason_of(error)
         if state == "out-of-memory":
             reason = f"one sample at a time needs more memory than {self._memory()}: {reason}"

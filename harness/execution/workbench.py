@@ -19,6 +19,7 @@ from harness.api.context import Context
 from harness.api.explainers import Explainer
 from harness.api.sample import Dataset
 from harness.execution.accelerators import scoring_device
+from harness.execution.answering import answers, tolerance
 from harness.execution.applicability import not_applicable
 from harness.execution.arithmetic import Arithmetic, cast_passes
 from harness.execution.batching import Batching
@@ -28,21 +29,38 @@ from harness.execution.disturbing import disturbed_model
 from harness.execution.guard import Seen
 from harness.execution.layout import fast_forward
 from harness.execution.passes import count_passes
+from harness.execution.reading import Reading
 from harness.execution.shared_state import restored
 from harness.execution.training import background_images, labelled_images, training_classes, training_facts
+from harness.planning.answers import alike
+from harness.planning.facts import memo_key
 from harness.planning.jobs import Disturbance, Subject
+from harness.registry import opening, tracing
 from harness.registry.binding import bind, takes_ctx
 from harness.registry.learning import declared_uses, labelled
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
+from harness.registry.states import State, unchanged
 
 T = TypeVar("T")
+OTHERWISE = (
+    "{} answers otherwise than when it was planned with: its code, or a file that it reads, has changed (then run again), or it is another "
+    "each time it is made (then seed what it draws)"
+)
 KEPT = 4  # models (and their twins) and datasets that are kept loaded
 Metric = Callable[[Case], Tensor]
 
 
 class Altered(ValueError):
-    """A model, or the data that components learn from, is not what the run was planned with."""
+    """A model, or the data that components learn from, is not what the run was planned with.
+
+    Attributes:
+        facts: under what is remembered that does not hold any more.
+    """
+
+    def __init__(self, reason: str, *facts: str) -> None:
+        super().__init__(reason)
+        self.facts = facts
 
 
 class Workbench:
@@ -57,6 +75,7 @@ class Workbench:
         notes: what is worth telling of what was made.
         rounding: what maps go through on their way into the store; set by the job at hand, for explainers inside others.
         seen: models as the job's last component left them (see `harness.execution.guard`).
+        reading: which files were read to make what was made.
     """
 
     def __init__(self, registry: Registry, device: torch.device | str = "cpu", batch: int | None = None) -> None:
@@ -72,6 +91,11 @@ class Workbench:
         self._memories: OrderedDict[Hashable, dict[Hashable, object]] = OrderedDict()
         self.rounding: Callable[[Attribution], Attribution] = lambda attribution: attribution
         self.seen = Seen()
+        self.reading = Reading(registry)
+        tracing.install()
+        opening.watch()
+        self._made_of: dict[str, tuple[str, dict[str, State]]] = {}
+        self._answers: dict[str, list[list[float]] | None] = {}
         self._explainers: dict[tuple[str, int | None], BoundExplainer] = {}
         self._fast: WeakKeyDictionary[Classifier, nn.Module] = WeakKeyDictionary()  # only of models that nobody else can change
 
@@ -93,6 +117,7 @@ class Workbench:
             model = cast(Classifier, self._made(recipe, Classifier)).to(self.device)
             if model.refused is not None:
                 raise ContractError(f"{recipe.label or recipe.name} cannot be evaluated: {model.refused}")
+            self._answers[recipe.digest] = answers(model)
             self._fast[model] = self._fast_forward(model, recipe)
             if self.arithmetic.autocast is not None:
                 model.autocast = self.arithmetic.autocast
@@ -110,11 +135,17 @@ class Workbench:
         """The classifier that is explained: that of the recipe, or its copy with disturbed weights."""
         model, disturbance = self.model(subject.model_recipe), subject.disturbance
         if subject.content not in (None, model.digest):
-            self.forget_models(subject.model_recipe)
-            raise Altered(f"the files of {subject.model} changed while the run was going on; run again")
+            raise self._altered(subject, f"the files of {subject.model} changed while the run was going on; run again")
+        found = self._answers.get(subject.model_recipe.digest)
+        if None not in (subject.answers, found) and not alike(subject.answers, found, tolerance(model, subject.precision)):
+            raise self._altered(subject, OTHERWISE.format(subject.model))
         if disturbance is None or disturbance.kind != "weights":
             return model
         return self._disturbed(subject.model_recipe, disturbance, subject.seed)
+
+    def _altered(self, subject: Subject, reason: str) -> Altered:
+        self.forget_models(subject.model_recipe)
+        return Altered(reason, *filter(None, [subject.facts.get("model")]))
 
     def _disturbed(self, recipe: Recipe, disturbance: Disturbance, seed: int) -> Classifier:
         def make() -> Classifier:
@@ -143,15 +174,34 @@ class Workbench:
         """Have the models of a recipe made again: a component has changed them."""
         for key in [key for key in self._models if isinstance(key, tuple) and key[0] == recipe.digest]:
             del self._models[key]
+        self._answers.pop(recipe.digest, None)
         self._memories.clear()
         self._explainers.clear()
+
+    def renew(self, recipe: Recipe) -> None:
+        """Have what was made of a recipe made again, if a file that its parameters name, or that was read to make it, has changed since.
+
+        For a process that lives on; in a run it is `subject` that holds models to what was planned.
+        """
+        before, named = self._made_of.get(recipe.digest), memo_key("made", recipe)
+        if before is not None and (before[0] != named or not unchanged(before[1])):
+            self.forget_models(recipe)
+            self._datasets.pop(recipe.digest, None)
+            self.reading.forget(recipe)
+            before = None
+        if before is None:
+            makers: dict[str, Callable[[Recipe], object]] = {"models": self.model, "datasets": self.dataset, "explainers": self.explainer}
+            if recipe.kind in makers:
+                makers[recipe.kind](recipe)
+                self._made_of[recipe.digest] = (named, self.reading.states(recipe))
 
     def explainer(self, recipe: Recipe, twin: int | None = None) -> BoundExplainer:
         """The explainer of a recipe, nested explainers bound too; with ``twin`` one of its own, for the model's twin."""
         key = (recipe.digest, twin)
         if key not in self._explainers:
             component = self.component(recipe)
-            call = bind(component, recipe, lambda nested: cast(Explainer, replace(self.explainer(nested), strict=False)))
+            with self.reading.of(recipe):
+                call = bind(component, recipe, lambda nested: cast(Explainer, replace(self.explainer(nested), strict=False)))
             self._explainers[key] = BoundExplainer(
                 recipe=recipe,
                 call=call,
@@ -172,7 +222,8 @@ class Workbench:
     def metric(self, recipe: Recipe) -> Metric:
         """The metric of a recipe."""
         component = self.component(recipe)
-        call = bind(component, recipe, lambda nested: cast(Explainer, self.explainer(nested)))
+        with self.reading.of(recipe):
+            call = bind(component, recipe, lambda nested: cast(Explainer, self.explainer(nested)))
         if takes_ctx(component):
             return lambda case: call(case, ctx=case.ctx)
         return call
@@ -233,7 +284,8 @@ class Workbench:
             dataset, known = self.dataset(subject.training_recipe), {sample: [digest] for sample, digest in planned.hinted.items()}
             if training_facts(dataset, subject.seed, labelled, known) != planned:
                 del self._datasets[subject.training_recipe.digest]
-                raise Altered(f"the training data of {subject.dataset} changed while the run was going on; run again")
+                facts = memo_key("training", subject.training_recipe, seed=subject.seed, labelled=labelled)
+                raise Altered(f"the training data of {subject.dataset} changed while the run was going on; run again", facts)
 
     def memory(self, subject: Subject) -> MutableMapping[Hashable, object]:
         """What components keep from one batch of samples to the next, for one model and its training data."""
@@ -249,8 +301,9 @@ class Workbench:
             return self.registry.component(recipe)
 
     def _made(self, recipe: Recipe, kind: type) -> Any:
-        with restored():
-            made = bind(self.component(recipe), recipe, _no_explainers)()
+        component = self.component(recipe)
+        with restored(), self.reading.of(recipe):
+            made = bind(component, recipe, _no_explainers)()
         if not isinstance(made, kind):
             how = ": harness.classifier(module, input_shape=(C, H, W)) makes one of a network" if isinstance(made, nn.Module) else ""
             raise ContractError(f"{recipe.name} must make a {kind.__name__}, not {type(made).__name__}{how}")

@@ -9,12 +9,14 @@ import contextlib
 from pathlib import Path
 
 from harness.execution.channel import Channel
+from harness.registry.processes import adopt
 
 
 def main() -> None:
     """Serve until standard input ends: then the driver is gone, and this process with it, whatever it was doing."""
     channel = Channel()
     settings = channel.inbox.get()
+    adopt(settings.get("path"))
     from harness.execution.arithmetic import plain_fp32
     from harness.execution.events import reason_of, traceback_of
     from harness.execution.prefetching import Prefetcher

@@ -13,7 +13,7 @@ from typing import Any
 from harness.registry.canonical import digest
 from harness.registry.recipe import Recipe
 
-FACTS_VERSION = 6  # raised when facts, or how they are found, change in development; a release changes the version anyway
+FACTS_VERSION = 8  # raised when facts, or how they are found, change in development; a release changes the version anyway
 LONGEST_PATH = 4096  # characters; a longer text names no file
 
 
@@ -79,6 +79,9 @@ class ModelFacts:
         parameters: how many.
         notes: what the classifier wants a person to know.
         bounded: whether it normalises images, so that they must be in [0, 1].
+        files: digest of what the files hold that making it opens, or None.
+        answers: what it answers to fixed inputs (see `harness.execution.answering`), or None where that tells nothing.
+        generation: how many models of this recipe, digest and files were found to answer otherwise before.
     """
 
     digest: str
@@ -91,6 +94,9 @@ class ModelFacts:
     parameters: int
     notes: Sequence[str] = ()
     bounded: bool = False
+    files: str | None = None
+    answers: Sequence[Sequence[float]] | None = None
+    generation: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""

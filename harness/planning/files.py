@@ -22,11 +22,22 @@ def files_digest(registry: Registry, store: Store, recipe: Recipe) -> str | None
     return digest([_content(store, path) for path in files]) if files else None
 
 
-def _paths(registry: Registry, recipe: Recipe) -> Iterator[Path]:
+def named_files(registry: Registry, store: Store, recipe: Recipe) -> dict[str, str]:
+    """Digests of the files that the component's own parameters name, by the parameter."""
+    given = {name: Path(str(recipe.params[name])).expanduser() for name in _path_parameters(registry, recipe)}
+    return {name: _content(store, path) for name, path in given.items() if path.is_file()}
+
+
+def _path_parameters(registry: Registry, recipe: Recipe) -> Iterator[str]:
     for name, schema in registry.known(recipe.kind, recipe.qualified).parameters.get("properties", {}).items():
-        value = recipe.params.get(name)
-        if isinstance(value, str) and any(form.get("format") in ("path", "file-path") for form in (schema, *schema.get("anyOf", ()))):
-            yield Path(value).expanduser()
+        forms = (schema, *schema.get("anyOf", ()))
+        if isinstance(recipe.params.get(name), str) and any(form.get("format") in ("path", "file-path") for form in forms):
+            yield name
+
+
+def _paths(registry: Registry, recipe: Recipe) -> Iterator[Path]:
+    for name in _path_parameters(registry, recipe):
+        yield Path(str(recipe.params[name])).expanduser()
     for nested in recipe.nested:
         yield from _paths(registry, nested)
 

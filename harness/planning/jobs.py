@@ -63,6 +63,8 @@ class Subject:
         disturbance: of the inputs or of the model that is explained, or None. Targets are predicted without it.
         precision, compiled: what the model computes in (see `harness.execution.arithmetic`).
         content: digest of the model that was planned with, where it comes from files that may change meanwhile.
+        answers: what that model answers to fixed inputs, or None.
+        facts: under what is remembered what the run knows of the ``"model"`` and the ``"dataset"``.
         learned: what was known of the training split that was planned with, where it comes from such files: by how many samples with
             labels it is of, as text, and under ``"0"`` of the images without them.
     """
@@ -81,6 +83,8 @@ class Subject:
     precision: Precision = "fp32"
     compiled: bool = False
     content: str | None = None
+    answers: Sequence[Sequence[float]] | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
     learned: Mapping[str, TrainingFacts] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -93,6 +97,7 @@ class Subject:
             "model_recipe": self.model_recipe.to_json(),
             "classes": None if self.classes is None else list(self.classes),
             "stored": dict(self.stored),
+            "facts": dict(self.facts),
             "learned": {drawn: facts.to_json() for drawn, facts in self.learned.items()},
         }
 

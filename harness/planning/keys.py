@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from harness.registry.canonical import digest
 from harness.registry.recipe import Recipe
 
-IDENTITY_VERSION = 1  # raised when the harness itself changes what a number means
+IDENTITY_VERSION = 2  # raised when the harness itself changes what a number means
 
 
 def dataset_key(recipe: Recipe, selection: frozenset[str], class_map: Mapping[str, str | int] | None) -> str:
@@ -15,9 +15,22 @@ def dataset_key(recipe: Recipe, selection: frozenset[str], class_map: Mapping[st
     return digest(["dataset", IDENTITY_VERSION, recipe.digest_without(selection), dict(class_map or {})])
 
 
-def model_key(recipe: Recipe, content: str, arithmetic: str) -> str:
-    """A model by its component's identity, the digest of its weights, architecture and preprocessing, and what it computes in."""
-    return digest(["model", IDENTITY_VERSION, recipe.identity, content, arithmetic])
+def model_key(
+    recipe: Recipe, content: str, arithmetic: str, *, named: Mapping[str, str] | None = None, read: str | None = None, generation: int = 0
+) -> str:
+    """A model by its recipe, the digest of its weights, architecture and preprocessing, and what it computes in.
+
+    Args:
+        recipe: component, identity and parameters; of a file that a parameter names only what it holds counts.
+        content: the digest.
+        arithmetic: what it computes in.
+        named: digests of the files that parameters name, by the parameter.
+        read: digest of the files that making it opens.
+        generation: how many models of this recipe and content were found to answer otherwise before.
+    """
+    files = dict(named or {})
+    how: dict[str, object] = {"named": files, "read": read} | ({"generation": generation} if generation else {})
+    return digest(["model", IDENTITY_VERSION, recipe.digest_without(frozenset(files)), content, arithmetic, how])
 
 
 Disturbed = tuple[str, float, int]  # kind, scale and repeat of a disturbance

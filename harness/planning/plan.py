@@ -13,11 +13,12 @@ from harness.planning import keys
 from harness.planning.classes import ClassMismatch
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.costs import mean, measured
-from harness.planning.facts import DatasetFacts, ModelFacts, TrainingFacts, paths_in
-from harness.planning.files import files_digest
+from harness.planning.facts import DatasetFacts, ModelFacts, TrainingFacts, memo_key, paths_in
+from harness.planning.files import files_digest, named_files
 from harness.planning.jobs import Disturbance, RowRef, Subject
 from harness.planning.matching import matched
 from harness.planning.shadows import ORACLE, Shadow, disturbed_shadows
+from harness.registry.canonical import digest
 from harness.registry.learning import declared_needs, declared_uses, labelled, without_training
 from harness.registry.needs import TRAINING, lacking_evidence, lacking_features
 from harness.registry.recipe import Recipe
@@ -60,6 +61,9 @@ class Inspector(Protocol):
 
     def passes(self, metric: Recipe) -> float | None:
         """Declared passes of a metric per sample."""
+
+    def opened(self, recipe: Recipe) -> str | None:
+        """Digest of what the files hold that making an explainer or a metric opens, or None where it opens none."""
 
 
 def kept_maps(attributions: str | int) -> int | None:
@@ -145,7 +149,14 @@ class Planner:
         selection = frozenset(self.registry.declaration("datasets", dataset.qualified).get("selection", ()))
         dataset_key = keys.dataset_key(dataset, selection, class_map)
         execution = self.loaded.spec.execution
-        model_key = keys.model_key(model, model_facts.digest, execution.arithmetic)
+        model_key = keys.model_key(
+            model,
+            model_facts.digest,
+            execution.arithmetic,
+            named=named_files(self.registry, self.store, model),
+            read=model_facts.files,
+            generation=model_facts.generation,
+        )
         training = self._training_split(dataset)
         whole = list(map(RowRef, dataset_facts.positions, dataset_facts.ids, dataset_facts.digests))
         subject = Subject(
@@ -161,7 +172,9 @@ class Planner:
             stored={},
             precision=execution.precision,
             compiled=execution.compile,
-            content=model_facts.digest if any(path.is_file() for path in paths_in(model)) else None,
+            content=model_facts.digest if model_facts.files or any(path.is_file() for path in paths_in(model)) else None,
+            answers=model_facts.answers,
+            facts={"model": memo_key("model", model), "dataset": memo_key("dataset", dataset)},
         )
         rows = whole[: self.limit]
         return self._filled(
@@ -279,7 +292,12 @@ class Planner:
 
     def _files(self, recipe: Recipe) -> str | None:
         if recipe.digest not in self._contents:
-            self._contents[recipe.digest] = files_digest(self.registry, self.store, recipe)
+            named = files_digest(self.registry, self.store, recipe)
+            try:
+                opened = self.inspect.opened(recipe)
+            except Unavailable:  # it cannot be made; running it will fail, with a state and a reason of its own
+                opened = None
+            self._contents[recipe.digest] = named if opened is None else digest([named, opened])
         return self._contents[recipe.digest]
 
     def _passes(self, metric: Recipe) -> float | None:

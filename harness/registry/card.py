@@ -36,7 +36,9 @@ class Card:
         declaration: what the decorator said (`harness.api.declarations.Declaration.to_json`).
         error: why it is broken, or None.
         identity: digest of what its results depend on besides its parameters: the version its author declares, else its distribution's;
-            the versions of the distribution's direct requirements; in an editable install its source files.
+            the versions of the distribution's direct requirements; and all files of code that importing it leads to, and what these read
+            meanwhile, as far as no version stands for them.
+        files: the state of each such file when the card was made, by path.
     """
 
     kind: Kind
@@ -52,6 +54,7 @@ class Card:
     declaration: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
     identity: str = ""
+    files: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def qualified(self) -> str:

@@ -17,10 +17,10 @@ import platformdirs
 from harness.api.version import API_VERSION
 from harness.registry.canonical import digest
 
-FORMAT = 1
+FORMAT = 3
 """Raised when what is extracted from a component changes."""
 PATIENCE = 600.0
-"""Seconds for which it is believed that an import hangs or kills its process."""
+"""Seconds for which it is believed that an import fails: what lacked may be there by then, and need not be a file."""
 
 
 def folder() -> Path:
@@ -55,9 +55,9 @@ def read(name: str, key: str, environment: str) -> dict[str, Any] | None:
         return None
 
 
-def write(name: str, key: str, environment: str, facts: Mapping[str, Any], *, broken: bool, killed: bool) -> None:
+def write(name: str, key: str, environment: str, facts: Mapping[str, Any], *, broken: bool) -> None:
     """Remember ``facts``; where the folder cannot be written nothing is remembered, and they are extracted again next time."""
-    until = time.time() + (PATIENCE if killed else 365 * 86400)
+    until = time.time() + PATIENCE
     content = {"key": key, "environment": environment, "broken": broken, "until": until, "facts": facts}
     file = _file(name)
     try:

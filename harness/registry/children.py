@@ -7,15 +7,13 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
-import harness
+from harness.registry.processes import command, environment, search_path
 
 LIMIT = 120.0
 """Seconds that one import may take."""
@@ -91,19 +89,18 @@ def _first(questions: Sequence[Question], answers: Mapping[str, Any]) -> str | N
 
 def _start(questions: Sequence[Question], errors: IO[bytes]) -> subprocess.Popen[str]:
     request = {
-        "path": [part or str(Path.cwd()) for part in sys.path],
+        "path": search_path(),
         "entries": [question.what for question in questions if question.what is not None],
         "files": [question.id for question in questions if question.what is None],
     }
-    home = str(Path(next(iter(harness.__path__))).parent)
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness.registry.extract"],
+        command("harness.registry.extract"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
         text=True,
         encoding="utf-8",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))},
+        env=environment(),
         start_new_session=True,
     )
     assert process.stdin is not None

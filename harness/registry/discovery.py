@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +14,39 @@ from harness.registry import cards as cache
 from harness.registry.canonical import digest
 from harness.registry.card import Card
 from harness.registry.children import Question, ask
-from harness.registry.distributions import Entry, Shipped, digest_of_files
+from harness.registry.distributions import Entry, Shipped
 from harness.registry.errors import RegistryError
+from harness.registry.installed import version_of
+from harness.registry.states import state_of, unchanged
 
 Facts = Mapping[str, Any]
+TRACED = ("sources", "states", "uses")
 
 
 def installed_cards(found: Sequence[Shipped], limit: float) -> list[Card]:
     """Cards of every component of the distributions; what is not cached is imported by a child, each within ``limit`` seconds."""
     usable = [item for item in found if item.compatible and item.entries]
-    environment = _environment()
+    there = environment()
     keys = {item.name: _key(item) for item in usable}
-    facts: dict[str, Facts | None] = {item.name: cache.read(item.name, keys[item.name], environment) for item in usable}
+    facts: dict[str, Facts | None] = {item.name: _current(cache.read(item.name, keys[item.name], there)) for item in usable}
     missing = [item for item in usable if facts[item.name] is None]
     questions = [_question(item, entry) for item in missing for entry in item.entries]
     answers = ask(questions, limit) if questions else {}
     for item in missing:
         own = {_place(entry): answers[_question(item, entry).id] for entry in item.entries}
-        facts[item.name] = {"sources": item.source_digest() if item.editable else None, "answers": own}
-        cache.write(item.name, keys[item.name], environment, facts[item.name] or {}, **_faults(own.values()))
+        facts[item.name] = {"data": item.data_digest() if item.editable else None, "answers": own}
+        cache.write(item.name, keys[item.name], there, facts[item.name] or {}, broken=_broken(own.values()))
     return [card for item in found for card in _cards_of(item, facts.get(item.name))]
+
+
+def _current(facts: Facts | None) -> Facts | None:
+    """The facts, unless a file that they depend on, or the version of a distribution, is another by now."""
+    answers = () if facts is None else facts["answers"].values()
+    return facts if all(unchanged(answer.get("states", {})) and _in_use(answer.get("uses", {})) for answer in answers) else None
+
+
+def _in_use(versions: Mapping[str, str]) -> bool:
+    return all(version_of(name) == version for name, version in versions.items())
 
 
 def _place(entry: Entry) -> str:
@@ -44,9 +58,8 @@ def _question(item: Shipped, entry: Entry) -> Question:
     return Question(identifier, {"id": identifier, "kind": entry.kind, "target": entry.target})
 
 
-def _faults(answers: Any) -> dict[str, bool]:
-    answers = list(answers)
-    return {"broken": any("error" in answer for answer in answers), "killed": any("killed" in answer for answer in answers)}
+def _broken(answers: Iterable[Facts]) -> bool:
+    return any("error" in answer for answer in answers)
 
 
 def _key(item: Shipped) -> str:
@@ -54,7 +67,7 @@ def _key(item: Shipped) -> str:
     return cache.cache_key(item.name, item.version, item.editable, entries, item.stats, item.requirements)
 
 
-def _environment() -> str:
+def environment() -> str:
     """Digest of what is installed: the names of all metadata folders on the path."""
     names: set[str] = set()
     for folder in map(Path, sys.path):
@@ -69,13 +82,15 @@ def _cards_of(item: Shipped, facts: Facts | None) -> list[Card]:
         answer: dict[str, Any] = {"error": f"built for plugin API {item.api}, but this harness speaks {API_VERSION}"}
         if facts is not None:
             answer = {key: value for key, value in facts["answers"][_place(entry)].items() if key != "killed"}
+        traced = {name: answer.pop(name, {}) for name in TRACED}
         twin = cards.get((entry.kind, entry.name))
         if twin is not None:
             answer = {"error": f"declared twice by {item.name}: {twin.target} and {entry.target}"}
         declared = answer.get("declaration", {}).get("version")
-        identity = digest([declared or item.version, item.requirements, facts["sources"] if facts else None])
+        identity = digest([declared or item.version, item.requirements, facts["data"] if facts else None, _content(traced)])
+        known = {"identity": identity, "files": traced["states"]}
         cards[entry.kind, entry.name] = Card(
-            entry.kind, entry.name, item.name, item.version, entry.target, item.editable, item.api, identity=identity, **answer
+            entry.kind, entry.name, item.name, item.version, entry.target, item.editable, item.api, **known, **answer
         )
     return list(cards.values())
 
@@ -106,22 +121,39 @@ def _cards_of_file(file: Path, limit: float) -> list[Card]:
     cards = []
     for component in facts["components"]:
         answer = {key: value for key, value in component.items() if key not in ("kind", "name", "attribute")}
-        identity = identity_of_file(file, answer.get("declaration", {}))
+        identity = digest([answer.get("declaration", {}).get("version"), _content(facts)])
         target = f"{file.name}:{component['attribute']}"
-        cards.append(Card(component["kind"], component["name"], file.name, "", target, True, identity=identity, **answer))
+        known = {"identity": identity, "files": facts["states"]}
+        cards.append(Card(component["kind"], component["name"], file.name, "", target, True, **known, **answer))
     return cards
 
 
-def identity_of_file(file: Path, declaration: Mapping[str, Any]) -> str:
-    """The identity of a component in a plugin file: the version it declares, and what is in the file."""
-    return digest([declaration.get("version"), digest_of_files([(file.name, file)])])
+def _content(traced: Facts) -> list[Any]:
+    """What a component's own code and what that reads hold, and the versions that it uses, as identities have them."""
+    sources = sorted(traced["sources"].values())
+    return [sources, traced["uses"] if sources else {}]
 
 
 def _facts_of_file(file: Path, limit: float) -> Facts:
-    path, stat, environment = str(file.resolve()), file.stat(), _environment()
-    key = cache.cache_key(path, stat.st_mtime_ns, stat.st_size)
-    facts: Facts | None = cache.read(path, key, environment)
-    if facts is None:
+    """What a plugin file declares and depends on. What is wrong with it is never remembered: what lacked may be there the next time."""
+    path = str(file.resolve())
+    key = cache.cache_key(path, state_of(path), _beside(file))
+    facts: Facts | None = cache.read(path, key, environment())
+    if facts is None or not (unchanged(facts["states"]) and _in_use(facts["uses"])):
         facts = ask([Question(path)], limit)[path]
-        cache.write(path, key, environment, facts, **_faults([facts, *facts.get("components", [])]))
+        if not _broken([facts, *facts.get("components", [])]):
+            cache.write(path, key, environment(), facts, broken=False)
     return facts
+
+
+def _beside(file: Path) -> list[str]:
+    """Names of the modules and packages beside a plugin file: one that is new may be imported in the place of another."""
+    return sorted(path.name for path in file.resolve().parent.iterdir() if path.suffix == ".py" or _holds_code(path))
+
+
+def _holds_code(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.name.endswith(".py") for entry in entries)
+    except OSError:
+        return False

@@ -6,7 +6,6 @@ import hashlib
 import importlib.metadata as metadata
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,19 +13,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import InvalidVersion, Version
 
 from harness.api.declarations import Kind
 from harness.api.version import API_VERSION
 from harness.registry.canonical import digest
 from harness.registry.card import GROUPS
+from harness.registry.installed import CORE, normal, version_of
+from harness.registry.states import content_of
 
 API_GROUP = "harness.api"
 HOOK_GROUP = "harness"
-CORE = "xai-harness"
 MAJOR = API_VERSION.split(".")[0]
-LARGEST = 16 * 2**20
-"""Files up to this many bytes are digested by content, larger ones by size."""
 
 
 @dataclass(frozen=True)
@@ -75,24 +72,17 @@ class Shipped:
         """Name, modification time (ns) and size of each source file."""
         return [(name, stat.st_mtime_ns, stat.st_size) for name, path in self.sources if (stat := _stat(path)) is not None]
 
-    def source_digest(self) -> str:
-        """SHA-256 (hex) of the source files' names and contents."""
-        return digest_of_files(self.sources)
-
-
-def normal(name: str) -> str:
-    """A distribution's name as comparisons take it: ``Harness_CAM`` → ``harness-cam``."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    def data_digest(self) -> str:
+        """SHA-256 (hex) of the names and contents of what lies among the source files and is no code: any of it may be read by any."""
+        return digest_of_files([(name, path) for name, path in self.sources if path.suffix != ".py"])
 
 
 def digest_of_files(files: Iterable[tuple[str, Path]]) -> str:
-    """SHA-256 (hex) over names and contents; a file larger than `LARGEST` counts by its size."""
+    """SHA-256 (hex) over names and contents."""
     whole = hashlib.sha256()
     for name, path in files:
-        stat = _stat(path)
-        if stat is not None:
-            content = path.read_bytes() if stat.st_size <= LARGEST else str(stat.st_size).encode()
-            whole.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+        if _stat(path) is not None:
+            whole.update(f"{name}\0{content_of(str(path))}\n".encode())
     return whole.hexdigest()
 
 
@@ -185,18 +175,7 @@ def _requirements(distribution: metadata.Distribution) -> dict[str, str]:
             continue
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
-        version = _version(requirement.name)
+        version = version_of(requirement.name)
         if version is not None and normal(requirement.name) != CORE:
             found[normal(requirement.name)] = version
     return dict(sorted(found.items()))
-
-
-def _version(name: str) -> str | None:
-    try:
-        version = metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-    try:
-        return Version(version).public
-    except InvalidVersion:
-        return version

@@ -16,6 +16,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+from harness.registry import tracing
+from harness.registry.closure import closure, shown
+from harness.registry.opening import watch
+from harness.registry.processes import adopt
+from harness.registry.states import content_of, states_of
+from harness.registry.tracing import TRACE, file_of
+
 TAIL = 3
 
 
@@ -25,7 +32,9 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sys.path[:] = request["path"]
+    adopt(request["path"])
+    tracing.install()
+    watch()
     for entry in request["entries"]:
         _answer(out, entry["id"], partial(_described, entry))
     for file in request["files"]:
@@ -49,7 +58,13 @@ def _described(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     from harness.registry.describe import described
     from harness.registry.loading import load_target
 
-    return described(entry["kind"], load_target(entry["target"]))
+    with TRACE.listening() as heard:
+        try:
+            component = load_target(entry["target"])
+            facts = described(entry["kind"], component)
+        except Exception as error:
+            return {"error": told(error), **_sources(heard.files)}
+    return {**facts, **_sources(_roots(entry["target"].partition(":")[0].strip(), component))}
 
 
 def _file(path: str) -> Mapping[str, Any]:
@@ -64,7 +79,24 @@ def _file(path: str) -> Mapping[str, Any]:
         except Exception as error:
             facts = {"error": told(error)}
         components.append({"kind": kind, "name": name, "attribute": attribute, **facts})
-    return {"components": components}
+    return {"components": components, **_sources({os.path.realpath(path)})}
+
+
+def _roots(module: str, component: object) -> set[str]:
+    """The files that importing the component began with: those of its module, the packages that lies in, and where it was made."""
+    parts = module.split(".")
+    names = [".".join(parts[: i + 1]) for i in range(len(parts))]
+    while isinstance(component, partial):
+        component = component.func
+    files = [file_of(sys.modules.get(name)) for name in (*names, getattr(component, "__module__", None) or "")]
+    return {file for file in files if file is not None}
+
+
+def _sources(roots: set[str]) -> dict[str, Any]:
+    """What the component depends on, as `harness.registry.discovery` takes it."""
+    found = closure(roots)
+    files = {path: [shown(path), content_of(path)] for path in sorted(found.code | found.data)}
+    return {"sources": files, "states": states_of(files), "uses": dict(sorted(found.uses.items()))}
 
 
 def told(error: BaseException) -> str:

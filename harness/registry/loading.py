@@ -11,7 +11,9 @@ from types import ModuleType
 from typing import Any
 
 from harness.api.declarations import ATTRIBUTE, Kind
+from harness.registry import beside
 from harness.registry.naming import kebab
+from harness.registry.uncached import Uncached
 
 
 def load_target(target: str) -> Any:
@@ -23,19 +25,25 @@ def load_target(target: str) -> Any:
     return found
 
 
-def load_file(path: Path) -> ModuleType:
-    """The module of a plugin file, imported once per process under a name made of its path and its content."""
+def load_file(path: Path, version: str = "") -> ModuleType:
+    """The module of a plugin file, imported once per process under a name made of its path, its content and its ``version``.
+
+    It can import what lies beside it (see `harness.registry.beside`).
+    """
     path = path.resolve()
-    name = f"harness_plugin_{hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:12]}_{path.stem}"
+    content = str(path).encode() + path.read_bytes() + version.encode()
+    name = f"harness_plugin_{hashlib.sha256(content).hexdigest()[:12]}_{path.stem}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = spec_from_file_location(name, path)
+    spec = spec_from_file_location(name, path, loader=Uncached(name, str(path)))
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no Python file")
     module = module_from_spec(spec)
     sys.modules[name] = module
+    beside.include(str(path.parent))
     try:
-        spec.loader.exec_module(module)
+        with beside.importing(str(path.parent)):
+            spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise

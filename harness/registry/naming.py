@@ -21,7 +21,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f'; did you mean "{plain[near[0]]}"?' if near else ""
 
 
-def installed(word: str, known: Iterable[str], kind: str, most: int = 6) -> str:
+def installed_names(word: str, known: Iterable[str], kind: str, most: int = 6) -> str:
     """``(installed: …)``: all names where they are few, else those most like ``word``, and where the others are listed."""
     known = list(dict.fromkeys(known))
     if len(known) <= 2 * most:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.api.declarations import DEFAULTS, Kind, declared_for
 from harness.api.version import API_VERSION
+from harness.registry import installed, opening, tracing
 from harness.registry.canonical import digest
 from harness.registry.card import KINDS, Card, singular
 from harness.registry.children import LIMIT
-from harness.registry.discovery import file_cards, identity_of_file, installed_cards
-from harness.registry.distributions import Shipped, normal, shipped
+from harness.registry.discovery import environment, file_cards, installed_cards
+from harness.registry.distributions import shipped
 from harness.registry.errors import AmbiguousComponent, BrokenComponent, IncompatibleComponent, RegistryError, UnknownComponent
+from harness.registry.installed import normal
 from harness.registry.loading import load_file, load_target
-from harness.registry.naming import article, did_you_mean, installed, kebab
+from harness.registry.naming import article, did_you_mean, installed_names, kebab
+from harness.registry.renewing import renew
 from harness.registry.session import DISTRIBUTION as SESSION
+from harness.registry.states import unchanged
 
 if TYPE_CHECKING:
     from harness.registry.recipe import Recipe
@@ -38,8 +41,8 @@ class Registry:
         self.plugins = tuple(plugins)
         self.problems = list(problems)
         self._objects: dict[tuple[str, str], Any] = {}
-        self._found: Mapping[str, Shipped] = {}
         self._imported: set[tuple[str, str]] = set()
+        self._environment = environment()
         self._cards: dict[str, dict[str, list[Card]]] = {kind: {} for kind in KINDS}
         for card in cards:
             self._cards[card.kind].setdefault(card.name, []).append(card)
@@ -56,10 +59,10 @@ class Registry:
             RegistryError: a plugin file is missing, does not import or declares nothing.
         """
         importlib.invalidate_caches()
+        installed.forget()
         found, problems = shipped()
         files = [Path(file) for file in plugins]
         registry = cls([*installed_cards(found, limit), *file_cards(files, limit)], files, problems)
-        registry._found = {item.name: item for item in found}
         for kind, name, component in objects:
             registry.add(kind, name, component)
         return registry
@@ -116,7 +119,7 @@ class Registry:
         others = [other for other in KINDS if other != kind and self.named(other, name)]
         elsewhere = f"; it is {article(singular(others[0]))}" if others else ""
         hint = elsewhere or did_you_mean(name, [*names, *(card.qualified for card in self.cards(kind))])
-        return f'unknown {singular(kind)} "{name}"{hint} {installed(name, names, kind)}'
+        return f'unknown {singular(kind)} "{name}"{hint} {installed_names(name, names, kind)}'
 
     def ambiguous(self, kind: Kind, name: str) -> bool:
         """Whether several distributions claim a bare name."""
@@ -160,8 +163,13 @@ class Registry:
         if card.distribution == SESSION and (card.kind, card.name) in self._objects:
             return _callable(card.kind, self._objects[card.kind, card.name])
         file = next((file for file in self.plugins if file.name == card.distribution), None)
+        tracing.install()
+        opening.watch()
+        renew(file for known in self.cards() for file in known.files)
         try:
-            return load_target(card.target) if file is None else getattr(load_file(file), card.target.rpartition(":")[2])
+            if file is None:
+                return load_target(card.target)
+            return getattr(load_file(file, card.identity), card.target.rpartition(":")[2])
         except Exception as error:
             message = f'{singular(card.kind)} "{card.name}" of {card.distribution} does not import: {type(error).__name__}: {error}'
             raise BrokenComponent(message) from error
@@ -175,18 +183,16 @@ class Registry:
         card = self.card(recipe.kind, recipe.qualified)
         component = self.load(card) if card.identity == recipe.identity else None
         place = (card.kind, card.qualified)
-        if component is None or (place not in self._imported and self._changed(card)):
+        if component is None or (place not in self._imported and not unchanged(card.files)):
             raise RegistryError(f'{singular(card.kind)} "{card.qualified}" has changed since this run was planned: run it again')
         self._imported.add(place)
         return component
 
-    def _changed(self, card: Card) -> bool:
-        """Whether the files that a component comes from are not those that its card was made of."""
-        file = next((file for file in self.plugins if file.name == card.distribution), None)
-        if file is not None:
-            return card.identity != identity_of_file(file, card.declaration)
-        item = self._found.get(card.distribution)
-        return item is not None and replace(item).stats != item.stats
+    @property
+    def current(self) -> bool:
+        """Whether all files that the cards were made of are as they were, and the same is installed."""
+        files = {path: state for card in self.cards() for path, state in card.files.items()}
+        return unchanged(files) and environment() == self._environment
 
 
 def _broken(card: Card) -> str:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from harness.api.declarations import Kind
 from harness.registry.canonical import normalised
 from harness.registry.errors import Problem, ReferenceProblems, RegistryError, UnknownComponent
-from harness.registry.naming import did_you_mean, installed, listed
+from harness.registry.naming import did_you_mean, installed_names, listed
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import KEYS, resolve
@@ -244,7 +244,7 @@ class Checker:
             if both:
                 self.add(Problem(at, f'the executor "{name}" has settings by names that `execution` has itself: {listed(both)}'))
         except UnknownComponent:
-            self.add(Problem(at, f'unknown executor "{name}"{did_you_mean(name, known)} {installed(name, known, "executors")}'))
+            self.add(Problem(at, f'unknown executor "{name}"{did_you_mean(name, known)} {installed_names(name, known, "executors")}'))
         except RegistryError as error:
             self.add(Problem(at, str(error)))
 

@@ -145,7 +145,7 @@ def test_rows_that_were_not_asked_for_or_have_not_begun_are_read_by_the_worker(b
 
 
 def test_a_reader_that_cannot_be_started_is_given_up(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prefetching.sys, "executable", str(tmp_path / "nothing"))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "nothing"))
     for _ in range(5):
         bench.ask(begun=False)
     bench.equal()

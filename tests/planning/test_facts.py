@@ -11,6 +11,7 @@ from harness.execution.remembering import RememberedFacts
 from harness.planning import facts
 from harness.planning.facts import memo_key
 from harness.registry.recipe import Recipe
+from harness.registry.states import states_of
 from harness.store.store import Store
 
 
@@ -108,6 +109,10 @@ def test_another_version_remembers_nothing_of_the_one_before(folder: Path, monke
     assert len(set(keys)) == 3
 
 
+def answered(value: Any, **more: Any) -> dict[str, Any]:
+    return {"value": value, "read": {}, "content": None, **more}
+
+
 FOUND = {
     "ids": ["a"],
     "digests": ["d"],
@@ -127,9 +132,9 @@ def test_facts_of_another_form_are_as_good_as_forgotten(folder: Path, old: Any) 
 
     def ask(request: Any) -> Any:
         asked.append(request["ask"])
-        return FOUND
+        return answered(FOUND)
 
-    store.remember(key(), old)
+    store.remember(key(), {"value": old, "read": {}})
     remembered = RememberedFacts(store, ask)
     assert remembered.dataset(recipe()).to_json() == FOUND
     assert remembered.dataset(recipe()).ids == ["a"]
@@ -139,5 +144,49 @@ def test_facts_of_another_form_are_as_good_as_forgotten(folder: Path, old: Any) 
 def test_what_an_explainer_says_is_asked_again_where_it_was_said_otherwise(folder: Path) -> None:
     explainer = replace(recipe(), kind="explainers")
     store = Store(folder / "store")
-    store.remember(memo_key("passes", explainer), {"count": 3})
-    assert RememberedFacts(store, lambda request: {"passes": 2}).passes(explainer) == 2.0
+    for old in ({"count": 3}, {"value": {"count": 3}, "read": {}}):
+        store.remember(memo_key("passes", explainer), old)
+        assert RememberedFacts(store, lambda request: answered({"passes": 2})).passes(explainer) == 2.0
+
+
+def test_what_was_found_out_holds_for_as_long_as_what_was_read_is_as_it_was(folder: Path) -> None:
+    store, asked = Store(folder / "store"), []
+    (folder / "read").mkdir()
+    paths = [str(folder / name) for name in ("read", "photos/list.csv", "not there")]
+
+    def ask(request: Any) -> Any:
+        asked.append(request["ask"])
+        return answered(FOUND, read=states_of(paths))
+
+    def again() -> int:
+        RememberedFacts(store, ask).dataset(recipe(root=None))
+        return len(asked)
+
+    assert [again(), again()] == [1, 1]
+    (folder / "read/new").touch()
+    assert [again(), again()] == [2, 2]
+    (folder / "read/new").write_text("of a folder only the names are read")
+    assert again() == 2
+    write(folder / "photos/list.csv", "as long as ever")
+    assert [again(), again()] == [3, 3]
+    (folder / "not there").touch()
+    assert [again(), again()] == [4, 4]
+
+
+MODEL = {
+    **dict.fromkeys(("class_names", "family", "cam_layer", "files"), None),
+    **{"digest": "d", "num_classes": 2, "input_shape": [3, 4, 4], "features": [], "parameters": 1, "notes": [], "generation": 0},
+}
+
+
+def test_a_model_that_answers_otherwise_than_any_before_is_another_generation(folder: Path) -> None:
+    store, model = Store(folder / "store"), Recipe("models", "m", "x", "1", {})
+
+    def generation(answers: list[list[float]] | None, content: str | None = None) -> int:
+        store.remember(memo_key("model", model), None)
+        value = {**MODEL, "answers": answers}
+        return RememberedFacts(store, lambda request: answered(value, content=content)).model(model).generation
+
+    one, two = [[1.0, 2.0, 2.236]], [[1.0, 2.1, 2.326]]
+    assert [generation(answers) for answers in (one, [[1.001, 2.0, 2.2365]], two, one, None, two)] == [0, 0, 1, 0, 2, 1]
+    assert generation(two, content="of other files") == 0

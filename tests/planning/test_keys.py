@@ -64,9 +64,26 @@ def test_what_a_model_computes_in_is_in_its_key() -> None:
     assert Execution().arithmetic == "fp32"  # which is in the keys of every store there is
 
 
+def test_a_model_is_its_recipe_and_what_it_was_made_of() -> None:
+    model = Recipe("models", "m", "x", "1", {"pool": "avg", "weights": "a.pt"})
+    others = [
+        keys.model_key(replace(model, name="n"), "content", "fp32"),
+        keys.model_key(replace(model, identity="2"), "content", "fp32"),
+        keys.model_key(replace(model, params={"pool": "max", "weights": "a.pt"}), "content", "fp32"),
+        keys.model_key(model, "weights", "fp32"),
+        keys.model_key(model, "content", "fp32", read="files"),
+        keys.model_key(model, "content", "fp32", named={"weights": "held"}),
+        keys.model_key(model, "content", "fp32", named={"weights": "held otherwise"}),
+        keys.model_key(model, "content", "fp32", generation=1),
+    ]
+    assert len({keys.model_key(model, "content", "fp32"), *others}) == len(others) + 1
+    moved = replace(model, params={"pool": "avg", "weights": "/elsewhere/b.pt"})
+    assert keys.model_key(moved, "content", "fp32", named={"weights": "held"}) == others[5], "a file is what it holds, wherever it lies"
+
+
 def test_keys_are_stable_over_time() -> None:
-    """These are the keys of version 1: should they change, every store is stale, and `IDENTITY_VERSION` must say so."""
-    assert keys.IDENTITY_VERSION == 1
+    """These are the keys of version 2: should they change, every store is stale, and `IDENTITY_VERSION` must say so."""
+    assert keys.IDENTITY_VERSION == 2
     assert key() == key(Recipe.from_json(EXPLAINER.to_json()))
     assert key() == "154b42fc25418ea1a69cca3aeddfe0e8bb650ad6034ca479fa574ccaf42c8ff4"
     assert (
@@ -75,9 +92,9 @@ def test_keys_are_stable_over_time() -> None:
     )
     assert (
         keys.dataset_key(Recipe("datasets", "d", "x", "1", {"split": "test", "samples": 4}), frozenset({"samples"}), {"a": 0})
-        == "7905fa1aa51cca87b40945108a2d6a29edfd49721e568ca419ef77991a024910"
+        == "89a827ab8d668f85a20fcac79d54165dc9632af27293a3471a3985cb8e741f5a"
     )
     assert (
         keys.model_key(Recipe("models", "m", "x", "1", {}), "content", "fp32")
-        == "58cb807453fde2e3e31424e8379ed176e3a159aa14de3d604ae5a19b05502b41"
+        == "96f95841d79ed730d2217ea03b5bb049887c58fcf6064c7f6a4ab2244f88a6fc"
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import harness
@@ -100,3 +101,56 @@ def test_values_that_are_not_finite_are_named_by_sample(value: float) -> None:
 
     with pytest.raises(ValueError, match="the map is not finite for 1 of 4 samples: d"):
         harness.attribute(harness.explainer(spoilt), model, images, targets, ids=names)
+
+
+def trained(path: Path, seed: int) -> torch.Tensor:
+    torch.manual_seed(seed)
+    network = nn.Linear(48, 2)
+    torch.save(network.state_dict(), path)
+    return network.weight.detach()
+
+
+def test_a_checkpoint_saved_again_is_loaded_again(tmp_path: Path) -> None:
+    """Whether a parameter names it or the function opens it by itself, and whatever the session has made before."""
+    path = tmp_path / "best.pt"
+
+    def opened() -> harness.api.Classifier:
+        network = nn.Sequential(nn.Flatten(), nn.Linear(48, 2))
+        network[1].load_state_dict(torch.load(path))
+        return harness.classifier(network, input_shape=(3, 4, 4))
+
+    def named(*, weights: str) -> harness.api.Classifier:
+        network = nn.Sequential(nn.Flatten(), nn.Linear(48, 2))
+        network[1].load_state_dict(torch.load(weights))
+        return harness.classifier(network, input_shape=(3, 4, 4))
+
+    for seed in (1, 2):
+        weight = trained(path, seed)
+        for model in (harness.model(opened), harness.model(named, weights=str(path))):
+            assert torch.equal(dict(model.module.named_parameters())["1.weight"], weight)
+    assert harness.model(named, weights=str(path)) is harness.model(named, weights=str(path)), "what has not changed is kept"
+
+
+def test_a_folder_with_new_images_is_another_dataset(tmp_path: Path) -> None:
+    def picture(name: str) -> None:
+        Image.new("RGB", (4, 4)).save(tmp_path / "a" / name)
+
+    (tmp_path / "a").mkdir()
+    picture("1.png")
+    assert len(harness.dataset("image-folder", root=str(tmp_path))) == 1
+    picture("2.png")
+    assert len(harness.dataset("image-folder", root=str(tmp_path))) == 2
+
+
+def test_an_explainer_whose_file_has_changed_is_made_again(tmp_path: Path) -> None:
+    class Weighted:
+        def __init__(self) -> None:
+            self.factor = float((tmp_path / "factor").read_text())
+
+        def __call__(self, model: harness.api.Classifier, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+            return images.sum(dim=1) * self.factor
+
+    for factor in (1.0, 2.0):
+        (tmp_path / "factor").write_text(str(factor))
+        maps = harness.attribute(harness.explainer(Weighted), MODEL, IMAGES, TARGETS)
+        assert torch.allclose(maps, IMAGES.sum(dim=1) * factor)

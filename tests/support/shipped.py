@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.api.declarations import Kind
-from harness.registry.distributions import normal, shipped
+from harness.registry.distributions import shipped
+from harness.registry.installed import normal
 
 ROOT = Path(__file__).parents[2]
 DISTRIBUTIONS = {normal(folder.name) for folder in (ROOT / "plugins").iterdir() if (folder / "pyproject.toml").is_file()}

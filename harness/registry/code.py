@@ -1,0 +1,94 @@
+"""Code objects as JSON: what they do, whatever file or line they are from."""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from importlib.util import find_spec, resolve_name
+from types import CodeType
+from typing import Any
+
+from harness.registry.closure import closure
+from harness.registry.installed import versioned
+from harness.registry.states import content_of
+from harness.registry.tracing import file_of
+
+Describe = Callable[[Any], Any]
+
+
+def library(module: str | None) -> list[str | None] | None:
+    """The top-level name and version that stand for a module's code; None where it is somebody's own."""
+    if module is None or module == "__main__":
+        return None
+    there = sys.modules.get(module)
+    file = file_of(there)
+    if there is None or (file is not None and not versioned(file)) or (file is None and not _builtin(there)):
+        return None
+    top = module.partition(".")[0]
+    return [top, _version(top)]
+
+
+def _builtin(module: Any) -> bool:
+    """Whether a module without a file is the interpreter's; a notebook's own have no loader."""
+    spec = getattr(module, "__spec__", None)
+    return spec is not None and (spec.origin in ("built-in", "frozen") or spec.loader is not None or bool(spec.submodule_search_locations))
+
+
+def _version(top: str) -> str | None:
+    found = getattr(sys.modules.get(top), "__version__", None)
+    if isinstance(found, str):
+        return found
+    try:
+        return metadata.version(top)
+    except (metadata.PackageNotFoundError, ValueError):
+        return None
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def names(code: CodeType) -> frozenset[str]:
+    """All names of globals and attributes in code and in the functions that it makes."""
+    return frozenset(name for one in _codes(code) for name in one.co_names)
+
+
+def instructions(code: CodeType, doc: str | None, describe: Describe) -> list[Any]:
+    """What code does: its instructions, constants and names, without its docstring, places and lines."""
+    constants = [
+        instructions(item, None, describe) if isinstance(item, CodeType) else None if i == 0 and item == doc else describe(item)
+        for i, item in enumerate(code.co_consts)
+    ]
+    counts = [code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags]
+    variables = [list(part) for part in (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)]
+    return [code.co_code.hex(), getattr(code, "co_exceptiontable", b"").hex(), constants, variables, counts]
+
+
+def imported(function: Any) -> list[list[str]]:
+    """What the files hold that stand for modules of one's own which a function imports when it is called."""
+    package = str(function.__globals__.get("__package__") or "")
+    found: set[str] = set()
+    for one in _codes(function.__code__):
+        steps = list(dis.get_instructions(one))
+        for i, step in enumerate(steps):
+            if step.opname == "IMPORT_NAME":
+                level = steps[i - 2].argval if i >= 2 and isinstance(steps[i - 2].argval, int) else 0
+                found.update(_file(str(step.argval), level, package))
+    files = closure(found)
+    return sorted([content_of(file), ""] for file in files.code | files.data)
+
+
+def _file(name: str, level: int, package: str) -> Iterator[str]:
+    try:
+        name = resolve_name("." * level + name, package) if level else name
+        there = sys.modules.get(name)
+        file = file_of(there) if there is not None else getattr(find_spec(name), "origin", None)
+    except (ImportError, ValueError, AttributeError):
+        return
+    if isinstance(file, str) and not versioned(file):
+        yield file

@@ -1,0 +1,48 @@
+"""The state of files, by which it is told cheaply whether they may have changed, and what they hold, which is in keys."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness.registry.canonical import digest
+
+State = list[Any]
+
+
+def state_of(path: str) -> State:
+    """Size and modification time of a file; of a folder its names; what is not there is ``["absent"]``."""
+    try:
+        found = os.stat(path)
+        if not os.path.isdir(path):
+            return ["file", found.st_size, found.st_mtime_ns]
+        return ["folder", _names(path)]
+    except (OSError, ValueError):
+        return ["absent"]
+
+
+def states_of(paths: Iterable[str]) -> dict[str, State]:
+    """The state of each path."""
+    return {path: state_of(path) for path in sorted(paths)}
+
+
+def unchanged(states: Mapping[str, State]) -> bool:
+    """Whether all paths are in these states."""
+    return all(state_of(path) == state for path, state in states.items())
+
+
+def content_of(path: str) -> str:
+    """SHA-256 (hex) of what is in a file; a digest of a folder's names; ``absent`` where there is nothing."""
+    try:
+        if os.path.isdir(path):
+            return _names(path)
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return "absent"
+
+
+def _names(folder: str) -> str:
+    return digest(sorted(name for name in os.listdir(folder) if name != "__pycache__" and not name.endswith((".pyc", ".pyo"))))
