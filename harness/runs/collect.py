@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.analysis.class_order import order_hint
 from harness.analysis.results import (
     COMPLETENESS_TOLERANCE,
     NOT_COMPUTED,
@@ -117,7 +118,7 @@ class _Gatherer:
             recipes={"dataset": self._used(plan.dataset), "model": self._used(plan.model, self._content())},
             costs=costs,
             notes=notes,
-            group_notes=group_notes(plan),
+            group_notes=[*group_notes(plan), *self._order()],
             shadow=self._shadow(),
         )
 
@@ -140,6 +141,19 @@ class _Gatherer:
 
     def _predicted(self, key: str) -> Floats:
         return self._field(self._values(key), key, "predicted").values
+
+    def _order(self) -> list[str]:
+        """A note where the model's classes seem to be in another order than the dataset's."""
+        subject, facts, model = self.plan.subject, self.plan.dataset_facts, self.plan.model_facts
+        if subject is None or facts is None or model is None or self.plan.shadow is not None:
+            return []
+        predicted = self._predicted(subject.prediction_key)
+        known = ~np.isnan(predicted)
+        labels = np.asarray([facts.labels[row.position] for row in self.plan.rows], dtype=np.int64)[known]
+        if subject.classes is not None:
+            labels = np.asarray(subject.classes, dtype=np.int64)[labels]
+        hint = order_hint(labels, predicted[known].astype(np.int64), model.num_classes)
+        return [] if hint is None else [f"{self.plan.dataset.label}: {hint}"]
 
     def _content(self) -> str | None:
         return None if self.plan.model_facts is None else self.plan.model_facts.digest
