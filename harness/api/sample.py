@@ -53,9 +53,9 @@ class Sample:
     def digest(self) -> str:
         """A digest (SHA-256, hex) of the content: image, label, mask and boxes, not the id.
 
-        It survives noise of up to about 2e-6 in an image, and changes with a single pixel's single level of 8 bit (`harness.api.content`).
-        Where an image has values that are no levels of 8 or 16 bit, hints follow it, which noise may change too: whether a sample is the
-        one that had a digest is asked of `is_content`.
+        It survives noise of up to about 2e-6 in an image (`harness.api.content`). It changes with a single level of a single pixel where
+        all values are levels of 8 or of 16 bit; else with changes of a pixel by a level of 8 bit, and hints may follow it, which noise may
+        change too: whether a sample is the one that had a digest is asked of `is_content`.
         """
         return content.digest(*self._content())
 
@@ -66,8 +66,13 @@ class Sample:
     def _content(self) -> tuple[bytes, list[Part | None]]:
         mask = None if self.mask is None else self.mask.detach().cpu().contiguous().numpy()
         exact = repr((int(self.label), None if mask is None else mask.shape)).encode() + (b"" if mask is None else mask.tobytes())
-        image = Part(self.image.detach().cpu().numpy())
-        return exact, [image, None if self.boxes is None else Part(self.boxes.detach().cpu().double().numpy(), BOX_CELL)]
+        image = self.image.detach().cpu().numpy()
+        levels = content.levels(image)
+        kind = b"cells" if levels is None else b"levels" + levels
+        return exact + kind, [
+            Part(image) if levels is None else None,
+            None if self.boxes is None else Part(self.boxes.detach().cpu().double().numpy(), BOX_CELL),
+        ]
 
 
 @runtime_checkable

@@ -49,6 +49,17 @@ def test_one_level_in_one_pixel_is_other_content(kind: str) -> None:
         assert Sample(changed, 1, "a").digest != digest
 
 
+@pytest.mark.parametrize("level", [1, -1])
+@pytest.mark.parametrize("kind", ["8 bit", "16 bit"])
+def test_one_level_of_16_bit_in_one_pixel_is_other_content_of_levels(kind: str, level: int) -> None:
+    """What a scanner of 16 bit tells apart, however little it is."""
+    clean = image(kind)
+    digest = Sample(clean, 1, "a").digest
+    changed = noisy(clean, 5e-7)
+    changed[1, 40, 40] = changed[1, 40, 40] + level / 65535
+    assert not Sample(changed, 1, "a").is_content(digest)
+
+
 @pytest.mark.parametrize("kind", ["8 bit", "16 bit", "constant"])
 def test_digests_of_levels_are_equal_texts_under_noise(kind: str) -> None:
     """So that runs of two stores compare: they need no hints, which are of 64 hexadecimals alone."""
