@@ -41,7 +41,7 @@ $(VENV)/.used: $(PINS)
 	@$(shell command -v $(PYTHON) || echo python3) -m venv $(VENV)
 	@echo "2/3 what builds the packages"
 	@$(PIP) --quiet hatchling editables setuptools
-	@echo "3/3 the core, $(words $(USED)) plugins and what they need; PyTorch is most of it, once, and takes minutes"
+	@echo "3/3 the core, $(words $(USED)) plugins and what they need; PyTorch is most of it, once; pip shows what it downloads, and then unpacks it for minutes in silence"
 	@$(PIP) $(EDITABLE) -e . $(addprefix -e ./,$(USED))
 	@touch $@
 

@@ -15,10 +15,15 @@ def kebab(name: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``; did you mean "grad-cam"?``, or nothing where no known word is near."""
-    known = list(dict.fromkeys(known))
-    plain = {_plain(item): item for item in reversed(known)}
+    near = nearest(word, known)
+    return f'; did you mean "{near}"?' if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that a misspelt one may have meant; None where none is near."""
+    plain = {_plain(item): item for item in reversed(list(dict.fromkeys(known)))}
     near = get_close_matches(_plain(word), list(plain), n=1, cutoff=0.6)
-    return f'; did you mean "{plain[near[0]]}"?' if near else ""
+    return plain[near[0]] if near else None
 
 
 def installed_names(word: str, known: Iterable[str], kind: str, most: int = 6) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.registry.errors import Problem
-from harness.registry.naming import did_you_mean
+from harness.registry.naming import nearest
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 
@@ -101,7 +101,7 @@ def _absent(kind: str, text: str) -> str:
         return f'"{text}" is no {KINDS[kind]}'
     where = "" if place.is_absolute() else f" in {Path.cwd()}"
     try:
-        near = did_you_mean(place.name, [child.name for child in place.absolute().parent.iterdir()])
+        near = nearest(place.name, [child.name for child in place.absolute().parent.iterdir()])
     except (OSError, ValueError):
-        near = ""
-    return f"{said}{where}{near}"
+        near = None
+    return f"{said}{where}" + (f'; did you mean "{place.parent / near}"?' if near else "")

@@ -79,6 +79,8 @@ def test_what_is_there_is_no_problem(problems: Callable[..., list[str]], tmp_pat
 def test_what_is_not_there_is_told_with_its_place(problems: Callable[..., list[str]], tmp_path: Path) -> None:
     missing = f'there is no file or folder "{{}}" in {tmp_path}'
     assert problems("root: photoz") == [f'spec.yaml:4:20: pictures: root: {missing.format("photoz")}; did you mean "photos"?']
+    (tmp_path / "photos" / "left").mkdir()
+    assert problems("root: photos/lefd")[0].endswith('; did you mean "photos/left"?'), "what to write, and not a part of it"
     assert problems("root: photos, manifest: lists.csv") == [f"spec.yaml:4:38: pictures: manifest: {missing.format('lists.csv')}"]
     assert len(problems("root: nowhere, manifest: list.csv, masks: masks")) == 1, "what hangs on a folder that is not there is not told"
     assert len(problems("root: nowhere, manifest: /no/list.csv")) == 2

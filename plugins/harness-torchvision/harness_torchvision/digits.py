@@ -35,7 +35,7 @@ class Digits:
         self.split = split
         chosen = places(split)
         if samples is not None and samples > len(chosen):
-            raise ValueError(f"samples: {samples} of {len(chosen)} digits in the split {split!r}")
+            raise ValueError(f"samples: {samples}, and the split {split!r} has {len(chosen)} digits: write that many or fewer")
         self.places = chosen[:samples]
 
     def __len__(self) -> int:

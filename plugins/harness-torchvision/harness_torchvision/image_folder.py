@@ -126,7 +126,7 @@ def _chosen(
     notes: Sequence[str],
 ) -> ImageFolder:
     if samples is not None and samples > len(entries):
-        raise ValueError(f"samples: {samples} of {len(entries)} images")
+        raise ValueError(f"samples: {samples}, and there are {len(entries)} images: write that many or fewer, or leave it out for all")
     reading = Reading(Locator(root))
     ordered: Iterable[Entry] = entries if samples is None else balanced(entries, seed)
     good = list(islice(filter(reading.readable, ordered), samples))

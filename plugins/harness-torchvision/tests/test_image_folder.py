@@ -99,7 +99,7 @@ def test_fewer_samples_are_balanced_and_part_of_more(folder: Path) -> None:
     assert ids(12)[:6] == ids(6)
     assert ids(6, seed=1) != ids(6) == ids(6)
     assert set(ids(15)) == {sample.id for sample in samples(image_folder(root=folder))}
-    with pytest.raises(ValueError, match="16 of 15 images"):
+    with pytest.raises(ValueError, match="samples: 16, and there are 15 images: write that many or fewer"):
         ids(16)
 
 
