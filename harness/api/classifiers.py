@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ from harness.api.preparation import added, prepare, unprepared
 from harness.api.preparation.hooks import scripts
 from harness.api.preparation.marking import mark
 from harness.api.preparation.rebinding import deep_copy
-from harness.api.preprocessing import Preprocessing
+from harness.api.preprocessing import FAR, Preprocessing, picture
 from harness.api.random_weights import as_they_were, randomise
 from harness.api.randomness import restored_generators
 from harness.api.states import content
@@ -220,9 +220,15 @@ class Classifier:
         """The inverse of `normalise`."""
         return self.preprocessing.denormalise(inputs)
 
-    def preprocess(self, image: Tensor) -> Tensor:
-        """One image ``(C, H, W)`` in [0, 1] at its native size → a model input ``input_shape``."""
-        return self.normalise(self.geometry.image(image))
+    def preprocess(self, image: Any) -> Tensor:
+        """One image ``(C, H, W)`` in [0, 1] at its native size, bytes, or a picture of Pillow's → a model input ``input_shape``.
+
+        Raises ``ValueError`` for what is none, and, where the model normalises, for values that look like 0 … 255.
+        """
+        image = picture(image)
+        if self.bounds is not None and image.numel() and (image.min() < -FAR or image.max() > 1 + FAR):
+            raise ValueError(f"the image must lie in 0 … 1, and goes from {image.min():.3g} to {image.max():.3g}: divide it by 255?")
+        return self.preprocessing(image)
 
     def reference(self, kind: ReferenceKind, images: Tensor) -> Tensor:
         """A reference input for each of ``images`` (B, C, H, W), of the same shape.

@@ -3,10 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from harness.api.geometry import Geometry
+
+FAR = 10.0
+"""From how far beyond 0 … 1 on the values of an image cannot be meant: 0 … 255 lies there, and noise on an image does not."""
+
+
+def picture(given: Any) -> Tensor:
+    """An image ``(C, H, W)`` in [0, 1]: a tensor or an array of that shape (bytes are divided by 255), or a picture of Pillow's.
+
+    Raises ``ValueError`` for what is none.
+    """
+    if isinstance(given, np.ndarray):
+        image = torch.from_numpy(np.ascontiguousarray(given))
+    elif callable(getattr(given, "convert", None)):
+        image = torch.from_numpy(np.array(given.convert("RGB"))).permute(2, 0, 1)
+    else:
+        image = given
+    wanted = "an image must be a tensor or an array (C, H, W) in 0 … 1, or a picture of Pillow's"
+    if not isinstance(image, Tensor):
+        raise ValueError(f"{wanted}, not {type(given).__name__}")
+    if image.ndim != 3 or (image.shape[0] > 4 and image.shape[2] in (1, 3, 4)):
+        last = ": channels come before height and width" if image.ndim == 3 else ""
+        raise ValueError(f"{wanted}, not {tuple(image.shape)}{last}")
+    if image.dtype == torch.uint8:
+        return image.float() / 255
+    if not image.is_floating_point():
+        raise ValueError(f"{wanted}, not {image.dtype}")
+    return image
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.api.geometry import boxes_round
+from harness.api.preprocessing import FAR
 from harness.api.sample import Dataset
 from harness.execution.tensors import are_whole, tensor_of, told
 from harness.execution.training import background_images, labelled_images
@@ -27,8 +28,6 @@ from harness.registry.naming import did_you_mean, listed
 
 EDGE = 0.05
 """How far values may lie beyond 0 … 1, before normalising, without a word: rounding, and small perturbations that are meant."""
-FAR = 10.0
-"""From how far on they cannot be meant: 0 … 255 lies there, and noise on an image does not."""
 
 
 def classifier_of(model: object) -> Classifier:

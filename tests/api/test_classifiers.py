@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision import models
 from torchvision.models.vision_transformer import VisionTransformer
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms._presets import ImageClassification
+from torchvision.transforms.functional import to_tensor
 
 from harness.api import Classifier, classifier
 from harness.api.features import features, nonlinearities
@@ -325,3 +328,26 @@ def test_a_changed_copy_of_the_network_keeps_what_its_classifier_was_told(images
 def test_a_randomised_copy_has_the_architecture_and_another_digest(model: Classifier) -> None:
     twin = model.randomised(1)
     assert twin.architecture == model.architecture and twin.digest != model.digest
+
+
+@pytest.mark.parametrize("size", [(16, 16), (31, 20)])
+def test_an_image_is_taken_as_floats_as_bytes_and_as_a_picture(size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    model = classifier(small(), input_shape=(3, 16, 16), mean=MEAN, std=STD)
+    expected = model.preprocess(to_tensor(pixels))
+    for given in (pixels.transpose(2, 0, 1), torch.from_numpy(pixels).permute(2, 0, 1), Image.fromarray(pixels)):
+        assert torch.equal(model.preprocess(given), expected)
+
+
+def test_what_is_no_image_in_0_to_1_is_refused_and_not_clamped() -> None:
+    model = classifier(small(), input_shape=(3, 16, 16), mean=MEAN, std=STD)
+    with pytest.raises(ValueError, match=r"must lie in 0 … 1, and goes from 0 to 255: divide it by 255\?"):
+        model.preprocess(torch.linspace(0, 255, 3 * 20 * 20).reshape(3, 20, 20))
+    for given, said in (
+        (np.zeros((20, 20, 3)), r"not \(20, 20, 3\): channels come before height and width"),
+        (torch.zeros(2, 3, 20, 20), r"not \(2, 3, 20, 20\)"),
+        (torch.zeros(3, 20, 20, dtype=torch.int64), "not torch.int64"),
+        ("cat.png", "not str"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            model.preprocess(given)
