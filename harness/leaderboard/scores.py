@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from harness.analysis.results import Bools, Floats, Group, Recipe, Results
+from harness.analysis.results import Bools, Floats, Group, Recipe, Results, SamplesRule
+from harness.analysis.selection import selected_samples
 from harness.store.aligned import Coded, Samples, coded, plain, runs
 
 NAMES = ("dataset", "model", "explainer", "metric", "sample", "digest")
 RECIPE_KEY = b"harness.recipe"
 _TEXT = pa.dictionary(pa.int32(), pa.string())
-SCHEMA = pa.schema([*((name, _TEXT) for name in NAMES), ("value", pa.float64())])
+SCHEMA = pa.schema([*((name, _TEXT) for name in NAMES), ("value", pa.float64()), ("counts", pa.bool_())])
+"""``counts``: whether the sample is one of those that the leaderboard's numbers are of (`Results.samples_rule`)."""
 
 
 class ScoresError(ValueError):
@@ -48,16 +50,28 @@ def _recipe(recipe: Recipe) -> dict[str, Any]:
     return {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe) if field.name != "cite"}
 
 
-def score_tables(results: Results) -> Iterator[pa.Table]:
-    """The long table in parts, one per group and explainer. ``value`` is NaN where a score is undefined."""
+def score_tables(results: Results, among: Sequence[Group] | None = None) -> Iterator[pa.Table]:
+    """The long table in parts, one per group and explainer. ``value`` is NaN where a score is undefined.
+
+    ``among`` are all groups of the run, by which it is decided what counts, where ``results`` are some of them.
+    """
     for group in results.everything:
+        counting = _counting(group, results.groups if among is None else among, results.samples_rule)
         for info in group.explainers:
-            part = _explainer_table(group, info.label)
+            part = _explainer_table(group, info.label, counting)
             if part.num_rows:
                 yield part
 
 
-def _explainer_table(group: Group, label: str) -> pa.Table:
+def _counting(group: Group, groups: Sequence[Group], rule: SamplesRule) -> Bools:
+    """Which samples of a group count ``(N,)``; of a shadow those that count for its original."""
+    model = group.model if group.shadow is None else group.shadow.model
+    own = next((other for other in groups if (other.dataset, other.model) == (group.dataset, model)), group)
+    names = {own.samples[place] for place in selected_samples(own, groups, rule)}
+    return np.asarray([sample in names for sample in group.samples], dtype=bool)
+
+
+def _explainer_table(group: Group, label: str, counting: Bools) -> pa.Table:
     metrics = [metric for metric in group.metric_labels if (label, metric) in group.cells]
     cells = [group.cells[label, metric] for metric in metrics]
     positions = [np.flatnonzero(cell.computed) for cell in cells]
@@ -73,6 +87,7 @@ def _explainer_table(group: Group, label: str) -> pa.Table:
         "value": pa.array(
             np.concatenate([cell.values[part] for cell, part in zip(cells, positions, strict=True)]) if cells else [], pa.float64()
         ),
+        "counts": pa.array(counting[samples], pa.bool_()),
     }
     return pa.table(columns, schema=SCHEMA)
 
@@ -81,11 +96,11 @@ def _encoded(codes: NDArray[Any], names: list[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names, pa.string()))
 
 
-def write_scores(path: Path, results: Results) -> None:
-    """Write the long table as Parquet, the recipe as JSON in its metadata under ``harness.recipe``."""
+def write_scores(path: Path, results: Results, among: Sequence[Group] | None = None) -> None:
+    """Write the long table (see `score_tables`) as Parquet, the recipe as JSON in its metadata under ``harness.recipe``."""
     schema = SCHEMA.with_metadata({RECIPE_KEY: json.dumps(recipe_of(results), default=str).encode()})
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for table in score_tables(results):
+        for table in score_tables(results, among):
             writer.write_table(table.replace_schema_metadata(schema.metadata))
 
 

@@ -21,7 +21,8 @@ SHOWN = 10
 
 
 class Scores:
-    """One line per data set, model, explainer, metric and sample that was scored; ``value`` is NaN where a score is undefined.
+    """One line per data set, model, explainer, metric and sample that was scored; ``value`` is NaN where a score is undefined,
+    and ``counts`` says whether the leaderboard's numbers are of the sample too (``explain: {samples: …}``).
 
     All that a pyarrow table can do, this can: ``scores["value"]``, ``scores.to_pylist()``, ``scores.num_rows``.
 
@@ -40,14 +41,18 @@ class Scores:
         explainer: str | Sequence[str] | None = None,
         metric: str | Sequence[str] | None = None,
         sample: str | Sequence[str] | None = None,
+        counts: bool | None = None,
     ) -> Scores:
-        """The lines of these labels (one or several, wildcards allowed); raises ``ValueError`` for one that no line has."""
+        """The lines of these labels (one or several, wildcards allowed); raises ``ValueError`` for one that no line has.
+
+        ``counts``: only those of samples that count, or that do not; by default both.
+        """
         arrow = self.arrow
         given = dict(zip(FIELDS, (dataset, model, explainer, metric, sample), strict=True))
         for field, names in given.items():
             if names is not None:
                 arrow = arrow.filter(pc.is_in(arrow[field].cast(pa.string()), self._matching(field, names)))
-        return Scores(arrow)
+        return Scores(arrow if counts is None else arrow.filter(pc.equal(arrow["counts"], counts)))
 
     def _matching(self, field: str, names: str | Sequence[str]) -> pa.Array:
         """The labels under ``field`` that these names mean."""

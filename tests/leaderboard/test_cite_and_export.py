@@ -14,6 +14,7 @@ from harness.analysis.results import Results
 from harness.leaderboard.bibtex import REQUIRED, entries, fields
 from harness.leaderboard.cite import bibliography, entries_of
 from harness.leaderboard.export import ExportError, export_scores
+from harness.leaderboard.selecting import Selection
 from tests.support.synthetic_results import explainer, group_of, leaderboard_results, metric
 
 ARTICLE = """@article{selvaraju2017,
@@ -129,6 +130,23 @@ def test_scores_as_csv_and_parquet_are_the_same_and_carry_their_recipe(tmp_path:
         assert line["value"] == "" or float(line["value"]) == row["value"]
     assert recipe.name == "scores.recipe.json"
     assert json.loads(recipe.read_text()) == json.loads(pq.read_schema(parquet).metadata[b"harness.recipe"])
+
+
+def test_scores_say_which_samples_the_leaderboard_counts(tmp_path: Path) -> None:
+    """Their mean is the leaderboard's; which samples every model has right is no matter of which scores are written."""
+    values, right = np.array([0.5, 0.25, 1.0, 0.0]), {"a": [True, False, True, True], "b": [True, True, True, False]}
+    metrics = [metric("m")]
+    groups = [
+        dataclasses.replace(group_of({"x": {"m": values}}, metrics, explainers=[explainer("x")]), model=model, correct=np.array(correct))
+        for model, correct in right.items()
+    ]
+    results = Results(provenance={}, groups=groups, samples_rule="correct", bootstrap=50)
+    for rule, chosen, mean in (("correct", None, 0.5), ("all-correct", None, 0.75), ("all-correct", Selection(models=["a"]), 0.75)):
+        table = pq.read_table(export_scores(dataclasses.replace(results, samples_rule=rule), tmp_path / "s.parquet", chosen)[0]).to_pandas()
+        assert table[(table.model == "a") & table.counts].value.mean() == mean
+        assert len(table[table.model == "a"]) == 4
+    lines = export_scores(results, tmp_path / "s.csv")[0].read_text().splitlines()
+    assert [line.rsplit(",", 1)[1] for line in lines[1:5]] == ["true", "false", "true", "true"]
 
 
 def test_a_run_without_scores_still_exports(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_failed_write_leaves_what_was_there(folder: Path, monkeypatch: pytest.
 
 def test_scores_are_a_long_table_with_their_recipe(written: Path) -> None:
     table = pq.read_table(written / "scores.parquet")
-    assert table.column_names == ["dataset", "model", "explainer", "metric", "sample", "digest", "value"]
+    assert table.column_names == ["dataset", "model", "explainer", "metric", "sample", "digest", "value", "counts"]
     recipe = json.loads(table.schema.metadata[b"harness.recipe"])
     assert recipe["groups"][0]["explainers"]["SHAP"]["component"] == "shap-gradient"
     assert recipe["groups"][0]["recipes"]["model"]["digest"] == "digest-lesions-vgg"

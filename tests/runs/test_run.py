@@ -132,7 +132,7 @@ def test_a_run_without_a_single_score_says_why(tmp_path: Path) -> None:
 
     result = run(tmp_path, explainers=["slope"], metrics=[broken])
     assert result.scores.num_rows == 0
-    assert result.scores.column_names == ["dataset", "model", "explainer", "metric", "sample", "digest", "value"]
+    assert result.scores.column_names == ["dataset", "model", "explainer", "metric", "sample", "digest", "value", "counts"]
     assert {reason.partition(" (")[0] for *_, reason in result.failures} == {"ValueError: no score today"}
 
 
