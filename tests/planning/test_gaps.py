@@ -13,7 +13,8 @@ from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.facts import DatasetFacts, ModelFacts
 from harness.planning.gaps import gaps
 from harness.planning.notes import all_notes, group_notes
-from harness.planning.plan import NO_TRAINING, Plan
+from harness.planning.plan import Plan
+from harness.planning.training import NO_TRAINING
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.runs.opening import opening_lines
