@@ -49,6 +49,14 @@ def test_a_single_cell_is_a_cell() -> None:
     assert tally.count == "0/1 cell"
 
 
+def test_maps_of_which_no_score_is_missing_are_a_cell() -> None:
+    tally, job = Tally(), composed(1, [], range(4), metrics=[])
+    tally.begin([job])
+    assert tally.count == "0/1 cell"
+    tally.hear(event("committed", job, column=job.key, rows=4))
+    assert tally.count == "1/1 cell"
+
+
 def shown(bar: Bar, width: int) -> list[str]:
     console = Console(width=width, file=StringIO(), force_terminal=True, color_system=None)
     with console.capture() as capture:
