@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections import Counter
 
 import pytest
@@ -10,6 +13,10 @@ import pytest
 # before torch is imported, and for every process that a test starts: the networks are too small to gain from threads, which
 # only wait for each other where several tests share the cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# what is known of components is neither read from the home folder nor left in it; processes of one run share it
+if "HARNESS_CACHE" not in os.environ:
+    os.environ["HARNESS_CACHE"] = tempfile.mkdtemp(prefix="harness-cache-")
+    atexit.register(shutil.rmtree, os.environ["HARNESS_CACHE"], ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

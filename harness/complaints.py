@@ -17,7 +17,7 @@ def complaint(error: Exception) -> str | None:
     from harness.leaderboard.render import UnknownFormat
     from harness.leaderboard.selecting import SelectionError
     from harness.planning.classes import ClassMismatch
-    from harness.planning.plan import Unavailable
+    from harness.planning.inspector import Unavailable
     from harness.registry.errors import ParameterError, RegistryError
     from harness.spec.problems import SpecError
 

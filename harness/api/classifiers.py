@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from harness.api.blurring import gaussian_blur
 from harness.api.feature_maps import last_feature_map, unnamed_feature_map
 from harness.api.flow import Flow, flow
 from harness.api.geometry import Geometry, Interpolation
@@ -385,14 +385,3 @@ def _origin(module: nn.Module) -> list[tuple[str, type, dict[str, object]]]:
         return {key: list(value.values()) if "_hooks" in key and isinstance(value, dict) else value for key, value in own.items()}
 
     return [(name, type(part), held(part)) for name, part in module.named_modules()]
-
-
-def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
-    """``(B, C, H, W)`` under a separable Gaussian truncated at σ, borders reflected."""
-    radius = max(1, min(round(sigma), min(images.shape[-2:]) - 1))
-    offsets = torch.arange(-radius, radius + 1, dtype=images.dtype, device=images.device)
-    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel = (kernel / kernel.sum()).expand(images.shape[1], 1, 1, -1)
-    padded = F.pad(images, (radius,) * 4, mode="reflect")
-    blurred = F.conv2d(padded, kernel, groups=images.shape[1])
-    return F.conv2d(blurred, kernel.transpose(-1, -2), groups=images.shape[1])

@@ -30,24 +30,23 @@ class Backward:
     again: tuple[str, ...] = ()
 
 
-_known: WeakKeyDictionary[Classifier, tuple[nn.Module, Backward]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[nn.Module, Backward] = WeakKeyDictionary()
 
 
 def no_gradient(model: Classifier) -> str | None:
     """Why no gradient of the logits reaches the image, so that gradients explain nothing; None where one does.
 
-    An explainer that takes gradients returns it from its ``applicable``. Costs a forward and a backward pass, once per classifier.
+    An explainer that takes gradients returns it from its ``applicable``. Costs a forward and a backward pass, once per module.
     """
     return backward(model).reason
 
 
 def backward(model: Classifier) -> Backward:
     """One forward and one backward pass of an image of noise."""
-    known = _known.get(model)
-    if known is None or known[0] is not model.module:
-        known = model.module, _tried(model)
-        _known[model] = known
-    return known[1]
+    found = _known.get(model.module)
+    if found is None:
+        found = _known[model.module] = _tried(model)
+    return found
 
 
 def _tried(model: Classifier) -> Backward:

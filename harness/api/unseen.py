@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _NONLINEAR = {function.__name__ for function in FUNCTIONS} | set(METHODS) | {"scaled_dot_product_attention", "multi_head_attention_forward"}
 _ADDITIONS = {"add", "__add__", "__radd__", "__iadd__"}
-_known: WeakKeyDictionary[Classifier, tuple[nn.Module, dict[str, set[str]]]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[nn.Module, dict[str, set[str]]] = WeakKeyDictionary()
 
 
 def unseen(model: Classifier, *, additions: bool = True) -> str | None:
@@ -32,7 +32,7 @@ def unseen(model: Classifier, *, additions: bool = True) -> str | None:
     That is so where a module that could not be prepared (`harness.api.preparation.unprepared`) calls activations, poolings or additions of
     activations in its own forward, where layers are called that are not among the model's modules, and where a backward pass calls
     layers once more. An explainer that needs hooks returns the reason from its ``applicable``; one to which sums are nothing special does
-    without ``additions``. One pass each, once per classifier.
+    without ``additions``. One pass each, once per module.
     """
     reasons = unprepared(model.module)
     for name, called in operations_unseen(model).items():
@@ -49,11 +49,10 @@ def unseen(model: Classifier, *, additions: bool = True) -> str | None:
 
 def operations_unseen(model: Classifier) -> dict[str, set[str]]:
     """By the name of the module that calls them, what is called that no hook sees."""
-    known = _known.get(model)
-    if known is None or known[0] is not model.module:
-        known = model.module, _found(model)
-        _known[model] = known
-    return known[1]
+    found = _known.get(model.module)
+    if found is None:
+        found = _known[model.module] = _found(model)
+    return found
 
 
 def _found(model: Classifier) -> dict[str, set[str]]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from harness.api.attribution import Attribution
+from harness.words import some
 
 
 class ContractError(ValueError):
@@ -37,7 +38,7 @@ def check_finite(what: str, tensor: Tensor, names: Sequence[str]) -> None:
     """Raise `ContractError` that counts and names the samples of which a value of ``(B, …)`` is not finite; ``what`` is "the map is"."""
     bad = [name for name, finite in zip(names, finite_rows(tensor).tolist(), strict=True) if not finite]
     if bad:
-        raise ContractError(f"{what} not finite for {len(bad)} of {len(names)} samples: {some(bad)}")
+        raise ContractError(f"{what} not finite for {len(bad)} of {len(names)} samples: {some(bad, 3)}")
 
 
 def check_finite_maps(attribution: Attribution, names: Sequence[str]) -> None:
@@ -50,11 +51,6 @@ def check_finite_maps(attribution: Attribution, names: Sequence[str]) -> None:
 def defined_rows(attribution: Attribution) -> Tensor:
     """``(B,)`` of which samples the map and its parts are finite."""
     return torch.stack([finite_rows(maps) for maps in (attribution.map, *attribution.parts.values())]).all(dim=0)
-
-
-def some(names: Sequence[str]) -> str:
-    """The first of them, and how many more there are."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def checked_scores(returned: object, batch: int) -> Tensor:

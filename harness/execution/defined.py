@@ -13,12 +13,13 @@ from torch import Tensor
 
 from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
-from harness.execution.checked import defined_rows, some, taken
+from harness.execution.checked import defined_rows, taken
 from harness.execution.explaining import Explaining
 from harness.execution.inputs import NO_TARGET, column_rows
 from harness.execution.samples import Samples
 from harness.execution.scoring import Scoring
 from harness.planning.jobs import Job, MetricTask, RowRef
+from harness.words import some
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Defined:
         if lost:
             self._rows = [row for row, is_defined in zip(self._rows, defined, strict=True) if is_defined]
             which = f"{len(lost)} of {len(defined)} samples, which {'has' if len(lost) == 1 else 'have'} no scores"
-            self.explaining.workbench.notes.append(f"{what} not finite for {which}: {some(lost)}")
+            self.explaining.workbench.notes.append(f"{what} not finite for {which}: {some(lost, 3)}")
 
     def _undefined(self, column: str, name: str) -> Callable[[], object] | None:
         """What commits that a field of a column is undefined for the rows that were left out so far."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from harness.execution.shared_state import Same, SharedState
 from harness.execution.timing import span
+from harness.words import some
 
 _HOOKS = (
     "_forward_hooks",
@@ -82,8 +83,7 @@ def left_changed(error: BaseException) -> bool:
 
 
 def _sentence(changes: list[str]) -> str:
-    shown = ", ".join(changes[:4]) + (f" and {len(changes) - 4} more" if len(changes) > 4 else "")
-    return f"the component left changed: {shown}"
+    return f"the component left changed: {some(changes, 4)}"
 
 
 class _Models:

@@ -13,8 +13,8 @@ from harness.execution.executor import Settings, without
 from harness.execution.requests import answer
 from harness.execution.work import Bench
 from harness.execution.workbench import Workbench
+from harness.planning.inspector import Unavailable
 from harness.planning.jobs import Job
-from harness.planning.plan import Unavailable
 from harness.registry.registry import Registry
 from harness.store.store import Store
 

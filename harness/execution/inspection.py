@@ -10,7 +10,6 @@ from harness.api.declarations import declaration_of
 from harness.api.features import features
 from harness.execution.answering import answers
 from harness.execution.applicability import refusal
-from harness.execution.checked import some
 from harness.execution.guard import left_changed, unchanged
 from harness.execution.looking import Look, check_repeated, outside
 from harness.execution.samples import SampleError, read
@@ -19,6 +18,7 @@ from harness.execution.workbench import Workbench
 from harness.planning.facts import DatasetFacts, ModelFacts
 from harness.registry.binding import passes
 from harness.registry.recipe import Recipe
+from harness.words import some
 
 HIDDEN = ("Cc", "Cs", "Zl", "Zp")  # categories of characters that no name has: control, undecodable, separators of lines and paragraphs
 
@@ -44,7 +44,7 @@ def dataset_facts(bench: Workbench, recipe: Recipe, known: Mapping[str, Sequence
         raise SampleError(f"the dataset {name} has no samples")
     used = [look for look in looks if look.finite]
     if not used:
-        raise SampleError(f"the dataset {name} has no sample without values that are not finite (NaN or infinite): {some(ids)}")
+        raise SampleError(f"the dataset {name} has no sample without values that are not finite (NaN or infinite): {some(ids, 3)}")
     return DatasetFacts(
         ids=[look.id for look in used],
         digests=[look.digest for look in used],
@@ -62,7 +62,7 @@ def _left_out(looks: Sequence[Look]) -> Iterator[str]:
     bad = [look.id for look in looks if not look.finite]
     if bad:
         has = "has" if len(bad) == 1 else "have"
-        yield f"{len(bad)} of {len(looks)} samples {has} values that are not finite (NaN or infinite) and {has} no rows: {some(bad)}"
+        yield f"{len(bad)} of {len(looks)} samples {has} values that are not finite (NaN or infinite) and {has} no rows: {some(bad, 3)}"
 
 
 def model_facts(bench: Workbench, recipe: Recipe) -> ModelFacts:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from harness.api.classifiers import Classifier, gaussian_blur
+from harness.api.blurring import gaussian_blur
+from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.execution.batching import Batching
 from harness.execution.bound import BoundExplainer

@@ -23,7 +23,7 @@ def _as_it_is(value: Any, content: str | None) -> Any:
 
 
 class RememberedFacts:
-    """Implements `harness.planning.plan.Inspector`; ``ask`` sends a request to a worker and raises `Unavailable`.
+    """Implements `harness.planning.inspector.Inspector`; ``ask`` sends a request to a worker and raises `Unavailable`.
 
     What is remembered counts for as long as all files that were read to find it out are as they were.
     """

@@ -15,8 +15,8 @@ from harness.execution.devices import Slot
 from harness.execution.events import Event
 from harness.execution.executor import ExecutorError, Settings
 from harness.execution.jobqueue import JobQueue, pieces
+from harness.planning.inspector import Unavailable
 from harness.planning.jobs import Job
-from harness.planning.plan import Unavailable
 from harness.store.address import private
 
 STARTS = 3  # times in a row that workers of one slot may end before they are ready: then it is given up

@@ -11,7 +11,7 @@ import numpy as np
 from harness.analysis.intervals import resample_seed
 from harness.analysis.means import Interval, mean_interval
 from harness.analysis.results import Cell, Floats, Group, Recipe, Results
-from harness.leaderboard.formats.figures import counted
+from harness.words import counted
 
 RELATIVE_NOISE, ABSOLUTE_NOISE = 1e-5, 1e-8
 Verdict = Literal["identical", "noise", "changed"]

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from harness.analysis.results import Cell, Explained, ExplainerInfo, Group, MetricInfo, Recipe, Results
-from harness.leaderboard.formats.figures import counted
+from harness.words import counted
 
 Info = TypeVar("Info", ExplainerInfo, MetricInfo)
 Labelled = TypeVar("Labelled")

@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.analysis.results import Group, Results
 from harness.leaderboard.formats.figures import printable
+from harness.words import some
 
 MOST = 12
 
@@ -33,10 +34,8 @@ class Selection:
         known = list(dict.fromkeys(there))
         for name in getattr(self, what):
             if not any(matches([name], other) for other in known):
-                more = f" and {len(known) - MOST} more" if len(known) > MOST else ""
-                raise SelectionError(
-                    f"no {what.removesuffix('s')} {name!r} here: there are {', '.join(map(printable, known[:MOST]))}{more}"
-                )
+                there_are = some([printable(other) for other in known], MOST)
+                raise SelectionError(f"no {what.removesuffix('s')} {name!r} here: there are {there_are}")
 
     def has(self, *, dataset: str | None = None, model: str | None = None, explainer: str | None = None, sample: str | None = None) -> bool:
         """Whether what is given is wanted."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from harness.registry.naming import listed
+from harness.words import counted
 
 
 class ClassMismatch(ValueError):
@@ -32,8 +33,9 @@ def match_classes(
     if model is None and not mapping:
         if len(dataset) != num_classes:
             raise ClassMismatch(
-                f"the dataset has {counted(len(dataset))} and the model {num_classes}, without names. Give the dataset a "
-                f"class_map with the model's index of each class, as in {example(in_numbers(dataset))} (its classes: {listed(dataset, 12)})"
+                f"the dataset has {counted(len(dataset), 'class', 'classes')} and the model {num_classes:,}, without names. Give "
+                f"the dataset a class_map with the model's index of each class, as in {example(in_numbers(dataset))} "
+                f"(its classes: {listed(dataset, 12)})"
             )
         return None
     found = [_class_of(name, mapping.get(name, name), model, num_classes) for name in dataset]
@@ -95,11 +97,6 @@ def in_numbers(names: Sequence[str]) -> list[str]:
 def normal(name: str) -> str:
     """A name as it is compared: composed, without case, white space as single spaces."""
     return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).split())
-
-
-def counted(number: int) -> str:
-    """A number of classes."""
-    return "1 class" if number == 1 else f"{number} classes"
 
 
 def example(names: Sequence[str], most: int = 3) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.planning.columns import GroupPlan
-from harness.planning.plan import NO_TRAINING, Plan
+from harness.planning.plan import Plan
+from harness.planning.training import NO_TRAINING
+from harness.registry.needs import lacking_evidence
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.words import counted, some
@@ -107,7 +109,7 @@ def _remedy(reason: str, datasets: Mapping[str, Recipe], registry: Registry) -> 
     under = f"write under the dataset {some(list(datasets))}"
     if reason.startswith(NO_TRAINING):
         return None if TRAINING in reason else f"{under}: {TRAINING} {{use: …}}"
-    lack = next((kind for kind in EVIDENCE if reason == f"needs {kind}, and the dataset has none"), None)
+    lack = next((kind for kind in EVIDENCE if reason == lacking_evidence({kind}, masks=False, boxes=False)), None)
     if lack is None:
         return None
     cards = [registry.known("datasets", recipe.qualified) for recipe in datasets.values()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from harness.planning.columns import GroupPlan
 from harness.registry.recipe import Recipe
@@ -37,14 +37,14 @@ def takes_cam_layer(recipe: Recipe) -> bool:
     return recipe.params.get(LAYER, "") is None or any(map(takes_cam_layer, recipe.nested))
 
 
+def cam_layer_note(layer: str | None, recipes: Iterable[Recipe], said: Sequence[str]) -> Iterator[str]:
+    """Where class activation maps come from, for those of ``recipes`` that ask the model; nothing where it has ``said`` so itself."""
+    note = f"class activation maps are taken at {layer}"
+    if layer is not None and any(map(takes_cam_layer, recipes)) and not any(each.startswith(note) for each in said):
+        yield note
+
+
 def _cam_layer(group: GroupPlan) -> Iterator[str]:
     assert group.model_facts is not None
-    layer = group.model_facts.cam_layer
-    rows = [c.label for c in group.columns if c.reason is None and c.twin is None and not c.oracle and takes_cam_layer(c.recipe)]
-    if layer is not None and rows:
-        yield cam_layer_note(layer)
-
-
-def cam_layer_note(layer: str) -> str:
-    """Where class activation maps come from."""
-    return f"class activation maps are taken at {layer}"
+    recipes = (c.recipe for c in group.columns if c.reason is None and c.twin is None and not c.oracle)
+    yield from cam_layer_note(group.model_facts.cam_layer, recipes, group.model_facts.notes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from functools import cached_property
 
 import numpy as np
 
@@ -13,13 +13,15 @@ from harness.planning import keys
 from harness.planning.classes import ClassMismatch
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.costs import mean, measured
-from harness.planning.facts import DatasetFacts, ModelFacts, TrainingFacts, memo_key, paths_in
+from harness.planning.facts import memo_key, paths_in
 from harness.planning.files import files_digest, named_files
+from harness.planning.inspector import Inspector, Unavailable
 from harness.planning.jobs import Disturbance, RowRef, Subject
 from harness.planning.matching import matched
 from harness.planning.shadows import ORACLE, Shadow, disturbed_shadows
+from harness.planning.training import TrainingSplits
 from harness.registry.canonical import digest
-from harness.registry.learning import declared_needs, declared_uses, labelled, without_training
+from harness.registry.learning import declared_needs
 from harness.registry.needs import TRAINING, lacking_evidence, lacking_features
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
@@ -29,41 +31,6 @@ from harness.store.aligned import Bools, Known, anything
 from harness.store.store import Store
 
 TWIN_LABEL = "{} (random model)"
-NO_TRAINING = "needs training data, and the dataset names no training split"
-UNAVAILABLE = NO_TRAINING + " that can be had ({}); name one with `training:` in the spec's dataset"
-
-
-class Unavailable(RuntimeError):
-    """A dataset or a model cannot be had; whatever hangs on it is blocked.
-
-    ``traceback``: where it was raised, as text; empty where that is not known.
-    """
-
-    def __init__(self, reason: str, traceback: str = "") -> None:
-        super().__init__(reason)
-        self.traceback = traceback
-
-
-class Inspector(Protocol):
-    """Finds facts about components (and remembers them); each raises `Unavailable` with the reason where it cannot."""
-
-    def dataset(self, recipe: Recipe) -> DatasetFacts:
-        """Facts of a dataset."""
-
-    def model(self, recipe: Recipe) -> ModelFacts:
-        """Facts of a model."""
-
-    def training(self, recipe: Recipe, seed: int, labelled: int) -> TrainingFacts:
-        """Facts of a training split: of the images that may be drawn as background, or of as many samples as are drawn with labels."""
-
-    def verdict(self, model: Recipe, content: str, explainer: Recipe) -> Mapping[str, Any]:
-        """``reason`` why an explainer is not applicable to a model of this content (or None), and its ``passes`` per sample (or None)."""
-
-    def passes(self, metric: Recipe) -> float | None:
-        """Declared passes of a metric per sample."""
-
-    def opened(self, recipe: Recipe) -> str | None:
-        """Digest of what the files hold that making an explainer or a metric opens, or None where it opens none."""
 
 
 def kept_maps(attributions: str | int) -> int | None:
@@ -101,10 +68,11 @@ class Planner:
     inspect: Inspector
     limit: int | None = None
     _asked: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)  # needs by recipe: a plan asks for them per cell
-    _used: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)  # what is needed or wanted, by recipe
-    _unavailable: dict[str, str] = field(default_factory=dict, repr=False)  # why a dataset's training split cannot be had
     _contents: dict[str, str | None] = field(default_factory=dict, repr=False)  # digests of files by recipe
-    _learned_of: dict[str, dict[str, TrainingFacts]] = field(default_factory=dict, repr=False)  # by recipe, see `Subject.learned`
+
+    @cached_property
+    def _training(self) -> TrainingSplits:
+        return TrainingSplits(self.loaded, self.registry, self.inspect)
 
     def plan(self) -> Plan:
         """The plan of the whole spec; raises `SpecError` before anything runs where a dataset's classes or the target are no model's."""
@@ -157,7 +125,7 @@ class Planner:
             read=model_facts.files,
             generation=model_facts.generation,
         )
-        training = self._training_split(dataset)
+        training = self._training.split(dataset)
         whole = list(map(RowRef, dataset_facts.positions, dataset_facts.ids, dataset_facts.digests))
         subject = Subject(
             dataset=dataset.label,
@@ -207,7 +175,7 @@ class Planner:
             if column.key in known:
                 costs = measured(known[column.key], len(group.rows))
                 columns[place] = replace(column, seconds=mean(costs.seconds), made=mean(costs.passes))
-        subject = replace(group.subject, stored=stored, learned=self._learned(group.subject))
+        subject = replace(group.subject, stored=stored, learned=self._training.learned(group.subject))
         return replace(group, subject=subject, columns=columns, finished=finished)
 
     def _finished(self, group: GroupPlan, key: str, known: Mapping[str, Mapping[str, Known]]) -> dict[str, Bools]:
@@ -239,13 +207,13 @@ class Planner:
                 twin=twin,
                 target=subject.target,
                 seed=subject.seed,
-                training=self._training(subject, recipe) if reason is None else None,
+                training=self._training.digest(subject, recipe) if reason is None else None,
                 dtype=self.loaded.spec.store.dtype,
                 disturbed=_disturbed(subject),
                 files=self._files(recipe),
             )
             scores = [self._score(group, key, recipe, metric) for metric in self.loaded.recipes.metrics]
-            notes = () if reason is not None or subject.training_recipe is not None else self._without_training(recipe)
+            notes = () if reason is not None or subject.training_recipe is not None else self._training.otherwise(recipe)
             yield ExplanationColumn(recipe.label, recipe, key, scores, null, twin, twin_of, reason, passes, notes=notes)
 
     def _oracle(self, group: GroupPlan) -> ExplanationColumn:
@@ -285,8 +253,8 @@ class Planner:
         needs, facts = self._needs(metric), group.dataset_facts
         reason = lacking_evidence(needs, masks=facts.masks, boxes=facts.boxes)
         if reason is None and needs & TRAINING:
-            reason = self._no_training(group.subject, metric)
-        training = self._training(group.subject, metric) if reason is None else None
+            reason = self._training.lacking(group.subject, metric)
+        training = self._training.digest(group.subject, metric) if reason is None else None
         key = keys.score_key(explanation, metric, training, self._files(metric))
         return ScoreColumn(metric.label, metric, key, reason, self._passes(metric))
 
@@ -320,15 +288,6 @@ class Planner:
             self._asked[recipe.digest] = declared_needs(self.registry, recipe)
         return self._asked[recipe.digest]
 
-    def _uses(self, recipe: Recipe) -> frozenset[str]:
-        if recipe.digest not in self._used:
-            self._used[recipe.digest] = declared_uses(self.registry, recipe)
-        return self._used[recipe.digest]
-
-    def _without_training(self, recipe: Recipe) -> list[str]:
-        """What a reader must know of a row that would learn from training images, and there are none."""
-        return [f"without training images, {otherwise}" for otherwise in sorted(without_training(self.registry, recipe))]
-
     def _applicable(self, group: GroupPlan, explainer: Recipe) -> tuple[str | None, float | None]:
         """Why an explainer is not applicable to the group's model and data (or None), and its passes per sample (or None)."""
         assert group.subject is not None and group.model_facts is not None
@@ -336,65 +295,13 @@ class Planner:
         lacking = lacking_features(needs, group.model_facts.features)
         if lacking is not None:
             return lacking, None
-        if needs & TRAINING and (reason := self._no_training(group.subject, explainer)) is not None:
+        if needs & TRAINING and (reason := self._training.lacking(group.subject, explainer)) is not None:
             return reason, None
         try:
             verdict = self.inspect.verdict(group.model, group.model_facts.digest, explainer)
         except Unavailable:  # asking failed; running it will fail too, with a state and a reason of its own
             return None, None
         return verdict["reason"], verdict["passes"]
-
-    def _no_training(self, subject: Subject, recipe: Recipe) -> str | None:
-        """Why there is no training data to learn from, or None where there is."""
-        if subject.training_recipe is None:
-            return self._unavailable.get(subject.dataset, NO_TRAINING)
-        try:
-            self.inspect.training(subject.training_recipe, subject.seed, labelled(self.registry, recipe))
-        except Unavailable as error:
-            return UNAVAILABLE.format(error)
-        return None
-
-    def _training(self, subject: Subject, recipe: Recipe) -> str | None:
-        """Digest of the training split, where the component or one nested in it learns from it."""
-        if subject.training_recipe is None or not self._uses(recipe) & TRAINING:
-            return None
-        drawn = labelled(self.registry, recipe)
-        try:
-            found = self.inspect.training(subject.training_recipe, subject.seed, drawn)
-        except Unavailable:
-            return None
-        self._learned_of.setdefault(subject.training_recipe.digest, {})[str(drawn)] = found
-        return found.digest
-
-    def _learned(self, subject: Subject) -> dict[str, TrainingFacts]:
-        """What components of the subject have in their keys, where its training split comes from files."""
-        recipe = subject.training_recipe
-        if recipe is None or next(paths_in(recipe), None) is None:
-            return {}
-        return self._learned_of.get(recipe.digest, {})
-
-    def _training_split(self, dataset: Recipe) -> Recipe | None:
-        """The dataset that components learn from; None where there is none, or where one uses it and it cannot be had."""
-        recipe, recipes = self._training_recipe(dataset), self.loaded.recipes
-        if recipe is None or not any(self._uses(each) & TRAINING for each in (*recipes.rows, *recipes.metrics)):
-            return recipe
-        try:
-            self.inspect.training(recipe, self.loaded.spec.seed, 0)
-        except Unavailable as error:
-            self._unavailable[dataset.label] = UNAVAILABLE.format(error)
-            return None
-        return recipe
-
-    def _training_recipe(self, dataset: Recipe) -> Recipe | None:
-        """What the spec says that components learn from: the dataset named, else the same with ``split: train``."""
-        named = self.loaded.recipes.training.get(dataset.label)
-        if named is not None:
-            return named
-        split = self.registry.known("datasets", dataset.qualified).parameters.get("properties", {}).get("split")
-        if split is None or "train" not in split.get("enum", ["train"]):
-            return None
-        params = {**dataset.params, "split": "train"}
-        return replace(dataset, params=params | ({"samples": None} if "samples" in params else {}))
 
 
 @contextmanager

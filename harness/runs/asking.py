@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness.planning.plan import Unavailable
+from harness.planning.inspector import Unavailable
 from harness.registry.recipe import Recipe
 
 Ask = Callable[[Mapping[str, Any]], Any]

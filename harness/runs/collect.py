@@ -144,15 +144,13 @@ class _Gatherer:
 
     def _order(self) -> list[str]:
         """A note where the model's classes seem to be in another order than the dataset's."""
-        subject, facts, model = self.plan.subject, self.plan.dataset_facts, self.plan.model_facts
-        if subject is None or facts is None or model is None or self.plan.shadow is not None:
+        subject, model = self.plan.subject, self.plan.model_facts
+        if subject is None or model is None or self.plan.shadow is not None:
             return []
-        predicted = self._predicted(subject.prediction_key)
-        known = ~np.isnan(predicted)
-        labels = np.asarray([facts.labels[row.position] for row in self.plan.rows], dtype=np.int64)[known]
-        if subject.classes is not None:
-            labels = np.asarray(subject.classes, dtype=np.int64)[labels]
-        hint = order_hint(labels, predicted[known].astype(np.int64), model.num_classes)
+        values = self._values(subject.prediction_key)
+        labels, predicted = (self._field(values, subject.prediction_key, name).values for name in ("label", "predicted"))
+        known = ~np.isnan(labels) & ~np.isnan(predicted)
+        hint = order_hint(labels[known].astype(np.int64), predicted[known].astype(np.int64), model.num_classes)
         return [] if hint is None else [f"{self.plan.dataset.label}: {hint}"]
 
     def _content(self) -> str | None:

@@ -108,7 +108,7 @@ def explain_image(
                 maps += _maps(bench, model_recipe, recipe, inputs, explained, background, seed, found.sample.id)
         except UserError as error:
             failures.append(str(error))
-    notes = [*classifier.notes, *_cam_layer(classifier, recipes), *found.notes]
+    notes = [*classifier.notes, *cam_layer_note(classifier.cam_layer, recipes, classifier.notes), *found.notes]
     if not maps:
         return ExplainedImage("no explainer could run: there is no picture", notes, failures)
     with blamed(model_recipe.label):
@@ -185,11 +185,6 @@ def _parts(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
 def _signed(bench: Workbench, recipe: Recipe) -> bool:
     """Whether an explainer declares that its negative values are evidence: its maps are drawn alike, whatever is in them."""
     return bool(bench.registry.card("explainers", recipe.qualified).declaration.get("signed"))
-
-
-def _cam_layer(classifier: Classifier, recipes: Sequence[Recipe]) -> Iterator[str]:
-    if classifier.cam_layer is not None and any(map(takes_cam_layer, recipes)):
-        yield cam_layer_note(classifier.cam_layer)
 
 
 def _image(image: str, bench: Workbench, registry: Registry) -> _Image:

@@ -14,7 +14,6 @@ from PIL import Image
 
 from harness.complaints import UserError
 from harness.figures.overlay import overlay
-from harness.leaderboard.formats.figures import counted
 from harness.leaderboard.selecting import Selection
 from harness.registry.errors import RegistryError, UnknownComponent
 from harness.registry.recipe import Recipe
@@ -28,6 +27,7 @@ from harness.store.atomic import write_atomically
 from harness.store.errors import NoStore
 from harness.store.maps import SampleKey
 from harness.store.store import Store
+from harness.words import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

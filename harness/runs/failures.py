@@ -11,7 +11,8 @@ from typing import Any
 from harness.execution.events import Event
 from harness.planning.columns import ExplanationColumn, GroupPlan
 from harness.planning.gaps import group_name
-from harness.planning.plan import Plan, Unavailable
+from harness.planning.inspector import Unavailable
+from harness.planning.plan import Plan
 from harness.words import counted, some
 
 FILE = "failures.log"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.leaderboard.document import Leaderboard
-from harness.leaderboard.formats.figures import counted
 from harness.runs.scores import Scores
+from harness.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd

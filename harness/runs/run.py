@@ -19,8 +19,9 @@ from harness.execution.remembering import RememberedFacts
 from harness.leaderboard.document import Leaderboard
 from harness.leaderboard.folder import write_results
 from harness.leaderboard.render import render
+from harness.planning.inspector import Unavailable
 from harness.planning.jobs import Subject
-from harness.planning.plan import Plan, Planner, Unavailable, kept_maps
+from harness.planning.plan import Plan, Planner, kept_maps
 from harness.planning.sharding import jobs
 from harness.registry.binding import bind_executor
 from harness.registry.hooks import HookRunner

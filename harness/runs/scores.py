@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from harness.leaderboard.formats.figures import counted
 from harness.leaderboard.selecting import matches
+from harness.words import counted, some
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,8 +59,7 @@ class Scores:
         wanted, labels = [names] if isinstance(names, str) else list(names), self.labels(field)
         for name in wanted:
             if not any(matches([name], label) for label in labels):
-                more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
-                raise ValueError(f"no scores of {field} {name!r}: there are those of {', '.join(labels[:SHOWN])}{more}")
+                raise ValueError(f"no scores of {field} {name!r}: there are those of {some(labels, SHOWN)}")
         return pa.array([label for label in labels if wanted and matches(wanted, label)], pa.string())
 
     def labels(self, field: str) -> list[str]:

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harness.api import classifier
+from harness.api.attention import attentions
 from harness.api.features import features, nonlinearities
+from harness.api.flow import flow
 
 WIDTH, TOKENS = 12, 16
 Mixing = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -181,3 +183,29 @@ def test_a_convolutional_network_that_attends_has_both_and_its_map_is_behind() -
     model = classifier(net, input_shape=(3, 12, 12))
     assert features(model) == {"convolutions", "relu", "token-grid"}
     assert model.cam_layer is not None and model.cam_layer.startswith("2")
+
+
+class Weighted(nn.Module):
+    """Batched weights that are parameters, with a softmax over what they make or without."""
+
+    def __init__(self, softmax: bool) -> None:
+        super().__init__()
+        self.weights, self.softmax = nn.Parameter(torch.rand(1, 5, 8)), softmax
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.bmm(self.weights, x.flatten(2))
+        return (x.softmax(-1) if self.softmax else x)[..., None]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "count"),
+    [
+        ([NonLocal()], 1),
+        ([NonLocal(), nn.Conv2d(8, 8, 1), Bilinear()], 1),
+        ([Weighted(softmax=False), Bilinear()], 0),
+        ([Weighted(softmax=True), Bilinear()], 1),
+    ],
+)
+def test_scores_are_told_from_other_products_behind_a_convolution_or_without_a_softmax(blocks: list[nn.Module], count: int) -> None:
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), *blocks).requires_grad_(False)
+    assert len(attentions(flow(net, net, torch.rand(1, 3, 12, 12)))) == count

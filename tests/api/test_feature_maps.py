@@ -227,6 +227,28 @@ def test_branches_without_a_common_map_and_pooled_images_have_none(net: nn.Modul
     assert made(net).cam_layer is None and made(net).notes == []
 
 
+class Pooled(nn.Module):
+    """A stem whose map is made tokens, as many attentions over them, and their mean classified."""
+
+    def __init__(self, stem: nn.Module, attentions: int) -> None:
+        super().__init__()
+        layers = [nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0) for _ in range(attentions)]
+        self.stem, self.blocks, self.fc = stem, nn.Sequential(*layers), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.blocks(self.stem(x).flatten(2).transpose(1, 2)).mean(1))
+
+
+def test_one_attention_pools_a_feature_map_and_several_make_its_positions_tokens() -> None:
+    assert made(Pooled(stack(), 1)).cam_layer == "stem.1"
+    assert made(Pooled(stack(), 2)).cam_layer is None
+
+
+def test_a_bare_convolution_before_an_attention_embeds_whether_its_windows_overlap_or_not() -> None:
+    for stem in (nn.Conv2d(3, 8, 8, 8), nn.Conv2d(3, 8, 7, 4, 3)):
+        assert made(Pooled(stem, 1)).cam_layer is None
+
+
 def test_another_network_says_where_its_own_maps_are_taken() -> None:
     model = made(stack(*head(8)))
     other = model.with_module(MeetsInTheForward())

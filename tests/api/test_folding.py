@@ -14,6 +14,7 @@ from torch.nn.utils import parametrizations, parametrize, prune
 
 from harness.api import classifier
 from harness.api.preparation import prepare
+from harness.api.preparation.folding import fold_weights
 
 CHANNELS = 4
 
@@ -205,6 +206,39 @@ def test_weights_that_differ_at_each_call_are_not_folded() -> None:
     layer = convolution()
     parametrize.register_parametrization(layer, "weight", Noisy())
     assert parametrize.is_parametrized(prepare(network(layer), torch.rand(1, 3, 16, 16)).get_submodule("2"))
+
+
+def draws_a_weight(layer: nn.Module, args: object) -> None:
+    layer.weight = layer.weight_orig * torch.rand(1)
+
+
+def test_weights_that_differ_at_each_call_are_not_folded_where_there_is_no_image_to_hold_them_to_either() -> None:
+    by_class, by_hook = convolution(), convolution()
+    parametrize.register_parametrization(by_class, "weight", Noisy())
+    by_hook.weight_orig = by_hook._parameters.pop("weight")
+    by_hook.register_forward_pre_hook(draws_a_weight)
+    assert fold_weights(by_class).parametrizations
+    assert fold_weights(by_hook)._forward_pre_hooks and "weight_orig" in by_hook._parameters
+
+
+class Reading(nn.Module):
+    """Looks at how its layer's weight is made, or at what that is made of."""
+
+    def __init__(self, raises: bool) -> None:
+        super().__init__()
+        self.layer, self.raises = parametrizations.weight_norm(nn.Conv2d(3, 4, 3)), raises
+
+    def forward(self, x: Tensor) -> Tensor:
+        made = self.layer.parametrizations.weight.original0 if self.raises else parametrize.is_parametrized(self.layer)
+        return self.layer(x) * (2 if not self.raises and made else 1)
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_layer_is_folded_only_where_the_output_stays(raises: bool, images: Tensor) -> None:
+    net = nn.Sequential(Reading(raises), parametrizations.weight_norm(nn.Conv2d(4, 4, 3))).eval().requires_grad_(False)
+    folded = fold_weights(net, images)
+    assert torch.equal(folded(images), net(images))
+    assert parametrize.is_parametrized(folded[0].layer) and not parametrize.is_parametrized(folded[1])
 
 
 def test_tied_weights_are_computed_once_from_what_they_are_made_of(images: Tensor) -> None:

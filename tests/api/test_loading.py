@@ -17,6 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from harness.api import Classifier, classifier
 from harness.api.gradients import backward, no_gradient
 from harness.api.model_checks import ModelWarning
+from harness.api.outputs import Output
 from harness.api.unseen import unseen
 
 SHAPE = (3, 12, 12)
@@ -145,6 +146,13 @@ def test_one_logit_makes_two_classes(change: Callable[[Tensor], object], images:
     twin = model.randomised(1)
     twin_logits = logits_of(twin.module, images)
     torch.testing.assert_close(twin_logits[:, 0], -twin_logits[:, 1])  # what makes two of one is not drawn anew
+
+
+@pytest.mark.parametrize("declared", ["sigmoid", "softmax"])
+def test_one_logit_is_one_whatever_is_declared_of_it(declared: Output, images: Tensor) -> None:
+    model = classifier(body(1), input_shape=SHAPE, output=declared)
+    z = logits_of(body(1), images)[:, 0]
+    torch.testing.assert_close(model.probabilities(model(images)), torch.stack([1 - z.sigmoid(), z.sigmoid()], dim=1))
 
 
 def test_one_sigmoid_makes_two_classes(images: Tensor) -> None:

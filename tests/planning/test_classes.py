@@ -37,7 +37,7 @@ def test_a_map_sends_names_to_names_or_indices() -> None:
     (["cat"], ["dog", "cat"], 2, {"cat": 7}, "the model has 2"),
     (None, ["dog", "cat"], 2, {"cat": "cat"}, "has no class names: its labels are numbers"),
     (["a", "b", "c"], None, 2, None, "3 classes and the model 2.*class_map"),
-    (["a", "b"], None, 1000, None, "2 classes and the model 1000.*class_map"),
+    (["a", "b"], None, 1000, None, "2 classes and the model 1,000.*class_map"),
     (["a", "b"], None, 2, {"a": 1}, "must give 'b' an index from 0 to 1"),
     (["a"], None, 2, {"a": "cat"}, "must give 'a' an index"),
     (["a"], None, 2, {"a": 2}, "the model has 2"),

@@ -6,14 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from harness.api import Sample
+from harness.api import Sample, classifier
 from harness.api.declarations import dataset
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.facts import DatasetFacts, ModelFacts
 from harness.planning.gaps import gaps
 from harness.planning.notes import all_notes, group_notes
-from harness.planning.plan import NO_TRAINING, Plan
+from harness.planning.plan import Plan
+from harness.planning.training import NO_TRAINING
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.runs.opening import opening_lines
@@ -99,6 +101,16 @@ def test_notes_are_said_once_and_name_whom_they_are_about() -> None:
     assert group_notes(PLAN.groups[2]) == []
     rows = [replace(column(label), notes=("it compares with black",)) for label in ("shap", "triad")]
     assert "shap, triad: it compares with black" in all_notes([group("net", rows), group("vit", rows)])
+
+
+def test_a_model_that_says_itself_where_class_activation_maps_are_taken_is_not_repeated() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    model = classifier(network, input_shape=(3, 8, 8))
+    assert model.cam_layer == "1" and len(model.notes) == 1
+    plain = PLAN.groups[0]
+    assert plain.model_facts is not None
+    found = replace(plain, model_facts=replace(plain.model_facts, cam_layer=model.cam_layer, notes=model.notes))
+    assert sum("class activation maps" in note for note in group_notes(found)) == 1
 
 
 def test_the_lines_before_a_run_count_cells_and_are_grouped() -> None:

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from harness.registry import beside
+from harness.registry.closure import closure
 from harness.registry.errors import RegistryError
 from harness.registry.registry import Registry
+from harness.registry.tracing import TRACE
 
 from .conftest import Install
 
@@ -228,3 +230,17 @@ def test_what_lies_in_the_working_folder_shadows_nothing_in_a_process_that_impor
     monkeypatch.setattr("sys.path", [part for part in sys.path if part])
     monkeypatch.chdir(tmp_path / "a")
     assert set(identities(Registry.discover([file]))) == {"first"}
+
+
+def test_the_packages_that_a_module_lies_in_count(tmp_path: Path) -> None:
+    write(tmp_path, {"whole/__init__.py": "", "whole/part/__init__.py": "", "whole/part/one.py": "", "whole/two.py": ""})
+    names = {os.path.relpath(file, tmp_path) for file in closure([str(tmp_path / "whole" / "part" / "one.py")]).code}
+    assert names == {"whole/__init__.py", "whole/part/__init__.py", "whole/part/one.py"}
+
+
+def test_what_an_installed_distribution_imports_of_ones_own_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"own.py": "", "plugin.py": "import pytest"})
+    (own, plugin), installed = (os.path.realpath(tmp_path / name) for name in ("own.py", "plugin.py")), os.path.realpath(pytest.__file__)
+    assert closure([plugin]).code == {plugin}
+    monkeypatch.setitem(TRACE.imports, installed, {own})
+    assert closure([plugin]).code == {plugin, own} and "pytest" in closure([plugin]).uses

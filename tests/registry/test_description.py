@@ -130,6 +130,7 @@ PROPERTY = """
         PROPERTY,
         "it = lambda model, images, targets: images * {factor}",
         "def it(model, images, targets, *, power: float = {factor}): return images ** power",
+        "def scale(x, by={factor}): return x * by\ndef it(model, images, targets): return scale(images)",
         "factor = torch.tensor([{factor}.0])\ndef it(model, images, targets): return images * factor",
         "factor = np.array([{factor}])\ndef it(model, images, targets): return images * factor[0]",
         "import functools\ndef base(a, model, images, targets): return a\nit = functools.partial(base, {factor})",

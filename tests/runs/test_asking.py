@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.planning.plan import Unavailable
+from harness.planning.inspector import Unavailable
 from harness.registry.recipe import Recipe
 from harness.runs.asking import telling
 

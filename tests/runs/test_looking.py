@@ -12,7 +12,8 @@ import torch
 
 import harness
 from harness.api import Sample, dataset
-from harness.execution.looking import REPEATS
+from harness.execution.looking import REPEATS, Look, check_repeated
+from harness.execution.samples import SampleError
 from harness.runs.export import export_maps
 from tests.support.small import Squares
 from tests.support.spec import SMALL, small_spec
@@ -245,3 +246,15 @@ def test_a_little_beyond_the_range_is_what_resizing_leaves() -> None:
     assert facts.outside == ""
     names: Sequence[str] = facts.ids
     assert len(names) == 8
+
+
+@pytest.mark.parametrize("restless", [0, 15, 31])
+def test_samples_from_the_first_to_the_last_are_read_again(restless: int) -> None:
+    def alter(index: int, sample: Sample) -> Sample:
+        return replace(sample, image=torch.rand(sample.image.shape)) if abs(index - restless) < 4 else sample
+
+    data = Altered(alter, 32)
+    looks = [Look.at(data[place], {}) for place in range(len(data))]
+    with pytest.raises(SampleError, match="the dataset mine has another image"):
+        check_repeated(data, "mine", looks)
+    check_repeated(still := Altered(lambda index, sample: sample, 32), "mine", [Look.at(still[place], {}) for place in range(32)])

@@ -37,7 +37,7 @@ def test_cells_are_counted_and_not_shards_or_explanations() -> None:
     tally.hear(event("phase", second, what="score", component="b", column="b-1"))
     tally.hear(event("failed", second, column="b-1", state="crashed", reason="no"))
     assert tally.now == "", "whose worker died is at nothing"
-    tally.hear(event("committed", other, column="a-2", rows=8))
+    tally.hear(event("committed", other, column="a-2", rows=6))
     tally.hear(event("committed", other, column="a-2", rows=8))  # told again by a worker that took over
     assert (tally.done, tally.failed, tally.scored) == (3, 1, tally.scores)
     assert tally.count == "3/3 cells, 1 failed"
@@ -47,6 +47,14 @@ def test_a_single_cell_is_a_cell() -> None:
     tally = Tally()
     tally.begin([composed(1, [], range(4), metrics=["a"])])
     assert tally.count == "0/1 cell"
+
+
+def test_maps_of_which_no_score_is_missing_are_a_cell() -> None:
+    tally, job = Tally(), composed(1, [], range(4), metrics=[])
+    tally.begin([job])
+    assert tally.count == "0/1 cell"
+    tally.hear(event("committed", job, column=job.key, rows=4))
+    assert tally.count == "1/1 cell"
 
 
 def shown(bar: Bar, width: int) -> list[str]:

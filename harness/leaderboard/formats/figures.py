@@ -80,8 +80,3 @@ def bytes_text(size: float | None) -> str:
 def percent_text(share: float | None) -> str:
     """A share of 1 as a percentage."""
     return MISSING if share is None else f"{100 * share:.1f} %"
-
-
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """``3 samples``, ``1 sample``."""
-    return f"{number} {one if number == 1 else many or one + 's'}"

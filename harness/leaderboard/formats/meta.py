@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.leaderboard.document import ConsistencyEntry, Leaderboard, MetaEntry, MetaMetric, Scales
-from harness.leaderboard.formats.figures import MISSING, counted, formatter, percent_text, printable
+from harness.leaderboard.formats.figures import MISSING, formatter, percent_text, printable
 from harness.leaderboard.formats.grid import Column, drawn, packed
 from harness.leaderboard.formats.html import fragment, heading, html_table, marked_list, paragraph
 from harness.leaderboard.formats.latex import PREAMBLE, slug
@@ -21,6 +21,7 @@ from harness.leaderboard.formats.markdown import markdown_table
 from harness.leaderboard.formats.remarks import NULL, RULES
 from harness.leaderboard.formats.tables import Entry, PlainTable
 from harness.leaderboard.formats.writing import writing, written
+from harness.words import counted
 
 ALIKE = 0.9  # a rank correlation from which on two metrics are shown as saying the same
 TEXTUAL = ("metric", "best null", "closest")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.leaderboard.document import GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Versus
-from harness.leaderboard.formats.figures import MISSING, counted, formatter, half_width, printable
+from harness.leaderboard.formats.figures import MISSING, formatter, half_width, printable
 from harness.leaderboard.formats.remarks import BETTER, UNDEFINED, WORSE
 from harness.leaderboard.formats.tables import Entry, PlainTable
+from harness.words import counted
 
 
 def models_table(document: Leaderboard, entry: ModelsEntry) -> PlainTable:

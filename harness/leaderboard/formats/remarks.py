@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from harness.analysis.ranking import Weighting
 from harness.analysis.results import COMPLETENESS_TOLERANCE, FEW, NOT_COMPUTED, RANKED_FROM
 from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
-from harness.leaderboard.formats.figures import MISSING, counted, half_width, percent_text, printable
+from harness.leaderboard.formats.figures import MISSING, half_width, percent_text, printable
+from harness.words import counted, some
 
 BEST, BETTER, WORSE, NULL, UNDEFINED = "*", "▲", "▼", "°", "‡"
 RULES = {"all": "all samples", "correct": "classified correctly", "all-correct": "classified correctly by every model"}
@@ -181,7 +182,7 @@ def remarks(group: GroupEntry) -> Remarks:
         said = [noted(text, (row.label, None)) for text in (*_said(row), *_elsewhere(row, usual))]
         if said:
             notes.rows[row.label] = said
-    notes.texts = [f"{text} ({_list(_together(group, places[text]))})" for text in numbers]
+    notes.texts = [f"{text} ({some(_together(group, places[text]))})" for text in numbers]
     return notes
 
 
@@ -201,11 +202,6 @@ def _all_lack(row: Row, places: list[Place]) -> bool:
     """Whether all cells of a row are meant, but for those that do not apply for a reason of their own."""
     meant = {metric for label, metric in places if label == row.label}
     return len(meant) > 1 and all(label in meant or cell.status == "not-applicable" for label, cell in row.cells.items())
-
-
-def _list(places: list[str], most: int = 6) -> str:
-    more = f" and {len(places) - most} more" if len(places) > most else ""
-    return ", ".join(places[:most]) + more
 
 
 def _why(cell: CellEntry | None) -> str | None:

@@ -66,6 +66,13 @@ def test_several_masks_of_an_image_are_one(root: Path) -> None:
     assert pixels(image_folder(root=root))["cat/a.png"] == 9
 
 
+def test_a_mask_by_the_name_of_its_image_goes_before_those_that_only_begin_with_it(root: Path) -> None:
+    other = np.zeros_like(MASK)
+    other[5, :3] = 1
+    put(root / "masks" / "cat" / "a.png", MASK), put(root / "masks" / "cat" / "a_label.png", other)
+    assert pixels(image_folder(root=root))["cat/a.png"] == 6
+
+
 def test_a_name_like_a_mask_s_is_an_image_where_it_stands_alone(root: Path) -> None:
     put(root / "dog" / "with_mask.png"), put(root / "dog" / "2_mask.png")
     assert len(image_folder(root=root)) == 5

@@ -1,0 +1,42 @@
+"""Who is asked for facts about components, and what is raised where they cannot be had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from harness.planning.facts import DatasetFacts, ModelFacts, TrainingFacts
+from harness.registry.recipe import Recipe
+
+
+class Unavailable(RuntimeError):
+    """A dataset or a model cannot be had; whatever hangs on it is blocked.
+
+    ``traceback``: where it was raised, as text; empty where that is not known.
+    """
+
+    def __init__(self, reason: str, traceback: str = "") -> None:
+        super().__init__(reason)
+        self.traceback = traceback
+
+
+class Inspector(Protocol):
+    """Finds facts about components (and remembers them); each raises `Unavailable` with the reason where it cannot."""
+
+    def dataset(self, recipe: Recipe) -> DatasetFacts:
+        """Facts of a dataset."""
+
+    def model(self, recipe: Recipe) -> ModelFacts:
+        """Facts of a model."""
+
+    def training(self, recipe: Recipe, seed: int, labelled: int) -> TrainingFacts:
+        """Facts of a training split: of the images that may be drawn as background, or of as many samples as are drawn with labels."""
+
+    def verdict(self, model: Recipe, content: str, explainer: Recipe) -> Mapping[str, Any]:
+        """``reason`` why an explainer is not applicable to a model of this content (or None), and its ``passes`` per sample (or None)."""
+
+    def passes(self, metric: Recipe) -> float | None:
+        """Declared passes of a metric per sample."""
+
+    def opened(self, recipe: Recipe) -> str | None:
+        """Digest of what the files hold that making an explainer or a metric opens, or None where it opens none."""
