@@ -17,7 +17,10 @@ from harness.api.case import Case
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.api.explainers import Explainer
+from harness.api.features import features
+from harness.api.gradients import no_gradient
 from harness.api.sample import Dataset
+from harness.api.unseen import unseen
 from harness.execution.accelerators import scoring_device
 from harness.execution.answering import answers, tolerance
 from harness.execution.applicability import not_applicable
@@ -113,11 +116,11 @@ class Workbench:
 
         def make() -> Classifier:
             if twin is not None:
-                return self.model(recipe).randomised(twin)
+                return _looked_through(self.model(recipe).randomised(twin))
             model = cast(Classifier, self._made(recipe, Classifier)).to(self.device)
             if model.refused is not None:
                 raise ContractError(f"{recipe.label or recipe.name} cannot be evaluated: {model.refused}")
-            self._answers[recipe.digest] = answers(model)
+            self._answers[recipe.digest] = answers(_looked_through(model))
             self._fast[model] = self._fast_forward(model, recipe)
             if self.arithmetic.autocast is not None:
                 model.autocast = self.arithmetic.autocast
@@ -149,7 +152,7 @@ class Workbench:
 
     def _disturbed(self, recipe: Recipe, disturbance: Disturbance, seed: int) -> Classifier:
         def make() -> Classifier:
-            model = disturbed_model(self.model(recipe), disturbance, seed)
+            model = _looked_through(disturbed_model(self.model(recipe), disturbance, seed))
             self._fast[model] = self._fast_forward(model, recipe)
             return model
 
@@ -308,6 +311,13 @@ class Workbench:
             how = ": harness.classifier(module, input_shape=(C, H, W)) makes one of a network" if isinstance(made, nn.Module) else ""
             raise ContractError(f"{recipe.name} must make a {kind.__name__}, not {type(made).__name__}{how}")
         return made
+
+
+def _looked_through(model: Classifier) -> Classifier:
+    """The model, of which what explainers ask is known now: the passes that finding out takes are no explainer's."""
+    for ask in (features, no_gradient, unseen):
+        ask(model)
+    return model
 
 
 def _no_explainers(recipe: Recipe) -> Explainer:
