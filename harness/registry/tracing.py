@@ -20,6 +20,7 @@ from functools import lru_cache
 from threading import get_ident
 from types import CodeType, FrameType, ModuleType
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from harness.registry.installed import below, of_core, versioned
 
@@ -84,7 +85,7 @@ class Trace:
             file = os.path.abspath(os.fsdecode(path))  # type: ignore[arg-type]
         except (TypeError, ValueError, OSError):  # a number, or no path at all
             return
-        if any(sign in str(mode or "") for sign in "wax+") or (mode is None and isinstance(flags, int) and flags & WRITING):
+        if any(sign in str(mode or "") for sign in "wax") or (mode is None and isinstance(flags, int) and flags & WRITING):
             for listener in self.listeners:
                 listener.written.add(file)
         elif not file.endswith(CODE):
@@ -169,7 +170,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         elif event == "open":
             TRACE.opened(*arguments[:3])
         elif event == "sqlite3.connect":
-            TRACE.opened(arguments[0], "r", 0)
+            TRACE.opened(_database(os.fsdecode(arguments[0])), "r", 0)
         elif event in LISTINGS:
             caller = sys._getframe(1).f_code.co_filename
             if "importlib" not in caller and not of_core(caller):
@@ -182,6 +183,11 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         return
     finally:
         _hearing.discard(get_ident())
+
+
+def _database(name: str) -> str:
+    """The file of a database, which may be named by a URI."""
+    return unquote(urlsplit(name).path) if name.startswith("file:") else name
 
 
 def _nothing(importer: str, name: str) -> None:
