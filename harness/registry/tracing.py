@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from harness.registry.installed import below, of_core, versioned
+from harness.registry.states import times
 
 CODE = (".py", ".pyc", ".pyo")
 LISTINGS = ("os.listdir", "os.scandir", "glob.glob")
@@ -52,13 +53,13 @@ class Trace:
     Attributes:
         imports: files of code by the file whose code imported or executed them.
         reads: files and folders that were read by the file of code in whose top level that happened.
-        loaded: size and modification time of files of code that nobody installed, when they were executed.
+        loaded: size and times of files of code that nobody installed, when they were executed.
         listeners: what else is told what happens now.
     """
 
     imports: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     reads: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    loaded: dict[str, tuple[int, int]] = field(default_factory=dict)
+    loaded: dict[str, tuple[int, ...]] = field(default_factory=dict)
     listeners: list[Heard] = field(default_factory=list)
     installed: bool = False
 
@@ -138,13 +139,13 @@ def _kept_by_machine(file: str) -> bool:
     return any(below(file, place) for place in places) and not downloaded(file)
 
 
-def state(file: str) -> tuple[int, int]:
-    """Size and modification time (ns) of a file; (-1, -1) where there is none."""
+def state(file: str) -> tuple[int, ...]:
+    """Size and times of a file; nothing where there is none."""
     try:
         found = os.stat(file)
     except OSError:
-        return -1, -1
-    return found.st_size, found.st_mtime_ns
+        return ()
+    return found.st_size, *times(found)
 
 
 def _importer(frame: FrameType | None) -> str | None:
@@ -284,7 +285,7 @@ def _note_loaded() -> None:
         file = file_of(module)
         if file is not None and file.endswith(".py") and not versioned(file):
             found = state(file)
-            TRACE.loaded.setdefault(file, found if found[1] < began else (-2, -2))
+            TRACE.loaded.setdefault(file, found if max(found[1:], default=0) < began else (-1,))
 
 
 def _began() -> int:
