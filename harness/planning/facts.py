@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.registry.canonical import digest
 from harness.registry.recipe import Recipe
+from harness.registry.states import times
 
 FACTS_VERSION = 8  # raised when facts, or how they are found, change in development; a release changes the version anyway
 LONGEST_PATH = 4096  # characters; a longer text names no file
@@ -157,8 +158,8 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(child)
 
 
-def stats(path: Path) -> Iterator[tuple[str, int, int]]:
-    """Name, size and modification time of a file, or of every file below a folder, behind links too."""
+def stats(path: Path) -> Iterator[tuple[str, int, int, int]]:
+    """Name, size and times of a file, or of every file below a folder, behind links too."""
     if not path.is_dir():
         yield path.name, *_state(path)
         return
@@ -175,7 +176,7 @@ def stats(path: Path) -> Iterator[tuple[str, int, int]]:
             yield str(file.relative_to(path)), *_state(file)
 
 
-def _state(file: Path) -> tuple[int, int]:
-    """Size and modification time; those of the link where it leads nowhere."""
+def _state(file: Path) -> tuple[int, int, int]:
+    """Size and times; those of the link where it leads nowhere."""
     status = file.stat() if file.exists() else file.lstat()
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, *times(status)

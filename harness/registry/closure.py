@@ -20,7 +20,9 @@ from harness.registry import beside
 from harness.registry.installed import distribution_of, of_core, versioned
 from harness.registry.tracing import TRACE, counts
 
-IMPORTERS = ("import_module", "__import__", "spec_from_file_location", "run_path", "run_module", "find_spec")
+BY_NAME = ("import_module", "__import__", "find_spec")
+IMPORTERS = (*BY_NAME, "spec_from_file_location", "run_path", "run_module")
+"""Functions that import what their first argument names, of which some take a module's name."""
 
 
 @dataclass
@@ -101,7 +103,9 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test) and not isinstance(node.test, ast.UnaryOp):
+        if isinstance(node, ast.Call) and _name(node.func) in BY_NAME and node.args:  # what is called so is said by the call
+            waiting.extend([*node.args, *node.keywords])
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test) and not isinstance(node.test, ast.UnaryOp):
             waiting.extend(node.orelse)
         else:
             waiting.extend(ast.iter_child_nodes(node))
@@ -113,19 +117,26 @@ def _files(file: str, node: ast.AST) -> Iterator[str]:
             yield from _absolute(file, alias.name)
     elif isinstance(node, ast.ImportFrom):
         names = ["", *(alias.name for alias in node.names)]
+        if any(alias.name in IMPORTERS and alias.asname not in (None, alias.name) for alias in node.names):
+            yield from _anything_near(file)
         for name in names:
             whole = ".".join(filter(None, [node.module, name]))
             yield from _absolute(file, whole) if node.level == 0 else _relative(file, node.level, whole)
-    elif isinstance(node, ast.Call):
-        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if called in IMPORTERS and node.args:
-            first = node.args[0]
-            if called in ("import_module", "__import__", "find_spec") and isinstance(first, ast.Constant) and isinstance(first.value, str):
-                level = len(first.value) - len(first.value.lstrip("."))
-                name = first.value[level:]
-                yield from _absolute(file, name) if not level else _relative(file, level, name)
-            else:
-                yield from _anything_near(file)
+    elif isinstance(node, ast.Call) and _name(node.func) in BY_NAME and node.args:
+        first = node.args[0]
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            level = len(first.value) - len(first.value.lstrip("."))
+            name = first.value[level:]
+            yield from _absolute(file, name) if not level else _relative(file, level, name)
+        else:
+            yield from _anything_near(file)
+    elif _name(node) in IMPORTERS:
+        yield from _anything_near(file)
+
+
+def _name(node: ast.AST) -> str:
+    """The last part of a name, or "" of what is none."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _anything_near(file: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from importlib.util import find_spec, resolve_name
+from itertools import takewhile
 from types import CodeType
 from typing import Any
 
@@ -16,6 +17,7 @@ from harness.registry.states import content_of
 from harness.registry.tracing import file_of
 
 Describe = Callable[[Any], Any]
+Names = tuple[str, ...]
 
 
 def library(module: str | None) -> list[str | None] | None:
@@ -53,9 +55,21 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(constant)
 
 
-def names(code: CodeType) -> frozenset[str]:
-    """All names of globals and attributes in code and in the functions that it makes."""
-    return frozenset(name for one in _codes(code) for name in one.co_names)
+def reached(code: CodeType) -> dict[str, frozenset[Names]]:
+    """By name of a global the attributes that code, and functions made in it, take of it one after another: () where itself is used."""
+    found: dict[str, set[Names]] = {}
+    for one in _codes(code):
+        steps = list(dis.get_instructions(one))
+        for i, step in enumerate(steps):
+            if step.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"):
+                path = takewhile(lambda following: following.opname in ("LOAD_ATTR", "LOAD_METHOD"), steps[i + 1 :])
+                found.setdefault(step.argval, set()).add(tuple(following.argval for following in path))
+    return {name: frozenset(paths) for name, paths in found.items()}
+
+
+def reflecting(code: CodeType) -> set[str]:
+    """The functions of the interpreter that code calls which may reach anything by a text."""
+    return {"eval", "exec", "globals"} & reached(code).keys()
 
 
 def instructions(code: CodeType, doc: str | None, describe: Describe) -> list[Any]:

@@ -7,13 +7,18 @@ count, with what they refer to: globals, closures, defaults, base classes, and t
 from __future__ import annotations
 
 import abc
+import copyreg
 import hashlib
 import inspect
+import io
 import math
 import sys
+import threading
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import cached_property, partial, partialmethod
+from types import MappingProxyType
 from typing import Any, Generic, Protocol
 
 from harness.registry import code
@@ -105,22 +110,23 @@ class Describer:
         library = code.library(function.__module__)
         if library is not None:
             return ["function", library, function.__module__, function.__qualname__, cells]
-        names = code.names(function.__code__)
-        used = {name: function.__globals__[name] for name in names if name in function.__globals__}
-        around = [[name, self._global(used[name], names)] for name in sorted(used)]
+        used = {name: paths for name, paths in code.reached(function.__code__).items() if name in function.__globals__}
+        around = [[name, self._global(function.__globals__[name], used[name])] for name in sorted(used)]
         defaults = [self.all(function.__defaults__ or ()), self.named(function.__kwdefaults__ or {})]
         own = {name: value for name, value in vars(function).items() if name not in ("__wrapped__", "__signature__")}
+        if reflecting := code.reflecting(function.__code__) - function.__globals__.keys():
+            raise Unknown(f"what {function.__qualname__} reaches by {', '.join(sorted(reflecting))}()")
         text = code.instructions(function.__code__, function.__doc__, self.of)
         return ["function", text, around, cells, defaults, code.imported(function), self.named(own)]
 
-    def _global(self, value: Any, names: frozenset[str]) -> Any:
-        """What code refers to by a name; of a module of one's own, those members that the code names."""
-        if not inspect.ismodule(value) or code.library(value.__name__) is not None:
+    def _global(self, value: Any, paths: frozenset[code.Names]) -> Any:
+        """What code refers to by a name; of a module of one's own, those members that the code reaches from it."""
+        if not inspect.ismodule(value) or code.library(value.__name__) is not None or () in paths:
             return self.of(value)
-        if id(value) in self._seen:
-            return ["again", self._seen[id(value)]]
-        self._seen[id(value)] = len(self._seen)
-        return [[name, self._global(vars(value)[name], names)] for name in sorted(names & vars(value).keys())]
+        members: dict[str, frozenset[code.Names]] = {}
+        for first, *rest in paths:
+            members[first] = members.get(first, frozenset()) | {tuple(rest)}
+        return [[name, self._global(vars(value)[name], members[name])] for name in sorted(members.keys() & vars(value).keys())]
 
     def type(self, value: Any) -> Any:
         """Of a class: its name and version, or its bases and members."""
@@ -140,9 +146,9 @@ class Describer:
         if not inspect.ismodule(value):
             return None
         library = code.library(value.__name__)
-        if library is None:
-            raise Unknown(f"the module {value.__name__} as a whole")
-        return ["module", library, value.__name__]
+        if library is not None:
+            return ["module", library, value.__name__]
+        return ["module", self.named({name: member for name, member in vars(value).items() if not name.startswith("__")})]
 
     # values
 
@@ -152,7 +158,7 @@ class Describer:
             return [type(value).__name__, self.all(value)]
         if type(value) in (set, frozenset):
             return ["set", sorted(canonical_json(Describer().of(item)) for item in value)]
-        if type(value) is dict:
+        if type(value) in (dict, MappingProxyType):
             return ["dict", [[self.of(key), self.of(item)] for key, item in value.items()]]
         return ["enum", self.of(type(value)), value.name] if isinstance(value, Enum) else None
 
@@ -182,7 +188,8 @@ class Describer:
         if kind.startswith("torch.fx.graph_module."):
             return ["graph", value.code, self.of(value._modules), self.of(dict(value.state_dict()))]
         if kind.startswith("torch.jit."):
-            return ["script", str(value.inlined_graph) if hasattr(value, "inlined_graph") else kind, self.of(dict(value.state_dict()))]
+            held = dict(value.state_dict()) if hasattr(value, "state_dict") else None
+            return ["script", str(value.inlined_graph) if hasattr(value, "inlined_graph") else kind, self.of(held)]
         return None
 
     def _changes(self, module: Any) -> list[Any]:
@@ -199,7 +206,13 @@ class Describer:
     def object(self, value: Any) -> Any:
         """Of any other object: its class and what it holds, as pickling would have it, or all attributes where its class is one's own."""
         kind = type(value)
-        if kind is object or inspect.isgenerator(value) or inspect.iscoroutine(value):
+        if kind in HOLDING_NOTHING:
+            return ["nothing", kind.__name__]
+        if isinstance(value, weakref.ref):
+            return ["weak", self.of(value())]
+        if isinstance(value, io.IOBase) and not value.closed and value.writable() and not value.readable():
+            return ["output", kind.__name__]
+        if inspect.isgenerator(value) or inspect.iscoroutine(value):
             raise Unknown(f"a {kind.__name__}")
         if code.library(kind.__module__) is None or _is_network(value):
             plain = all(code.library(base.__module__) is None or base in PLAIN or _is_network(value) for base in kind.__mro__)
@@ -208,11 +221,17 @@ class Describer:
 
     def _pickled(self, value: Any) -> Any:
         """What pickling would keep."""
-        held = value.__reduce_ex__(4)
-        return held if isinstance(held, str) else self.all(list(part) if hasattr(part, "__next__") else part for part in held)
+        registered = copyreg.dispatch_table.get(type(value))
+        held: Any = value.__reduce_ex__(4) if registered is None else registered(value)
+        if isinstance(held, str):
+            return held
+        made, *rest = held
+        return [self.of(made), *self.all(list(part) if hasattr(part, "__next__") else part for part in rest)]
 
 
 PLAIN = (object, abc.ABC, Generic, Protocol)
+HOLDING_NOTHING = (object, type(threading.Lock()), type(threading.RLock()))
+"""Types whose objects differ by nothing but who has them, which their place in a description says."""
 Kind = Callable[[Describer, Any], Any]
 KINDS: tuple[Kind, ...] = (
     Describer.type,

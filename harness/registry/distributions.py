@@ -19,7 +19,7 @@ from harness.api.version import API_VERSION
 from harness.registry.canonical import digest
 from harness.registry.card import GROUPS
 from harness.registry.installed import CORE, normal, version_of
-from harness.registry.states import content_of
+from harness.registry.states import content_of, times
 
 API_GROUP = "harness.api"
 HOOK_GROUP = "harness"
@@ -68,9 +68,9 @@ class Shipped:
         return sorted(file for package in packages for file in _files(package))
 
     @cached_property
-    def stats(self) -> list[tuple[str, int, int]]:
-        """Name, modification time (ns) and size of each source file."""
-        return [(name, stat.st_mtime_ns, stat.st_size) for name, path in self.sources if (stat := _stat(path)) is not None]
+    def stats(self) -> list[tuple[str, int, int, int]]:
+        """Name, times and size of each source file."""
+        return [(name, *times(stat), stat.st_size) for name, path in self.sources if (stat := _stat(path)) is not None]
 
     def data_digest(self) -> str:
         """SHA-256 (hex) of the names and contents of what lies among the source files and is no code: any of it may be read by any."""

@@ -1,7 +1,8 @@
 """Libraries that open files in C or Rust, past Python's audit events: their functions are made to tell.
 
-Known are safetensors, torchvision's ``read_file``, OpenCV, h5py, ``torch.jit.load`` and ``torch.UntypedStorage.from_file``. What else
-opens files so is not seen, nor is what a process does that was started by this one.
+Known are safetensors, torchvision's ``read_file``, OpenCV, h5py, PyArrow's readers of CSV, JSON, Feather and Parquet, ``torch.jit.load``,
+``torch.from_file`` and ``torch.UntypedStorage.from_file``. What else opens files so is not seen, nor is what a process does that was
+started by this one.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ READERS: dict[str, tuple[str, ...]] = {
     "torchvision.io.image": ("read_file",),
     "cv2": ("imread", "imreadmulti"),
     "h5py._hl.files": ("File.__init__",),
+    "pyarrow.csv": ("read_csv", "open_csv"),
+    "pyarrow.json": ("read_json",),
+    "pyarrow.feather": ("read_table", "read_feather"),
+    "pyarrow.parquet.core": ("ParquetFile.__init__", "ParquetDataset.__init__", "read_table"),
+    "pyarrow.parquet": ("read_table",),
+    "torch": ("from_file",),
     "torch.jit._serialization": ("load",),
     "torch.jit": ("load",),
     "torch.storage": ("UntypedStorage.from_file",),

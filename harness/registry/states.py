@@ -13,14 +13,19 @@ State = list[Any]
 
 
 def state_of(path: str) -> State:
-    """Size and modification time of a file; of a folder its names; what is not there is ``["absent"]``."""
+    """Size and times of a file (`times`); of a folder its names; what is not there is ``["absent"]``."""
     try:
         found = os.stat(path)
         if not os.path.isdir(path):
-            return ["file", found.st_size, found.st_mtime_ns]
+            return ["file", found.st_size, *times(found)]
         return ["folder", _names(path)]
     except (OSError, ValueError):
         return ["absent"]
+
+
+def times(found: os.stat_result) -> tuple[int, int]:
+    """When a file was modified and when it was changed in any way (ns): the second no program can set back."""
+    return found.st_mtime_ns, found.st_ctime_ns
 
 
 def states_of(paths: Iterable[str]) -> dict[str, State]:

@@ -20,8 +20,10 @@ from functools import lru_cache
 from threading import get_ident
 from types import CodeType, FrameType, ModuleType
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from harness.registry.installed import below, of_core, versioned
+from harness.registry.states import times
 
 CODE = (".py", ".pyc", ".pyo")
 LISTINGS = ("os.listdir", "os.scandir", "glob.glob")
@@ -51,13 +53,13 @@ class Trace:
     Attributes:
         imports: files of code by the file whose code imported or executed them.
         reads: files and folders that were read by the file of code in whose top level that happened.
-        loaded: size and modification time of files of code that nobody installed, when they were executed.
+        loaded: size and times of files of code that nobody installed, when they were executed.
         listeners: what else is told what happens now.
     """
 
     imports: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     reads: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    loaded: dict[str, tuple[int, int]] = field(default_factory=dict)
+    loaded: dict[str, tuple[int, ...]] = field(default_factory=dict)
     listeners: list[Heard] = field(default_factory=list)
     installed: bool = False
 
@@ -84,7 +86,7 @@ class Trace:
             file = os.path.abspath(os.fsdecode(path))  # type: ignore[arg-type]
         except (TypeError, ValueError, OSError):  # a number, or no path at all
             return
-        if any(sign in str(mode or "") for sign in "wax+") or (mode is None and isinstance(flags, int) and flags & WRITING):
+        if any(sign in str(mode or "") for sign in "wax") or (mode is None and isinstance(flags, int) and flags & WRITING):
             for listener in self.listeners:
                 listener.written.add(file)
         elif not file.endswith(CODE):
@@ -137,13 +139,13 @@ def _kept_by_machine(file: str) -> bool:
     return any(below(file, place) for place in places) and not downloaded(file)
 
 
-def state(file: str) -> tuple[int, int]:
-    """Size and modification time (ns) of a file; (-1, -1) where there is none."""
+def state(file: str) -> tuple[int, ...]:
+    """Size and times of a file; nothing where there is none."""
     try:
         found = os.stat(file)
     except OSError:
-        return -1, -1
-    return found.st_size, found.st_mtime_ns
+        return ()
+    return found.st_size, *times(found)
 
 
 def _importer(frame: FrameType | None) -> str | None:
@@ -169,7 +171,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         elif event == "open":
             TRACE.opened(*arguments[:3])
         elif event == "sqlite3.connect":
-            TRACE.opened(arguments[0], "r", 0)
+            TRACE.opened(_database(os.fsdecode(arguments[0])), "r", 0)
         elif event in LISTINGS:
             caller = sys._getframe(1).f_code.co_filename
             if "importlib" not in caller and not of_core(caller):
@@ -182,6 +184,11 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         return
     finally:
         _hearing.discard(get_ident())
+
+
+def _database(name: str) -> str:
+    """The file of a database, which may be named by a URI."""
+    return unquote(urlsplit(name).path) if name.startswith("file:") else name
 
 
 def _nothing(importer: str, name: str) -> None:
@@ -278,7 +285,7 @@ def _note_loaded() -> None:
         file = file_of(module)
         if file is not None and file.endswith(".py") and not versioned(file):
             found = state(file)
-            TRACE.loaded.setdefault(file, found if found[1] < began else (-2, -2))
+            TRACE.loaded.setdefault(file, found if max(found[1:], default=0) < began else (-1,))
 
 
 def _began() -> int:

@@ -11,7 +11,8 @@ from harness.execution.remembering import RememberedFacts
 from harness.planning import facts
 from harness.planning.facts import memo_key
 from harness.registry.recipe import Recipe
-from harness.registry.states import states_of
+from harness.registry.states import states_of, unchanged
+from harness.registry.tracing import state
 from harness.store.store import Store
 
 
@@ -55,10 +56,17 @@ def test_a_changed_or_added_file_of_a_folder_changes_the_key(folder: Path, root:
 def test_a_file_that_is_as_long_as_before_is_told_by_its_time(folder: Path) -> None:
     write(folder / "photos/list.csv", "1")
     before = key()
-    write(folder / "photos/list.csv", "2")
     assert key() == before
     os.utime(folder / "photos/list.csv", ns=(2, 2))
     assert key() != before
+
+
+def test_a_file_whose_time_was_set_back_is_told_all_the_same(folder: Path) -> None:
+    path = folder / "photos/list.csv"
+    write(path, "1")
+    before, states, loaded = key(), states_of([str(path)]), state(str(path))
+    write(path, "2")
+    assert key() != before and not unchanged(states) and state(str(path)) != loaded
 
 
 @pytest.mark.parametrize(("params", "changed"), [({"manifest": "list.csv"}, "photos/list.csv"), ({"masks": "../masks"}, "masks/cat/1.png")])

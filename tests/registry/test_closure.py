@@ -162,6 +162,27 @@ def test_every_file_beside_a_plugin_that_it_imports_counts_and_is_imported_again
     assert identities(Registry.discover(files)) == before
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import importlib\ndef named(x): return importlib.import_module(x)\ndef it(case): return named('late' + 'ly').VALUE",
+        "from importlib import import_module as bring\ndef it(case): return bring('lately').VALUE",
+        "import importlib\nbring = importlib.import_module\ndef it(case): return bring('lately').VALUE",
+        "import importlib\ndef it(case): return importlib.import_module(name='lately').VALUE",
+        "import importlib\ndef it(case): return next(map(importlib.import_module, ['lately'])).VALUE",
+    ],
+)
+def test_code_that_imports_by_a_name_which_it_makes_depends_on_what_lies_beside_it(source: str, tmp_path: Path, site: Path) -> None:
+    marked = source.replace("def it(", "@metric(category='complexity', direction='higher')\ndef it(")
+    write(tmp_path, {"plug.py": f"from harness.api import metric\n{marked}\n", "lately.py": "VALUE = 1\n"})
+    registry = Registry.discover([tmp_path / "plug.py"])
+    before = identities(registry)
+    assert call(registry, "it") == 1
+    (tmp_path / "lately.py").write_text("VALUE = 22\n")
+    registry = Registry.discover([tmp_path / "plug.py"])
+    assert changed(before, identities(registry)) == {"it"} and call(registry, "it") == 22
+
+
 READS = {
     "opens": "SHIFT = float(open(HERE / 'shift.txt').read())",
     "lists": "SHIFT = len(list((HERE / 'folder').iterdir()))",

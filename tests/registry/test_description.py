@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from functools import lru_cache, partial
 from pathlib import Path
 from textwrap import dedent
@@ -180,7 +179,56 @@ def test_a_module_that_is_imported_when_the_function_is_called_counts(tmp_path: 
     assert identity_of(function) != before
 
 
-@pytest.mark.parametrize("value", [object(), threading.Lock(), (x for x in "ab"), lru_cache])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def last(x): return helpers.last(x)\ndef it(model, images, targets): return helpers.scale(last(images))",
+        "def it(model, images, targets): return getattr(helpers, 'sca' + 'le')(images)",
+        "def apply(of, x): return of.scale(x)\ndef it(model, images, targets): return apply(helpers, images)",
+        "def it(model, images, targets):\n  h = helpers\n  return h.scale(images)",
+        "class Mine:\n  def __init__(self): self.of = helpers\n  def __call__(self, m, i, t): return self.of.scale(i)\nit = Mine()",
+    ],
+)
+def test_members_of_a_module_count_however_they_are_reached(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    helpers = ModuleType("helpers_of_a_notebook")
+    monkeypatch.setitem(sys.modules, "helpers_of_a_notebook", helpers)
+
+    def made(factor: int) -> str:
+        vars(helpers).update(scale=cell(f"it = lambda x: x * {factor}"), last=cell("it = lambda x: x[-1:]"))
+        return identity_of(cell(source, helpers=helpers))
+
+    assert made(2) == made(2) != made(3)
+
+
+@pytest.mark.parametrize("reached", ["eval('factor')", "globals()['factor']", "[eval(name) for name in ['factor']][0]"])
+def test_what_code_reaches_by_a_text_cannot_be_known(reached: str) -> None:
+    function = cell(f"def it(model, images, targets): return images * {reached}", factor=2)
+    assert identity_of(function) != identity_of(function)
+    network = cell("def it(model, images, targets): return model.eval()(images)")
+    assert identity_of(network) == identity_of(network)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import threading\nlock = threading.Lock()\ndef it(m, i, t):\n  with lock: return i * {factor}",
+        "missing = object()\ndef it(m, i, t, a=missing): return i * {factor} if a is missing else i",
+        "import itertools\ncount = itertools.count({factor})\ndef it(m, i, t): return i * next(count)",
+        "import re\npattern = re.compile('a{factor}')\ndef it(m, i, t): return i if pattern.match('a2') else -i",
+        "turned = [np.sin, np.cos][{factor} - 2]\ndef it(m, i, t): return turned(i)",
+        "import weakref\nclass Held: a = {factor}\nheld = Held()\nweak = weakref.ref(held)\ndef it(m, i, t): return i * weak().a",
+        "import types\nsettings = types.MappingProxyType(dict(a={factor}))\ndef it(m, i, t): return i * settings['a']",
+        "import sys\nout = open('/dev/null', 'w')\ndef it(m, i, t):\n  print(1, file=out)\n  return i * {factor}",
+    ],
+)
+def test_what_ordinary_code_holds_is_known(source: str) -> None:
+    def made(factor: int) -> str:
+        return identity_of(cell(source.replace("{factor}", str(factor))))
+
+    assert made(2) == made(2) != made(3)
+
+
+@pytest.mark.parametrize("value", [(x for x in "ab"), open("/dev/null"), lru_cache])  # noqa: SIM115, PTH123
 def test_what_cannot_be_known_is_another_every_time_and_what_can_is_not(value: Any) -> None:
     function = cell("def it(model, images, targets): return value", value=value)
     assert (identity_of(function) == identity_of(function)) is (value is lru_cache)

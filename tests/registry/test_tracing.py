@@ -8,6 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.csv
+import pyarrow.feather
+import pyarrow.parquet
 import pytest
 import safetensors.torch
 import torch
@@ -39,7 +43,15 @@ def a_file(folder: Path, how: str) -> Path:
     elif how == "png" or how == "torchvision":
         path = path.with_suffix(".png")
         Image.new("RGB", (4, 4)).save(path)
-    elif how == "sqlite":
+    elif how == "parquet":
+        pyarrow.parquet.write_table(pyarrow.table({"a": [1]}), path)
+    elif how == "feather":
+        pyarrow.feather.write_feather(pyarrow.table({"a": [1]}), str(path))
+    elif how == "csv":
+        path.write_text("a\n1\n")
+    elif how == "bytes":
+        path.write_bytes(bytes(4))
+    elif how in ("sqlite", "uri"):
         sqlite3.connect(path).execute("create table a (b)").connection.close()
     else:
         path.write_text("{}")
@@ -77,7 +89,13 @@ READ: dict[str, Callable[[Path], object]] = {
     "memmap": lambda path: np.load(path, mmap_mode="r"),
     "png": lambda path: Image.open(path).load(),
     "torchvision": decoded,
+    "bytes": lambda path: torch.from_file(str(path), size=1),
+    "changing": lambda path: np.memmap(path, mode="r+"),
+    "csv": lambda path: pyarrow.csv.read_csv(path),
+    "parquet": lambda path: pyarrow.parquet.read_table(path),
+    "feather": lambda path: pyarrow.feather.read_table(path),
     "sqlite": lambda path: sqlite3.connect(path).close(),
+    "uri": lambda path: sqlite3.connect(f"file:{path}?mode=ro", uri=True).close(),
     "folder": lambda path: list(path.parent.iterdir()),
     "glob": lambda path: list(path.parent.glob("*")),
     "missing": not_there,
