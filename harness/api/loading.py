@@ -12,7 +12,6 @@ from harness.api import outputs
 from harness.api.adapting import Adaptation, adapted
 from harness.api.model_checks import HALF_TOLERANCE, TOLERANCE, changing, constant, coupled, difference
 from harness.api.outputs import Chosen, Output, Path, TwoClasses, described, find_logits
-from harness.api.preparation import unprepared
 from harness.api.preparation.modules import first_line, frozen_copy, require_weights
 from harness.api.preparation.prepare import prepare_copy, switched_on
 from harness.api.preparation.unwrapping import unwrapped
@@ -178,7 +177,7 @@ def _judge(found: Loaded, own: _Own, declared: Output | None) -> Adaptation:
         found.output = "probabilities" if probability else "softmax"
         if declared is None:
             found.say(ONE_PROBABILITY if probability else ONE_LOGIT)
-        if declared is None and inside and not probability:
+        if declared is None and inside and not probability and not outputs.is_linear_map(last):
             found.say("its one output is in [0, 1] for both images tried: declare output='probabilities' if it is one", warn=True)
     raw = own.raw is not torch.float32
     return Adaptation(own.path, None if own.shaped else values.shape[1], None, raw, head)
@@ -205,13 +204,19 @@ def _prepare(found: Loaded, own: _Own, adaptation: Adaptation, images: Tensor) -
     attempts += [_Attempt(native, images, around=True)] if native.needed else []
     for attempt in attempts:
         with undisturbed(own.network):  # which a copy's hooks may write to, if they hold on to it
-            prepared, logits, strangers = attempt.made(own.network, images)
+            copied = frozen_copy(own.network)
+            try:
+                prepared, logits, strangers = attempt.made(copied, images)
+            except Exception as error:  # the network itself raised nothing
+                differs = f"cannot be run as the network itself can ({first_line(error)})"
+                continue
         off = difference(native.finished(own.values), logits)
         if off <= own.tolerance or (found.refused is not None and attempt is attempts[-1]):
             break
+        differs = f"gives other logits than the network itself, by {off:.0%} of their magnitude"
     else:
         raise ValueError(
-            f"a copy of {type(own.network).__name__} gives other logits than the network itself, by {off:.0%} of their magnitude: "
+            f"a copy of {type(own.network).__name__} {differs}: "
             f"something in it holds on to the original (a hook or function that refers to the network from outside, a global) or is not "
             f"reached by eval(); keep layers and features as attributes, use bound methods as hooks, or hand it over without them"
         )
@@ -226,10 +231,6 @@ def _prepare(found: Loaded, own: _Own, adaptation: Adaptation, images: Tensor) -
         found.say(
             f"its {names} weights are computed in float32" if attempt.lifted else f"it computes in {names}, and images are cast to that"
         )
-    reasons = unprepared(prepared)
-    for reason in dict.fromkeys(reasons.values()):
-        names = _shortened([name for name, given in reasons.items() if given == reason])
-        found.say(f"hooks do not see the own operations of {names}: {reason}")
     if gradless := switched_on(prepared):
         found.say(
             f"gradients are switched off in the forward of {_shortened(gradless)} (torch.no_grad); explainers see them as if they were not"
@@ -252,15 +253,10 @@ class _Attempt:
     lifted: bool = False
     around: bool = False
 
-    def made(self, network: nn.Module, images: Tensor) -> tuple[nn.Module, Tensor, list[str]]:
-        """The prepared copy, its logits for ``images`` (none where it raises), and the kinds of layers that it calls and has not."""
-        copied = frozen_copy(network)
-        copied = adapted(copied.float() if self.lifted else copied, self.adaptation, self.around)
-        try:
-            prepared = prepare_copy(copied, self.example)
-            return prepared, *_called(prepared, images)
-        except Exception:  # the network itself raised nothing
-            return copied, torch.empty(0), []
+    def made(self, copied: nn.Module, images: Tensor) -> tuple[nn.Module, Tensor, list[str]]:
+        """Of a frozen copy: itself prepared, its logits for ``images``, and the kinds of layers that it calls and has not."""
+        prepared = prepare_copy(adapted(copied.float() if self.lifted else copied, self.adaptation, self.around), self.example)
+        return prepared, *_called(prepared, images)
 
 
 def _called(module: nn.Module, images: Tensor) -> tuple[Tensor, list[str]]:
