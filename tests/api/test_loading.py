@@ -398,6 +398,18 @@ def test_logits_that_are_not_the_image_s_alone_are_refused_where_a_model_is_load
     assert all(torch.equal(net.state_dict()[name], value) for name, value in state.items())
 
 
+def test_statistics_that_move_in_evaluation_mode_are_left_as_they_were() -> None:
+    class Training(nn.BatchNorm2d):
+        def train(self, mode: bool = True) -> nn.Module:
+            return super().train(True)
+
+    net = nn.Sequential(nn.Conv2d(3, 6, 3), Training(6), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3)).eval()
+    before = copy.deepcopy(net.state_dict())
+    with pytest.warns(ModelWarning, match="batch statistics in 1"):
+        classifier(net, input_shape=SHAPE)
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
 def test_layers_of_nobody_are_refused() -> None:
     elsewhere = body()
 
