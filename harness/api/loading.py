@@ -206,7 +206,7 @@ def _prepare(found: Loaded, own: _Own, adaptation: Adaptation, images: Tensor) -
         with undisturbed(own.network):  # which a copy's hooks may write to, if they hold on to it
             copied = frozen_copy(own.network)
             try:
-                prepared, logits, strangers = attempt.made(copied, images)
+                prepared, logits, strangers, draws = attempt.made(copied, images)
             except Exception as error:  # the network itself raised nothing
                 differs = f"cannot be run as the network itself can ({first_line(error)})"
                 continue
@@ -221,6 +221,12 @@ def _prepare(found: Loaded, own: _Own, adaptation: Adaptation, images: Tensor) -
             f"reached by eval(); keep layers and features as attributes, use bound methods as hooks, or hand it over without them"
         )
     found.module = prepared
+    if draws and found.refused is None:
+        found.refused = (
+            "its forward draws random numbers in evaluation mode (torch.rand, F.dropout), and whatever explains it would move torch's "
+            "global generator; let it draw only if self.training"
+        )
+        found.say(f"it cannot be evaluated: {found.refused}", warn=True)
     if strangers and found.refused is None:
         found.refused = (
             f"its forward calls layers with weights that are none of its children ({_shortened(strangers)}), so that nobody could tell two "
@@ -253,14 +259,14 @@ class _Attempt:
     lifted: bool = False
     around: bool = False
 
-    def made(self, copied: nn.Module, images: Tensor) -> tuple[nn.Module, Tensor, list[str]]:
-        """Of a frozen copy: itself prepared, its logits for ``images``, and the kinds of layers that it calls and has not."""
+    def made(self, copied: nn.Module, images: Tensor) -> tuple[nn.Module, Tensor, list[str], bool]:
+        """Of a frozen copy: itself prepared, and what `_called` says of that."""
         prepared = prepare_copy(adapted(copied.float() if self.lifted else copied, self.adaptation, self.around), self.example)
         return prepared, *_called(prepared, images)
 
 
-def _called(module: nn.Module, images: Tensor) -> tuple[Tensor, list[str]]:
-    """The logits of a prepared module, and the kinds of layers with weights that it called and does not have."""
+def _called(module: nn.Module, images: Tensor) -> tuple[Tensor, list[str], bool]:
+    """The logits of a prepared module, the kinds of layers with weights that it called and does not have, and whether it drew numbers."""
     own = set(module.modules())
     strangers: list[str] = []
 
@@ -271,7 +277,8 @@ def _called(module: nn.Module, images: Tensor) -> tuple[Tensor, list[str]]:
     handle = nn.modules.module.register_module_forward_pre_hook(note)
     try:
         with torch.no_grad(), seeded_generators(0):
-            return module(images), list(dict.fromkeys(strangers))
+            state = torch.get_rng_state()
+            return module(images), list(dict.fromkeys(strangers)), not torch.equal(state, torch.get_rng_state())
     finally:
         handle.remove()
 

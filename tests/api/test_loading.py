@@ -410,6 +410,12 @@ def test_statistics_that_move_in_evaluation_mode_are_left_as_they_were() -> None
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
 
 
+def test_a_network_that_draws_and_uses_little_of_it_is_refused_by_its_own_name() -> None:
+    with pytest.warns(ModelWarning, match="draws random numbers in evaluation mode"):
+        model = classifier(Net(lambda y: y + 1e-6 * torch.rand(3)), input_shape=SHAPE)
+    assert model.refused is not None
+
+
 def test_layers_of_nobody_are_refused() -> None:
     elsewhere = body()
 
