@@ -100,8 +100,10 @@ class Classifier:
             raise ValueError(f"cam_layer {self.cam_layer!r} is no layer of the model; its layers are {', '.join(self.layers)}")
         if self.class_names is not None and len(self.class_names) != self.num_classes:
             raise ValueError(f"{len(self.class_names)} class names for a model of {self.num_classes} classes")
-        if self.unprepared and (reason := unseen(self)) is not None:
-            self.notes.append(f"explainers that work by hooks (LRP, DeepLIFT, Guided Backprop) do not apply: {reason}")
+        hidden = unseen(self, additions=False) if self.unprepared else None
+        if self.unprepared and (reason := hidden or unseen(self)) is not None:
+            who = "explainers that work by hooks (LRP, DeepLIFT, Guided Backprop) do" if hidden else "relevance propagation (LRP) does"
+            self.notes.append(f"{who} not apply: {reason}")
             self._said.append(self.notes[-1])
         if self._said:
             warnings.warn(f"{type(module).__name__}: {'; '.join(self._said)}", ModelWarning, stacklevel=3)

@@ -12,7 +12,6 @@ from harness.api import outputs
 from harness.api.adapting import Adaptation, adapted
 from harness.api.model_checks import HALF_TOLERANCE, TOLERANCE, changing, constant, coupled, difference
 from harness.api.outputs import Chosen, Output, Path, TwoClasses, described, find_logits
-from harness.api.preparation import unprepared
 from harness.api.preparation.modules import first_line, frozen_copy, require_weights
 from harness.api.preparation.prepare import prepare_copy, switched_on
 from harness.api.preparation.unwrapping import unwrapped
@@ -178,7 +177,7 @@ def _judge(found: Loaded, own: _Own, declared: Output | None) -> Adaptation:
         found.output = "probabilities" if probability else "softmax"
         if declared is None:
             found.say(ONE_PROBABILITY if probability else ONE_LOGIT)
-        if declared is None and inside and not probability:
+        if declared is None and inside and not probability and not outputs.is_linear_map(last):
             found.say("its one output is in [0, 1] for both images tried: declare output='probabilities' if it is one", warn=True)
     raw = own.raw is not torch.float32
     return Adaptation(own.path, None if own.shaped else values.shape[1], None, raw, head)
@@ -205,17 +204,29 @@ def _prepare(found: Loaded, own: _Own, adaptation: Adaptation, images: Tensor) -
     attempts += [_Attempt(native, images, around=True)] if native.needed else []
     for attempt in attempts:
         with undisturbed(own.network):  # which a copy's hooks may write to, if they hold on to it
-            prepared, logits, strangers = attempt.made(own.network, images)
+            copied = frozen_copy(own.network)
+            try:
+                prepared, logits, strangers, draws = attempt.made(copied, images)
+            except Exception as error:  # the network itself raised nothing
+                differs = f"cannot be run as the network itself can ({first_line(error)})"
+                continue
         off = difference(native.finished(own.values), logits)
         if off <= own.tolerance or (found.refused is not None and attempt is attempts[-1]):
             break
+        differs = f"gives other logits than the network itself, by {off:.0%} of their magnitude"
     else:
         raise ValueError(
-            f"a copy of {type(own.network).__name__} gives other logits than the network itself, by {off:.0%} of their magnitude: "
+            f"a copy of {type(own.network).__name__} {differs}: "
             f"something in it holds on to the original (a hook or function that refers to the network from outside, a global) or is not "
             f"reached by eval(); keep layers and features as attributes, use bound methods as hooks, or hand it over without them"
         )
     found.module = prepared
+    if draws and found.refused is None:
+        found.refused = (
+            "its forward draws random numbers in evaluation mode (torch.rand, F.dropout), and whatever explains it would move torch's "
+            "global generator; let it draw only if self.training"
+        )
+        found.say(f"it cannot be evaluated: {found.refused}", warn=True)
     if strangers and found.refused is None:
         found.refused = (
             f"its forward calls layers with weights that are none of its children ({_shortened(strangers)}), so that nobody could tell two "
@@ -226,10 +237,6 @@ def _prepare(found: Loaded, own: _Own, adaptation: Adaptation, images: Tensor) -
         found.say(
             f"its {names} weights are computed in float32" if attempt.lifted else f"it computes in {names}, and images are cast to that"
         )
-    reasons = unprepared(prepared)
-    for reason in dict.fromkeys(reasons.values()):
-        names = _shortened([name for name, given in reasons.items() if given == reason])
-        found.say(f"hooks do not see the own operations of {names}: {reason}")
     if gradless := switched_on(prepared):
         found.say(
             f"gradients are switched off in the forward of {_shortened(gradless)} (torch.no_grad); explainers see them as if they were not"
@@ -252,19 +259,14 @@ class _Attempt:
     lifted: bool = False
     around: bool = False
 
-    def made(self, network: nn.Module, images: Tensor) -> tuple[nn.Module, Tensor, list[str]]:
-        """The prepared copy, its logits for ``images`` (none where it raises), and the kinds of layers that it calls and has not."""
-        copied = frozen_copy(network)
-        copied = adapted(copied.float() if self.lifted else copied, self.adaptation, self.around)
-        try:
-            prepared = prepare_copy(copied, self.example)
-            return prepared, *_called(prepared, images)
-        except Exception:  # the network itself raised nothing
-            return copied, torch.empty(0), []
+    def made(self, copied: nn.Module, images: Tensor) -> tuple[nn.Module, Tensor, list[str], bool]:
+        """Of a frozen copy: itself prepared, and what `_called` says of that."""
+        prepared = prepare_copy(adapted(copied.float() if self.lifted else copied, self.adaptation, self.around), self.example)
+        return prepared, *_called(prepared, images)
 
 
-def _called(module: nn.Module, images: Tensor) -> tuple[Tensor, list[str]]:
-    """The logits of a prepared module, and the kinds of layers with weights that it called and does not have."""
+def _called(module: nn.Module, images: Tensor) -> tuple[Tensor, list[str], bool]:
+    """The logits of a prepared module, the kinds of layers with weights that it called and does not have, and whether it drew numbers."""
     own = set(module.modules())
     strangers: list[str] = []
 
@@ -275,7 +277,8 @@ def _called(module: nn.Module, images: Tensor) -> tuple[Tensor, list[str]]:
     handle = nn.modules.module.register_module_forward_pre_hook(note)
     try:
         with torch.no_grad(), seeded_generators(0):
-            return module(images), list(dict.fromkeys(strangers))
+            state = torch.get_rng_state()
+            return module(images), list(dict.fromkeys(strangers)), not torch.equal(state, torch.get_rng_state())
     finally:
         handle.remove()
 

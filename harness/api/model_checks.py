@@ -18,11 +18,18 @@ class ModelWarning(UserWarning):
 
 
 def difference(first: Tensor, second: Tensor) -> float:
-    """The greatest difference of two tensors of logits, relative to the greatest magnitude; infinite where their shapes differ."""
+    """The greatest difference of two tensors of logits, relative to the greatest finite magnitude.
+
+    NaN is equal to NaN, and an infinity to itself. Infinite where shapes differ, or one is finite and the other is not.
+    """
     if first.shape != second.shape:
         return float("inf")
     first, second = first.detach().double().cpu(), second.detach().double().cpu()
-    return float((first - second).abs().max() / first.abs().max().clamp(min=1e-6)) if first.numel() else 0.0
+    different = ~((first == second) | (first.isnan() & second.isnan()))
+    if not different.any():
+        return 0.0
+    gap = (first - second)[different].abs().nan_to_num(nan=float("inf")).max()
+    return float(gap / first[first.isfinite()].abs().amax().clamp(min=1e-6)) if first.isfinite().any() else float("inf")
 
 
 def changing(first: Tensor, again: Tensor, repeat: Callable[[], Tensor], tolerance: float = TOLERANCE) -> str | None:

@@ -148,6 +148,11 @@ def ends_in(logits: Tensor) -> str:
     return ""
 
 
+def is_linear_map(operation: str) -> bool:
+    """Whether an operation that `ends_in` names is a matrix product or convolution, which keeps to no range."""
+    return operation.startswith(("Addmm", "Mm", "Bmm", "Baddbmm", "Convolution"))
+
+
 class TwoClasses(nn.Linear):
     """Two logits of one: −z/2 and z/2, so that class 1 has the probability sigmoid(z) under a softmax; of a probability p, 1 − p and p.
 

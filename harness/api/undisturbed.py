@@ -21,15 +21,15 @@ def undisturbed(module: nn.Module) -> Iterator[None]:
     layers = list(module.modules())
     modes = [layer.training for layer in layers]
     attributes = [None if isinstance(layer, torch.jit.ScriptModule) else _attributes(layer) for layer in layers]
-    buffers = [(buffer, buffer.detach().clone(), buffer._version) for buffer in module.buffers()]
+    buffers = [(buffer, buffer.detach().clone()) for buffer in module.buffers()]
     try:
         set_evaluating(module)
         with _eagerly(layers):
             yield
     finally:
         with torch.no_grad():
-            for buffer, value, version in buffers:
-                if buffer._version != version:
+            for buffer, value in buffers:
+                if not torch.equal(buffer, value):  # batch normalisation writes its statistics without counting up their version
                     buffer.copy_(value)
         for layer, mode, before in zip(layers, modes, attributes, strict=True):
             if before is not None:

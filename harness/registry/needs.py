@@ -13,7 +13,7 @@ FEATURES = NEEDS & {"convolutions", "relu", "token-grid"}
 def lacking_features(needs: Set[str], features: Iterable[str]) -> str | None:
     """Why a component of these needs is not applicable to a model of these features, or None."""
     lacking = sorted((needs & FEATURES) - set(features))
-    return f"needs {' and '.join(lacking)}, and the model has none" if lacking else None
+    return f"needs {' and '.join(lacking)}, and the model has none that hooks see" if lacking else None
 
 
 def lacking_evidence(needs: Set[str], *, masks: bool, boxes: bool, of: str = "the dataset has none") -> str | None:

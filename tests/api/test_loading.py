@@ -155,6 +155,17 @@ def test_one_logit_is_one_whatever_is_declared_of_it(declared: Output, images: T
     torch.testing.assert_close(model.probabilities(model(images)), torch.stack([1 - z.sigmoid(), z.sigmoid()], dim=1))
 
 
+def test_a_logit_that_happens_to_be_in_the_unit_interval_is_no_probability(images: Tensor) -> None:
+    net = body(1)
+    nn.init.constant_(net[-1].weight, 0.01)
+    nn.init.constant_(net[-1].bias, 0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ModelWarning)
+        classifier(net, input_shape=SHAPE)
+    with pytest.warns(ModelWarning, match="declare output='probabilities' if it is one"):
+        classifier(Net(lambda z: z.clamp(0, 1), classes=1), input_shape=SHAPE)
+
+
 def test_one_sigmoid_makes_two_classes(images: Tensor) -> None:
     with pytest.warns(ModelWarning, match="ends in a sigmoid"):
         model = classifier(body(1, nn.Sigmoid()), input_shape=SHAPE)
@@ -259,6 +270,11 @@ def test_torchscript_is_taken_for_what_it_can_do(make: Callable[[nn.Module], nn.
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_torchscript_may_work_in_place(images: Tensor) -> None:
+    net = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3)).eval()
+    assert torch.equal(classifier(torch.jit.script(net), input_shape=SHAPE)(images), logits_of(net, images))
+
+
 def test_a_quantised_network_has_predictions_and_no_gradients(images: Tensor) -> None:
     net = torch.ao.quantization.quantize_dynamic(body(), {nn.Linear}, dtype=torch.qint8)
     model = classifier(net, input_shape=SHAPE)
@@ -301,6 +317,28 @@ def test_a_traced_graph_that_returns_a_dictionary_is_taken(images: Tensor) -> No
 def test_what_cannot_be_taken_is_said(net: Callable[[], nn.Module], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         classifier(net(), input_shape=SHAPE)
+
+
+def test_a_network_that_is_not_finite_for_some_images_is_taken(images: Tensor) -> None:
+    class UndefinedWhereDark(Net):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.where(x.mean(dim=(1, 2, 3))[:, None] > 0.4, self.body(x), float("nan"))
+
+    net = UndefinedWhereDark().eval()
+    model = classifier(net, input_shape=SHAPE)
+    given = torch.cat([images, images / 2])
+    assert model.refused is None
+    assert torch.equal(model(given).isnan(), logits_of(net, given).isnan())
+    assert 0 < int(model(given).isnan().sum()) < 24
+
+
+def test_a_copy_that_cannot_be_run_is_said_to_be_so() -> None:
+    class Once(Net):
+        def __deepcopy__(self, memo: object) -> nn.Module:
+            return Net(lambda y: y[:, 7, 7, 7])
+
+    with pytest.raises(ValueError, match=r"a copy of Once cannot be run as the network itself can \(.*too many indices"):
+        classifier(Once(), input_shape=SHAPE)
 
 
 # models that are no function of one image
@@ -358,6 +396,24 @@ def test_logits_that_are_not_the_image_s_alone_are_refused_where_a_model_is_load
     assert model.refused is not None and len(warned) == 1
     assert net.training and getattr(net, "calls", 0) == 0 and torch.equal(torch.get_rng_state(), before)
     assert all(torch.equal(net.state_dict()[name], value) for name, value in state.items())
+
+
+def test_statistics_that_move_in_evaluation_mode_are_left_as_they_were() -> None:
+    class Training(nn.BatchNorm2d):
+        def train(self, mode: bool = True) -> nn.Module:
+            return super().train(True)
+
+    net = nn.Sequential(nn.Conv2d(3, 6, 3), Training(6), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3)).eval()
+    before = copy.deepcopy(net.state_dict())
+    with pytest.warns(ModelWarning, match="batch statistics in 1"):
+        classifier(net, input_shape=SHAPE)
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+def test_a_network_that_draws_and_uses_little_of_it_is_refused_by_its_own_name() -> None:
+    with pytest.warns(ModelWarning, match="draws random numbers in evaluation mode"):
+        model = classifier(Net(lambda y: y + 1e-6 * torch.rand(3)), input_shape=SHAPE)
+    assert model.refused is not None
 
 
 def test_layers_of_nobody_are_refused() -> None:

@@ -163,10 +163,11 @@ def test_what_hides_nothing_is_no_obstacle() -> None:
     assert model.unprepared == [""] and unseen(model) is None
 
 
-@pytest.mark.filterwarnings("ignore::harness.api.model_checks.ModelWarning")
 def test_hidden_additions_matter_to_those_that_have_a_rule_for_them() -> None:
-    model = classifier(Skips(), input_shape=SHAPE)
+    with pytest.warns(ModelWarning, match=r"relevance propagation \(LRP\) does not apply") as said:
+        model = classifier(Skips(), input_shape=SHAPE)
     assert "add" in str(unseen(model)) and unseen(model, additions=False) is None
+    assert "DeepLIFT" not in str(said[0].message)
 
 
 @pytest.mark.filterwarnings("ignore::harness.api.model_checks.ModelWarning")

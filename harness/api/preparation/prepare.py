@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor, fx, nn
 
 from harness.api.preparation.folding import fold_weights
@@ -148,7 +149,7 @@ def _rewrite(block: nn.Module, graph: fx.Graph, in_place: Set[nn.Module]) -> boo
 
 def _clear_in_place(module: nn.Module) -> bool:
     """Let a module that works in place return a new tensor; whether it did work in place."""
-    if getattr(module, "inplace", False) is not True:
+    if isinstance(module, torch.jit.ScriptModule) or getattr(module, "inplace", False) is not True:
         return False
     module.inplace = False  # type: ignore[assignment]
     return True

@@ -22,6 +22,9 @@ Rule = Literal[
     "epsilon",
 ]
 
+_NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm)
+"""Normalisations whose statistics are the image's own, so that no layer could have them in its weights."""
+
 # Forward-equivalents per sample: the forward pass, and for each layer one forward and one backward pass per modified copy of its weights.
 PASSES: dict[str, float] = {
     "epsilon-plus-flat": 5,
@@ -50,6 +53,14 @@ class Settings(NamedTuple):
     bounds: tuple[Tensor, Tensor] | None = None
 
 
+class _PassOn(Pass):
+    """zennit's rule, also for operations with results beside the output: torch's group normalisation returns mean and deviation too."""
+
+    def backward(self, module: nn.Module, grad_input: tuple[Tensor, ...], grad_output: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """The relevance of the output, for the input."""
+        return grad_output[:1]
+
+
 def composite(rule: Rule, settings: Settings) -> Composite:
     """A fresh zennit composite. Raises ``ValueError`` where the box rule has no bounds."""
     return _COMPOSITES[rule](settings)
@@ -60,7 +71,7 @@ def _common(settings: Settings) -> dict[str, Any]:
     return {
         "epsilon": settings.epsilon,
         "zero_params": _zero(settings),
-        "layer_map": [((nn.LayerNorm, nn.GroupNorm, SqueezeExcitation), Pass())],
+        "layer_map": [((*_NORMS, SqueezeExcitation), _PassOn())],
     }
 
 

@@ -16,6 +16,7 @@ from harness.api.unseen import unseen
 from harness_zennit import citations
 from harness_zennit.canonization import canonized
 from harness_zennit.composites import PASSES, WITHOUT_BOUNDS, Rule, Settings, composite
+from harness_zennit.scales import ScalesPass
 from harness_zennit.weights import without_rule
 
 
@@ -24,7 +25,8 @@ class LRP:
     """Layer-wise relevance propagation by zennit's composites, on the network's canonical form (Bach et al. 2015).
 
     The map ``(B, C, H, W)`` should sum to the relevance put in: 1 for the target, or its logit. That is measured per sample and not
-    promised: biases (unless ``zero_bias``) and stabilisers absorb relevance, and operations without a rule pass their gradient.
+    promised: biases (unless ``zero_bias``) and stabilisers absorb relevance, and operations without a rule pass their gradient. Scales by
+    constants (a normalisation in the forward, a temperature, layer scales) pass relevance on as it is.
     """
 
     class Params(BaseModel):
@@ -67,7 +69,8 @@ class LRP:
         try:
             rules.register(module)
             with torch.enable_grad(), _autocast(model):  # the rules compute layers again in the backward pass
-                logits = module(inputs)
+                with ScalesPass():
+                    logits = module(inputs)
                 start = F.one_hot(targets, logits.shape[1]).to(logits)
                 if params.start == "logit":
                     start = start * logits.detach()

@@ -43,6 +43,14 @@ def test_epsilon_on_a_linear_model(zero_bias):
     assert torch.equal(found.expected, torch.ones(4))
 
 
+@pytest.mark.parametrize("norm", [nn.GroupNorm(2, 4), nn.InstanceNorm2d(4, affine=True), nn.LayerNorm([4, 6, 6]), nn.RMSNorm([4, 6, 6])])
+def test_normalisations_by_the_image_itself_conserve_relevance(norm):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), norm, nn.ReLU(), nn.Conv2d(4, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+    model = classifier(net, input_shape=(3, 8, 8))
+    assert conservation(lrp(model, images(size=8), TARGETS, rule="epsilon", zero_bias=True, epsilon=1e-9)) < 0.01
+
+
 def test_the_flat_rule_spreads_evenly_over_a_first_layer():
     model, _ = linear()
     found = lrp(model, images(size=8), TARGETS)
