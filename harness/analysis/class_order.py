@@ -9,14 +9,14 @@ Ints = NDArray[np.int64]
 GAIN = 0.2
 """By how much accuracy must rise under another order for it to be worth a word."""
 RARE = 0.001
-"""Probability below which an accuracy as low as this is not chance."""
+"""Probability below which an accuracy as low as this, or a gain as great, is not chance."""
 
 
 def order_hint(labels: Ints, predicted: Ints, num_classes: int) -> str | None:
     """A sentence where classes seem to be exchanged, or predictions are worse than chance; None where neither is so.
 
     The one-to-one exchange of classes under which most predictions are right is found on one half of the samples of each class and counted
-    on the other, both ways, so that it cannot win by chance.
+    on the other, both ways; it must win more often than chance does (a sign test of the samples that it changes), which takes ten of them.
 
     Args:
         labels: ``(N,)`` as the model's classes.
@@ -25,11 +25,13 @@ def order_hint(labels: Ints, predicted: Ints, num_classes: int) -> str | None:
     """
     if not len(labels):
         return None
-    accuracy = float(np.mean(labels == predicted))
+    right = labels == predicted
+    accuracy = float(np.mean(right))
     if accuracy > 1 - GAIN:
         return None
-    exchanged = exchanged_accuracy(labels, predicted)
-    if exchanged - accuracy >= GAIN:
+    then = exchanged_right(labels, predicted)
+    exchanged = float(np.mean(then))
+    if exchanged - accuracy >= GAIN and _chance_of_so_few(int(np.sum(right & ~then)), int(np.sum(right != then)), 1 / 2) < RARE:
         return (
             f"accuracy is {100 * accuracy:.0f} %, and would be {100 * exchanged:.0f} % if classes were exchanged one for one: they may be "
             "in another order than the model's; give the dataset a class_map"
@@ -39,21 +41,21 @@ def order_hint(labels: Ints, predicted: Ints, num_classes: int) -> str | None:
     return None
 
 
-def exchanged_accuracy(labels: Ints, predicted: Ints) -> float:
-    """Accuracy under the best one-to-one exchange of classes, found on one half of the samples and counted on the other; 0 to 1."""
+def exchanged_right(labels: Ints, predicted: Ints) -> NDArray[np.bool_]:
+    """``(N,)`` what is right under the best one-to-one exchange of classes, found on one half of the samples for the other."""
     from scipy.optimize import linear_sum_assignment
 
     classes, both = np.unique(np.concatenate([labels, predicted]), return_inverse=True)
     labels, predicted = both[: len(labels)], both[len(labels) :]
     half = _turn_within(labels) % 2
-    right = 0
+    right = np.zeros(len(labels), dtype=bool)
     for part in (0, 1):
         confusion = np.zeros((len(classes), len(classes)))
         np.add.at(confusion, (labels[half == part], predicted[half == part]), 1)
         confusion += np.eye(len(classes)) * 1e-6  # what nothing speaks for stays
         _, exchange = linear_sum_assignment(confusion, maximize=True)
-        right += int(np.sum(exchange[labels[half != part]] == predicted[half != part]))
-    return right / len(labels)
+        right[half != part] = exchange[labels[half != part]] == predicted[half != part]
+    return right
 
 
 def _turn_within(labels: Ints) -> Ints:

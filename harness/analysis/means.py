@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from harness.analysis.intervals import mean_of, percentile_bounds, resampled_means
+from harness.analysis.ranking import vary
 from harness.analysis.results import FEW, Bools, Floats, IntervalKind, MetricInfo
 
 
@@ -82,7 +83,7 @@ def mean_intervals(values: Floats, draws: Floats, scale: Scale, confidence: floa
     count = (~np.isnan(values)).sum(axis=0)
     mean = mean_of(values)
     some = count > 1
-    varied = np.fmax.reduce(values, axis=0, initial=-np.inf) > np.fmin.reduce(values, axis=0, initial=np.inf)
+    varied = some & vary(values)
     low, high = percentile_bounds(draws, confidence)
     few = varied & (count < FEW)
     low[few], high[few] = _student(values[:, few], mean[few], count[few], confidence)

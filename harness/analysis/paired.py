@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from harness.analysis.ranking import TIE_TOLERANCE
+from harness.analysis.ranking import TIE_TOLERANCE, vary
 from harness.analysis.results import Floats
 
 
@@ -36,10 +36,10 @@ def t_test(differences: Floats) -> float:
     n = len(differences)
     if n < 2:
         return float("nan")
-    if np.ptp(differences) == 0:
+    if not vary(differences):
         return 1.0 if differences[0] == 0 else float("nan")
     spread = differences.std(ddof=1)
-    return float("nan") if spread == 0 else float(2 * special.stdtr(n - 1, -abs(differences.mean()) / (spread / np.sqrt(n))))
+    return float(2 * special.stdtr(n - 1, -abs(differences.mean()) / (spread / np.sqrt(n))))
 
 
 def holm(p: Sequence[float] | Floats) -> list[float]:
@@ -60,10 +60,9 @@ def cohens_d(differences: Floats) -> float | None:
     """
     if len(differences) < 2:
         return None
-    spread = 0.0 if np.ptp(differences) == 0 else float(differences.std(ddof=1))
-    if spread == 0:
+    if not vary(differences):
         return 0.0 if differences[0] == 0 else None
-    return float(differences.mean() / spread)
+    return float(differences.mean() / differences.std(ddof=1))
 
 
 @dataclass(frozen=True)

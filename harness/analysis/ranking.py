@@ -10,13 +10,19 @@ from numpy.typing import NDArray
 
 from harness.analysis.intervals import mean_of
 from harness.analysis.parts import in_parts
-from harness.analysis.results import Floats
+from harness.analysis.results import Bools, Floats
 
 Weighting = Literal["category", "metric"]
 """How metrics make one rank: the mean over categories of the mean within each, or the mean over all metrics alike."""
 
 TIE_TOLERANCE = 1e-9
 """Neighbouring scores closer than this, relative to the larger, are tied: the order of a sum must not decide a rank."""
+
+
+def vary(values: Floats) -> Bools:
+    """Whether the values of each column of ``values`` (N, …) differ by more than the noise of floats, NaN left out."""
+    greatest, least = np.fmax.reduce(values, axis=0, initial=-np.inf), np.fmin.reduce(values, axis=0, initial=np.inf)
+    return np.asarray(greatest - least > TIE_TOLERANCE * np.maximum(np.abs(greatest), np.abs(least)))
 
 
 def ranks(scores: Floats, sign: float = 1.0, axis: int = -1) -> Floats:

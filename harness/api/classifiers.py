@@ -18,7 +18,7 @@ from harness.api.feature_maps import last_feature_map, unnamed_feature_map
 from harness.api.flow import Flow, flow
 from harness.api.geometry import Geometry, Interpolation
 from harness.api.loading import load
-from harness.api.model_checks import ModelWarning, checked_scale
+from harness.api.model_checks import ModelWarning, checked_names, checked_scale, checked_shape
 from harness.api.outputs import Chosen, Output, log_probabilities_of, probabilities_of
 from harness.api.preparation import added, prepare, unprepared
 from harness.api.preparation.hooks import scripts
@@ -73,7 +73,7 @@ class Classifier:
         output: Output | None = None,
         prepared: bool = False,
     ) -> None:
-        channels, height, width = input_shape
+        channels, height, width = checked_shape(input_shape)
         checked_scale(mean, "mean", channels)
         checked_scale(std, "std", channels)
         self.input_shape = (channels, height, width)
@@ -90,7 +90,6 @@ class Classifier:
         self.unprepared = list(unprepared(self.module))
         self.mean = None if mean is None else torch.tensor(list(mean), dtype=torch.float32).view(-1, 1, 1)
         self.std = None if std is None else torch.tensor(list(std), dtype=torch.float32).view(-1, 1, 1)
-        self.class_names = None if class_names is None else list(class_names)
         self.family = family
         self.geometry = Geometry((height, width), channels, resize, interpolation)
         self.cam_layer = cam_layer
@@ -98,8 +97,7 @@ class Classifier:
             self._take_last_feature_map()
         if self.cam_layer is not None and self.cam_layer not in dict(self.module.named_modules()):
             raise ValueError(f"cam_layer {self.cam_layer!r} is no layer of the model; its layers are {', '.join(self.layers)}")
-        if self.class_names is not None and len(self.class_names) != self.num_classes:
-            raise ValueError(f"{len(self.class_names)} class names for a model of {self.num_classes} classes")
+        self.class_names = None if class_names is None else checked_names(class_names, self.num_classes)
         hidden = unseen(self, additions=False) if self.unprepared else None
         if self.unprepared and (reason := hidden or unseen(self)) is not None:
             who = "explainers that work by hooks (LRP, DeepLIFT, Guided Backprop) do" if hidden else "relevance propagation (LRP) does"

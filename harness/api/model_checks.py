@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import torch
 from torch import Tensor, nn
@@ -71,6 +73,26 @@ def _uses_the_batch(layer: nn.Module) -> bool:
 def constant(first: Tensor, second: Tensor) -> bool:
     """Whether two images have the same logits to the last bit."""
     return torch.equal(first, second)
+
+
+def checked_shape(shape: Sequence[int]) -> tuple[int, int, int]:
+    """``(C, H, W)`` as whole numbers; raises ``ValueError`` for any other shape of an input."""
+    with suppress(TypeError):
+        sizes = tuple(map(operator.index, shape))
+        if len(sizes) == 3 and min(sizes) > 0:
+            return sizes[0], sizes[1], sizes[2]
+    raise ValueError(f"input_shape must be (C, H, W), three whole numbers greater than 0, not {shape!r}")
+
+
+def checked_names(names: Sequence[str], classes: int) -> list[str]:
+    """The names of ``classes`` classes; raises ``ValueError`` where they are none of a list, or not as many."""
+    found = [] if isinstance(names, str) else list(names)
+    odd = next((name for name in found if not isinstance(name, str)), None)
+    if isinstance(names, str) or odd is not None:
+        raise ValueError(f"class_names must be a list of texts, not {names!r}" if odd is None else f"the class name {odd!r} is no text")
+    if len(found) != classes:
+        raise ValueError(f"{len(found)} class names for a model of {classes} classes")
+    return found
 
 
 def checked_scale(values: Sequence[float] | None, name: str, channels: int) -> None:

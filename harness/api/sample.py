@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,8 +23,9 @@ class Sample:
 
     Attributes:
         image: ``(C, H, W)`` float in [0, 1], C of 1 or 3, at its native size. Any floating type is taken, and kept as float32.
-        label: index into the dataset's ``class_names`` (or, without these, into the model's classes).
-        id: stable and unique in its dataset; random streams are drawn by it.
+        label: index into the dataset's ``class_names`` (or, without these, into the model's classes). A whole number of any type is
+            taken, also in a tensor or an array of one element, and kept as an int.
+        id: stable and unique in its dataset; random streams are drawn by it. A whole number is taken, and kept as a text.
         mask: ``(H, W)`` bool, true where the evidence for the label is, or None.
         boxes: ``(N, 4)`` float, ``x0, y0, x1, y1`` in pixels of the native image, or None.
     """
@@ -33,15 +37,17 @@ class Sample:
     boxes: Tensor | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.image, Tensor):
-            raise ValueError(f"sample {self.id}: image must be a torch tensor (C, H, W), not {type(self.image).__name__}")
+        object.__setattr__(self, "id", _text(self.id))
+        object.__setattr__(self, "label", _whole(self.label, self.id))
+        for name, value, shape in (("image", self.image, "(C, H, W)"), ("mask", self.mask, "(H, W)"), ("boxes", self.boxes, "(N, 4)")):
+            if not isinstance(value, Tensor) and (value is not None or name == "image"):
+                raise ValueError(f"sample {self.id}: {name} must be a torch tensor {shape}, not {type(value).__name__}")
         if not self.image.is_floating_point():
             divided = ": divide by 255" if self.image.dtype == torch.uint8 else ""
             raise ValueError(f"sample {self.id}: image must be float in [0, 1], not {self.image.dtype}{divided}")
         if self.image.ndim != 3:
             raise ValueError(f"sample {self.id}: image must be (C, H, W), not {tuple(self.image.shape)}")
-        if self.image.dtype != torch.float32:
-            object.__setattr__(self, "image", self.image.float())
+        object.__setattr__(self, "image", self.image.detach().float())
         if self.mask is not None and (self.mask.dtype != torch.bool or self.mask.shape != self.image.shape[1:]):
             raise ValueError(
                 f"sample {self.id}: mask must be bool {tuple(self.image.shape[1:])}, not {self.mask.dtype} {tuple(self.mask.shape)}"
@@ -65,7 +71,7 @@ class Sample:
 
     def _content(self) -> tuple[bytes, list[Part | None]]:
         mask = None if self.mask is None else self.mask.detach().cpu().contiguous().numpy()
-        exact = repr((int(self.label), None if mask is None else mask.shape)).encode() + (b"" if mask is None else mask.tobytes())
+        exact = repr((self.label, None if mask is None else mask.shape)).encode() + (b"" if mask is None else mask.tobytes())
         image = self.image.detach().cpu().numpy()
         levels = content.levels(image)
         kind = b"cells" if levels is None else b"levels" + levels
@@ -73,6 +79,23 @@ class Sample:
             Part(image) if levels is None else None,
             None if self.boxes is None else Part(self.boxes.detach().cpu().double().numpy(), BOX_CELL),
         ]
+
+
+def _text(id: object) -> str:
+    if isinstance(id, str):
+        return id
+    try:
+        return str(operator.index(cast(Any, id)))
+    except TypeError:
+        raise ValueError(f"the id of a sample must be a text, not {type(id).__name__}: str(…) makes one") from None
+
+
+def _whole(label: object, id: str) -> int:
+    found = label.item() if isinstance(label, Tensor | np.generic | np.ndarray) and math.prod(label.shape) == 1 else label
+    if not isinstance(found, int | float) or found != found // 1:
+        of = f" {tuple(found.shape)}" if isinstance(found, Tensor | np.ndarray) else f" {found!r}" if isinstance(found, str | float) else ""
+        raise ValueError(f"sample {id}: label must be a whole number, the index of its class, not {type(found).__name__}{of}")
+    return int(found)
 
 
 @runtime_checkable

@@ -98,7 +98,10 @@ def read(dataset: Dataset, index: int) -> Sample:
     """One sample, held to its type."""
     sample = dataset[index]
     if not isinstance(sample, Sample):
-        raise SampleError(f"a dataset must yield harness.api.Sample, not {type(sample).__name__}")
+        made = (
+            "wrap it in a dataset that returns Sample(image, label, id): the image (C, H, W) in [0, 1] and not normalised, the id its own"
+        )
+        raise SampleError(f"a dataset must yield harness.api.Sample, not {type(sample).__name__}: {made}")
     return sample
 
 

@@ -15,9 +15,11 @@ from PIL import Image
 from harness.complaints import UserError
 from harness.figures.overlay import overlay
 from harness.leaderboard.selecting import Selection
+from harness.registry.card import singular
 from harness.registry.errors import RegistryError, UnknownComponent
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
+from harness.registry.session import DISTRIBUTION as SESSION
 from harness.runs.blame import blamed
 from harness.runs.columns import MapColumn, read_columns
 from harness.runs.export_index import IndexLine, Predicted, write_index
@@ -172,6 +174,9 @@ def _recipe(kind: Kind, data: Mapping[str, Any], bench: Workbench, plugins: Sequ
             raise ValueError(f"it is not one of {kind}")
         bench.registry.card(kind, recipe.qualified)
     except UnknownComponent as error:
+        if recipe.distribution == SESSION:
+            noun = f"the {singular(kind)} {recipe.label}"
+            raise UserError(f"{noun} was an object in Python, which cannot be made again here: --scores alone can be exported") from error
         used = f"; the run had --plugin {', '.join(map(repr, plugins))}: give what you trust of it" if plugins else ""
         raise UserError(f"{error}{used}") from error
     except RegistryError:

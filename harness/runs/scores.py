@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,8 @@ class Scores:
 
     def _matching(self, field: str, names: str | Sequence[str]) -> pa.Array:
         """The labels under ``field`` that these names mean."""
-        wanted, labels = [names] if isinstance(names, str) else list(names), self.labels(field)
+        several = not isinstance(names, str) and isinstance(names, Iterable)
+        wanted, labels = list(map(str, names if several else [names])), self.labels(field)
         for name in wanted:
             if not any(matches([name], label) for label in labels):
                 raise ValueError(f"no scores of {field} {name!r}: there are those of {some(labels, SHOWN)}")

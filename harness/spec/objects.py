@@ -149,14 +149,8 @@ def _recipe_of(value: Any) -> Recipe | None:
 
 
 def _are_samples(value: Any) -> bool:
-    """Whether a list is a dataset, rather than a list of components: of things that are no plain values, no functions and no datasets."""
-
-    def component(item: Any) -> bool:
-        return (
-            item is None or isinstance(item, str | int | float | list | tuple | Mapping) or callable(item) or hasattr(item, "__getitem__")
-        )
-
-    return isinstance(value, list | tuple) and bool(value) and not any(map(component, value))
+    """Whether a list is a dataset, rather than a list of components."""
+    return isinstance(value, list | tuple) and bool(value) and all(hasattr(item, "image") and hasattr(item, "label") for item in value)
 
 
 def _flattened(found: dict[str, Any]) -> dict[str, Any]:

@@ -351,3 +351,17 @@ def test_what_is_no_image_in_0_to_1_is_refused_and_not_clamped() -> None:
     ):
         with pytest.raises(ValueError, match=said):
             model.preprocess(given)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (3, 0, 16), (3.0, 16, 16), "3", 3, None])
+def test_an_input_shape_is_three_whole_numbers(shape: object) -> None:
+    with pytest.raises(ValueError, match=r"input_shape must be \(C, H, W\), three whole numbers greater than 0, not "):
+        classifier(small(), input_shape=shape)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [("abcd", "must be a list of texts, not 'abcd'"), ([0, 1, 2, 3], "the class name 0 is no text")]
+)
+def test_class_names_are_a_list_of_texts(names: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        classifier(small(), input_shape=(3, 16, 16), class_names=names)  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from harness.leaderboard.folder import read_results
 from harness.leaderboard.selecting import Selection, SelectionError
 from harness.runs.export import export_maps
 from harness.runs.filenames import file_names
+from tests.support.small import Squares
 from tests.support.spec import SMALL, small_spec
 
 
@@ -39,6 +40,13 @@ def test_maps_are_exported_as_they_were_made_and_as_overlays(tmp_path: Path) -> 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a run folder"):
         export_maps(tmp_path, tmp_path / "maps")
+
+
+def test_maps_over_the_images_of_an_object_cannot_be_exported_elsewhere(tmp_path: Path) -> None:
+    spec = small_spec(datasets=[{"use": Squares(4, 0), "label": "mine"}], explainers=["slope"], metrics=["inside"])
+    harness.run(spec, out=tmp_path / "out", store=tmp_path / "store", plugins=[SMALL])
+    with pytest.raises(UserError, match="the dataset mine was an object in Python, which cannot be made again here: --scores alone"):
+        export_maps(tmp_path / "out", tmp_path / "maps", plugins=[SMALL])
 
 
 def test_a_run_without_maps_says_so(tmp_path: Path) -> None:

@@ -124,6 +124,8 @@ def test_scores_are_narrowed_down_by_label(run: RunResult) -> None:
     assert len(scores.where()) == len(scores) and len(scores.where(explainer=[])) == 0
     with pytest.raises(ValueError, match="no scores of explainer 'lrp': there are those of slope, "):
         scores.where(explainer="lrp")
+    with pytest.raises(ValueError, match="no scores of sample '3'"):
+        scores.where(sample=3)  # type: ignore[arg-type]
     assert repr(some).splitlines()[-1] == "6 scores" and "first 10" in repr(scores)
     Nested(scores._repr_html_())
 

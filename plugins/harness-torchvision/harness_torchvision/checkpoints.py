@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ CURRENT = (
 """Where training loops keep weights: timm, torchvision and others take averages over steps (EMA) for evaluation, where there are any."""
 _TRAINING = ("optim", "sched", "scaler", "rng", "callback", "loops", "hyper", "args", "config")
 _DEEPEST = 3
+_URL = re.compile(r"(https?|ftp|s3|gs|hf):/+(.*)")
 SAVE = "save its state dict instead: torch.save(model.state_dict(), 'weights.pt')"
 
 
@@ -51,6 +53,9 @@ def read_checkpoint(path: Path, entry: str | None = None) -> State:
     found instead.
     """
     if not path.is_file():
+        address = _URL.match(str(path))  # of which a path keeps one slash
+        if address:
+            raise ValueError(f"weights: {address[1]}://{address[2]} is no file: download it, and give its path")
         raise ValueError(f"weights: {path} is a folder, not a file" if path.is_dir() else f"weights: there is no file {path}")
     try:
         found = contents(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,10 +71,18 @@ def _complain_of_layout(base: Path, folders: Sequence[Path], split: str | None) 
                 "list them in a `manifest` with the columns path and label"
             )
         raise ValueError(f"root: {base} has no class folders (a folder of images for each class)")
-    splits = [folder for folder in folders if folder.name.casefold() in _SPLIT_NAMES]
-    layered = [folder for folder in splits if any(child.is_dir() for child in folder.iterdir())]
-    if split is None and (len(splits) == len(folders) or len(layered) > 1):
+    named = [folder for folder in folders if folder.name.casefold() in _SPLIT_NAMES]
+    layered = [
+        folder for folder in folders if _SPLIT_NAMES.intersection(_words(folder)) and any(child.is_dir() for child in folder.iterdir())
+    ]
+    if split is None and (len(named) == len(folders) or len(layered) > 1):
+        splits = sorted({*named, *layered}, key=lambda folder: folder.name)
         raise ValueError(f"root: the folders of {base} are splits, not classes; choose one with split ({shown(_names(splits), 8)})")
+
+
+def _words(folder: Path) -> list[str]:
+    """The words that a folder's name is made of, as ``training`` and ``set`` of ``Training_set``."""
+    return re.split(r"[^a-z]+", folder.name.casefold())
 
 
 def _entries(root: Path, base: Path, folders: Sequence[Path], stores: Sequence[Path]) -> tuple[list[Entry], list[str]]:

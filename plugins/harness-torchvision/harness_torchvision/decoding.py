@@ -46,6 +46,11 @@ class Traits:
     transparent: bool = False
     frames: int = 1
 
+    @property
+    def keeps_its_size(self) -> bool:
+        """Whether EXIF turns it and leaves it the size that it is stored in."""
+        return self.orientation > 1 and (self.orientation < 5 or self.size[0] == self.size[1])
+
 
 def decode_image(path: Path) -> Tensor:
     """An image ``(C, H, W)`` in [0, 1], upright as its EXIF orientation says: C is 1 for grey images, else 3.

@@ -140,7 +140,7 @@ def _chosen(
         raise ValueError(
             f"samples: {samples or 'any'} of {len(good)} images that can be read; {len(listed)} cannot: {'; '.join(listed[:_SHOWN])}"
         )
-    reading.complain_of_masks()
+    reading.complain()
     return ImageFolder(good, names, [*notes, *reading.notes(), *(f"skipped {fault}" for fault in listed)])
 
 

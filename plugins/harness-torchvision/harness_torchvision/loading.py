@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from harness_torchvision.state_names import Named
 from harness_torchvision.walking import shown
@@ -34,10 +34,16 @@ def load_into(module: nn.Module, found: Named, source: str, hint: Callable[[], s
             for name in sorted(state)
             if wanted[name].shape != state[name].shape
         ],
-        "not finite": sorted(name for name, tensor in state.items() if tensor.is_quantized or not torch.isfinite(tensor).all()),
+        "not of floating values": (odd := sorted(name for name in state if _is_odd(state[name], wanted[name]))),
+        "not finite": sorted(name for name in state if name not in odd and not torch.isfinite(state[name]).all()),
     }
     said = [f"{len(names)} {problem} ({shown(names)})" for problem, names in problems.items() if names]
     if said:
-        told = "" if problems["not finite"] else hint()
+        told = "" if problems["not finite"] or odd else hint()
         raise ValueError(f"weights: {source} does not fit the model: keys {'; '.join(said)}{told}")
     module.load_state_dict({**{name: wanted[name] for name in optional}, **state})
+
+
+def _is_odd(tensor: Tensor, wanted: Tensor) -> bool:
+    """Whether a tensor has no values that could be those of a weight: whole numbers and quantised ones (of an unknown scale), or none."""
+    return tensor.is_meta or tensor.is_quantized or (wanted.is_floating_point() and not tensor.is_floating_point())

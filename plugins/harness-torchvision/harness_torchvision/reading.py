@@ -29,7 +29,10 @@ class Reading:
     _moving: list[str] = field(default_factory=list)
     _turned: list[str] = field(default_factory=list)
     _scaled: list[str] = field(default_factory=list)
+    _unturned: list[str] = field(default_factory=list)
+    _beyond: list[str] = field(default_factory=list)
     _misfits: list[str] = field(default_factory=list)
+    _lost: list[str] = field(default_factory=list)
 
     def readable(self, entry: Entry) -> bool:
         """Whether the image and its masks can be read; what is wrong goes into ``faults``."""
@@ -58,12 +61,26 @@ class Reading:
                 self._misfits.append(f"{path}: a mask of {mask.size} for an image of {image.size} (height, width)")
             elif how != "as it is":
                 (self._turned if how == "turned" else self._scaled).append(entry.id)
+            elif image.keeps_its_size and mask.orientation == 1:
+                self._unturned.append(entry.id)
+        height, width = image.size
+        for x0, y0, x1, y1 in entry.boxes or ():
+            if x0 >= width or y0 >= height or x1 <= 0 or y1 <= 0:
+                self._lost.append(f"{entry.place}: the box {[x0, y0, x1, y1]} lies outside of an image of {width} × {height}")
+            elif x1 <= 1 and y1 <= 1 < min(height, width):
+                self._lost.append(f"{entry.place}: the box {[x0, y0, x1, y1]} is in fractions of the image")
+            elif x0 < -1 or y0 < -1 or x1 > width + 1 or y1 > height + 1:
+                self._beyond.append(entry.id)
 
-    def complain_of_masks(self, most: int = 20) -> None:
-        """Raise ``ValueError`` that lists the masks which are not their images'."""
-        if self._misfits:
-            more = f"\n… and {len(self._misfits) - most} more" if len(self._misfits) > most else ""
-            raise ValueError("masks of other proportions than their images:\n" + "\n".join(self._misfits[:most]) + more)
+    def complain(self, most: int = 20) -> None:
+        """Raise ``ValueError`` that lists the masks which are not their images', or else the boxes."""
+        for heading, found in (
+            ("masks of other proportions than their images", self._misfits),
+            ("boxes must be in pixels of the image as it is shown", self._lost),
+        ):
+            if found:
+                more = f"\n… and {len(found) - most} more" if len(found) > most else ""
+                raise ValueError(f"{heading}:\n" + "\n".join(found[:most]) + more)
 
     def notes(self) -> list[str]:
         """A sentence for each thing that was done with some of the images."""
@@ -71,6 +88,9 @@ class Reading:
             (self._transparent, "transparency is dropped, as torchvision drops it, of {}"),
             (self._moving, "the first picture is taken of {}"),
             (self._turned, "masks are turned as EXIF turns their images, of {}"),
+            (self._unturned, "masks are taken to be of the image as it is shown, which EXIF turns without changing its size, of {}"),
+            (self._beyond, "boxes reach beyond the image (are they x0, y0, x1, y1, of the image at its own size?), of {}"),
             (self._scaled, "masks are scaled to the size of their images, of {}"),
         ]
-        return [text.format(f"{len(ids)} images ({shown(ids, 3)})" if len(ids) > 1 else ids[0]) for ids, text in said if ids]
+        named = [(list(dict.fromkeys(ids)), text) for ids, text in said if ids]
+        return [text.format(f"{len(ids)} images ({shown(ids, 3)})" if len(ids) > 1 else ids[0]) for ids, text in named]

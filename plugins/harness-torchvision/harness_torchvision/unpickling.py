@@ -103,6 +103,10 @@ def _instead(path: Path) -> str | None:
         return "it is a pointer of Git LFS and not the file: run `git lfs pull`"
     if start.startswith(b"\x89HDF"):
         return "it is of HDF5, as Keras writes"
+    if start.lstrip()[:1] == b"<":
+        return "it is a page of the web and not the file: download it again"
+    if not start.startswith((b"PK", b"\x80")):
+        return "it is neither what torch.save writes nor safetensors"
     if start.startswith(b"PK") and not zipfile.is_zipfile(path):
         return "it is cut short: copy or download it again"
     return None
@@ -112,5 +116,5 @@ def _first_line(error: BaseException) -> str:
     """The reason in torch's message, without its advice and escape codes."""
     text = _ESCAPES.sub("", str(error)).strip()
     reason = re.search(r"WeightsUnpickler error: ([^\n]*)", text)
-    lines = text.splitlines() or [type(error).__name__]
-    return reason[1].strip() if reason else lines[0]
+    lines = text.splitlines() or [""]
+    return (reason[1].strip() if reason else lines[0]) or f"torch.load raises {type(error).__name__}"

@@ -273,3 +273,31 @@ def test_old_files_of_torch_and_old_names_of_densenet_load(tmp_path: Path) -> No
     loaded = network(2, 1000, "densenet121")
     load_checkpoint(loaded, tmp_path / "y.pt")
     assert all(torch.equal(tensor, dense.state_dict()[name]) for name, tensor in loaded.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("w.pt", b"hello", r"it is neither what torch\.save writes nor safetensors"),
+        ("w.pth", b"\n<!DOCTYPE html><html>", "it is a page of the web and not the file: download it again"),
+        ("w.onnx", b"\x08\x07", r"it is neither what torch\.save writes nor safetensors"),
+        ("w.pkl", pickle.dumps({"a": 1}, protocol=4), "without running code: [^ ].+"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_has_a_reason_in_words(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=said):
+        read_checkpoint(tmp_path / name)
+
+
+def test_an_address_is_no_file() -> None:
+    with pytest.raises(ValueError, match=r"https://example\.com/w\.pth is no file: download it, and give its path"):
+        read_checkpoint(Path("https://example.com/w.pth"))
+
+
+@pytest.mark.parametrize("change", [lambda tensor: tensor.to(torch.int8), lambda tensor: tensor.to("meta")])
+def test_whole_numbers_are_no_weights(tmp_path: Path, change: Callable[[Tensor], Tensor]) -> None:
+    state = {name: change(tensor) if tensor.is_floating_point() else tensor for name, tensor in STATE.items()}
+    torch.save(state, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=r"not of floating values \(conv1"):
+        torchvision_classifier(arch=ARCH, weights=tmp_path / "w.pt", input_size=32)

@@ -317,6 +317,25 @@ def test_images_that_a_manifest_names_and_are_not_there_are_unreadable(folder: P
     assert image_folder(root=folder, manifest=manifest, unreadable="skip").notes == ["skipped cat/none.png: there is no such file"]
 
 
+@pytest.mark.parametrize(
+    ("box", "said"),
+    [
+        ([20, 0, 30, 5], r"list\.csv:2: the box .* lies outside of an image of 12 × 9"),
+        ([0.1, 0.2, 0.5, 0.6], "is in fractions of the image"),
+    ],
+)
+def test_boxes_that_cannot_be_in_pixels_of_the_image_are_listed(folder: Path, box: list[float], said: str) -> None:
+    manifest = write(folder, f"owl/0.png,a,{boxes_json(box)}", header="path,label,boxes")
+    with pytest.raises(ValueError, match=f"boxes must be in pixels of the image as it is shown:\n.*{said}"):
+        image_folder(root=folder, manifest=manifest)
+
+
+def test_boxes_that_reach_beyond_the_image_are_noted(folder: Path) -> None:
+    rows = [f"owl/{k}.png,a,{boxes_json([6, 6, 12 + over, 9])}" for k, over in ((0, 0.5), (1, 5))]
+    (note,) = image_folder(root=folder, manifest=write(folder, *rows, header="path,label,boxes")).notes
+    assert note.startswith("boxes reach beyond the image") and note.endswith("of owl/1.png")
+
+
 def test_samples_with_boxes_move_with_the_model_s_geometry(folder: Path) -> None:
     from harness.api.geometry import Geometry
 

@@ -197,6 +197,18 @@ def test_splits_beside_other_folders_are_splits_and_a_class_called_train_is_a_cl
     assert image_folder(root=tmp_path / "b").class_names == ["bus", "train"]
 
 
+@pytest.mark.parametrize("names", [("Training_set", "test-set"), ("seg_train", "seg_pred", "seg_test"), ("train2017", "val2017")])
+def test_splits_of_longer_names_are_splits_where_they_hold_folders(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        put(tmp_path / name / "cat" / "x.png"), put(tmp_path / name / "dog" / "x.png")
+    with pytest.raises(ValueError, match="are splits, not classes; choose one with split"):
+        image_folder(root=tmp_path)
+    assert image_folder(root=tmp_path, split=names[0]).class_names == ["cat", "dog"]
+    for name in ("eye_test", "crash_test"):
+        put(tmp_path / "classes" / name / "x.png")
+    assert image_folder(root=tmp_path / "classes").class_names == ["crash_test", "eye_test"]
+
+
 def test_links_are_followed_and_circles_are_not(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     away = tmp_path_factory.mktemp("away")
     put(away / "deep" / "d.png")
@@ -235,6 +247,21 @@ def test_a_mask_is_of_the_image_as_it_is_shown_or_turned_alike(tmp_path: Path, o
     assert np.array_equal(data[0].mask.numpy(), expected)
     assert np.array_equal(data[1].mask.numpy(), MASK.T > 0), "of the size that is shown: as it is"
     assert noted(data, "turned as EXIF turns", "cat/a.png")
+
+
+def test_where_a_mask_s_size_does_not_tell_whether_it_is_turned_a_note_says_how_it_is_taken(tmp_path: Path) -> None:
+    for name, orientation in (("a", 3), ("b", 1), ("c", 6)):
+        turned(tmp_path / "cat" / f"{name}.png", orientation)
+    put(tmp_path / "masks" / "cat" / "a.png", MASK), put(tmp_path / "masks" / "cat" / "b.png", MASK)
+    data = image_folder(root=tmp_path)
+    assert np.array_equal(data[0].mask.numpy(), MASK > 0)
+    assert noted(data, "of the image as it is shown, which EXIF turns without changing its size, of cat/a.png")
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(MASK).save(tmp_path / "masks" / "cat" / "a.png", exif=exif)
+    data = image_folder(root=tmp_path)
+    assert np.array_equal(data[0].mask.numpy(), MASK[::-1, ::-1] > 0), "a mask that says itself how it is turned"
+    assert not noted(data, "as it is shown")
 
 
 def test_a_mask_of_the_same_proportions_is_scaled_and_others_are_all_listed(root: Path) -> None:
