@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
 
-from harness.analysis.results import Cell, Results
+from harness.analysis.results import Cell, Notes, Results
 from harness.leaderboard.build import build
 from harness.leaderboard.document import Leaderboard
 from harness.leaderboard.folder import read_results, write_results
@@ -120,6 +120,15 @@ def test_marks_are_explained(format: str) -> None:
     assert "does not beat the best null" in text
     assert "undefined for some samples, which are left out: lrp pointing-game (3 of 48)" in text
     assert "better than" not in text, "a mark that is not used needs no explanation"
+
+
+@pytest.mark.parametrize(("error", "said"), [(0.31, "31 %"), (1.312, "130 %"), (120.0, "12,000 %"), (0.1249, "12 %")])
+def test_how_far_a_sum_is_off_is_written_out(error: float, said: str) -> None:
+    whole = leaderboard_results()
+    (group,) = whole.groups
+    notes = {**group.notes, "lrp": Notes(completeness=np.full(len(group.samples), error), broken=True)}
+    text = unwrapped(render(build(replace(whole, groups=[replace(group, notes=notes)])), "terminal", width=100))
+    assert f"half of the maps are off by more than {said} (lrp)" in text
 
 
 def test_what_a_row_is_known_for_is_said() -> None:
