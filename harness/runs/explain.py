@@ -111,11 +111,8 @@ def explain_image(
             failures.append(str(error))
     notes = [*classifier.notes, *cam_layer_note(classifier.cam_layer, recipes, classifier.notes), *found.notes]
     if background is None:
-        notes += [
-            f"{recipe.label}: without training images, {otherwise}"
-            for recipe in recipes
-            for otherwise in without_training(registry, recipe)
-        ]
+        for recipe in recipes:
+            notes += [f"{recipe.label}: without training images, {otherwise}" for otherwise in sorted(without_training(registry, recipe))]
     if not maps:
         return ExplainedImage("no explainer could run: there is no picture", notes, failures)
     with blamed(model_recipe.label):

@@ -205,6 +205,12 @@ def test_two_models_are_compared_in_every_format(format: str) -> None:
     assert "48 samples that count for both models" in text
 
 
+def test_a_mark_stands_before_the_first_line_of_its_meaning_alone() -> None:
+    *_, first, second = render(board(2), "terminal", width=60).rstrip().splitlines()
+    assert first.startswith("‡ over fewer samples")
+    assert second.startswith("  ") and "deletion (12)" in second
+
+
 def test_two_models_are_compared_in_csv_and_json() -> None:
     document = board(2)
     (found,) = document.models

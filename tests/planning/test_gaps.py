@@ -113,6 +113,15 @@ def test_a_model_that_says_itself_where_class_activation_maps_are_taken_is_not_r
     assert sum("class activation maps" in note for note in group_notes(found)) == 1
 
 
+def test_the_layer_of_class_activation_maps_is_said_once() -> None:
+    """As by a model that found the layer itself and says how."""
+    found = "class activation maps are taken at layer4 (512 × 7 × 7), the last feature map that all of the classification goes through"
+    whole = group("net", [column("cam", layer=None)])
+    assert group_notes(replace(whole, model_facts=replace(MODEL, notes=[found]))) == ["mine: 2 files are no images", f"net: {found}"]
+    other = found.replace("layer4", "layer40")
+    assert group_notes(replace(whole, model_facts=replace(MODEL, notes=[other])))[-1] == "net: class activation maps are taken at layer4"
+
+
 def test_the_lines_before_a_run_count_cells_and_are_grouped() -> None:
     lines = list(opening_lines(PLAN, registry()[0]))
     assert lines[0] == "notes:"
