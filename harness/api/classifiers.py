@@ -99,7 +99,11 @@ class Classifier:
         if self.cam_layer is not None and self.cam_layer not in dict(self.module.named_modules()):
             raise ValueError(f"cam_layer {self.cam_layer!r} is no layer of the model; its layers are {', '.join(self.layers)}")
         if self.class_names is not None and len(self.class_names) != self.num_classes:
-            raise ValueError(f"{len(self.class_names)} class names for a model of {self.num_classes} classes")
+            names = len(self.class_names)
+            raise ValueError(
+                f"{names} class names for a model of {self.num_classes} classes: give it {self.num_classes} names, or"
+                f" `num_classes: {names}` where it has that parameter"
+            )
         if self.unprepared and (reason := unseen(self)) is not None:
             self.notes.append(f"explainers that work by hooks (LRP, DeepLIFT, Guided Backprop) do not apply: {reason}")
             self._said.append(self.notes[-1])
