@@ -12,23 +12,32 @@ from rich.text import Text
 from harness.conformance.results import CheckResult, Status
 from harness.execution.events import printable
 from harness.registry.card import Card, singular
+from harness.words import counted
 
 STYLES: dict[Status, str] = {"passed": "green", "failed": "bold red", "skipped": "dim", "reported": "cyan"}
 
 
 def report(results: Sequence[CheckResult], card: Card | None = None) -> RenderableType:
-    """One row per check, and a line that counts them, under the name of the component where there are several."""
+    """One row per check, one for all that follows from an earlier failure, and a line that counts them.
+
+    Under the name of the component, where there are several.
+    """
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column("check", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("message", overflow="fold")
+    following: dict[str, list[str]] = {}
     for result in results:
-        style = STYLES[result.status]
-        table.add_row(result.title, Text(result.status, style), Text(result.message))
+        if result.follows:
+            following.setdefault(result.message, []).append(result.title)
+        else:
+            table.add_row(result.title, Text(result.status, STYLES[result.status]), Text(result.message))
+    for message, titles in following.items():
+        table.add_row(counted(len(titles), "other"), Text("skipped", STYLES["skipped"]), Text(f"{message} ({', '.join(titles)})"))
     counts = Counter(result.status for result in results)
-    counted = Text(", ".join(f"{counts[status]} {status}" for status in STYLES if counts[status]), _style(counts["failed"]))
+    line = Text(", ".join(f"{counts[status]} {status}" for status in STYLES if counts[status]), _style(counts["failed"]))
     heading = [] if card is None else [Text(f"{singular(card.kind)} {printable(card.qualified)}", "bold")]
-    return Group(*heading, table, counted, *([] if card is None else [Text()]))
+    return Group(*heading, table, line, *([] if card is None else [Text()]))
 
 
 def summary(statuses: Mapping[str, int]) -> RenderableType:

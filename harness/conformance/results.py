@@ -30,6 +30,11 @@ class CheckResult:
         """The check's name in words."""
         return self.name.removeprefix("check_").replace("_", " ")
 
+    @property
+    def follows(self) -> bool:
+        """Whether the check was passed over because it fails as an earlier one does."""
+        return self.status == "skipped" and bool(self.cause)
+
 
 class CheckFailed(Exception):
     """The component breaks the rule that a check holds it to; the message says how, and what to do."""
@@ -64,4 +69,4 @@ def cause_of(failure: BaseException) -> str:
 
 def consequence(result: CheckResult, root: CheckResult) -> CheckResult:
     """A failure of the same cause as an earlier one, which says all that there is to mend."""
-    return CheckResult(result.name, "skipped", f"as a consequence of {root.title}: it fails in the same way", result.cause)
+    return CheckResult(result.name, "skipped", f"as a consequence of {root.title}, which fails in the same way", result.cause)

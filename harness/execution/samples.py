@@ -25,6 +25,19 @@ class SampleError(ValueError):
         self.facts = facts
 
 
+MOST_SAMPLES = 10_000_000  # before a run every sample is read once: hours, and some GB of facts
+
+
+def of_bounded_length(dataset: Dataset, name: str) -> Dataset:
+    """The dataset; raises `SampleError` where it has more samples than can be read."""
+    if (length := len(dataset)) > MOST_SAMPLES:
+        raise SampleError(
+            f"the dataset {name} has {length:,} samples, each of which is read before a run: ask for {MOST_SAMPLES:,} at most"
+            " (most datasets have a parameter for that: `samples`)"
+        )
+    return dataset
+
+
 class Coordinates(Protocol):
     """What is asked of a model to bring samples into its coordinates."""
 

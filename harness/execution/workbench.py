@@ -33,6 +33,7 @@ from harness.execution.guard import Seen
 from harness.execution.layout import fast_forward
 from harness.execution.passes import count_passes
 from harness.execution.reading import Reading
+from harness.execution.samples import of_bounded_length
 from harness.execution.shared_state import restored
 from harness.execution.training import background_images, labelled_images, training_classes, training_facts
 from harness.planning.answers import alike
@@ -109,7 +110,8 @@ class Workbench:
 
     def dataset(self, recipe: Recipe) -> Dataset:
         """The dataset of a recipe."""
-        return _kept(self._datasets, recipe.digest, lambda: cast(Dataset, self._made(recipe, Dataset)))
+        name = recipe.label or recipe.name
+        return _kept(self._datasets, recipe.digest, lambda: of_bounded_length(cast(Dataset, self._made(recipe, Dataset)), name))
 
     def model(self, recipe: Recipe, twin: int | None = None) -> Classifier:
         """The classifier of a recipe on this worker's device, its passes counted; with ``twin`` its copy randomised under that seed."""

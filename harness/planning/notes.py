@@ -40,7 +40,7 @@ def takes_cam_layer(recipe: Recipe) -> bool:
 def cam_layer_note(layer: str | None, recipes: Iterable[Recipe], said: Sequence[str]) -> Iterator[str]:
     """Where class activation maps come from, for those of ``recipes`` that ask the model; nothing where it has ``said`` so itself."""
     note = f"class activation maps are taken at {layer}"
-    if layer is not None and any(map(takes_cam_layer, recipes)) and not any(each.startswith(note) for each in said):
+    if layer is not None and any(map(takes_cam_layer, recipes)) and not any(f"{each} ".startswith(f"{note} ") for each in said):
         yield note
 
 

@@ -12,6 +12,7 @@ from harness.complaints import UserError
 from harness.planning.notes import cam_layer_note, takes_cam_layer
 from harness.registry.card import singular
 from harness.registry.errors import ReferenceProblems, RegistryError
+from harness.registry.learning import without_training
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
@@ -109,6 +110,9 @@ def explain_image(
         except UserError as error:
             failures.append(str(error))
     notes = [*classifier.notes, *cam_layer_note(classifier.cam_layer, recipes, classifier.notes), *found.notes]
+    if background is None:
+        for recipe in recipes:
+            notes += [f"{recipe.label}: without training images, {otherwise}" for otherwise in sorted(without_training(registry, recipe))]
     if not maps:
         return ExplainedImage("no explainer could run: there is no picture", notes, failures)
     with blamed(model_recipe.label):

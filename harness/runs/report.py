@@ -122,7 +122,7 @@ def _totals(found: Estimate) -> str:
     if not found.count("to do") and not found.passes:
         return counts
     time = "" if found.seconds is None else f", about {found.seconds:,.0f} s on one worker by the rate measured so far"
-    more = f" (without {counted(found.unknown, 'column')} that do not say how many they take)" if found.unknown else ""
+    more = " (without those of components that do not say how many they take)" if found.unknown else ""
     return f"{counts}; {found.passes:,.0f} passes{more}{time}; at most {found.bytes / 1e6:,.1f} MB of maps"
 
 

@@ -198,6 +198,11 @@ def test_one_cause_is_one_failure_and_the_rest_follows_from_it(registry: Registr
     assert [result.name for result in results if result.status == "failed"] == [root]
     following = [result.name for result in results if result.message.startswith("as a consequence of ")]
     assert len(following) >= 10 and results[-1].name in names_of(kind)
+    console = Console(width=600, record=True, file=io.StringIO())
+    console.print(report(results))
+    shown = console.export_text()
+    assert shown.count("as a consequence of") == 1 and f"{len(following)} others" in shown
+    assert all(result.title in shown for result in results)
 
 
 def test_failures_of_several_causes_are_told_apart() -> None:

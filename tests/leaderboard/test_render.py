@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
 
-from harness.analysis.results import Cell, Results
+from harness.analysis.results import Cell, Notes, Results
 from harness.leaderboard.build import build
 from harness.leaderboard.document import Leaderboard
 from harness.leaderboard.folder import read_results, write_results
@@ -122,6 +122,15 @@ def test_marks_are_explained(format: str) -> None:
     assert "better than" not in text, "a mark that is not used needs no explanation"
 
 
+@pytest.mark.parametrize(("error", "said"), [(0.31, "31 %"), (1.312, "130 %"), (120.0, "12,000 %"), (0.1249, "12 %")])
+def test_how_far_a_sum_is_off_is_written_out(error: float, said: str) -> None:
+    whole = leaderboard_results()
+    (group,) = whole.groups
+    notes = {**group.notes, "lrp": Notes(completeness=np.full(len(group.samples), error), broken=True)}
+    text = unwrapped(render(build(replace(whole, groups=[replace(group, notes=notes)])), "terminal", width=100))
+    assert f"half of the maps are off by more than {said} (lrp)" in text
+
+
 def test_what_a_row_is_known_for_is_said() -> None:
     text = unwrapped(render(board(), "terminal", width=100))
     assert "should add up to the change in the model's output that they explain, and do not" in text
@@ -194,6 +203,12 @@ def test_two_models_are_compared_in_every_format(format: str) -> None:
     assert "worse on better" not in models
     assert "over fewer samples, those that have both scores: lrp pointing-game (45)" in models
     assert "48 samples that count for both models" in text
+
+
+def test_a_mark_stands_before_the_first_line_of_its_meaning_alone() -> None:
+    *_, first, second = render(board(2), "terminal", width=60).rstrip().splitlines()
+    assert first.startswith("‡ over fewer samples")
+    assert second.startswith("  ") and "deletion (12)" in second
 
 
 def test_two_models_are_compared_in_csv_and_json() -> None:

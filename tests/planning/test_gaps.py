@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import torch
+from rich.console import Console
 from torch import nn
 
 from harness.api import Sample, classifier
 from harness.api.declarations import dataset
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
+from harness.planning.estimate import CellEstimate, Estimate
 from harness.planning.facts import DatasetFacts, ModelFacts
 from harness.planning.gaps import gaps
 from harness.planning.notes import all_notes, group_notes
@@ -19,6 +22,7 @@ from harness.planning.training import NO_TRAINING
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.runs.opening import opening_lines
+from harness.runs.report import plan_report
 from harness.runs.run import Run
 from harness.spec.load import load
 from harness.words import counted, some
@@ -113,6 +117,15 @@ def test_a_model_that_says_itself_where_class_activation_maps_are_taken_is_not_r
     assert sum("class activation maps" in note for note in group_notes(found)) == 1
 
 
+def test_the_layer_of_class_activation_maps_is_said_once() -> None:
+    """As by a model that found the layer itself and says how."""
+    found = "class activation maps are taken at layer4 (512 × 7 × 7), the last feature map that all of the classification goes through"
+    whole = group("net", [column("cam", layer=None)])
+    assert group_notes(replace(whole, model_facts=replace(MODEL, notes=[found]))) == ["mine: 2 files are no images", f"net: {found}"]
+    other = found.replace("layer4", "layer40")
+    assert group_notes(replace(whole, model_facts=replace(MODEL, notes=[other])))[-1] == "net: class activation maps are taken at layer4"
+
+
 def test_the_lines_before_a_run_count_cells_and_are_grouped() -> None:
     lines = list(opening_lines(PLAN, registry()[0]))
     assert lines[0] == "notes:"
@@ -160,3 +173,12 @@ class Unmarked:
         if not 0 <= index < 2:
             raise IndexError(index)
         return Sample(torch.rand(3, 12, 12, generator=torch.Generator().manual_seed(index)), index, f"image-{index}")
+
+
+def test_a_plan_counts_cells_and_nothing_else() -> None:
+    cells = [CellEstimate("mine", "net", "cam", metric, "to do", 8, 8) for metric in ("", "drop")]
+    console = Console(width=300, record=True, file=StringIO())
+    console.print(plan_report(Estimate(cells, unknown=2, passes=8)))
+    text = console.export_text()
+    assert "1 cell to do" in text
+    assert "(without those of components that do not say how many they take)" in text

@@ -9,9 +9,12 @@ import torch
 from PIL import Image
 
 from harness.complaints import UserError
+from harness.planning.notes import takes_cam_layer
 from harness.registry.registry import Registry
+from harness.registry.resolve import resolve
 from harness.runs.explain import explain_image
 from harness.runs.pictures import read_picture
+from harness.runs.shorthand import reference
 from tests.support.spec import SMALL
 
 RAMP = np.linspace(0, 65535, 20 * 16).reshape(16, 20)
@@ -44,6 +47,11 @@ def mute(model, images, targets):
 def bare(model, images, targets):
     "Raises what nobody catches."
     raise BaseException("bare")
+
+@explainer(wants={"training-data"}, otherwise="compared with black")
+def compares(model, images, targets):
+    "Would learn from training images."
+    return images
 
 @explainer()
 def interrupted(model, images, targets):
@@ -148,6 +156,19 @@ def test_where_no_explainer_can_run_there_is_no_picture(registry: Registry, tmp_
     assert not (tmp_path / "a.png").exists()
     made = explain_image("squares#0", "pools", ["contrast"], registry=registry, training="squares,split=train", out=tmp_path / "a.png")
     assert (made.failures, (tmp_path / "a.png").exists()) == ([], True)
+
+
+def test_what_an_explainer_does_without_training_images_is_said(registry: Registry, tmp_path: Path) -> None:
+    for training, notes in ((None, ["compares: without training images, compared with black"]), ("squares,split=train", [])):
+        made = explain_image("squares#0", "pools", ["slope", "compares"], registry=registry, training=training, out=tmp_path / "a.png")
+        assert [note for note in made.notes if "training" in note] == notes
+
+
+@pytest.mark.parametrize(
+    ("explainer", "takes"), [("grad-cam", True), ("triad", True), ("shap-gradient", False), ("shap-gradient,layer=features.3", False)]
+)
+def test_a_layer_is_named_of_those_alone_that_are_taken_there(explainer: str, takes: bool) -> None:
+    assert takes_cam_layer(resolve(Registry.discover(), "explainers", reference(explainer))) is takes
 
 
 @pytest.mark.parametrize(

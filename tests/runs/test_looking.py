@@ -258,3 +258,11 @@ def test_samples_from_the_first_to_the_last_are_read_again(restless: int) -> Non
     with pytest.raises(SampleError, match="the dataset mine has another image"):
         check_repeated(data, "mine", looks)
     check_repeated(still := Altered(lambda index, sample: sample, 32), "mine", [Look.at(still[place], {}) for place in range(32)])
+
+
+def test_more_samples_than_can_be_read_are_refused_before_any_is(tmp_path: Path) -> None:
+    def never(index: int, sample: Sample) -> Sample:
+        raise AssertionError("it was read")
+
+    reason = blocked(run(tmp_path / "data", never, samples=10**12))
+    assert "has 1,000,000,000,000 samples, each of which is read before a run: ask for 10,000,000 at most" in reason

@@ -50,6 +50,11 @@ def half_width(low: float | None, high: float | None) -> float | None:
     return None if low is None or high is None else (high - low) / 2
 
 
+def significant(value: float, digits: int) -> str:
+    """A number to so many digits, written out: 0.18, 31, 130, 12,000 and never 1.3e+02."""
+    return f"{float(f'{value:.{digits}g}'):,.12g}"
+
+
 def seconds_text(seconds: float | None) -> str:
     """A duration: 85 ms, 1.2 s, 3.4 min."""
     if seconds is None:
@@ -58,7 +63,7 @@ def seconds_text(seconds: float | None) -> str:
         return f"{seconds * 1e6:.0f} µs"
     if seconds < 1:
         return f"{seconds * 1e3:.3g} ms" if seconds < 0.0995 else f"{seconds * 1e3:.0f} ms"
-    return f"{seconds:.3g} s" if seconds < 100 else f"{seconds / 60:.3g} min"
+    return f"{seconds:.3g} s" if seconds < 100 else f"{significant(seconds / 60, 3)} min"
 
 
 def count_text(count: float | None) -> str:
@@ -74,7 +79,7 @@ def bytes_text(size: float | None) -> str:
         if size < 999.5:
             return f"{size:.3g} {unit}"
         size /= 1000
-    return f"{size:.3g} TB"
+    return f"{significant(size, 3)} TB"
 
 
 def percent_text(share: float | None) -> str:

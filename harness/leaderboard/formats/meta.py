@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.leaderboard.document import ConsistencyEntry, Leaderboard, MetaEntry, MetaMetric, Scales
-from harness.leaderboard.formats.figures import MISSING, formatter, percent_text, printable
+from harness.leaderboard.formats.figures import MISSING, formatter, percent_text, printable, significant
 from harness.leaderboard.formats.grid import Column, drawn, packed
 from harness.leaderboard.formats.html import fragment, heading, html_table, marked_list, paragraph
 from harness.leaderboard.formats.latex import PREAMBLE, slug
@@ -131,7 +131,7 @@ def facts(document: Leaderboard, entry: MetaEntry) -> list[str]:
         f"disruptive: {inputs[1]}, {weights[1]}",
     ]
     changed = [one.disruptive_samples for m in entry.metrics[:1] for one in (m.inputs, m.weights) if one is not None]
-    known = [f"{count:.3g}" for count in changed if count is not None]
+    known = [significant(count, 3) for count in changed if count is not None]
     return [*found, f"predictions changed for {' and '.join(known)} samples"] if known else found
 
 

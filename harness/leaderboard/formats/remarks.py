@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from harness.analysis.ranking import Weighting
 from harness.analysis.results import COMPLETENESS_TOLERANCE, FEW, NOT_COMPUTED, RANKED_FROM
 from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
-from harness.leaderboard.formats.figures import MISSING, half_width, percent_text, printable
+from harness.leaderboard.formats.figures import MISSING, half_width, percent_text, printable, significant
 from harness.words import counted, some
 
 BEST, BETTER, WORSE, NULL, UNDEFINED = "*", "▲", "▼", "°", "‡"
@@ -223,7 +223,7 @@ def _said(row: Row) -> list[str]:
     if not row.complete and row.metrics_of:
         found.append(f"rank over {row.metrics_ranked} of {counted(row.metrics_of, 'metric')}")
     error = row.notes.completeness_error
-    measured = "" if error is None else f": half of the maps are off by more than {100 * error:.2g} %"
+    measured = "" if error is None else f": half of the maps are off by more than {significant(100 * error, 2)} %"
     if row.notes.broken:
         found.append(f"the values of a map should add up to the change in the model's output that they explain, and do not{measured}")
     elif error is not None and error > COMPLETENESS_TOLERANCE:

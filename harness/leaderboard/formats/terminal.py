@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
@@ -246,13 +246,16 @@ def _footnotes(document: Leaderboard, group: GroupEntry, notes: Remarks, width: 
         entries.append((Text("a b"), ALIKE))
     entries.extend((Text(mark, style=MARK_STYLES[mark]), meaning) for mark, meaning in legend(document, group))
     entries.extend((Text(f"†{number}", style="yellow"), text) for number, text in enumerate(notes.texts, start=1))
-    indent = max(mark.cell_len for mark, _ in entries) + 1
-    lines: list[RenderableType] = []
+    return [*_explained(entries, width), Text()]
+
+
+def _explained(entries: Sequence[tuple[Text, str]], width: int) -> Iterator[RenderableType]:
+    """Each mark before its meaning, whose further lines stand under the first."""
+    indent = max((mark.cell_len for mark, _ in entries), default=0) + 1
     for mark, meaning in entries:
         for k, line in enumerate(_wrap(meaning, max(width - indent, 1))):
             lead = mark if k == 0 else Text()
-            lines.append(Text.assemble(lead, " " * (indent - lead.cell_len), (line, "dim")))
-    return [*lines, Text()]
+            yield Text.assemble(lead, " " * (indent - lead.cell_len), (line, "dim"))
 
 
 def _hanging(lead: str, texts: Sequence[str], width: int) -> list[RenderableType]:
@@ -320,6 +323,5 @@ def _models(document: Leaderboard, entry: ModelsEntry, width: int) -> list[Rende
         Text(),
         *_blocks(fixed, columns, ["dim" if null else "" for null in table.nulls], width),
     ]
-    for mark, meaning in models_legend(document, entry):
-        parts.extend(Text.assemble((mark, MARK_STYLES[mark]), " ", (line, "dim")) for line in _wrap(meaning, max(width - 2, 1)))
-    return [*parts, Text()]
+    legend = [(Text(mark, style=MARK_STYLES[mark]), meaning) for mark, meaning in models_legend(document, entry)]
+    return [*parts, *_explained(legend, width), Text()]

@@ -19,6 +19,7 @@ from harness_shap.expected_gradients import Draw, expected_gradients
 from harness_shap.layers import layer_input, replaced_input
 
 USUAL = 16
+IMAGE = "image"  # null would mean the layer of class activation maps, as every `layer` does
 
 
 @explainer(
@@ -36,7 +37,7 @@ def shap_gradient(
     *,
     draws: Annotated[int, Field(ge=1)] = 16,
     background: Background = "auto",
-    layer: str | None = None,
+    layer: str = IMAGE,
     local_smoothing: Annotated[float, Field(ge=0)] = 0.0,
     ctx: Context,
 ) -> Attribution:
@@ -56,25 +57,25 @@ def shap_gradient(
         background: what is compared with: ``auto`` 16 training images where there are any, else the black, the blurred and the mean
             reference of each image; a number is as ``auto``, with so many training images; ``training`` demands them, and ``references``
             does without.
-        layer: the layer whose input is explained in the image's place, by its name; by default the image is.
+        layer: the layer whose input is explained in the image's place, by its name; ``image`` explains the image itself.
         local_smoothing: standard deviation of noise on the input, in units of the model's input.
     """
     compared = backgrounds(model, images, ctx, background, USUAL)
     points, references = images.detach(), compared
-    if layer is not None:
+    if layer != IMAGE:
         points = _in_batches(lambda part: layer_input(model, layer, part), points, len(images))
         inner = _in_batches(lambda part: layer_input(model, layer, part), references.flatten(0, 1), len(images))
         references = inner.unflatten(0, compared.shape[:2])
 
     def score(values: Tensor) -> Tensor:
-        with nullcontext() if layer is None else replaced_input(model, layer, values):
-            return model(values if layer is None else images).gather(1, targets[:, None])[:, 0]
+        with nullcontext() if layer == IMAGE else replaced_input(model, layer, values):
+            return model(values if layer == IMAGE else images).gather(1, targets[:, None])[:, 0]
 
     maps = expected_gradients(score, points, references, _draws(ctx, draws, references.shape[1], points, local_smoothing))
     with torch.no_grad():
         mean = _in_batches(model, compared.flatten(0, 1), len(images)).unflatten(0, compared.shape[:2]).mean(dim=1)
         difference = (model(images) - mean).gather(1, targets[:, None])[:, 0]
-    return Attribution(maps, coarse=layer is not None, expected=difference)
+    return Attribution(maps, coarse=layer != IMAGE, expected=difference)
 
 
 shap_gradient.applicable = no_gradient  # type: ignore[attr-defined]

@@ -50,7 +50,7 @@ def test_an_inner_layer_is_shaps_of_the_rest_of_the_network():
 
 def test_the_first_layer_s_input_is_the_image():
     model = made()
-    plain, layered = (shap_gradient(model, images(), TARGETS, layer=layer, ctx=context()) for layer in (None, "features.0"))
+    plain, layered = (shap_gradient(model, images(), TARGETS, layer=layer, ctx=context()) for layer in ("image", "features.0"))
     torch.testing.assert_close(layered.map, plain.map)
 
 
@@ -63,7 +63,7 @@ def test_a_linear_model():
     torch.testing.assert_close(found.expected, expected.sum((1, 2, 3)), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("layer", [None, "features.3"])
+@pytest.mark.parametrize("layer", ["image", "features.3"])
 def test_the_map_comes_to_the_difference_with_more_draws(layer):
     model, inputs = made(activation=nn.SiLU), 2 + images()
     found = shap_gradient(model, inputs, TARGETS, draws=600, background=4, layer=layer, ctx=context())
@@ -114,7 +114,7 @@ def test_another_seed_and_another_sample_draw_otherwise():
     assert not torch.equal(run("ab", 0), run("ab", 1))
 
 
-@pytest.mark.parametrize("layer", [None, "features.3"])
+@pytest.mark.parametrize("layer", ["image", "features.3"])
 def test_everything_is_left_as_it_was(layer):
     model, inputs = made(), images()
     before, generators = state(model), (torch.get_rng_state(), np.random.get_state()[1].copy())
@@ -125,7 +125,7 @@ def test_everything_is_left_as_it_was(layer):
     assert torch.equal(torch.get_rng_state(), generators[0]) and np.array_equal(np.random.get_state()[1], generators[1])
 
 
-@pytest.mark.parametrize("layer", [None, "features.3"])
+@pytest.mark.parametrize("layer", ["image", "features.3"])
 def test_everything_is_left_as_it_was_after_an_exception(layer):
     model = made()
     handle = model.module.head.register_forward_pre_hook(fails)

@@ -281,7 +281,7 @@ def test_class_names_are_a_list_or_a_file(tmp_path: Path) -> None:
     files = (tmp_path / name for name in ("names.txt", "names.json", "indices.json", "labels.json"))
     for names in (["cat", "dog", "owl"], *files):
         assert small(num_classes=3, class_names=names).class_names == ["cat", "dog", "owl"]
-    with pytest.raises(ValueError, match="3 class names for a model of 4 classes"):
+    with pytest.raises(ValueError, match="3 class names for a model of 4 classes: give it 4 names, or `num_classes: 3`"):
         small(num_classes=4, class_names=["cat", "dog", "owl"])
     with pytest.raises(ValueError, match="'cat' is there 2 times"):
         small(num_classes=2, class_names=["cat", "cat"])
