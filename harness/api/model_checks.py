@@ -92,8 +92,8 @@ def checked_names(names: Sequence[str], classes: int) -> list[str]:
         raise ValueError(f"class_names must be a list of texts, not {names!r}" if odd is None else f"the class name {odd!r} is no text")
     if len(found) != classes:
         raise ValueError(
-            f"{len(found)} class names for a model of {classes} classes: give it {classes} names, or `num_classes: {len(found)}` where it has "
-            "that parameter"
+            f"{len(found)} class names for a model of {classes} classes: give it {classes} names, or `num_classes: {len(found)}` where "
+            "it has that parameter"
         )
     return found
 
