@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
@@ -510,3 +512,28 @@ def test_checkpoints_in_what_cannot_be_traced_are_found() -> None:
     model = classifier(Hidden(), input_shape=SHAPE)
     assert "body.0" in backward(model).again
     assert "gradient checkpointing" in str(unseen(model))
+
+
+class Guarded(Net):
+    """Keeps what nobody can copy, as attributes and in containers, beside features that a hook keeps."""
+
+    def __init__(self, log: object) -> None:
+        super().__init__(lambda y: y)
+        self.lock, self.log, self.others = threading.Lock(), log, {"locks": threading.RLock(), "pair": [threading.Lock(), log]}
+        self.queue, self.kept = [threading.Event()], []
+        self.body[1].register_forward_hook(lambda module, args, output: self.kept.append(output))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.kept.clear()
+        with self.lock:
+            return super().forward(x) + 0 * self.kept[0].mean()
+
+
+def test_what_cannot_be_copied_is_shared(images: Tensor, tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as log:
+        network = Guarded(log).eval()
+        model = classifier(network, input_shape=SHAPE)
+        torch.testing.assert_close(logits_of(model.module, images), logits_of(network, images), rtol=0, atol=0)
+        assert model.refused is None
+        assert model.module.lock is network.lock and model.module.kept is not network.kept
+        assert not torch.equal(model.randomised(0)(images), model(images))

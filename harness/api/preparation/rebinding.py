@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dis
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from types import CellType, FunctionType, MethodType
 from typing import Any
@@ -22,7 +22,8 @@ DEEPEST = 4  # containers in containers that are looked into
 def deep_copy(module: nn.Module, memo: Mapping[int, Tensor] | None = None) -> nn.Module:
     """A copy of ``module`` whose functions belong to it; tensors in ``memo``, by identity, it shares.
 
-    Tensors that the module keeps with their graphs are cut off from these, which could not be copied.
+    Tensors that the module keeps with their graphs are cut off from these, which could not be copied; locks, open files and the like, which
+    it keeps as attributes or in a list or dictionary, are shared.
 
     ``deepcopy`` keeps functions as they are, so that a hook ``lambda …: self.kept.append(…)`` of the copy writes to the original, and a
     layer called through a lambda is the original's. Here functions in hooks, attributes and plain containers of the copy close over what
@@ -31,13 +32,43 @@ def deep_copy(module: nn.Module, memo: Mapping[int, Tensor] | None = None) -> nn
     kept = [tensor for child in module.modules() for tensor in tensors(list(vars(child).values())) if tensor.grad_fn is not None]
     found: dict[int, Any] = {id(tensor): tensor.detach() for tensor in kept} | dict(memo or {})
     with torch.no_grad():
-        copied = copy.deepcopy(module, found)
+        found, copied = _copied(module, found)
     for layer in copied.modules():
         for name, value in list(vars(layer).items()):
             renewed = _rebound(value, found, DEEPEST)
             if renewed is not value:
                 vars(layer)[name] = renewed
     return copied
+
+
+def _copied(module: nn.Module, shared: Mapping[int, Any]) -> tuple[dict[int, Any], nn.Module]:
+    """What of the copy stands for what of the original, by identity, and the copy; what nobody can copy (locks, open files) it shares."""
+    found = dict(shared)
+    try:
+        return found, copy.deepcopy(module, found)
+    except TypeError:
+        kept = [item for child in module.modules() for item in _items(vars(child), DEEPEST)]
+        found = dict(shared) | {id(item): item for item in kept if not _can_be_copied(item)}
+        return found, copy.deepcopy(module, found)
+
+
+def _items(value: Any, depth: int) -> Iterator[Any]:
+    """What plain containers in containers hold that is none itself."""
+    if type(value) not in _CONTAINERS:
+        yield value
+    elif depth:
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _items(part, depth - 1)
+
+
+def _can_be_copied(value: object) -> bool:
+    if value is None or isinstance(value, Tensor | nn.Module | FunctionType | MethodType):
+        return True
+    try:
+        copy.deepcopy(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _rebound(value: Any, memo: Mapping[int, Any], depth: int) -> Any:

@@ -88,9 +88,25 @@ def _is_plain_zip(path: Path) -> bool:
         return False
     with zipfile.ZipFile(path) as file:
         members = [name.partition("/")[2] for name in file.namelist()]
-    if "constants.pkl" in members:
-        raise Unloadable("is a TorchScript archive, which holds code: save the state dict of the module it was made of, with torch.save(…)")
+        if "constants.pkl" in members:
+            raise Unloadable(
+                "is a TorchScript archive, which holds code: save the state dict of the module it was made of, with torch.save(…)"
+            )
+        _check_sums(file)
     return True
+
+
+def _check_sums(file: zipfile.ZipFile) -> None:
+    """Raise `Unloadable` for content that is not what was written: ``torch.load`` looks at no checksum, and would give other weights."""
+    for member in file.infolist():
+        if member.CRC:  # 0 where it was saved without
+            try:
+                with file.open(member) as stream:
+                    while stream.read(2**20):
+                        pass
+            except zipfile.BadZipFile:
+                name = member.filename.partition("/")[2]
+                raise Unloadable(f"is damaged ({name} does not have its checksum): copy or save it again") from None
 
 
 def _instead(path: Path) -> str | None:

@@ -8,6 +8,7 @@ import sys
 import types
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +265,23 @@ def test_a_file_that_is_cut_short_and_an_archive_of_code_are_refused(tmp_path: P
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("checksums", [True, False])
+def test_a_file_whose_weights_are_not_those_written_is_refused(tmp_path: Path, checksums: bool) -> None:
+    """One bit of one weight, which ``torch.load`` takes without a word. A file that was saved without checksums has none to be held to."""
+    path, weights = tmp_path / "weights.pt", torch.rand(500, 100, generator=torch.Generator().manual_seed(0))
+    torch.serialization.set_crc32_options(checksums)
+    try:
+        torch.save({"weight": weights}, path)
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert torch.equal(read_checkpoint(path)["weight"], weights)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="is damaged") if checksums else nullcontext():
+        assert not torch.equal(read_checkpoint(path)["weight"], weights)
+
+
 def test_old_files_of_torch_and_old_names_of_densenet_load(tmp_path: Path) -> None:
     torch.save({"model": STATE, "args": argparse.Namespace(a=1)}, tmp_path / "x.pt", _use_new_zipfile_serialization=False)
     assert read_checkpoint(tmp_path / "x.pt").keys() == STATE.keys()
