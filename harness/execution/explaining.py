@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -24,6 +25,7 @@ from harness.execution.oracle import oracle_explainer
 from harness.execution.samples import Samples
 from harness.execution.timing import span
 from harness.execution.workbench import Workbench
+from harness.planning.called import remember_called
 from harness.planning.costs import cost_fields, mean
 from harness.planning.costs import measured as stored_costs
 from harness.planning.jobs import Job, Subject
@@ -55,6 +57,16 @@ class Explaining:
         device = {"explainers": self.workbench.device, "metrics": self.workbench.scoring_device}[recipe.kind]
         return Context(subject.seed, ids, f"{purpose}/{recipe.name}", device, training, labelled, self.workbench.memory(subject))
 
+    @contextmanager
+    def reading(self, recipe: Recipe) -> Iterator[None]:
+        """Remembers which files the component's code reads in the block."""
+        if recipe == ORACLE:
+            yield
+            return
+        with self.workbench.reading.called(recipe) as files:
+            yield
+        remember_called(self.store, recipe, files)
+
     def explainer(self, job: Job, samples: Samples) -> BoundExplainer:
         """The explainer of a job, or the oracle of its samples."""
         if job.oracle:
@@ -78,7 +90,7 @@ class Explaining:
         explained = model if job.twin is None else self.workbench.model(job.subject.model_recipe, job.twin)
         context = self.context(job.subject, samples.ids, job.recipe)
         explainer = replace(explainer, strict=False)  # a sample without a map costs no other its map
-        with unchanged(explained.module, seen=self.workbench.seen), measured(self.workbench.device) as cost:
+        with unchanged(explained.module, seen=self.workbench.seen), self.reading(job.recipe), measured(self.workbench.device) as cost:
             attribution = explainer.computed(explained, samples.images, targets, context)
         attribution = rounded(attribution, job.dtype)
         for part in recalled.used:

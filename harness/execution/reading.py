@@ -1,4 +1,4 @@
-"""What making a component, and reading its samples, reads of files and imports besides: remembered with what is found out about it."""
+"""What making or calling a component, and reading its samples, reads of files and imports besides."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from harness.planning.facts import paths_in
 from harness.registry.canonical import digest
 from harness.registry.closure import closure, shown
+from harness.registry.code import defined_in
 from harness.registry.installed import below
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
@@ -38,6 +40,21 @@ class Reading:
                 yield
             finally:
                 self._heard[recipe.digest] |= heard.files
+
+    @contextmanager
+    def called(self, recipe: Recipe) -> Iterator[set[str]]:
+        """The files that the component's own code, or that of those nested in it, has read when the block is left."""
+        found: set[str] = set()
+        with TRACE.listening(frozenset(self._code(recipe))) as heard:
+            yield found
+        found |= {file for file in heard.files if Path(file).is_file()}
+
+    def _code(self, recipe: Recipe) -> Iterator[str]:
+        """The files of code of a component and of those nested in it."""
+        yield from (file for file in self._registry.known(recipe.kind, recipe.qualified).files if file.endswith(CODE))
+        yield from defined_in(self._registry.component(recipe))
+        for nested in recipe.nested:
+            yield from self._code(nested)
 
     def files(self, *recipes: Recipe) -> set[str]:
         """What was read for these recipes and those nested in them, but for the files that their components' identities hold."""

@@ -44,7 +44,7 @@ class Scoring:
         given = [("the images", case.images), ("the targets", case.targets), ("the attributions", case.attributions)]
         if case.masks is not None:
             given.append(("the masks", case.masks))
-        with unchanged([model.module for model in self._models()], given, bench.seen):
+        with unchanged([model.module for model in self._models()], given, bench.seen), self.explaining.reading(task.recipe):
             scores = checked_scores(bench.metric(task.recipe)(case), len(self.job.rows))
         rows = column_rows(task.key, self.job.rows, {"value": scores.tolist()})
         return partial(self.explaining.store.commit_rows, self.job.key, rows)

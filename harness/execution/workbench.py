@@ -45,6 +45,7 @@ from harness.registry.learning import declared_uses, labelled
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.states import State, unchanged
+from harness.registry.tracing import TRACE
 
 T = TypeVar("T")
 OTHERWISE = (
@@ -256,8 +257,9 @@ class Workbench:
 
         def images(n: int) -> Tensor:
             def make() -> Tensor:
-                found = background_images(self.model(model_recipe), self.dataset(training), subject.seed, n)
-                self._as_planned(subject, 0)
+                with TRACE.listening():  # what is read for the dataset is not read for who asks for its images
+                    found = background_images(self.model(model_recipe), self.dataset(training), subject.seed, n)
+                    self._as_planned(subject, 0)
                 return found
 
             return _kept(self._backgrounds, (training.digest, model_recipe.digest, subject.seed, n), make)
@@ -272,12 +274,13 @@ class Workbench:
             if n > most:
                 raise ContractError(f"{n} labelled samples are wanted, and at most {most} may be: keys hold the digest of so many")
             assert subject.training_recipe is not None
-            model, training = self.model(subject.model_recipe), self.dataset(subject.training_recipe)
-            classes = subject.classes
-            if subject.training_recipe.digest != subject.dataset_recipe.digest:
-                classes = training_classes(model, training, self.dataset(subject.dataset_recipe), classes)
-            found = labelled_images(model, training, classes, subject.seed, n)
-            self._as_planned(subject, most)
+            with TRACE.listening():
+                model, training = self.model(subject.model_recipe), self.dataset(subject.training_recipe)
+                classes = subject.classes
+                if subject.training_recipe.digest != subject.dataset_recipe.digest:
+                    classes = training_classes(model, training, self.dataset(subject.dataset_recipe), classes)
+                found = labelled_images(model, training, classes, subject.seed, n)
+                self._as_planned(subject, most)
             return found
 
         return samples

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from harness.planning import keys
+from harness.planning.called import called_digest
 from harness.planning.classes import ClassMismatch
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.costs import mean, measured
@@ -265,7 +266,8 @@ class Planner:
                 opened = self.inspect.opened(recipe)
             except Unavailable:  # it cannot be made; running it will fail, with a state and a reason of its own
                 opened = None
-            self._contents[recipe.digest] = named if opened is None else digest([named, opened])
+            parts = [opened, called_digest(self.store, recipe)]
+            self._contents[recipe.digest] = digest([named, *filter(None, parts)]) if any(parts) else named
         return self._contents[recipe.digest]
 
     def _passes(self, metric: Recipe) -> float | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dis
+import inspect
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import metadata
 from importlib.util import find_spec, resolve_name
 from itertools import takewhile
@@ -14,7 +16,7 @@ from typing import Any
 from harness.registry.closure import closure
 from harness.registry.installed import versioned
 from harness.registry.states import content_of
-from harness.registry.tracing import file_of
+from harness.registry.tracing import file_of, real
 
 Describe = Callable[[Any], Any]
 Names = tuple[str, ...]
@@ -106,3 +108,16 @@ def _file(name: str, level: int, package: str) -> Iterator[str]:
         return
     if isinstance(file, str) and not versioned(file):
         yield file
+
+
+def defined_in(component: Any) -> Iterator[str]:
+    """The file of code that a function, a class, or an object's class comes from, if there is one."""
+    while isinstance(component, partial):
+        component = component.func
+    function = inspect.unwrap(component) if inspect.isroutine(component) else None
+    place = getattr(getattr(function, "__code__", None), "co_filename", None)
+    if place is None:
+        kind = component if inspect.isclass(component) else type(component)
+        place = file_of(sys.modules.get(kind.__module__))
+    if place is not None:
+        yield real(place)

@@ -30,6 +30,7 @@ LISTINGS = ("os.listdir", "os.scandir", "glob.glob")
 HEARD = frozenset({"exec", "open", "import", "ctypes.dlopen", "sqlite3.connect", *LISTINGS})
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 INSTALLED = ("/site-packages/", "/dist-packages/", ".dist-info/", ".egg-info/")
+_HERE = os.path.dirname(os.path.realpath(__file__))
 Around = Callable[[str, str], AbstractContextManager[object] | None]
 
 
@@ -40,10 +41,12 @@ class Heard:
     Attributes:
         files: files and folders that were read, and files of code that were executed or imported.
         written: files that were written meanwhile: what is read of them later is nobody else's.
+        code: files of code; where they are given, only what functions in them read by themselves is heard.
     """
 
     files: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
+    code: frozenset[str] | None = None
 
 
 @dataclass
@@ -78,7 +81,8 @@ class Trace:
             self.imports[importer].add(file)
         if self.listeners and not versioned(file):
             for listener in self.listeners:
-                listener.files.add(file)
+                if listener.code is None:
+                    listener.files.add(file)
 
     def opened(self, path: object, mode: object, flags: object) -> None:
         """A file is opened."""
@@ -99,14 +103,27 @@ class Trace:
         importer = _importer(sys._getframe(2))
         if importer is not None:
             self.reads[importer].add(file)
-        for listener in self.listeners:
-            if file not in listener.written:
+        for listener in list(self.listeners):
+            if file not in listener.written and (listener.code is None or self._is_read_by(listener, sys._getframe(2))):
                 listener.files.add(file)
 
+    def _is_read_by(self, listener: Heard, frame: FrameType | None) -> bool:
+        """Whether what reads is code that the listener asks of, and neither harness nor what somebody else listens to inside of it."""
+        if self.listeners[-1] is not listener:
+            return False
+        while frame is not None:
+            file = real(frame.f_code.co_filename)
+            if file in (listener.code or ()):
+                return True
+            if of_core(file) and not below(file, _HERE):
+                return False
+            frame = frame.f_back
+        return False
+
     @contextmanager
-    def listening(self) -> Iterator[Heard]:
-        """What happens in the block."""
-        heard = Heard()
+    def listening(self, code: frozenset[str] | None = None) -> Iterator[Heard]:
+        """What happens in the block; with ``code`` what functions in these files read by themselves."""
+        heard = Heard(code=code)
         self.listeners.append(heard)
         try:
             yield heard

@@ -106,6 +106,48 @@ def test_a_file_that_code_opens_counts_wherever_it_is_opened(kind: str, tmp_path
     assert run(tmp_path, ["mine"])[2] == 0
 
 
+LATE = """
+def late_factor():
+    return float((HERE / "late.txt").read_text())
+
+@explainer(needs={"training-data"})
+def late(model, images, targets, *, ctx):
+    return images.sum(1) * late_factor() + 0 * ctx.background(2).mean()
+
+@explainer(needs={"training-data"})
+def plain(model, images, targets, *, ctx):
+    return images.sum(1) + 0 * ctx.background(2).mean()
+
+@metric(category="complexity", direction="higher")
+def late_size(case):
+    return case.attributions.abs().flatten(1).sum(1) * late_factor()
+"""
+
+
+@pytest.mark.parametrize(("explainer", "metric", "power"), [("late", "size", 1), ("plain", "late-size", 1), ("late", "late-size", 2)])
+def test_a_file_that_is_read_when_a_component_is_called_counts_once_it_changes(
+    explainer: str, metric: str, power: int, tmp_path: Path
+) -> None:
+    """What is read for the training images meanwhile is no file of the component's."""
+    files(tmp_path)
+    (tmp_path / "plug.py").write_text((tmp_path / "plug.py").read_text() + LATE)
+
+    def scores(text: str, store: str = "store") -> tuple[list[float], int]:
+        (tmp_path / "late.txt").write_text(text)
+        data = {"use": "toy", "training": "toy"}
+        found, failed, jobs = run(tmp_path, ["mine"], store, datasets=[data], explainers=[explainer], metrics=[metric])
+        assert failed == []
+        return found["mine"], jobs
+
+    first, _ = scores("1")
+    assert scores("1") == (first, 0)
+    again, jobs = scores("8")
+    assert jobs == 1 and again == pytest.approx([value * 8**power for value in first]) == scores("8", "another store")[0]
+    assert scores("1") == (first, 0) and scores("8") == (again, 0)
+    remembered = [text for file in (tmp_path / "store" / "facts").rglob("*.json") if "late.txt" in (text := file.read_text())]
+    assert remembered and not any(".npy" in text for text in remembered)
+
+
 def test_what_nobody_saw_is_told_by_the_models_answers_and_taken_up_by_the_next_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
