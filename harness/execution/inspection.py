@@ -99,6 +99,17 @@ def verdict(bench: Workbench, model_recipe: Recipe, recipe: Recipe) -> dict[str,
     return {"reason": reason, "passes": _explainer_passes(bench, recipe)}
 
 
+def make(bench: Workbench, recipe: Recipe) -> None:
+    """Make an explainer; raises `harness.execution.guard.LeftChanged` where that changed shared state, and will be found to do so again."""
+    try:
+        with unchanged([]):
+            bench.explainer(recipe)
+    except BaseException as error:
+        if left_changed(error):
+            bench.forget_explainers()
+        raise
+
+
 def _explainer_passes(bench: Workbench, recipe: Recipe) -> float | None:
     """Passes per sample that an explainer declares; of a composition that does not say, what its parts take."""
     declared = passes(declaration_of(bench.component(recipe), "explainers"), recipe.params)

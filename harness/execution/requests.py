@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.execution import inspection
+from harness.execution.guard import unchanged
 from harness.execution.training import training_facts
 from harness.execution.workbench import Workbench
 from harness.registry.recipe import Recipe
@@ -33,11 +34,12 @@ def _value(bench: Workbench, request: Mapping[str, Any], recipe: Recipe) -> Any:
             return training_facts(dataset, request["seed"], request["labelled"], request["known"]).to_json()
     if request["ask"] == "passes":
         declared = inspection.metric_passes(bench, recipe)
-        bench.metric(recipe)  # what this opens is told with it
+        with unchanged([]):
+            bench.metric(recipe)  # what this opens is told with it
         return {"passes": declared}
     if request["ask"] == "verdict":
         return inspection.verdict(bench, Recipe.from_json(request["model"]), recipe)
     if request["ask"] == "opened":
-        bench.explainer(recipe)
+        inspection.make(bench, recipe)
         return None
     raise ValueError(f"unknown request {request['ask']!r}")

@@ -182,6 +182,10 @@ class Workbench:
             del self._models[key]
         self._answers.pop(recipe.digest, None)
         self._memories.clear()
+        self.forget_explainers()
+
+    def forget_explainers(self) -> None:
+        """Have all explainers made again."""
         self._explainers.clear()
 
     def renew(self, recipe: Recipe) -> None:

@@ -12,27 +12,32 @@ from harness.registry.recipe import Recipe
 from harness.registry.states import content_of
 from harness.store.store import Store
 
-
-def remember_called(store: Store, recipe: Recipe, files: Iterable[str]) -> None:
-    """Remember what files hold that a component has just read; what is remembered of a file stays."""
-    known = _known(store, recipe)
-    new = {file: content_of(file) for file in sorted(set(files) - set(known))}
-    if new:
-        store.remember(_key(recipe), {**known, **new})
+Called = Mapping[str, Mapping[str, str]]  # by the digest of a component's recipe, what each file held when it was first read
+KEY = digest({"fact": "called"})
+TRIES = 3  # another worker may remember something at the same moment, and this one's be lost
 
 
-def called_digest(store: Store, recipe: Recipe) -> str | None:
-    """Digest of what the files hold that a component, or one nested in it, reads when it is called; None while that is what they held."""
-    known = _known(store, recipe)
-    now = {file: content_of(file) for file in known}
-    nested = [called_digest(store, part) for part in recipe.nested]
-    return digest([now, nested]) if now != known or any(nested) else None
-
-
-def _known(store: Store, recipe: Recipe) -> Mapping[str, str]:
-    known = store.fact(_key(recipe))
+def called(store: Store) -> Called:
+    """What is remembered, of all components."""
+    known = store.fact(KEY)
     return known if isinstance(known, Mapping) else {}
 
 
-def _key(recipe: Recipe) -> str:
-    return digest({"fact": "called", "component": recipe.digest})
+def remember_called(store: Store, recipe: Recipe, files: Iterable[str]) -> None:
+    """Remember what files hold that a component has just read; what is remembered of a file stays."""
+    read = sorted(files)
+    for _ in range(TRIES if read else 0):
+        known = called(store)
+        own = known.get(recipe.digest, {})
+        new = {file: content_of(file) for file in read if file not in own}
+        if not new:
+            return
+        store.remember(KEY, {**known, recipe.digest: {**own, **new}})
+
+
+def called_digest(known: Called, recipe: Recipe) -> str | None:
+    """Digest of what the files hold that a component, or one nested in it, reads when it is called; None while that is what they held."""
+    then = known.get(recipe.digest, {})
+    now = {file: content_of(file) for file in then}
+    nested = [called_digest(known, part) for part in recipe.nested]
+    return digest([now, nested]) if now != then or any(nested) else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.planning.columns import GroupPlan
 from harness.registry.recipe import Recipe
 from harness.words import some
 
+TAKEN = "class activation maps are taken at "
 LAYER = "layer"  # an explainer's parameter by this name that is not given means the model's `cam_layer`
 
 
@@ -17,7 +18,9 @@ def group_notes(group: GroupPlan) -> list[str]:
     if group.dataset_facts is not None:
         found += [f"{group.dataset.label}: {note}" for note in group.dataset_facts.notes]
     if group.model_facts is not None:
-        found += [f"{group.model.label}: {note}" for note in (*group.model_facts.notes, *_cam_layer(group))]
+        recipes = (column.recipe for column in group.columns if column.reason is None and column.twin is None and not column.oracle)
+        notes = model_notes(group.model_facts.notes, group.model_facts.cam_layer, recipes)
+        found += [f"{group.model.label}: {note}" for note in notes]
     return found
 
 
@@ -37,14 +40,9 @@ def takes_cam_layer(recipe: Recipe) -> bool:
     return recipe.params.get(LAYER, "") is None or any(map(takes_cam_layer, recipe.nested))
 
 
-def cam_layer_note(layer: str | None, recipes: Iterable[Recipe], said: Sequence[str]) -> Iterator[str]:
-    """Where class activation maps come from, for those of ``recipes`` that ask the model; nothing where it has ``said`` so itself."""
-    note = f"class activation maps are taken at {layer}"
-    if layer is not None and any(map(takes_cam_layer, recipes)) and not any(f"{each} ".startswith(f"{note} ") for each in said):
-        yield note
-
-
-def _cam_layer(group: GroupPlan) -> Iterator[str]:
-    assert group.model_facts is not None
-    recipes = (c.recipe for c in group.columns if c.reason is None and c.twin is None and not c.oracle)
-    yield from cam_layer_note(group.model_facts.cam_layer, recipes, group.model_facts.notes)
+def model_notes(notes: Sequence[str], layer: str | None, recipes: Iterable[Recipe]) -> list[str]:
+    """A model's ``notes``; where class activation maps are taken is one of them if, and only if, one of ``recipes`` asks for it."""
+    others = [note for note in notes if not note.startswith(TAKEN)]
+    if layer is None or not any(map(takes_cam_layer, recipes)):
+        return others
+    return [*others, next((note for note in notes if f"{note} ".startswith(f"{TAKEN}{layer} ")), f"{TAKEN}{layer}")]

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from harness.planning import keys
-from harness.planning.called import called_digest
+from harness.planning.called import Called, called, called_digest
 from harness.planning.classes import ClassMismatch
 from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.costs import mean, measured
@@ -259,6 +259,10 @@ class Planner:
         key = keys.score_key(explanation, metric, training, self._files(metric))
         return ScoreColumn(metric.label, metric, key, reason, self._passes(metric))
 
+    @cached_property
+    def _called(self) -> Called:
+        return called(self.store)
+
     def _files(self, recipe: Recipe) -> str | None:
         if recipe.digest not in self._contents:
             named = files_digest(self.registry, self.store, recipe)
@@ -266,7 +270,7 @@ class Planner:
                 opened = self.inspect.opened(recipe)
             except Unavailable:  # it cannot be made; running it will fail, with a state and a reason of its own
                 opened = None
-            parts = [opened, called_digest(self.store, recipe)]
+            parts = [opened, called_digest(self._called, recipe)]
             self._contents[recipe.digest] = digest([named, *filter(None, parts)]) if any(parts) else named
         return self._contents[recipe.digest]
 

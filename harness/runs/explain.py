@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.complaints import UserError
-from harness.planning.notes import cam_layer_note, takes_cam_layer
+from harness.planning.notes import model_notes, takes_cam_layer
 from harness.registry.card import singular
 from harness.registry.errors import ReferenceProblems, RegistryError
 from harness.registry.learning import without_training
@@ -109,7 +109,7 @@ def explain_image(
                 maps += _maps(bench, model_recipe, recipe, inputs, explained, background, seed, found.sample.id)
         except UserError as error:
             failures.append(str(error))
-    notes = [*classifier.notes, *cam_layer_note(classifier.cam_layer, recipes, classifier.notes), *found.notes]
+    notes = [*model_notes(classifier.notes, classifier.cam_layer, recipes), *found.notes]
     if background is None:
         for recipe in recipes:
             notes += [f"{recipe.label}: without training images, {otherwise}" for otherwise in sorted(without_training(registry, recipe))]

@@ -26,7 +26,7 @@ def test_the_quickstart_runs_again_from_the_store_and_grows_by_one_explainer(tmp
     assert len(group.metrics) >= 10
     again = run(tmp_path, "quickstart.yaml", limit=2)
     assert again.summary["jobs"] == 0
-    assert again.scores.equals(first.scores)
+    assert again.scores.arrow.equals(first.scores.arrow)
     more = run(tmp_path, "quickstart.yaml", limit=2, settings=[("explainers.12.params.background", "8"), ("explainers.12.label", "SHAP 8")])
     assert more.summary["jobs"] == 1
 

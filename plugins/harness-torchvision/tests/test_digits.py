@@ -45,7 +45,7 @@ def test_any_beginning_is_balanced() -> None:
 
 
 def test_too_many_samples_or_a_place_beyond_the_end_are_refused() -> None:
-    with pytest.raises(ValueError, match="400 of 359 digits in the split 'test'"):
+    with pytest.raises(ValueError, match="samples: 400, and the split 'test' has 359 digits"):
         digits(samples=400)
     with pytest.raises(IndexError, match="sample 359 of 359"):
         digits()[359]
