@@ -21,21 +21,21 @@ from typing import Any
 
 import numpy as np
 
-from harness.analysis.results import Cell, ExplainerInfo, Group, MetricInfo, Results
-from harness.execution.jobqueue import JobQueue
-from harness.leaderboard.build import build
-from harness.leaderboard.folder import RESULTS, SCORES, read_results
-from harness.leaderboard.render import render
-from harness.leaderboard.scores import write_scores
-from harness.leaderboard.stored import to_stored
+from harness.dispatch.job_queue import JobQueue
+from harness.leaderboard.build import build_leaderboard
+from harness.leaderboard.render import render_leaderboard
+from harness.leaderboard.run_folder import RESULTS_FILE, SCORES_FILE, read_results
 from harness.planning.facts import DatasetFacts, ModelFacts
 from harness.planning.plan import Planner
-from harness.planning.sharding import jobs
+from harness.planning.sharding import plan_jobs
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
-from harness.spec.load import load
-from harness.store.aligned import Samples
-from harness.store.rows import Row
+from harness.results.data_model import Cell, ExplainerInfo, Group, MetricInfo, Results
+from harness.results.score_table import write_scores
+from harness.results.stored_results import to_stored
+from harness.spec.load import load_spec
+from harness.store.row_files import StoredValue
+from harness.store.sample_alignment import SamplePositions
 from harness.store.store import Store
 
 EXPLAINERS, METRICS = 50, 40
@@ -80,7 +80,7 @@ def planner(datasets: int, models: int, samples: int, folder: Path) -> Planner:
         "metrics": [{"use": "deletion", "label": f"metric {i}", "params": {"steps": i + 1}} for i in range(METRICS)],
         "nulls": [],
     }
-    return Planner(load(spec, registry), registry, Store(folder), Facts(samples))
+    return Planner(load_spec(spec, registry), registry, Store(folder), Facts(samples))
 
 
 def peak() -> float:
@@ -97,7 +97,7 @@ def plan_part(cells: int) -> dict[str, Any]:
         started = time.perf_counter()
         plan = ready.plan()
         planned = time.perf_counter() - started
-        made = jobs(plan, "auto", None, "float32")
+        made = plan_jobs(plan, "auto", None, "float32")
     count = sum(len(column.scores) for group in plan.groups for column in group.columns)
     return {"cells": count, "jobs": len(made), "plan s": planned, "jobs s": time.perf_counter() - started - planned, "GiB": peak()}
 
@@ -140,10 +140,10 @@ def write_part(scores: int, folder: Path) -> dict[str, Any]:
     """Write a run folder's table of scores."""
     results = scores_of_a_run(scores, 10_000)
     started = time.perf_counter()
-    write_scores(folder / SCORES, results)
-    checksum = hashlib.sha256((folder / SCORES).read_bytes()).hexdigest()
-    (folder / RESULTS).write_text(to_stored(results, checksum).model_dump_json() + "\n")
-    size = (folder / SCORES).stat().st_size
+    write_scores(folder / SCORES_FILE, results)
+    checksum = hashlib.sha256((folder / SCORES_FILE).read_bytes()).hexdigest()
+    (folder / RESULTS_FILE).write_text(to_stored(results, checksum).model_dump_json() + "\n")
+    size = (folder / SCORES_FILE).stat().st_size
     return {"write s": time.perf_counter() - started, "bytes per score": size / scores, "GiB": peak()}
 
 
@@ -152,9 +152,9 @@ def leaderboard_part(folder: Path) -> dict[str, Any]:
     started = time.perf_counter()
     results = read_results(folder)
     read = time.perf_counter() - started
-    document = build(results)
+    document = build_leaderboard(results)
     built = time.perf_counter() - started - read
-    text = render(document, "markdown")
+    text = render_leaderboard(document, "markdown")
     count = sum(int(cell.computed.sum()) for group in results.groups for cell in group.cells.values())
     whole = time.perf_counter() - started
     return {"scores": count, "read s": read, "analyse s": built, "all s": whole, "characters": len(text), "GiB": peak()}
@@ -163,7 +163,7 @@ def leaderboard_part(folder: Path) -> dict[str, Any]:
 def dispatch_part(samples: int) -> dict[str, Any]:
     """What the driver does for one dispatch: finding the job that suits a worker, and writing it down for the worker."""
     with tempfile.TemporaryDirectory() as folder:
-        made = jobs(planner(5, 5, samples, Path(folder)).plan(), 8, None, "float32")
+        made = plan_jobs(planner(5, 5, samples, Path(folder)).plan(), 8, None, "float32")
     waiting, loaded, encoded = JobQueue(), ["", ""], 0
     started = time.perf_counter()
     waiting.add(made)
@@ -184,9 +184,9 @@ def column_part(shards: int, size: int) -> dict[str, Any]:
     def seconds(store: Store, shard: int) -> float:
         keys = [(f"sample-{i:07d}", f"{i:064x}") for i in range(shard * size, (shard + 1) * size)]
         started = time.perf_counter()
-        store.known("ab" * 32, Samples(keys))
+        store.known("ab" * 32, SamplePositions(keys))
         spent = time.perf_counter() - started
-        store.commit_rows("ab" * 32, [Row("column", *key, name, 1.0) for name in fields for key in keys])
+        store.commit_rows("ab" * 32, [StoredValue("column", *key, name, 1.0) for name in fields for key in keys])
         return spent
 
     with tempfile.TemporaryDirectory() as folder:

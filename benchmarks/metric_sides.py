@@ -17,15 +17,15 @@ from torch import Tensor
 
 from harness.api import Case, Classifier, Context
 from harness.api.classifiers import gaussian_blur
-from harness.execution.arithmetic import plain_fp32
-from harness.execution.batching import Batching
-from harness.execution.checked import checked_attribution, checked_scores
-from harness.execution.guard import unchanged
-from harness.execution.passes import Passes, count_passes, since
-from harness.execution.workbench import Workbench
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
+from harness.worker.arithmetic import set_plain_fp32
+from harness.worker.batching import Batching
+from harness.worker.component_cache import ComponentCache
+from harness.worker.contracts import checked_attribution, checked_scores
+from harness.worker.mutation_guard import forbid_changes
+from harness.worker.pass_counter import PassCount, count_passes, count_passes_within
 
 SIZES = (4, 8, 16, 32, 64, 128, 256)
 MOST_PIXELS = 256 * 64 * 64  # in a batch of the floor
@@ -46,7 +46,7 @@ class Spent:
     """
 
     seconds: float
-    passes: Passes
+    passes: PassCount
     scores: np.ndarray | None = None
     error: str = ""
     forward: int = 0
@@ -57,10 +57,10 @@ class Grid:
     """A ResNet-18 with random weights, images of noise on several scales, masks, and the classes that it predicts."""
 
     def __init__(self, side: int, images: int, device: torch.device, clock: Callable[[], float] = time.perf_counter) -> None:
-        plain_fp32()
+        set_plain_fp32()
         self.side, self.device, self.clock = side, device, clock
         self.registry = Registry.discover()
-        self.bench = Workbench(self.registry, device)
+        self.bench = ComponentCache(self.registry, device)
         self.recipe = resolve(self.registry, "models", {"use": "torchvision", "params": {"arch": "resnet18", "input_size": side}})
         self.model = self.bench.model(self.recipe)
         self.images = self.noise(images, seed=0)
@@ -129,7 +129,7 @@ class Grid:
 
 
 class Harness:
-    """Scores as a run does: on the workbench's explainer and forward passes, with a case as `harness.execution.scoring` builds it."""
+    """Scores as a run does: on the workbench's explainer and forward passes, with a case as `harness.worker.job_scorer` builds it."""
 
     def __init__(self, grid: Grid, name: str, params: Mapping[str, Any]) -> None:
         self.grid, self.name = grid, name
@@ -175,7 +175,7 @@ class Harness:
         metric = self.grid.bench.metric(recipe)
         self._counted.update(forward=0, explained=0)
         found: list[Tensor] = []
-        with since() as passes:
+        with count_passes_within() as passes:
             seconds = self.grid.timed(lambda: found.append(checked_scores(metric(self.case(recipe.name, {})), len(self.grid.ids))))
         return Spent(seconds, passes, found[0].numpy(), **self._counted)
 
@@ -191,7 +191,7 @@ class Harness:
         """As many forward passes and explanations as ``mine`` made, in bare loops of the best batch size."""
         grid = self.grid
         seconds = grid.loop(grid.bare_forward, mine.forward, grid.forward_size) + grid.loop(self._explain, mine.explained, self.size)
-        return Spent(seconds, Passes())
+        return Spent(seconds, PassCount())
 
     def together(self, pairs: list[Pair]) -> float:
         """Seconds of a run's scoring of all metrics: what they share is shared, each is guarded, and batch sizes are found anew."""
@@ -203,7 +203,7 @@ class Harness:
                 recipe = self.recipe(pair)
                 case = self.case(recipe.name, memory)
                 given = [("the images", case.images), ("the targets", case.targets), ("the attributions", case.attributions)]
-                with unchanged(self.grid.model.module, given):
+                with forbid_changes(self.grid.model.module, given):
                     checked_scores(self.grid.bench.metric(recipe)(case), len(self.grid.ids))
 
         return self.grid.timed(run)
@@ -212,7 +212,7 @@ class Harness:
         """Seconds that a run spends on finding out whether one metric has left everything as it was."""
 
         def nothing() -> None:
-            with unchanged(self.grid.model.module, [("the images", self.grid.images)]):
+            with forbid_changes(self.grid.model.module, [("the images", self.grid.images)]):
                 pass
 
         return min(self.grid.timed(nothing) for _ in range(3))
@@ -262,6 +262,6 @@ class Quantus:
                 error = f"{type(raised).__name__}: {raised}"
 
         np.random.seed(0)
-        with since() as passes:
+        with count_passes_within() as passes:
             seconds = self.grid.timed(call)
         return Spent(seconds, passes, None if error or not pair.same else pair.scores(found[0]), error)

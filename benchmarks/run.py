@@ -24,8 +24,8 @@ import torch
 from run_floor import Floor
 
 from harness.registry.registry import Registry
-from harness.runs.run import Finished, Run
-from harness.spec.load import load
+from harness.runs.run import FinishedRun, Run
+from harness.spec.load import load_spec
 
 EXPLAINERS: Sequence[Mapping[str, Any]] = [
     {"use": "saliency"},
@@ -80,17 +80,17 @@ def spec(options: argparse.Namespace, executor: str, workers: int) -> dict[str, 
     }
 
 
-def measured(options: argparse.Namespace, executor: str, workers: int, folder: Path) -> Finished:
+def measured(options: argparse.Namespace, executor: str, workers: int, folder: Path) -> FinishedRun:
     """One run in a store of its own, traced: what it costs is two entries in a list per pass."""
     registry = Registry.discover()
-    run = Run(load(spec(options, executor, workers), registry), registry, folder / "out", folder / "store", profile=True)
+    run = Run(load_spec(spec(options, executor, workers), registry), registry, folder / "out", folder / "store", profile=True)
     finished = run.execute()
     if not finished.ok:
         raise SystemExit("\n".join(sorted({cell.reason or "" for cell in finished.results.groups[0].cells.values()})))
     return finished
 
 
-def work_of(finished: Finished, registry: Registry) -> Work:
+def work_of(finished: FinishedRun, registry: Registry) -> Work:
     """The passes of a run by what they were for."""
     entries = json.loads((finished.folder / "trace.json").read_text())["traceEvents"]
     again = {m["use"]: m for m in METRICS if "explainer" in registry.declaration("metrics", m["use"], m.get("params", {})).get("needs", ())}
@@ -125,7 +125,7 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     started = os.getloadavg()[0]
     floor = Floor(spec(options, "local", 1), torch.device(options.device))
-    runs: dict[str, Finished] = {}
+    runs: dict[str, FinishedRun] = {}
     floor.measure()
     print("floor measured", flush=True)
     for name in options.runs.split(","):
@@ -141,7 +141,7 @@ def main() -> None:
         options.out.write_text(text + "\n")
 
 
-def report(options: argparse.Namespace, floor: Floor, work: Work, runs: Mapping[str, Finished], load: float) -> str:
+def report(options: argparse.Namespace, floor: Floor, work: Work, runs: Mapping[str, FinishedRun], load: float) -> str:
     """The tables."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "captum", "zennit", "grad-cam"))
     rows = [("predictions", work.forward, floor.forward)]

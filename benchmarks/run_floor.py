@@ -17,11 +17,11 @@ from zennit.attribution import Gradient
 from zennit.composites import EpsilonPlusFlat
 from zennit.torchvision import ResNetCanonizer
 
-from harness.execution.arithmetic import plain_fp32
-from harness.execution.samples import read
-from harness.execution.workbench import Workbench
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
+from harness.worker.arithmetic import set_plain_fp32
+from harness.worker.component_cache import ComponentCache
+from harness.worker.samples import read_sample
 
 SIZES = (8, 16, 32, 64)
 FORWARD_SIZES = (16, 32, 64, 128, 256)
@@ -40,9 +40,9 @@ class Floor:
     """Seconds per image of bare calls on the model and the images of a spec."""
 
     def __init__(self, spec: Mapping[str, Any], device: torch.device) -> None:
-        plain_fp32()
+        set_plain_fp32()
         registry = Registry.discover()
-        bench = Workbench(registry, device)
+        bench = ComponentCache(registry, device)
         model = bench.model(resolve(registry, "models", spec["models"][0]))
         dataset = bench.dataset(resolve(registry, "datasets", spec["datasets"][0]))
         self.device = device
@@ -52,7 +52,9 @@ class Floor:
             layer._forward_pre_hooks.clear()
         self.channels_last = copy.deepcopy(self.module).to(memory_format=torch.channels_last)
         self.layer = model.cam_layer
-        self.images = torch.stack([model.preprocess(read(dataset, i).image) for i in range(min(len(dataset), max(SIZES)))]).to(device)
+        self.images = torch.stack([model.preprocess(read_sample(dataset, i).image) for i in range(min(len(dataset), max(SIZES)))]).to(
+            device
+        )
         self.black = model.reference("black", self.images)
         with torch.no_grad():
             self.targets = self.module(self.images).argmax(dim=1)

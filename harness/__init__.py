@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.api.classifiers import classifier
-    from harness.face import attribute, dataset, explainer, metric, model, run, score
+    from harness.python_api.functions import attribute, dataset, explainer, metric, model, run, score
     from harness.spec.problems import SpecError
 
 __all__ = ["SpecError", "attribute", "classifier", "dataset", "explainer", "metric", "model", "run", "score"]
@@ -24,4 +24,4 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     homes = {"classifier": "harness.api.classifiers", "SpecError": "harness.spec.problems"}
-    return getattr(import_module(homes.get(name, "harness.face")), name)
+    return getattr(import_module(homes.get(name, "harness.python_api.functions")), name)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
-class Terminal(io.FileIO):
+class HangupSafeOutput(io.FileIO):
     """A terminal's output, which goes nowhere once the terminal is closed: what is being done is done all the same."""
 
     def write(self, content: ReadableBuffer, /) -> int:
@@ -36,7 +36,7 @@ def main() -> None:
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
             if stream.isatty():
-                raw = io.BufferedWriter(Terminal(stream.fileno(), "w", closefd=False))
+                raw = io.BufferedWriter(HangupSafeOutput(stream.fileno(), "w", closefd=False))
                 setattr(sys, name, io.TextIOWrapper(raw, stream.encoding, "replace", line_buffering=True))
     try:
         from harness.cli import app

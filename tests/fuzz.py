@@ -18,11 +18,11 @@ import atheris
 with atheris.instrument_imports(include=["harness", "harness_torchvision"]):
     from harness_torchvision.manifest import ManifestError, entries_in_manifest
 
-    from harness.leaderboard.folder import FolderError, read_results
+    from harness.leaderboard.run_folder import RunFolderError, read_results
     from harness.registry.registry import Registry
-    from harness.spec.load import load
+    from harness.spec.load import load_spec
     from harness.spec.problems import SpecError
-    from harness.store.aligned import Samples
+    from harness.store.sample_alignment import SamplePositions
     from harness.store.store import Store
     from tests.support.segments import write_segment
 
@@ -34,22 +34,22 @@ def spec(content: bytes, folder: Path) -> None:
     """A spec file."""
     (folder / "spec.yaml").write_bytes(content)
     with contextlib.suppress(SpecError):
-        load(folder / "spec.yaml", REGISTRY)
+        load_spec(folder / "spec.yaml", REGISTRY)
 
 
 def results(content: bytes, folder: Path) -> None:
     """The file of a run folder that says what its scores are of."""
     (folder / "results.json").write_bytes(content)
     (folder / "scores.parquet").touch()
-    with contextlib.suppress(FolderError):
+    with contextlib.suppress(RunFolderError):
         read_results(folder)
 
 
 def _read(folder: Path) -> None:
     store = Store(folder)
-    store.known(GROUP, Samples([KEY]))
+    store.known(GROUP, SamplePositions([KEY]))
     store.maps(GROUP, {KEY})
-    store.mapped(GROUP)
+    store.samples_with_maps(GROUP)
 
 
 def scores(content: bytes, folder: Path) -> None:

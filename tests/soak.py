@@ -92,7 +92,7 @@ class Soak:
         self.random.choice(faults)(process)
 
     def _kill_worker(self, process: subprocess.Popen[str]) -> None:
-        children = [child for child in _children(process.pid) if b"harness.execution.worker" in _command(child)]
+        children = [child for child in _children(process.pid) if b"harness.worker.main" in _command(child)]
         if children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.random.choice(children), signal.SIGKILL)

@@ -62,8 +62,8 @@ def test_a_new_pin_is_installed_in_both(checkout: Path) -> None:
 
 
 def test_what_the_quickstart_needs_is_no_extra(checkout: Path) -> None:
-    from harness.registry.distributions import shipped
-    from harness.spec.yaml import read_yaml
+    from harness.registry.distributions import find_plugin_distributions
+    from harness.spec.yaml_document import read_yaml
 
     spec = read_yaml(ROOT / "specs/quickstart.yaml").data
     named = {
@@ -71,5 +71,5 @@ def test_what_the_quickstart_needs_is_no_extra(checkout: Path) -> None:
         for key in ("datasets", "models", "explainers", "metrics", "nulls")
         for item in spec[key]
     }
-    homes = {entry.name: item.name for item in shipped()[0] for entry in item.entries}
+    homes = {entry.name: item.name for item in find_plugin_distributions()[0] for entry in item.entries}
     assert {homes[name] for name in named} <= installed(called(checkout, "demo"))

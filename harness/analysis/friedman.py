@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
-from harness.analysis.ranking import ranks
-from harness.analysis.results import Floats
+from harness.analysis.ranking import rank_scores
+from harness.results.data_model import Floats
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def friedman_p(sample_ranks: Floats) -> float:
     return 1.0 if within == 0 else float(special.chdtrc(k - 1, between / within))
 
 
-def cliques(mean_ranks: dict[str, float], difference: float) -> list[list[str]]:
+def rank_cliques(mean_ranks: dict[str, float], difference: float) -> list[list[str]]:
     """Maximal runs of labels, in the order of their mean ranks, whose extremes are less than ``difference`` apart."""
     labels = sorted(mean_ranks, key=lambda label: mean_ranks[label])
     found: list[list[str]] = []
@@ -83,8 +83,8 @@ def critical_difference(scores: Floats, labels: list[str], *, sign: float = 1.0,
     n, k = whole.shape
     if n < 2 or k < 2:
         return None
-    sample_ranks = ranks(whole, sign)
+    sample_ranks = rank_scores(whole, sign)
     mean = {label: float(value) for label, value in zip(labels, sample_ranks.mean(axis=0), strict=True)}
     difference = critical_value(k, confidence) * float(np.sqrt(k * (k + 1) / (6 * n)))
     p = friedman_p(sample_ranks)
-    return CriticalDifference(n, p, difference, mean, cliques(mean, difference if p < 1 - confidence else np.inf))
+    return CriticalDifference(n, p, difference, mean, rank_cliques(mean, difference if p < 1 - confidence else np.inf))

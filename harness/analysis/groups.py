@@ -8,41 +8,41 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.comparisons import against_nulls, compared
+from harness.analysis.bootstrap import nan_mean, percentile_bounds, resample_seed, resampled_means
+from harness.analysis.confidence_intervals import Interval, ScoreScale, mean_intervals
+from harness.analysis.explainer_comparisons import compare_explainers, compare_with_nulls
 from harness.analysis.friedman import CriticalDifference, critical_difference
-from harness.analysis.intervals import mean_of, percentile_bounds, resample_seed, resampled_means
-from harness.analysis.means import Interval, Scale, mean_intervals
-from harness.analysis.numbers import CellNumbers, GroupNumbers, NullComparison, Pair, RowNumbers
-from harness.analysis.paired import Comparison, paired_differences
+from harness.analysis.paired_tests import PairedComparison, paired_differences
 from harness.analysis.ranking import Weighting, category_ranks, metric_ranks, overall_ranks, ranking_order
-from harness.analysis.results import RANKED_FROM, Bools, Floats, Group, Results
+from harness.analysis.run_statistics import CellLabels, CellStatistics, GroupStatistics, NullComparison, RowStatistics
+from harness.results.data_model import RANK_INTERVALS_FROM, Bools, Floats, Group, Results
 
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
 
 
-def analyse_group(group: Group, results: Results, selected: NDArray[np.intp]) -> GroupNumbers:
+def analyse_group(group: Group, results: Results, selected: NDArray[np.intp]) -> GroupStatistics:
     """All numbers of one group over the ``selected`` samples."""
     scores = score_cube(group, selected)
-    means = mean_of(scores)
+    means = nan_mean(scores)
     seed = resample_seed(results.seed, [group.samples[k] for k in selected])
     draws = resampled_means(scores, results.bootstrap, seed)
-    whole = whole_cells(group, selected) & ~np.isnan(means)
+    whole = ranked_cells(group, selected) & ~np.isnan(means)
     signs = [info.sign for info in group.metrics]
     by_metric = metric_ranks(np.where(whole, means, np.nan), signs)
     drawn = metric_ranks(np.where(whole, draws, np.nan), signs)
-    scale = Scale.of_metrics(group.metrics, scores)
-    references, nulls = _references(group, results, scores, draws, seed, scale), _nulls(group, results, scores)
+    scale = ScoreScale.of_metrics(group.metrics, scores)
+    references, nulls = _compare_with_reference(group, results, scores, draws, seed, scale), _compare_with_nulls(group, results, scores)
     intervals = _intervals(scores, means, draws, scale, results.confidence)
     cells = {
-        (row, column): _cell(group, (row, column), selected, intervals[e][m], by_metric[e, m], references, nulls)
+        (row, column): _cell_statistics(group, (row, column), selected, intervals[e][m], by_metric[e, m], references, nulls)
         for e, row in enumerate(group.explainer_labels)
         for m, column in enumerate(group.metric_labels)
         if (row, column) in group.cells
     }
-    if len(selected) < RANKED_FROM:
+    if len(selected) < RANK_INTERVALS_FROM:
         drawn = np.full_like(drawn, np.nan)
-    rows = _rows(group, by_metric, drawn, nulls, results.confidence)
-    return GroupNumbers(
+    rows = _row_statistics(group, by_metric, drawn, nulls, results.confidence)
+    return GroupStatistics(
         group=group,
         selected=len(selected),
         rows=rows,
@@ -71,7 +71,7 @@ def score_cube(group: Group, selected: NDArray[np.intp]) -> Floats:
     return cube
 
 
-def whole_cells(group: Group, selected: NDArray[np.intp]) -> Bools:
+def ranked_cells(group: Group, selected: NDArray[np.intp]) -> Bools:
     """``(E, M)`` whether a cell is ok and was computed for every selected sample, under a metric that is ranked: only such cells are."""
     found = np.zeros((len(group.explainers), len(group.metrics)), dtype=bool)
     for e, row in enumerate(group.explainer_labels):
@@ -85,7 +85,7 @@ def _categories(group: Group) -> list[str]:
     return [info.category for info in group.metrics]
 
 
-def _intervals(scores: Floats, means: Floats, draws: Floats, scale: Scale, confidence: float) -> list[list[Interval]]:
+def _intervals(scores: Floats, means: Floats, draws: Floats, scale: ScoreScale, confidence: float) -> list[list[Interval]]:
     """The means ``(E, M)`` with their intervals."""
     explainers, metrics = means.shape
     flat = [values.reshape(len(values), means.size) for values in (scores, draws)]
@@ -94,13 +94,15 @@ def _intervals(scores: Floats, means: Floats, draws: Floats, scale: Scale, confi
     return [intervals[e * metrics : (e + 1) * metrics] for e in range(explainers)]
 
 
-def _references(group: Group, results: Results, scores: Floats, draws: Floats, seed: int, scale: Scale) -> dict[Pair, Comparison]:
+def _compare_with_reference(
+    group: Group, results: Results, scores: Floats, draws: Floats, seed: int, scale: ScoreScale
+) -> dict[CellLabels, PairedComparison]:
     """Comparisons with the reference by (explainer, metric), of the cells that have scores where the reference has."""
     labels = group.explainer_labels
     if results.reference not in labels:
         return {}
     reference = labels.index(results.reference)
-    found: dict[Pair, Comparison] = {}
+    found: dict[CellLabels, PairedComparison] = {}
     for m, metric in enumerate(group.metrics):
         column = np.ascontiguousarray(scores[:, :, m].T).T
         scored: Bools = np.asarray(~np.isnan(column).all(axis=0))
@@ -108,7 +110,7 @@ def _references(group: Group, results: Results, scores: Floats, draws: Floats, s
         differences = paired_differences(column[:, rows], column[:, [reference]])
         drawn = _paired_draws(differences, draws[:, rows, m] - draws[:, [reference], m], results, seed)
         intervals = mean_intervals(differences, drawn, scale.of_differences().columns([m] * len(rows)), results.confidence)
-        tested = compared(differences, [labels[e] for e in rows], intervals, sign=metric.sign, confidence=results.confidence)
+        tested = compare_explainers(differences, [labels[e] for e in rows], intervals, sign=metric.sign, confidence=results.confidence)
         found.update({(label, metric.label): comparison for label, comparison in tested.items()})
     return found
 
@@ -122,33 +124,33 @@ def _paired_draws(differences: Floats, drawn: Floats, results: Results, seed: in
     return drawn
 
 
-def _nulls(group: Group, results: Results, scores: Floats) -> dict[Pair, NullComparison]:
+def _compare_with_nulls(group: Group, results: Results, scores: Floats) -> dict[CellLabels, NullComparison]:
     """Comparisons with the best null by (explainer, metric)."""
     nulls = [info.label for info in group.explainers if info.null or info.label in results.nulls]
     twins = {info.label: info.twin_of for info in group.explainers if info.twin_of is not None}
-    found: dict[Pair, NullComparison] = {}
+    found: dict[CellLabels, NullComparison] = {}
     for m, metric in enumerate(group.metrics):
         scored = np.flatnonzero(~np.isnan(scores[:, :, m]).all(axis=0))
         labels = [group.explainer_labels[e] for e in scored]
         column = np.ascontiguousarray(scores[:, scored, m].T).T
-        held = against_nulls(column, labels, nulls, twins, sign=metric.sign, confidence=results.confidence)
+        held = compare_with_nulls(column, labels, nulls, twins, sign=metric.sign, confidence=results.confidence)
         found.update({(label, metric.label): comparison for label, comparison in held.items()})
     return found
 
 
-def _cell(
+def _cell_statistics(
     group: Group,
-    pair: Pair,
+    pair: CellLabels,
     selected: NDArray[np.intp],
     score: Interval,
     rank: float,
-    references: dict[Pair, Comparison],
-    nulls: dict[Pair, NullComparison],
-) -> CellNumbers:
+    references: dict[CellLabels, PairedComparison],
+    nulls: dict[CellLabels, NullComparison],
+) -> CellStatistics:
     cell = group.cells[pair]
     computed = cell.computed[selected]
     defined = int((computed & np.isfinite(cell.values[selected])).sum())
-    return CellNumbers(
+    return CellStatistics(
         status=cell.status,
         reason=cell.reason,
         score=score,
@@ -161,7 +163,7 @@ def _cell(
     )
 
 
-def enclosing(mean: Floats, draws: Floats, confidence: float) -> list[Interval]:
+def rank_intervals(mean: Floats, draws: Floats, confidence: float) -> list[Interval]:
     """Percentile intervals ``(E,)`` of ``draws`` (R, E), widened where needed to hold the ranks ``mean`` (E,); none where draws are NaN.
 
     A best or worst rank lies at the edge of what resamples can give, and may fall just outside.
@@ -171,20 +173,22 @@ def enclosing(mean: Floats, draws: Floats, confidence: float) -> list[Interval]:
     return [Interval(*each) for each in zip(mean.tolist(), *(bound.tolist() for bound in bounds), strict=True)]
 
 
-def _rows(group: Group, by_metric: Floats, drawn: Floats, nulls: dict[Pair, NullComparison], confidence: float) -> dict[str, RowNumbers]:
+def _row_statistics(
+    group: Group, by_metric: Floats, drawn: Floats, nulls: dict[CellLabels, NullComparison], confidence: float
+) -> dict[str, RowStatistics]:
     categories = _categories(group)
     ranks = {
-        weighting: enclosing(overall_ranks(by_metric, categories, weighting), overall_ranks(drawn, categories, weighting), confidence)
+        weighting: rank_intervals(overall_ranks(by_metric, categories, weighting), overall_ranks(drawn, categories, weighting), confidence)
         for weighting in WEIGHTINGS
     }
     within, drawn_within = category_ranks(by_metric, categories), category_ranks(drawn, categories)
     judged = {info.category for info in group.metrics if info.ranked}
-    by_category = {name: enclosing(within[name], drawn_within[name], confidence) for name in within if name in judged}
+    by_category = {name: rank_intervals(within[name], drawn_within[name], confidence) for name in within if name in judged}
     ranked = ~np.isnan(by_metric)
     rows = {}
     for e, label in enumerate(group.explainer_labels):
         held = [found.beaten for (row, _), found in nulls.items() if row == label]
-        rows[label] = RowNumbers(
+        rows[label] = RowStatistics(
             rank={weighting: ranks[weighting][e] for weighting in WEIGHTINGS},
             categories={name: intervals[e] for name, intervals in by_category.items()},
             ranked=int(ranked[e].sum()),

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.intervals import mean_of
-from harness.analysis.parts import in_parts
-from harness.analysis.results import Bools, Floats
+from harness.analysis.bootstrap import nan_mean
+from harness.analysis.parallel_chunks import run_in_chunks
+from harness.results.data_model import Bools, Floats
 
 Weighting = Literal["category", "metric"]
 """How metrics make one rank: the mean over categories of the mean within each, or the mean over all metrics alike."""
@@ -19,13 +19,13 @@ TIE_TOLERANCE = 1e-9
 """Neighbouring scores closer than this, relative to the larger, are tied: the order of a sum must not decide a rank."""
 
 
-def vary(values: Floats) -> Bools:
+def varies(values: Floats) -> Bools:
     """Whether the values of each column of ``values`` (N, …) differ by more than the noise of floats, NaN left out."""
     greatest, least = np.fmax.reduce(values, axis=0, initial=-np.inf), np.fmin.reduce(values, axis=0, initial=np.inf)
     return np.asarray(greatest - least > TIE_TOLERANCE * np.maximum(np.abs(greatest), np.abs(least)))
 
 
-def ranks(scores: Floats, sign: float = 1.0, axis: int = -1) -> Floats:
+def rank_scores(scores: Floats, sign: float = 1.0, axis: int = -1) -> Floats:
     """Ranks along ``axis``, 1 the best, ties averaged; NaN has no rank (NaN) and takes no place.
 
     ``sign`` is 1 where higher is better and -1 where lower is.
@@ -37,13 +37,13 @@ def ranks(scores: Floats, sign: float = 1.0, axis: int = -1) -> Floats:
     rows, into = worse.reshape(-1, worse.shape[-1]), ranked.reshape(-1, worse.shape[-1])
 
     def rank(part: NDArray[np.intp]) -> None:
-        into[part[0] : part[-1] + 1] = _ranked(-sign * rows[part[0] : part[-1] + 1])
+        into[part[0] : part[-1] + 1] = _rank_rows(-sign * rows[part[0] : part[-1] + 1])
 
-    in_parts(rank, np.arange(len(rows)), rows.shape[1])
+    run_in_chunks(rank, np.arange(len(rows)), rows.shape[1])
     return np.moveaxis(ranked, -1, axis)
 
 
-def _ranked(worse: Floats) -> Floats:
+def _rank_rows(worse: Floats) -> Floats:
     """Ranks of each row of ``worse`` (R, K), 1 the least, ties averaged."""
     order = np.argsort(worse, axis=1)
     ascending = np.take_along_axis(worse, order, axis=1)
@@ -65,23 +65,23 @@ def _ranked(worse: Floats) -> Floats:
 
 def metric_ranks(scores: Floats, signs: Sequence[float]) -> Floats:
     """Ranks ``(…, E, M)`` over the E explainers of ``scores`` (…, E, M), each metric by its own sign."""
-    return ranks(scores * np.asarray(signs, dtype=np.float64), axis=-2)
+    return rank_scores(scores * np.asarray(signs, dtype=np.float64), axis=-2)
 
 
 def category_ranks(by_metric: Floats, categories: Sequence[str]) -> dict[str, Floats]:
     """Mean rank ``(…, E)`` within each category of ``by_metric`` (…, E, M), in the order in which categories appear."""
     members = {name: [k for k, other in enumerate(categories) if other == name] for name in dict.fromkeys(categories)}
-    return {name: mean_of(by_metric[..., columns], axis=-1) for name, columns in members.items()}
+    return {name: nan_mean(by_metric[..., columns], axis=-1) for name, columns in members.items()}
 
 
 def overall_ranks(by_metric: Floats, categories: Sequence[str], weighting: Weighting) -> Floats:
     """One rank ``(…, E)`` out of the ranks per metric (…, E, M); metrics without a rank for an explainer are left out for it."""
     if weighting == "metric":
-        return mean_of(by_metric, axis=-1)
+        return nan_mean(by_metric, axis=-1)
     within = category_ranks(by_metric, categories)
     if not within:
         return np.full(by_metric.shape[:-1], np.nan)
-    return mean_of(np.stack(list(within.values()), axis=-1), axis=-1)
+    return nan_mean(np.stack(list(within.values()), axis=-1), axis=-1)
 
 
 def ranking_order(mean: Mapping[str, float], complete: Mapping[str, bool]) -> list[str]:

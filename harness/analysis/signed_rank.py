@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from harness.analysis.ranking import ranks
-from harness.analysis.results import Floats
+from harness.analysis.ranking import rank_scores
+from harness.results.data_model import Floats
 
-Zeros = Literal["drop", "split"]
+ZeroMethod = Literal["drop", "split"]
 
-EXACT = 100
+EXACT_UP_TO = 100
 """Differences, zeros left out, up to which the exact distribution is used; beyond, the normal one with a correction for continuity."""
 
 
@@ -35,7 +35,7 @@ class SignedRanks:
     effect: Floats
 
 
-def signed_ranks(differences: Floats, *, zeros: Zeros = "drop") -> SignedRanks:
+def signed_ranks(differences: Floats, *, zeros: ZeroMethod = "drop") -> SignedRanks:
     """The test of each column of ``differences`` (N, K), NaN left out.
 
     ``zeros``: whether differences of 0 are left out (Wilcoxon 1945), or are ranked before all others and split evenly between the signs
@@ -46,13 +46,13 @@ def signed_ranks(differences: Floats, *, zeros: Zeros = "drop") -> SignedRanks:
     sizes = np.abs(columns)
     if zeros == "drop":
         sizes[columns == 0] = np.nan
-    ranked = np.where(columns == 0, np.nan, ranks(sizes, sign=-1.0))
+    ranked = np.where(columns == 0, np.nan, rank_scores(sizes, sign=-1.0))
     favourable, total = np.nansum(np.where(columns > 0, ranked, 0.0), axis=1), np.nansum(ranked, axis=1)
     p, p_greater = np.ones((2, len(columns)))
     count = (~np.isnan(ranked)).sum(axis=1)
-    for k in np.flatnonzero((count > 0) & (count <= EXACT)):
+    for k in np.flatnonzero((count > 0) & (count <= EXACT_UP_TO)):
         p[k], p_greater[k] = exact_p(ranked[k][~np.isnan(ranked[k])], favourable[k])
-    many = count > EXACT
+    many = count > EXACT_UP_TO
     p[many], p_greater[many] = _normal_p(favourable[many] - total[many] / 2, np.nansum(ranked[many] ** 2, axis=1) / 4)
     effect = np.divide(2 * favourable - total, total, out=np.zeros(len(columns)), where=total > 0)
     for found in (p, p_greater, effect):
@@ -72,12 +72,12 @@ def exact_p(ranked: Floats, favourable: float) -> tuple[float, float]:
     doubled = np.rint(2 * np.sort(ranked)).astype(np.int64)
     unit = int(np.gcd.reduce(doubled))
     place = round(2 * favourable / unit)
-    at_most, at_least = _tails(tuple((doubled // unit).tolist()))
+    at_most, at_least = _tail_probabilities(tuple((doubled // unit).tolist()))
     return min(1.0, 2 * min(at_most[place], at_least[place])), float(at_least[place])
 
 
 @lru_cache(maxsize=256)
-def _tails(weights: tuple[int, ...]) -> tuple[Floats, Floats]:
+def _tail_probabilities(weights: tuple[int, ...]) -> tuple[Floats, Floats]:
     """P(S ≤ s) and P(S ≥ s) for s = 0 … the sum of ``weights``, S being the sum of those that a fair coin chooses.
 
     One weight after the other is chosen or not: with it the distribution is shifted by the weight. All terms are positive, so that small

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.api.declarations import dataset, explainer, metric, model
     from harness.api.explainers import Explainer
     from harness.api.hooks import hookimpl
-    from harness.api.precision import doubled
+    from harness.api.precision import to_float64
     from harness.api.sample import Dataset, Sample
 
 __all__ = [
@@ -34,11 +34,11 @@ __all__ = [
     "backgrounds",
     "classifier",
     "dataset",
-    "doubled",
     "explainer",
     "hookimpl",
     "metric",
     "model",
+    "to_float64",
 ]
 
 _HOMES = {
@@ -55,7 +55,7 @@ _HOMES = {
     "Explainer": "explainers",
     "Sample": "sample",
     "hookimpl": "hooks",
-    "doubled": "precision",
+    "to_float64": "precision",
     "dataset": "declarations",
     "explainer": "declarations",
     "metric": "declarations",

@@ -29,14 +29,14 @@ class Attribution:
 
     def at(self, size: tuple[int, int]) -> Tensor:
         """The map at ``size`` (H, W): ``(B, H, W)``, channels summed."""
-        return resized(self.map, size)
+        return resize_maps(self.map, size)
 
     def part(self, name: str, size: tuple[int, int]) -> Tensor:
         """One part at ``size`` (H, W): ``(B, H, W)``, channels summed."""
-        return resized(self.parts[name], size)
+        return resize_maps(self.parts[name], size)
 
 
-def resized(maps: Tensor, size: tuple[int, int]) -> Tensor:
+def resize_maps(maps: Tensor, size: tuple[int, int]) -> Tensor:
     """Sum ``(B, C, h, w)`` over channels and bring ``(B, h, w)`` to ``size`` bilinearly; the identity at that size."""
     if maps.ndim == 4:
         maps = maps.sum(dim=1)

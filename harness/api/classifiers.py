@@ -13,23 +13,23 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from harness.api.autograd_graph import AutogradGraph, trace_autograd
 from harness.api.blurring import gaussian_blur
+from harness.api.classifier_checks import ModelWarning, checked_names, checked_shape, require_valid_scale
 from harness.api.feature_maps import last_feature_map, unnamed_feature_map
-from harness.api.flow import Flow, flow
 from harness.api.geometry import Geometry, Interpolation
-from harness.api.loading import load
-from harness.api.model_checks import ModelWarning, checked_names, checked_scale, checked_shape
-from harness.api.outputs import Chosen, Output, log_probabilities_of, probabilities_of
-from harness.api.preparation import added, prepare, unprepared
-from harness.api.preparation.hooks import scripts
-from harness.api.preparation.marking import mark
-from harness.api.preparation.rebinding import deep_copy
-from harness.api.preprocessing import FAR, Preprocessing, picture
-from harness.api.random_weights import as_they_were, randomise
+from harness.api.hidden_operations import hidden_operations_reason
+from harness.api.network_loading import load_network
+from harness.api.network_outputs import LogitsSelector, OutputKind, log_probabilities_of, probabilities_of
+from harness.api.network_structure import copy_structure, remember_structure
+from harness.api.preparation import added_modules, prepare, unprepared_modules
+from harness.api.preparation.hook_points import iter_scripted
+from harness.api.preparation.identity_insertion import insert_identity
+from harness.api.preparation.module_copy import deep_copy
+from harness.api.preprocessing import MAX_RANGE_EXCESS, Preprocessing, to_image_tensor
+from harness.api.random_weights import find_unchanged_layers, randomise
 from harness.api.randomness import restored_generators
-from harness.api.states import content
-from harness.api.structure import remember, same_structure
-from harness.api.unseen import unseen
+from harness.api.state_bytes import iter_state_bytes
 
 _CAM_NOTE = "class activation maps are taken at "
 ReferenceKind = Literal["black", "white", "mean", "blur", "zero"]
@@ -50,7 +50,7 @@ class Classifier:
         output: what makes probabilities of the logits: ``softmax`` over the classes, ``sigmoid`` of each class by itself (several may be
             there), or nothing, where the network returns ``probabilities``.
         refused: why no run can take the network (its logits for an image depend on the batch, or on chance), or None.
-        unprepared: names of modules that preparing had to leave as they were (`harness.api.preparation.unprepared` says why).
+        unprepared: names of modules that preparing had to leave as they were (`harness.api.preparation.unprepared_modules` says why).
         origin: by name the class of each module of the network that was given, and what it holds besides parameters, buffers and modules:
             the code that the network is.
         autocast: the type that passes are cast to where the run asks for one, or None. The module sees to it by itself; this is for
@@ -69,25 +69,25 @@ class Classifier:
         family: str | None = None,
         resize: int | None = None,
         interpolation: Interpolation = "bilinear",
-        logits: Chosen | None = None,
-        output: Output | None = None,
+        logits: LogitsSelector | None = None,
+        output: OutputKind | None = None,
         prepared: bool = False,
     ) -> None:
         channels, height, width = checked_shape(input_shape)
-        checked_scale(mean, "mean", channels)
-        checked_scale(std, "std", channels)
+        require_valid_scale(mean, "mean", channels)
+        require_valid_scale(std, "std", channels)
         self.input_shape = (channels, height, width)
         self.autocast: torch.dtype | None = None
         self.notes: list[str] = []
-        self.origin = _origin(module)
-        self.output: Output = output or "softmax"
+        self.origin = _describe_origin(module)
+        self.output: OutputKind = output or "softmax"
         self.refused: str | None = None
         self._said: list[str] = []
         self._taken = ""
         self.module = module
         if not prepared:
             self._load(module, logits, output)
-        self.unprepared = list(unprepared(self.module))
+        self.unprepared = list(unprepared_modules(self.module))
         self.mean = None if mean is None else torch.tensor(list(mean), dtype=torch.float32).view(-1, 1, 1)
         self.std = None if std is None else torch.tensor(list(std), dtype=torch.float32).view(-1, 1, 1)
         self.family = family
@@ -98,17 +98,17 @@ class Classifier:
         if self.cam_layer is not None and self.cam_layer not in dict(self.module.named_modules()):
             raise ValueError(f"cam_layer {self.cam_layer!r} is no layer of the model; its layers are {', '.join(self.layers)}")
         self.class_names = None if class_names is None else checked_names(class_names, self.num_classes)
-        hidden = unseen(self, additions=False) if self.unprepared else None
-        if self.unprepared and (reason := hidden or unseen(self)) is not None:
+        hidden = hidden_operations_reason(self, additions=False) if self.unprepared else None
+        if self.unprepared and (reason := hidden or hidden_operations_reason(self)) is not None:
             who = "explainers that work by hooks (LRP, DeepLIFT, Guided Backprop) do" if hidden else "relevance propagation (LRP) does"
             self.notes.append(f"{who} not apply: {reason}")
             self._said.append(self.notes[-1])
         if self._said:
             warnings.warn(f"{type(module).__name__}: {'; '.join(self._said)}", ModelWarning, stacklevel=3)
 
-    def _load(self, module: nn.Module, logits: Chosen | None, output: Output | None) -> None:
+    def _load(self, module: nn.Module, logits: LogitsSelector | None, output: OutputKind | None) -> None:
         """Prepare ``module``, and say once what is to be said of it."""
-        found = load(module, _examples(module, self.input_shape), logits=logits, output=output)
+        found = load_network(module, _noise_images(module, self.input_shape), logits=logits, output=output)
         self.module, self.output, self.refused = found.module, found.output, found.refused
         self.notes += found.notes
         self.__dict__["num_classes"] = found.num_classes
@@ -166,9 +166,9 @@ class Classifier:
         digest = hashlib.sha256(repr(self.module).encode())
         for name, value in sorted(self.module.state_dict().items()):
             digest.update(name.encode())
-            for piece in content(value):
+            for piece in iter_state_bytes(value):
                 digest.update(piece)
-        for name, script in scripts(self.module):
+        for name, script in iter_scripted(self.module):
             digest.update(f"{name}{getattr(script, 'code', '')}".encode())
         digest.update(
             repr(
@@ -225,8 +225,8 @@ class Classifier:
 
         Raises ``ValueError`` for what is none, and, where the model normalises, for values that look like 0 … 255.
         """
-        image = picture(image)
-        if self.bounds is not None and image.numel() and (image.min() < -FAR or image.max() > 1 + FAR):
+        image = to_image_tensor(image)
+        if self.bounds is not None and image.numel() and (image.min() < -MAX_RANGE_EXCESS or image.max() > 1 + MAX_RANGE_EXCESS):
             raise ValueError(f"the image must lie in 0 … 1, and goes from {image.min():.3g} to {image.max():.3g}: divide it by 255?")
         return self.preprocessing(image)
 
@@ -261,18 +261,18 @@ class Classifier:
         twin.__dict__.pop("digest", None)  # the architecture stays
         twin.module = deep_copy(self.module, None if layers is None else self._tensors_outside(layers))
         randomise(twin.module, seed, layers)
-        same_structure(self.module, twin.module)
+        copy_structure(self.module, twin.module)
         if layers is None:
             self._require_other_logits(twin)
         return twin
 
     def _require_other_logits(self, twin: Classifier) -> None:
         """Raise ``ValueError`` where a twin with fresh weights says of an image what this one says."""
-        image = _example(self.module, self.input_shape)
+        image = _single_noise_image(self.module, self.input_shape)
         with torch.no_grad():
             if not torch.equal(self(image), twin(image)):
                 return
-        kept = [name or "the network itself" for name in as_they_were(self.module, twin.module)]
+        kept = [name or "the network itself" for name in find_unchanged_layers(self.module, twin.module)]
         where = f"the parameters of {', '.join(kept)} stay as they were" if kept else "they depend on no parameter that can be drawn"
         raise ValueError(f"the random model is the model: fresh weights change none of its logits ({where})")
 
@@ -288,13 +288,13 @@ class Classifier:
         ``cam_layer`` stays where the network has a layer of that name, and is found anew where not. Class names stay where the number
         of classes does.
         """
-        prepared = prepare(module, _example(module, self.input_shape))
+        prepared = prepare(module, _single_noise_image(module, self.input_shape))
         other = copy.copy(self)
         other.notes = list(self.notes)
         for remembered in ("digest", "architecture", "num_classes"):
             other.__dict__.pop(remembered, None)
-        other.origin = _origin(module)
-        other.module, other.unprepared = prepared, list(unprepared(prepared))
+        other.origin = _describe_origin(module)
+        other.module, other.unprepared = prepared, list(unprepared_modules(prepared))
         if self.cam_layer not in dict(prepared.named_modules()):
             other._take_last_feature_map()
         other.class_names = self.class_names if other.num_classes == self.num_classes else None
@@ -302,15 +302,15 @@ class Classifier:
 
     def _take_last_feature_map(self) -> None:
         """Find the layer of class activation maps, and note which it is."""
-        image = _example(self.module, self.input_shape)
+        image = _single_noise_image(self.module, self.input_shape)
         try:
-            seen = flow(self, self.module, image)
-            if unnamed_feature_map(seen) is not None and mark(self.module, self, image, unnamed_feature_map, "feature_map"):
-                seen = flow(self, self.module, image)
+            seen = trace_autograd(self, self.module, image)
+            if unnamed_feature_map(seen) is not None and insert_identity(self.module, self, image, unnamed_feature_map, "feature_map"):
+                seen = trace_autograd(self, self.module, image)
         except RuntimeError:  # runs, but not where gradients are asked for
-            seen = Flow([], [], None)
-        remember(self.module, seen)
-        found = last_feature_map(seen, added(self.module))
+            seen = AutogradGraph([], [], None)
+        remember_structure(self.module, seen)
+        found = last_feature_map(seen, added_modules(self.module))
         self.cam_layer = None if found is None else found.name
         self.notes = [note for note in self.notes if not note.startswith(_CAM_NOTE)]
         if found is not None:
@@ -333,8 +333,8 @@ def classifier(
     family: str | None = None,
     resize: int | None = None,
     interpolation: Interpolation = "bilinear",
-    logits: Chosen | None = None,
-    output: Output | None = None,
+    logits: LogitsSelector | None = None,
+    output: OutputKind | None = None,
 ) -> Classifier:
     """Prepare any ``nn.Module`` that maps ``(B, C, H, W)`` to logits ``(B, K)``; the module given is left as it is.
 
@@ -364,20 +364,20 @@ def classifier(
         )
 
 
-def _examples(module: nn.Module, shape: tuple[int, int, int]) -> Tensor:
-    """Two inputs ``(2, *shape)``, float32, on the device of ``module``: that of `_example`, and a darker one."""
+def _noise_images(module: nn.Module, shape: tuple[int, int, int]) -> Tensor:
+    """Two inputs ``(2, *shape)``, float32, on the device of ``module``: that of `_single_noise_image`, and a darker one."""
     noise = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
     tensors = chain(module.parameters(), module.buffers())
     return torch.stack([noise[0], noise[1] ** 3]).to(next((tensor.device for tensor in tensors), noise.device))
 
 
-def _example(module: nn.Module, shape: tuple[int, int, int]) -> Tensor:
+def _single_noise_image(module: nn.Module, shape: tuple[int, int, int]) -> Tensor:
     """One input of uniform noise ``(1, *shape)`` for ``module``, always the same, on its device and of its type."""
     noise = torch.rand(1, *shape, generator=torch.Generator().manual_seed(0))
     return noise.to(next((p for p in module.parameters() if p.is_floating_point()), noise))
 
 
-def _origin(module: nn.Module) -> list[tuple[str, type, dict[str, object]]]:
+def _describe_origin(module: nn.Module) -> list[tuple[str, type, dict[str, object]]]:
     def held(part: nn.Module) -> dict[str, object]:
         if isinstance(part, torch.jit.ScriptModule):
             return {"code": getattr(part, "code", "")}

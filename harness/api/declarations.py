@@ -15,7 +15,7 @@ Direction = Literal["higher", "lower"]
 Need = Literal["masks", "boxes", "explainer", "training-data", "training-labels", "convolutions", "relu", "token-grid"]
 
 NEEDS: frozenset[str] = frozenset(get_args(Need))
-ATTRIBUTE = "__harness__"
+DECLARATION_ATTRIBUTE = "__harness__"
 T = TypeVar("T")
 
 
@@ -34,7 +34,7 @@ class Declaration:
     def to_json(self) -> dict[str, Any]:
         """The declaration as a JSON object, for a component's card."""
         found = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {name: _plain(value) for name, value in found.items() if not callable(value)}
+        return {name: _to_json_value(value) for name, value in found.items() if not callable(value)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,8 @@ class MetricDeclaration(Declaration):
     """What a metric declares: its category, which direction is better, what it needs and its bounds.
 
     ``by`` is for a metric of many faces: ``{parameter: {value: {field: …}}}`` says what it declares instead where a parameter has a value
-    (`declared_for`; ``"null"`` stands for None). It is plain data, so that it stands on the component's card and a plan needs no import.
+    (`resolve_declared_fields`; ``"null"`` stands for None). It is plain data, so that it
+    stands on the component's card and a plan needs no import.
     ``labelled`` is as an explainer's.
     """
 
@@ -105,7 +106,7 @@ class ModelDeclaration(Declaration):
     training: str | None = None
 
 
-DEFAULTS: dict[Kind, Declaration] = {
+DEFAULT_DECLARATIONS: dict[Kind, Declaration] = {
     "explainers": ExplainerDeclaration(),
     "metrics": MetricDeclaration(),
     "datasets": DatasetDeclaration(),
@@ -113,7 +114,7 @@ DEFAULTS: dict[Kind, Declaration] = {
 }
 
 
-BY_VALUE = frozenset({"category", "direction", "needs", "wants", "bounds", "cite"})
+FIELDS_BY_VALUE = frozenset({"category", "direction", "needs", "wants", "bounds", "cite"})
 BY_BACKGROUND: Mapping[str, Mapping[str, Any]] = {
     "training": {"needs": {"training-data"}, "wants": frozenset()},
     "references": {"wants": frozenset()},
@@ -121,7 +122,7 @@ BY_BACKGROUND: Mapping[str, Mapping[str, Any]] = {
 """What an explainer declares by the values of a parameter that `harness.api.background` takes."""
 
 
-def declared_for(declared: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+def resolve_declared_fields(declared: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """A declaration's fields for these parameters: what ``by`` says of their values stands before the rest."""
     found = {name: value for name, value in declared.items() if name != "by"}
     for parameter, cases in declared.get("by", {}).items():
@@ -130,15 +131,15 @@ def declared_for(declared: Mapping[str, Any], params: Mapping[str, Any]) -> dict
     return found
 
 
-def _plain(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
     """As JSON: sets as sorted lists."""
     if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: _to_json_value(item) for name, item in value.items()}
     return sorted(value) if isinstance(value, frozenset | set) else value
 
 
-def _attach(component: T, declaration: Declaration) -> T:
-    setattr(component, ATTRIBUTE, declaration)
+def _attach_declaration(component: T, declaration: Declaration) -> T:
+    setattr(component, DECLARATION_ATTRIBUTE, declaration)
     return component
 
 
@@ -159,9 +160,9 @@ def _checked_wants(wants: set[Need] | frozenset[Need]) -> frozenset[str]:
 def _checked_by(by: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     for parameter, cases in by.items():
         for value, said in cases.items():
-            unknown = sorted(set(said) - BY_VALUE)
+            unknown = sorted(set(said) - FIELDS_BY_VALUE)
             if unknown:
-                raise ValueError(f"by[{parameter!r}][{value!r}] declares {unknown}; choose from {sorted(BY_VALUE)}")
+                raise ValueError(f"by[{parameter!r}][{value!r}] declares {unknown}; choose from {sorted(FIELDS_BY_VALUE)}")
             _checked_needs(said.get("needs", frozenset()))
             _checked_wants(said.get("wants", frozenset()))
     return by
@@ -195,7 +196,7 @@ def explainer(
         cite=cite,
         version=version,
     )
-    return lambda component: _attach(component, declaration)
+    return lambda component: _attach_declaration(component, declaration)
 
 
 def metric(
@@ -228,7 +229,7 @@ def metric(
         cite=cite,
         version=version,
     )
-    return lambda component: _attach(component, declaration)
+    return lambda component: _attach_declaration(component, declaration)
 
 
 def dataset(
@@ -239,13 +240,13 @@ def dataset(
 ) -> Callable[[T], T]:
     """Declare a dataset; see `DatasetDeclaration`."""
     declaration = DatasetDeclaration(selection=frozenset(selection), cite=cite, version=version)
-    return lambda component: _attach(component, declaration)
+    return lambda component: _attach_declaration(component, declaration)
 
 
 def model(*, training: str | None = None, cite: str | None = None, version: str | None = None) -> Callable[[T], T]:
     """Declare a model; see `ModelDeclaration`."""
     declaration = ModelDeclaration(training=training, cite=cite, version=version)
-    return lambda component: _attach(component, declaration)
+    return lambda component: _attach_declaration(component, declaration)
 
 
 def declaration_of(component: object, kind: Kind) -> Declaration:
@@ -253,9 +254,9 @@ def declaration_of(component: object, kind: Kind) -> Declaration:
 
     Raises ``TypeError`` where the component was declared as another kind than it is registered as.
     """
-    declared = getattr(component, ATTRIBUTE, None)
+    declared = getattr(component, DECLARATION_ATTRIBUTE, None)
     if declared is None:
-        return DEFAULTS.get(kind, Declaration())
+        return DEFAULT_DECLARATIONS.get(kind, Declaration())
     if declared.kind != kind:
         raise TypeError(f"{component!r} is declared as one of {declared.kind} but registered under {kind}")
     return declared  # type: ignore[no-any-return]

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from torch import nn
 
-from harness.api.attention import attentions
-from harness.api.flow import CONVOLUTION, PRODUCTS, Call, Flow, Place
-from harness.api.layouts import Layouts
+from harness.api.activation_layouts import LayoutInference
+from harness.api.attention import find_attention_operations
+from harness.api.autograd_graph import CONVOLUTION, PRODUCTS, AutogradGraph, GraphTensor, ModuleCall
 
 _ACTIVATIONS = ("Relu", "Gelu", "Silu", "Elu", "Mish", "Tanh", "Sigmoid", "Hardswish", "Softplus")
 _NORMS = ("BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm")
@@ -28,7 +28,7 @@ class FeatureMap(NamedTuple):
         return f"{self.name} ({self.channels} × {self.rows} × {self.columns})"
 
 
-def last_feature_map(flow: Flow, added: Collection[str] = ()) -> FeatureMap | None:
+def last_feature_map(flow: AutogradGraph, added: Collection[str] = ()) -> FeatureMap | None:
     """The last feature map that all of the classification goes through: cut it, and no logit depends on the image.
 
     So it is behind all branches, gates and skip connections, and no part of them. It has more than one position, stands behind a
@@ -39,8 +39,8 @@ def last_feature_map(flow: Flow, added: Collection[str] = ()) -> FeatureMap | No
     None where there is no convolution, where branches meet in their logits and have none in common, and where it is made tokens of
     behind: a patch embedding, or what stands before more than a single attention (which may pool a feature map, as CLIP's does).
     """
-    maps = _maps(flow)
-    features = [each for each in maps if not _is_scores(flow, each.place)] or maps
+    maps = _candidate_maps(flow)
+    features = [each for each in maps if not _is_class_scores(flow, each.place)] or maps
     if not features:
         return None
     last, *earlier = features
@@ -49,17 +49,17 @@ def last_feature_map(flow: Flow, added: Collection[str] = ()) -> FeatureMap | No
             if _more_than_pooled(flow, last.place, each.place):
                 break
             last = each
-    last = _without_activation_of_the_head(flow, last, features, added)
-    return None if _embeds(flow, last) else last.described
+    last = _before_head_activation(flow, last, features, added)
+    return None if _is_token_embedding(flow, last) else last.described
 
 
-def unnamed_feature_map(flow: Flow) -> Place | None:
+def unnamed_feature_map(flow: AutogradGraph) -> GraphTensor | None:
     """A later feature map than the last that a module returns: what a forward makes of branches by a function (``torch.cat``).
 
     None where layers with positions stand between the two no more: pooling, gating or scaling a map makes no other.
     """
-    layouts, named = Layouts(flow), [each.place for each in _maps(flow)]
-    known = named[0] if named else Place(flow.nodes[-1], 0) if flow.nodes else None
+    layouts, named = LayoutInference(flow), [each.place for each in _candidate_maps(flow)]
+    known = named[0] if named else GraphTensor(flow.nodes[-1], 0) if flow.nodes else None
     if known is None:
         return None
     for node in flow.nodes[: flow.order[known.node]]:
@@ -68,16 +68,16 @@ def unnamed_feature_map(flow: Flow) -> Place | None:
         if place is None or layout is None or len(place.shape) != 4 or layout.grid[0] * layout.grid[1] == 1:
             continue
         between = flow.nodes[flow.order[node] : flow.order[known.node]]
-        convolved = any(CONVOLUTION in each.name() and max(Place(each, 0).shape[2:]) > 1 for each in between)
-        return place if convolved and not _is_scores(flow, place) else None
+        convolved = any(CONVOLUTION in each.name() and max(GraphTensor(each, 0).shape[2:]) > 1 for each in between)
+        return place if convolved and not _is_class_scores(flow, place) else None
     return None
 
 
-class _Map(NamedTuple):
+class _CandidateMap(NamedTuple):
     """A tensor with positions and the call that it is named by."""
 
-    call: Call
-    place: Place
+    call: ModuleCall
+    place: GraphTensor
     described: FeatureMap
 
     @property
@@ -85,54 +85,54 @@ class _Map(NamedTuple):
         return self.described.rows * self.described.columns
 
 
-def _maps(flow: Flow) -> list[_Map]:
+def _candidate_maps(flow: AutogradGraph) -> list[_CandidateMap]:
     """All maps that the classification goes through and that some module returns, from the logits on."""
-    layouts = Layouts(flow)
+    layouts = LayoutInference(flow)
     convolutions = [flow.order[node] for node in flow.nodes if CONVOLUTION in node.name()]
     found = []
-    for place, call in _named(flow).items():
+    for place, call in _calls_by_tensor(flow).items():
         layout = layouts.of(place)
         if layout is None or len(place.shape) != 4 or layout.grid[0] * layout.grid[1] == 1:
             continue
         if any(position >= flow.order[place.node] for position in convolutions):
-            found.append(_Map(call, place, FeatureMap(call.name, place.shape[layout.channels], *layout.grid)))
+            found.append(_CandidateMap(call, place, FeatureMap(call.name, place.shape[layout.channels], *layout.grid)))
     return sorted(found, key=lambda each: flow.order[each.place.node])
 
 
-def _named(flow: Flow) -> dict[Place, Call]:
+def _calls_by_tensor(flow: AutogradGraph) -> dict[GraphTensor, ModuleCall]:
     """The tensors that all goes through, by the first module to return each: the innermost, and no dropout that hands it on."""
     counts = Counter(call.name for call in flow.calls)
-    named: dict[Place, Call] = {}
+    named: dict[GraphTensor, ModuleCall] = {}
     for call in flow.calls:
         if call.output in flow.bottlenecks and call.name and counts[call.name] == 1:
             named.setdefault(call.output, call)
     return named
 
 
-def _is_scores(flow: Flow, place: Place) -> bool:
+def _is_class_scores(flow: AutogradGraph, place: GraphTensor) -> bool:
     """Whether the channels of a map are the classes, and nothing weighs them afterwards."""
     classes = flow.logits.shape[-1] if flow.logits is not None else 0
-    weighted = any(_weighs(node.name()) for node in flow.nodes[: flow.order[place.node]])
+    weighted = any(_has_weights(node.name()) for node in flow.nodes[: flow.order[place.node]])
     return len(place.shape) == 4 and place.shape[1] == classes and not weighted
 
 
-def _more_than_pooled(flow: Flow, later: Place, earlier: Place) -> bool:
+def _more_than_pooled(flow: AutogradGraph, later: GraphTensor, earlier: GraphTensor) -> bool:
     """Whether something that mixes by weights, or an activation that no module is, stands between two maps or makes the later one."""
     between = [node.name() for node in flow.nodes[flow.order[later.node] : flow.order[earlier.node]]]
-    return any(_weighs(name) or any(activation in name for activation in _ACTIVATIONS) for name in between)
+    return any(_has_weights(name) or any(activation in name for activation in _ACTIVATIONS) for name in between)
 
 
-def _weighs(name: str) -> bool:
+def _has_weights(name: str) -> bool:
     return CONVOLUTION in name or name in PRODUCTS
 
 
-def _embeds(flow: Flow, last: _Map) -> bool:
+def _is_token_embedding(flow: AutogradGraph, last: _CandidateMap) -> bool:
     """Whether a map is where tokens come from: attention, or several layers that map each of its positions, stand behind it."""
     behind = flow.nodes[: flow.order[last.place.node]]
-    attending = sum(flow.order[node] < len(behind) for node in attentions(flow))
+    attending = sum(flow.order[node] < len(behind) for node in find_attention_operations(flow))
     if CONVOLUTION not in last.place.node.name():
         return attending > 1
-    products = [node for node in behind if node.name() in PRODUCTS and Place(node, 0).shape[-2] > 1]
+    products = [node for node in behind if node.name() in PRODUCTS and GraphTensor(node, 0).shape[-2] > 1]
     return attending > 0 or (is_patch_embedding(last.call.module) and len(products) > 1)
 
 
@@ -141,7 +141,9 @@ def is_patch_embedding(module: nn.Module) -> bool:
     return isinstance(module, nn.Conv2d) and tuple(module.stride) == tuple(module.kernel_size) and max(module.kernel_size) > 1
 
 
-def _without_activation_of_the_head(flow: Flow, last: _Map, features: list[_Map], added: Collection[str]) -> _Map:
+def _before_head_activation(
+    flow: AutogradGraph, last: _CandidateMap, features: list[_CandidateMap], added: Collection[str]
+) -> _CandidateMap:
     """``last``, or what it was made from, where that is a normalisation of branches that ends a sequence."""
     source = next(flow.sources(last.place.node), None)
     before = next((each for each in features if each.place == source), None)

@@ -81,7 +81,7 @@ class Geometry:
         raise ValueError(f"an image of {image.shape[0]} channels for a model that takes {self.channels}")
 
 
-def boxes_round(masks: Tensor) -> Tensor:
+def masks_to_boxes(masks: Tensor) -> Tensor:
     """``(B, 4)`` the tightest box ``x0, y0, x1, y1`` round each of ``masks`` (B, H, W) bool; zeros where one is empty.
 
     >>> boxes_round(torch.tensor([[[False, False, False], [False, True, True]]])).tolist()

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from harness.api.preparation.hooks import hookable
+from harness.api.preparation.hook_points import iter_hookable
 from harness.api.preparation.modules import first_line
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Backward:
+class BackwardProbe:
     """What one backward pass showed.
 
     Attributes:
@@ -30,29 +30,29 @@ class Backward:
     again: tuple[str, ...] = ()
 
 
-_known: WeakKeyDictionary[nn.Module, Backward] = WeakKeyDictionary()
+_PROBE_CACHE: WeakKeyDictionary[nn.Module, BackwardProbe] = WeakKeyDictionary()
 
 
-def no_gradient(model: Classifier) -> str | None:
+def no_gradient_reason(model: Classifier) -> str | None:
     """Why no gradient of the logits reaches the image, so that gradients explain nothing; None where one does.
 
     An explainer that takes gradients returns it from its ``applicable``. Costs a forward and a backward pass, once per module.
     """
-    return backward(model).reason
+    return probe_backward(model).reason
 
 
-def backward(model: Classifier) -> Backward:
+def probe_backward(model: Classifier) -> BackwardProbe:
     """One forward and one backward pass of an image of noise."""
-    found = _known.get(model.module)
+    found = _PROBE_CACHE.get(model.module)
     if found is None:
-        found = _known[model.module] = _tried(model)
+        found = _PROBE_CACHE[model.module] = _run_backward(model)
     return found
 
 
-def _tried(model: Classifier) -> Backward:
+def _run_backward(model: Classifier) -> BackwardProbe:
     calls: Counter[str] = Counter()
     handles = []
-    for name, layer in hookable(model.module):
+    for name, layer in iter_hookable(model.module):
         if next(layer.children(), None) is None:
 
             def note(layer: nn.Module, args: object, output: object, name: str = name) -> None:
@@ -65,16 +65,16 @@ def _tried(model: Classifier) -> Backward:
         with torch.enable_grad():
             logits = model(image)
             before = Counter(calls)
-            reason = _why(logits, image)
+            reason = _cut_gradient_reason(logits, image)
     except Exception as error:  # whatever an operation raises that has no backward pass, or none twice
-        return Backward(f"no gradient can be taken of the model: {first_line(error)}")
+        return BackwardProbe(f"no gradient can be taken of the model: {first_line(error)}")
     finally:
         for handle in handles:
             handle.remove()
-    return Backward(reason, tuple(name for name in calls if calls[name] > before[name]))
+    return BackwardProbe(reason, tuple(name for name in calls if calls[name] > before[name]))
 
 
-def _why(logits: Tensor, image: Tensor) -> str | None:
+def _cut_gradient_reason(logits: Tensor, image: Tensor) -> str | None:
     cut = "its forward runs under torch.no_grad() or inference_mode(), detaches, rounds, or is quantised"
     if not logits.requires_grad:
         return f"no gradient of the logits reaches the image: {cut}"

@@ -10,12 +10,12 @@ from typing import Any
 
 import pluggy
 
-PROJECT = "harness"
-hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
+PROJECT_NAME = "harness"
+hookspec = pluggy.HookspecMarker(PROJECT_NAME)
+hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
 
 
-class Hooks:
+class HookSpecs:
     """Specifications of all hooks; register implementations under the entry-point group ``harness``."""
 
     @hookspec

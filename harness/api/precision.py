@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 
-def doubled(tensor: Tensor) -> Tensor:
+def to_float64(tensor: Tensor) -> Tensor:
     """The tensor as float64: where it is, or on the CPU where its device has no such numbers (Apple's GPU)."""
     try:
         return tensor.double()

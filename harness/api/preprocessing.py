@@ -11,11 +11,11 @@ from torch import Tensor
 
 from harness.api.geometry import Geometry
 
-FAR = 10.0
+MAX_RANGE_EXCESS = 10.0
 """From how far beyond 0 … 1 on the values of an image cannot be meant: 0 … 255 lies there, and noise on an image does not."""
 
 
-def picture(given: Any) -> Tensor:
+def to_image_tensor(given: Any) -> Tensor:
     """An image ``(C, H, W)`` in [0, 1]: a tensor or an array of that shape (bytes are divided by 255), or a picture of Pillow's.
 
     Raises ``ValueError`` for what is none.

@@ -23,10 +23,10 @@ def randomise(module: nn.Module, seed: int, layers: Sequence[str] | None = None)
         for name in modules if layers is None else layers:
             if layers is not None:
                 torch.manual_seed(stream_seed(seed, name, "weights"))
-            _draw(modules[name])
+            _draw_layer(modules[name])
 
 
-def as_they_were(module: nn.Module, drawn: nn.Module) -> list[str]:
+def find_unchanged_layers(module: nn.Module, drawn: nn.Module) -> list[str]:
     """Names of the layers of ``module`` whose own parameters are all the same in ``drawn``; ``""`` is the network itself."""
     others = dict(drawn.named_modules())
     found = []
@@ -37,7 +37,7 @@ def as_they_were(module: nn.Module, drawn: nn.Module) -> list[str]:
     return found
 
 
-def _draw(layer: nn.Module) -> None:
+def _draw_layer(layer: nn.Module) -> None:
     """Fresh values for the parameters that belong to this layer itself, not to its children."""
     own = list(layer.parameters(recurse=False))
     if not own:
@@ -45,15 +45,15 @@ def _draw(layer: nn.Module) -> None:
     device = own[0].device
     _move_own(layer, torch.device("cpu"))
     before = {name: parameter.clone() for name, parameter in layer.named_parameters(recurse=False)}
-    reset = _reset(layer)
+    reset = _try_reset(layer)
     for name, parameter in layer.named_parameters(recurse=False):
         parameter.requires_grad_(False)
         if not reset or (_varies(parameter) and torch.equal(parameter, before[name])):
-            _draw_alike(parameter)
+            _draw_from_own_moments(parameter)
     _move_own(layer, device)
 
 
-def _reset(layer: nn.Module) -> bool:
+def _try_reset(layer: nn.Module) -> bool:
     """Let a layer initialise itself; whether it could."""
     reset = getattr(layer, "reset_parameters", None) or getattr(layer, "_reset_parameters", None)
     if not callable(reset):
@@ -73,7 +73,7 @@ def _varies(parameter: Tensor) -> bool:
     return bool((parameter != parameter.flatten()[:1]).any())
 
 
-def _draw_alike(parameter: Tensor) -> None:
+def _draw_from_own_moments(parameter: Tensor) -> None:
     """Values from a normal distribution with the parameter's own mean and spread; the spread of a single number is its size."""
     spread = parameter.std() if parameter.numel() > 1 else parameter.abs().sum()
     parameter.copy_(parameter.mean() + spread * torch.randn(parameter.shape, dtype=parameter.dtype))

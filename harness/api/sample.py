@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.api import content
-from harness.api.content import Part
+from harness.api import array_digest
+from harness.api.array_digest import BinnedArray
 
-BOX_CELL = 1 / 16  # pixels: boxes that differ by as much are others
+BOX_BIN_WIDTH = 1 / 16  # pixels: boxes that differ by as much are others
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Sample:
     boxes: Tensor | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "id", _text(self.id))
-        object.__setattr__(self, "label", _whole(self.label, self.id))
+        object.__setattr__(self, "id", _id_to_text(self.id))
+        object.__setattr__(self, "label", _label_to_int(self.label, self.id))
         for name, value, shape in (("image", self.image, "(C, H, W)"), ("mask", self.mask, "(H, W)"), ("boxes", self.boxes, "(N, 4)")):
             if not isinstance(value, Tensor) and (value is not None or name == "image"):
                 raise ValueError(f"sample {self.id}: {name} must be a torch tensor {shape}, not {type(value).__name__}")
@@ -59,29 +59,29 @@ class Sample:
     def digest(self) -> str:
         """A digest (SHA-256, hex) of the content: image, label, mask and boxes, not the id.
 
-        It survives noise of up to about 2e-6 in an image (`harness.api.content`). It changes with a single level of a single pixel where
-        all values are levels of 8 or of 16 bit; else with changes of a pixel by a level of 8 bit, and hints may follow it, which noise may
-        change too: whether a sample is the one that had a digest is asked of `is_content`.
+        It survives noise of up to about 2e-6 in an image (`harness.api.array_digest`). It changes with a single level of a single pixel
+        where all values are levels of 8 or of 16 bit; else with changes of a pixel by a level of 8 bit, and hints may follow it, which
+        noise may change too: whether a sample is the one that had a digest is asked of `is_content`.
         """
-        return content.digest(*self._content())
+        return array_digest.digest_arrays(*self._content())
 
     def is_content(self, digest: str) -> bool:
         """Whether this is the content that had this digest, but for noise."""
-        return content.is_digest(digest, *self._content())
+        return array_digest.matches_digest(digest, *self._content())
 
-    def _content(self) -> tuple[bytes, list[Part | None]]:
+    def _content(self) -> tuple[bytes, list[BinnedArray | None]]:
         mask = None if self.mask is None else self.mask.detach().cpu().contiguous().numpy()
         exact = repr((self.label, None if mask is None else mask.shape)).encode() + (b"" if mask is None else mask.tobytes())
         image = self.image.detach().cpu().numpy()
-        levels = content.levels(image)
+        levels = array_digest.encode_levels(image)
         kind = b"cells" if levels is None else b"levels" + levels
         return exact + kind, [
-            Part(image) if levels is None else None,
-            None if self.boxes is None else Part(self.boxes.detach().cpu().double().numpy(), BOX_CELL),
+            BinnedArray(image) if levels is None else None,
+            None if self.boxes is None else BinnedArray(self.boxes.detach().cpu().double().numpy(), BOX_BIN_WIDTH),
         ]
 
 
-def _text(id: object) -> str:
+def _id_to_text(id: object) -> str:
     if isinstance(id, str):
         return id
     try:
@@ -90,7 +90,7 @@ def _text(id: object) -> str:
         raise ValueError(f"the id of a sample must be a text, not {type(id).__name__}: str(…) makes one") from None
 
 
-def _whole(label: object, id: str) -> int:
+def _label_to_int(label: object, id: str) -> int:
     found = label.item() if isinstance(label, Tensor | np.generic | np.ndarray) and math.prod(label.shape) == 1 else label
     if not isinstance(found, int | float) or found != found // 1:
         of = f" {tuple(found.shape)}" if isinstance(found, Tensor | np.ndarray) else f" {found!r}" if isinstance(found, str | float) else ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.shared import StoreAddress, errors, show
+from harness.commands.shared import StoreAddress, print_renderable, report_user_errors
 
 if TYPE_CHECKING:
     from harness.store.store import Store
@@ -18,11 +18,11 @@ app = typer.Typer(help="The store: what it holds, and removal.", no_args_is_help
 @app.command("info")
 def cache_info_command(store: StoreAddress = None) -> None:
     """Show what the store holds."""
-    from harness.runs.report import store_report
-    from harness.store.prune import contents
+    from harness.runs.console_reports import store_table
+    from harness.store.prune import list_store
 
-    with errors():
-        show(store_report(contents(_store(store))))
+    with report_user_errors():
+        print_renderable(store_table(list_store(_open_store(store))))
 
 
 @app.command("prune")
@@ -34,13 +34,13 @@ def cache_prune_command(
     dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> None:
     """Remove results from the store by age, size or component."""
-    from harness.runs.report import prune_line
+    from harness.runs.console_reports import prune_line
     from harness.store.prune import prune
 
-    with errors():
+    with report_user_errors():
         if older is None and size is None and component is None:
             raise typer.BadParameter("say what to remove: --older, --size or --component")
-        place = _store(store)
+        place = _open_store(store)
         if component is not None:
             _check_component(place, component)
         typer.echo(prune_line(prune(place, older=older, size=size, component=component, dry=dry), dry))
@@ -50,19 +50,19 @@ def _check_component(store: Store, component: str) -> None:
     """Complain of a name or glob that nothing in the store has."""
     from fnmatch import fnmatchcase
 
-    from harness.complaints import UserError
     from harness.registry.naming import did_you_mean
-    from harness.store.prune import components
-    from harness.words import some
+    from harness.store.prune import list_components
+    from harness.text_format import format_some
+    from harness.user_errors import UserError
 
-    known = components(store)
+    known = list_components(store)
     if not any(fnmatchcase(name, component) for name in known):
         near = did_you_mean(component, known)
-        raise UserError(f'--component: nothing in {store.shown} is of "{component}"{near} (in it: {some(known) or "nothing"})')
+        raise UserError(f'--component: nothing in {store.shown} is of "{component}"{near} (in it: {format_some(known) or "nothing"})')
 
 
-def _store(address: str | None) -> Store:
-    from harness.store.address import DEFAULT
+def _open_store(address: str | None) -> Store:
+    from harness.store.address import DEFAULT_ADDRESS
     from harness.store.store import Store
 
-    return Store(address or os.environ.get("HARNESS_STORE") or DEFAULT, new=False)
+    return Store(address or os.environ.get("HARNESS_STORE") or DEFAULT_ADDRESS, new=False)

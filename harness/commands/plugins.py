@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.commands.shared import FAILED, PluginFiles, errors, registry, show
+from harness.commands.shared import EXIT_FAILED, PluginFiles, discover_registry, print_renderable, report_user_errors
 
 if TYPE_CHECKING:
     from harness.registry.registry import Registry
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Installed components: explainers, metrics, models, datasets.", no_args_is_help=True, rich_markup_mode=None)
 
 
-class Kind(StrEnum):
+class ComponentKind(StrEnum):
     """Kinds of components on the command line."""
 
     models = "models"
@@ -28,68 +28,68 @@ class Kind(StrEnum):
 @app.command("list")
 def plugins_list_command(
     words: Annotated[list[str] | None, typer.Argument(help="Only what has all of these words: a kind, a name, a category.")] = None,
-    kind: Annotated[Kind | None, typer.Option(help="Only this kind.")] = None,
+    kind: Annotated[ComponentKind | None, typer.Option(help="Only this kind.")] = None,
     long: Annotated[bool, typer.Option("--long", help="All of what each is, and from which distribution.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     plugin: PluginFiles = [],
 ) -> None:
     """List what is installed, and what is broken and why: `harness plugins list`, `… list metrics`, `… list cam`."""
-    from harness.registry.listing import matching, plugins_list
-    from harness.registry.report import plugins_json
+    from harness.registry.plugin_listing import filter_cards, plugins_list
+    from harness.registry.plugin_pages import plugins_json
 
-    with errors():
-        components = registry(plugin)
-        cards = matching(components.cards(kind.value if kind else None), words or ())
+    with report_user_errors():
+        components = discover_registry(plugin)
+        cards = filter_cards(components.cards(kind.value if kind else None), words or ())
         if words and not cards:
-            raise _unknown(components, " ".join(words))
-        typer.echo(plugins_json(cards)) if as_json else show(plugins_list(cards, () if words else components.problems, long))
+            raise _unknown_component(components, " ".join(words))
+        typer.echo(plugins_json(cards)) if as_json else print_renderable(plugins_list(cards, () if words else components.problems, long))
 
 
 @app.command("show")
 def plugins_show_command(
-    name: str, kind: Annotated[Kind | None, typer.Option(help="Only this kind.")] = None, plugin: PluginFiles = []
+    name: str, kind: Annotated[ComponentKind | None, typer.Option(help="Only this kind.")] = None, plugin: PluginFiles = []
 ) -> None:
     """Show one component: its parameters, what it declares, its paper."""
-    from harness.registry.report import plugin_page
+    from harness.registry.plugin_pages import plugin_page
 
-    with errors():
-        for card in _found(registry(plugin), name, kind):
-            show(plugin_page(card))
+    with report_user_errors():
+        for card in _find_cards(discover_registry(plugin), name, kind):
+            print_renderable(plugin_page(card))
 
 
 @app.command("check")
 def plugins_check_command(
     names: Annotated[list[str], typer.Argument(help="Components, by their names or as distribution/name.")],
-    kind: Annotated[Kind | None, typer.Option(help="Only this kind.")] = None,
+    kind: Annotated[ComponentKind | None, typer.Option(help="Only this kind.")] = None,
     plugin: PluginFiles = [],
 ) -> None:
     """Run the conformance checks on components, all in one process."""
-    from harness.conformance.apart import run_checks_apart
-    from harness.conformance.report import report, summary
+    from harness.conformance.isolated_run import run_checks_isolated
+    from harness.conformance.result_tables import components_summary, results_table
     from harness.conformance.results import exit_status
 
-    with errors():
-        components = registry(plugin)
-        cards = list({(card.kind, card.qualified): card for name in names for card in _found(components, name, kind)}.values())
+    with report_user_errors():
+        components = discover_registry(plugin)
+        cards = list({(card.kind, card.qualified): card for name in names for card in _find_cards(components, name, kind)}.values())
         statuses = {}
-        for card, results in run_checks_apart(components, cards):
-            show(report(results, card if len(cards) > 1 else None))
+        for card, results in run_checks_isolated(components, cards):
+            print_renderable(results_table(results, card if len(cards) > 1 else None))
             statuses[card.qualified] = exit_status(results)
         if len(cards) > 1:
-            show(summary(statuses))
-        raise typer.Exit(FAILED if any(statuses.values()) else 0)
+            print_renderable(components_summary(statuses))
+        raise typer.Exit(EXIT_FAILED if any(statuses.values()) else 0)
 
 
-def _found(components: Registry, name: str, kind: Kind | None) -> list[Any]:
+def _find_cards(components: Registry, name: str, kind: ComponentKind | None) -> list[Any]:
     """The cards that a name means, of one kind or of all; an error that lists what is near where there is none."""
-    kinds = [kind.value] if kind else [each.value for each in Kind]
+    kinds = [kind.value] if kind else [each.value for each in ComponentKind]
     found = [card for each in kinds for card in components.named(each, name)]  # type: ignore[arg-type]
     if not found:
-        raise _unknown(components, name)
+        raise _unknown_component(components, name)
     return found
 
 
-def _unknown(components: Registry, name: str) -> Exception:
+def _unknown_component(components: Registry, name: str) -> Exception:
     """That nothing of the name is installed, and what is near."""
     from harness.registry.errors import UnknownComponent
     from harness.registry.naming import did_you_mean

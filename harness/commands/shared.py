@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from harness.registry.registry import Registry
 
-FAILED, WRONG = 1, 2
-SIGNALLED = 128  # and the signal's number
+EXIT_FAILED, EXIT_USER_ERROR = 1, 2
+EXIT_SIGNAL_BASE = 128  # and the signal's number
 
 PluginFiles = Annotated[list[Path], typer.Option("--plugin", help="A Python file whose declared components are added; may be repeated.")]
 StoreAddress = Annotated[
@@ -25,7 +25,7 @@ StoreAddress = Annotated[
 ]
 
 
-def console(stderr: bool = False) -> Console:
+def make_console(stderr: bool = False) -> Console:
     """The terminal; colours where it has them."""
     from rich.console import Console
 
@@ -39,12 +39,12 @@ def console(stderr: bool = False) -> Console:
     return Steady(stderr=stderr, soft_wrap=False)
 
 
-def show(renderable: RenderableType) -> None:
+def print_renderable(renderable: RenderableType) -> None:
     """Print on the terminal."""
-    console().print(renderable)
+    make_console().print(renderable)
 
 
-def registry(plugins: list[Path]) -> Registry:
+def discover_registry(plugins: list[Path]) -> Registry:
     """All installed components, and those of these files."""
     from harness.registry.registry import Registry
 
@@ -52,26 +52,26 @@ def registry(plugins: list[Path]) -> Registry:
 
 
 @contextmanager
-def errors() -> Iterator[None]:
+def report_user_errors() -> Iterator[None]:
     """What a person can mend is said in a line, not in a traceback."""
-    from harness.complaints import complaint
-    from harness.execution.events import printable
-    from harness.runs.signals import interrupting, number_of
+    from harness.dispatch.events import to_printable_line
+    from harness.runs.signals import interrupt_on_signals, signal_number
+    from harness.user_errors import user_error_message
 
     try:
-        with interrupting():
+        with interrupt_on_signals():
             yield
     except typer.Exit:
         raise
     except KeyboardInterrupt as interrupt:
         typer.echo("interrupted; the same command goes on where this one stopped", err=True)
-        raise typer.Exit(SIGNALLED + number_of(interrupt)) from None
+        raise typer.Exit(EXIT_SIGNAL_BASE + signal_number(interrupt)) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
     except Exception as error:
-        said = complaint(error)
+        said = user_error_message(error)
         if said is None:
             raise
-        typer.echo("\n".join(printable(line) for line in said.splitlines()), err=True)
-        raise typer.Exit(WRONG) from None
+        typer.echo("\n".join(to_printable_line(line) for line in said.splitlines()), err=True)
+        raise typer.Exit(EXIT_USER_ERROR) from None

@@ -1,4 +1,4 @@
-"""The child process of `harness.conformance.apart`: reads one request from standard input, writes one JSON line per check, result and
+"""The child process of `harness.conformance.isolated_run`: reads one request, writes one JSON line per check, result and
 component.
 
 What components print goes to standard error.
@@ -18,15 +18,15 @@ def main() -> None:
     request = json.load(sys.stdin)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
-    from harness.conformance.run import each_check
-    from harness.registry.processes import adopt
+    from harness.conformance.run import iterate_checks
+    from harness.processes.launch import adopt_search_path
     from harness.registry.registry import Registry
 
-    adopt(request.get("path"))
+    adopt_search_path(request.get("path"))
     registry = Registry.discover([Path(path) for path in request["plugins"]])
     for component in request["components"]:
         card = registry.card(component["kind"], component["name"])
-        for result in each_check(
+        for result in iterate_checks(
             registry,
             card,
             params=request["params"],

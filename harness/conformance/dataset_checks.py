@@ -9,12 +9,12 @@ from itertools import islice
 import torch
 
 from harness.api.sample import Sample
-from harness.conformance.component import unless_broken
-from harness.conformance.datasets import LOOKED_AT, DatasetUnderTest
-from harness.conformance.generators import scramble_generators
+from harness.conformance.component_under_test import skip_if_broken
+from harness.conformance.dataset_under_test import SAMPLES_CHECKED, DatasetUnderTest
+from harness.conformance.random_generators import scramble_generators
 from harness.conformance.results import CheckFailed, CheckSkipped, require
-from harness.execution.guard import LeftChanged, unchanged
-from harness.execution.samples import difference
+from harness.worker.mutation_guard import MutationError, forbid_changes
+from harness.worker.samples import find_sample_difference
 
 
 def check_samples(tested: DatasetUnderTest) -> None:
@@ -22,12 +22,12 @@ def check_samples(tested: DatasetUnderTest) -> None:
     dataset = tested.make()
     require(hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__"), "a dataset needs __len__ and __getitem__")
     require(len(dataset) > 0, "has no samples")
-    for index in range(min(len(dataset), LOOKED_AT)):
+    for index in range(min(len(dataset), SAMPLES_CHECKED)):
         require(isinstance(dataset[index], Sample), f"item {index} is a {type(dataset[index]).__name__}: yield harness.api.Sample")
 
 
-def _samples(tested: DatasetUnderTest) -> list[Sample]:
-    found: list[Sample] = unless_broken(lambda: tested.samples(tested.make()), "its samples")
+def _read_samples(tested: DatasetUnderTest) -> list[Sample]:
+    found: list[Sample] = skip_if_broken(lambda: tested.samples(tested.make()), "its samples")
     if not all(isinstance(sample, Sample) for sample in found):
         raise CheckSkipped("does not yield samples")
     return found
@@ -35,7 +35,7 @@ def _samples(tested: DatasetUnderTest) -> list[Sample]:
 
 def check_range(tested: DatasetUnderTest) -> None:
     """Images have 1 or 3 channels and finite values in [0, 1], not all the same."""
-    for sample in _samples(tested):
+    for sample in _read_samples(tested):
         require(sample.image.shape[0] in (1, 3), f"sample {sample.id}: {sample.image.shape[0]} channels, not 1 or 3")
         require(torch.isfinite(sample.image).all(), f"sample {sample.id}: the image is not finite")
         low, high = float(sample.image.min()), float(sample.image.max())
@@ -45,7 +45,7 @@ def check_range(tested: DatasetUnderTest) -> None:
 
 def check_ids(tested: DatasetUnderTest) -> None:
     """Ids are texts and unique."""
-    ids = [sample.id for sample in _samples(tested)]
+    ids = [sample.id for sample in _read_samples(tested)]
     require(all(isinstance(name, str) and name for name in ids), "an id is no text, or empty")
     twice = sorted({name for name in ids if ids.count(name) > 1})
     require(not twice, f"{len(twice)} ids are there twice, such as {twice[:1]}: random streams and stored results go by id")
@@ -53,16 +53,16 @@ def check_ids(tested: DatasetUnderTest) -> None:
 
 def check_stable(tested: DatasetUnderTest) -> None:
     """Made again, and read in another order, it has the same ids and the same content."""
-    first = _samples(tested)
-    again = unless_broken(tested.make, "it")
+    first = _read_samples(tested)
+    again = skip_if_broken(tested.make, "it")
     backwards = [again[i] for i in reversed(range(len(first)))][::-1]
-    changed = [old.id for old, new in zip(first, backwards, strict=True) if difference(new, old.id, old.digest)]
+    changed = [old.id for old, new in zip(first, backwards, strict=True) if find_sample_difference(new, old.id, old.digest)]
     require(not changed, f"samples {changed[:3]} differ when the dataset is made again: draw from a generator seeded per sample")
 
 
 def check_index(tested: DatasetUnderTest) -> None:
     """Past its end it raises IndexError, so that loops end; a negative index counts from the end or raises IndexError."""
-    dataset = unless_broken(tested.make, "it")
+    dataset = skip_if_broken(tested.make, "it")
     try:
         with suppress(IndexError):
             dataset[len(dataset)]
@@ -86,8 +86,8 @@ def check_index(tested: DatasetUnderTest) -> None:
 
 def check_iteration(tested: DatasetUnderTest) -> None:
     """A loop over it yields as many samples as its length says."""
-    dataset = unless_broken(tested.make, "it")
-    if len(dataset) > 20 * LOOKED_AT:
+    dataset = skip_if_broken(tested.make, "it")
+    if len(dataset) > 20 * SAMPLES_CHECKED:
         raise CheckSkipped(f"has {len(dataset)} samples")
     found, length = sum(1 for _ in islice(iter(dataset), len(dataset) + 1)), len(dataset)
     require(found == length, f"a loop yields {f'more than {length}' if found > length else found} samples, and len() is {length}")
@@ -100,14 +100,14 @@ def check_prefix(tested: DatasetUnderTest) -> None:
     small, large = tested.make(samples=4), tested.make(samples=8)
     require(len(small) <= 4, f"samples=4 yields {len(small)}")
     pairs = [(small[i], large[i]) for i in range(min(len(small), len(large)))]
-    changed = [i for i, (few, many) in enumerate(pairs) if difference(many, few.id, few.digest)]
+    changed = [i for i, (few, many) in enumerate(pairs) if find_sample_difference(many, few.id, few.digest)]
     require(not changed, f"with samples=8 sample {changed[:1]} is another than with samples=4: draw each from its own seed")
 
 
 def check_labels(tested: DatasetUnderTest) -> None:
     """Labels are integers that ``class_names`` names, where it names any."""
-    names = getattr(unless_broken(tested.make, "it"), "class_names", None)
-    samples = _samples(tested)
+    names = getattr(skip_if_broken(tested.make, "it"), "class_names", None)
+    samples = _read_samples(tested)
     require(all(isinstance(sample.label, int) and sample.label >= 0 for sample in samples), "a label is no integer from 0 on")
     if names is None:
         return
@@ -118,7 +118,7 @@ def check_labels(tested: DatasetUnderTest) -> None:
 
 def check_evidence(tested: DatasetUnderTest) -> str:
     """Masks are bool with something in them, boxes lie in the image (reported: how many there are)."""
-    samples = _samples(tested)
+    samples = _read_samples(tested)
     for sample in samples:
         if sample.mask is not None:
             require(sample.mask.any(), f"sample {sample.id}: the mask is empty; give None where there is no evidence to point at")
@@ -151,15 +151,15 @@ def check_generators_untouched(tested: DatasetUnderTest) -> None:
     """Making and reading it leaves global generators, threads and default types as they were."""
     try:
         scramble_generators()
-        with unchanged(torch.nn.Identity()):
-            unless_broken(lambda: tested.samples(tested.make()), "it")
-    except LeftChanged as error:
+        with forbid_changes(torch.nn.Identity()):
+            skip_if_broken(lambda: tested.samples(tested.make()), "it")
+    except MutationError as error:
         raise CheckFailed(f"{error}: draw from a generator of your own") from error
 
 
 def check_balance(tested: DatasetUnderTest) -> str:
     """How often each label is among the first samples (reported)."""
-    labels = [sample.label for sample in _samples(tested)]
+    labels = [sample.label for sample in _read_samples(tested)]
     counts = {label: labels.count(label) for label in sorted(set(labels))}
     entropy = -sum(count / len(labels) * math.log2(count / len(labels)) for count in counts.values())
     return f"labels among the first {len(labels)}: {counts} ({entropy:.2f} bits)"

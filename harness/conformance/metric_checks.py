@@ -6,39 +6,39 @@ from contextlib import suppress
 
 import torch
 
-from harness.conformance.closeness import TOLERANCE, score_difference
-from harness.conformance.generators import scramble_generators
-from harness.conformance.growth import growth
+from harness.conformance.memory_growth import measure_memory_growth
+from harness.conformance.metric_under_test import MetricUnderTest, make_explained_samples
+from harness.conformance.random_generators import scramble_generators
 from harness.conformance.results import CheckFailed, CheckSkipped, require
-from harness.conformance.scoring import MetricUnderTest, material
-from harness.execution.checked import ContractError
-from harness.execution.guard import LeftChanged, unchanged
+from harness.conformance.tolerance import TOLERANCE, score_difference
+from harness.worker.contracts import ContractError
+from harness.worker.mutation_guard import MutationError, forbid_changes
 
 COUNT = 5
-SLACK = 1e-5
+BOUNDS_TOLERANCE = 1e-5
 """By how much a score may leave its bounds for the sake of float noise."""
 
 
 def check_scores(tested: MetricUnderTest) -> None:
     """A batch of samples gives one float per sample (B,); NaN where undefined, never infinite."""
-    scores = tested.scores(material(4))
+    scores = tested.scores(make_explained_samples(4))
     require(not torch.isinf(scores).any(), "an infinite score: return NaN where a score is undefined")
     require(not scores.isnan().all(), "NaN for all of four ordinary samples, with masks, boxes and an explainer")
 
 
 def check_batch_of_one(tested: MetricUnderTest) -> None:
     """One sample gives one score, batch dimension included."""
-    tested.scores(material(1))
+    tested.scores(make_explained_samples(1))
 
 
 def check_one_channel(tested: MetricUnderTest) -> None:
     """Works on images of one channel."""
-    tested.scores(material(2, (1, 32, 32)))
+    tested.scores(make_explained_samples(2, (1, 32, 32)))
 
 
 def check_not_square(tested: MetricUnderTest) -> None:
     """Works on images that are not square, and keeps height and width apart."""
-    tested.scores(material(2, (3, 32, 48)))
+    tested.scores(make_explained_samples(2, (3, 32, 48)))
 
 
 def check_declared(tested: MetricUnderTest) -> None:
@@ -51,7 +51,7 @@ def check_bounds(tested: MetricUnderTest) -> None:
     low, high = getattr(tested.declaration, "bounds", (None, None))
     if low is None and high is None:
         raise CheckSkipped("declares no bounds")
-    given = material(4)
+    given = make_explained_samples(4)
     assert given.masks is not None
     kinds = {
         "ordinary": given.maps,
@@ -63,7 +63,10 @@ def check_bounds(tested: MetricUnderTest) -> None:
     }
     for name, maps in kinds.items():
         scores = tested.scores(given.with_maps(maps.clone()))
-        outside = scores[(scores < (-torch.inf if low is None else low) - SLACK) | (scores > (torch.inf if high is None else high) + SLACK)]
+        outside = scores[
+            (scores < (-torch.inf if low is None else low) - BOUNDS_TOLERANCE)
+            | (scores > (torch.inf if high is None else high) + BOUNDS_TOLERANCE)
+        ]
         require(len(outside) == 0, f"the score {outside[:1].tolist()} of {name} maps is outside the declared bounds ({low}, {high})")
 
 
@@ -72,14 +75,14 @@ def check_deterministic(tested: MetricUnderTest) -> None:
     found = []
     for state in (1, 2):
         scramble_generators(state)
-        found.append(tested.scores(material(3)))
+        found.append(tested.scores(make_explained_samples(3)))
     difference = score_difference(*found)
     require(difference <= TOLERANCE, f"two calls differ by {difference:.2g}: draw all randomness from ctx")
 
 
 def check_batch_size(tested: MetricUnderTest) -> None:
     """A sample's score does not depend on how many samples are scored with it, beyond float noise."""
-    given = material(COUNT)
+    given = make_explained_samples(COUNT)
     whole = tested.scores(given.rows(range(COUNT)))
     single = torch.cat([tested.scores(given.rows([i])) for i in range(COUNT)])
     difference = score_difference(whole, single)
@@ -91,7 +94,7 @@ def check_batch_size(tested: MetricUnderTest) -> None:
 
 def check_neighbours(tested: MetricUnderTest) -> None:
     """A sample's score does not depend on which other samples are in its batch, nor on their order."""
-    given = material(COUNT)
+    given = make_explained_samples(COUNT)
     whole = tested.scores(given.rows(range(COUNT)))
     others = given.rows(range(COUNT))
     others.images[1:] = others.images[1:].sign()
@@ -105,7 +108,7 @@ def check_neighbours(tested: MetricUnderTest) -> None:
 
 def check_inputs_untouched(tested: MetricUnderTest) -> None:
     """Images, targets, maps, parts, masks, boxes and labels are not written into."""
-    given, before = material(3), material(3)
+    given, before = make_explained_samples(3), make_explained_samples(3)
     with suppress(ContractError):
         tested.scores(given)
     for name in ("images", "targets", "maps", "masks", "labels", "part"):
@@ -120,20 +123,20 @@ def check_model_untouched(tested: MetricUnderTest) -> None:
     with suppress(ContractError):
         try:
             scramble_generators()
-            with unchanged(model.module):
-                tested.scores(material(3), model)
-        except LeftChanged as error:
+            with forbid_changes(model.module):
+                tested.scores(make_explained_samples(3), model)
+        except MutationError as error:
             raise CheckFailed(f"{error}: put back whatever you change, in a finally block") from error
 
 
 def check_memory(tested: MetricUnderTest) -> None:
     """Scoring again and again keeps no tensors alive."""
     model = tested.model()
-    tensors, size = growth(lambda: tested.scores(material(2), model))
+    tensors, size = measure_memory_growth(lambda: tested.scores(make_explained_samples(2), model))
     require(tensors < 1, f"every call keeps {tensors:.1f} tensors ({size:.0f} bytes) alive: keep nothing between calls")
 
 
 def check_seed(tested: MetricUnderTest) -> str:
     """Whether another seed gives another score (reported)."""
-    difference = score_difference(tested.scores(material(3), seed=0), tested.scores(material(3), seed=1))
+    difference = score_difference(tested.scores(make_explained_samples(3), seed=0), tested.scores(make_explained_samples(3), seed=1))
     return f"random: another seed changes scores by {difference:.2g}" if difference > TOLERANCE else "the same under every seed"

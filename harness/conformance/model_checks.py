@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from harness.api.classifier_checks import TOLERANCE, batch_dependence_reason, nondeterminism_reason, relative_difference
 from harness.api.classifiers import Classifier
-from harness.api.model_checks import TOLERANCE, changing, coupled, difference
 from harness.api.randomness import seeded_generators
-from harness.conformance.generators import scramble_generators
-from harness.conformance.models import ModelUnderTest
+from harness.conformance.model_under_test import ModelUnderTest
+from harness.conformance.random_generators import scramble_generators
 from harness.conformance.results import CheckFailed, require
-from harness.execution.checked import checked_logits
-from harness.execution.guard import LeftChanged, unchanged
+from harness.worker.contracts import checked_logits
+from harness.worker.mutation_guard import MutationError, forbid_changes
 
 
 def _logits(model: Classifier, inputs: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ def check_deterministic(tested: ModelUnderTest) -> None:
             return _logits(model, rows)
 
     first, _, again = logits(inputs[:1], 0), logits(inputs, 0), logits(inputs[:1], 1)
-    reason = changing(first, again, lambda: logits(inputs[:1], 1))
+    reason = nondeterminism_reason(first, again, lambda: logits(inputs[:1], 1))
     require(reason is None, reason or "")
 
 
@@ -52,7 +52,7 @@ def check_batch_independent(tested: ModelUnderTest) -> None:
     """An image's logits do not depend on the other images in its batch."""
     model = tested.classifier()
     inputs = tested.inputs(model, 3)
-    reason = coupled(torch.cat([_logits(model, inputs[i : i + 1]) for i in range(3)]), _logits(model, inputs), model.module)
+    reason = batch_dependence_reason(torch.cat([_logits(model, inputs[i : i + 1]) for i in range(3)]), _logits(model, inputs), model.module)
     require(reason is None, reason or "")
 
 
@@ -122,18 +122,18 @@ def check_randomised(tested: ModelUnderTest) -> None:
     inputs = tested.inputs(model, 2)
     before = _logits(model, inputs)
     twin, again = model.randomised(1), model.randomised(1)
-    require(difference(before, _logits(twin, inputs)) > TOLERANCE, "randomising its weights changes no logit")
-    require(difference(_logits(twin, inputs), _logits(again, inputs)) <= TOLERANCE, "two twins of one seed differ")
-    require(difference(before, _logits(model, inputs)) <= TOLERANCE, "making a twin changed the model")
+    require(relative_difference(before, _logits(twin, inputs)) > TOLERANCE, "randomising its weights changes no logit")
+    require(relative_difference(_logits(twin, inputs), _logits(again, inputs)) <= TOLERANCE, "two twins of one seed differ")
+    require(relative_difference(before, _logits(model, inputs)) <= TOLERANCE, "making a twin changed the model")
 
 
 def check_generators_untouched(tested: ModelUnderTest) -> None:
     """Making it leaves global generators, threads and default types as they were."""
     try:
         scramble_generators()
-        with unchanged(torch.nn.Identity()):
+        with forbid_changes(torch.nn.Identity()):
             tested.classifier()
-    except LeftChanged as error:
+    except MutationError as error:
         raise CheckFailed(f"{error}: draw weights inside torch.random.fork_rng()") from error
 
 

@@ -18,7 +18,7 @@ SHAPE: Shape = (3, 32, 32)
 CLASSES = 3
 
 
-class _Tokens(nn.Module):
+class _TokenNetwork(nn.Module):
     """Patches of 8 pixels as tokens, one attention block, the mean token to the classes; no convolution overlaps, no ReLU."""
 
     def __init__(self, channels: int, width: int = 16) -> None:
@@ -36,7 +36,7 @@ class _Tokens(nn.Module):
         return cast(Tensor, self.head(self.activation(tokens + attended).mean(dim=1)))
 
 
-def _convolutional(shape: Shape) -> nn.Module:
+def _make_convolutional(shape: Shape) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(shape[0], 8, 3, padding=1),
         nn.BatchNorm2d(8),
@@ -52,21 +52,21 @@ def _convolutional(shape: Shape) -> nn.Module:
     )
 
 
-def _linear(shape: Shape) -> nn.Module:
+def _make_linear(shape: Shape) -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], CLASSES))
 
 
 _MAKERS: dict[str, Callable[[Shape], nn.Module]] = {
-    "a small convolutional network with ReLU": _convolutional,
-    "a small transformer": lambda shape: _Tokens(shape[0]),
-    "a linear model": _linear,
+    "a small convolutional network with ReLU": _make_convolutional,
+    "a small transformer": lambda shape: _TokenNetwork(shape[0]),
+    "a linear model": _make_linear,
 }
 NAMES = tuple(_MAKERS)
 CONVOLUTIONAL, TRANSFORMER, LINEAR = NAMES
 
 
 @cache
-def _pristine(name: str, shape: Shape) -> Classifier:
+def _cached_network(name: str, shape: Shape) -> Classifier:
     with seeded_generators(7), torch.no_grad():
         module = _MAKERS[name](shape)
         for layer in module.modules():
@@ -77,12 +77,12 @@ def _pristine(name: str, shape: Shape) -> Classifier:
         return classifier(module, input_shape=shape, mean=(0.5,) * shape[0], std=(0.5,) * shape[0], class_names=("a", "b", "c"))
 
 
-def network(name: str = CONVOLUTIONAL, shape: Shape = SHAPE) -> Classifier:
+def make_network(name: str = CONVOLUTIONAL, shape: Shape = SHAPE) -> Classifier:
     """A fresh copy of one of the networks in `NAMES` for inputs ``(C, H, W)`` in [−1, 1]; the same weights every time."""
-    return copy.deepcopy(_pristine(name, shape))
+    return copy.deepcopy(_cached_network(name, shape))
 
 
-def images(count: int, shape: Shape = SHAPE, seed: int = 0) -> Tensor:
+def make_images(count: int, shape: Shape = SHAPE, seed: int = 0) -> Tensor:
     """Smooth random inputs ``(count, C, H, W)`` in [−1, 1]; image k is the same whatever ``count`` is."""
     found = []
     for index in range(count):
@@ -93,6 +93,6 @@ def images(count: int, shape: Shape = SHAPE, seed: int = 0) -> Tensor:
     return torch.cat(found) * 2 - 1
 
 
-def targets(count: int) -> Tensor:
+def make_targets(count: int) -> Tensor:
     """Classes ``(count,)`` in turn."""
     return torch.arange(count) % CLASSES

@@ -17,15 +17,15 @@ from typing import Any
 import pytest
 
 from harness.api.declarations import Kind
-from harness.conformance.run import LIMIT, run_check
-from harness.conformance.suite import Check, checks
-from harness.registry.distributions import shipped
-from harness.registry.installed import normal
+from harness.conformance.run import TIME_LIMIT, run_check
+from harness.conformance.suite import Check, list_checks
+from harness.registry.distributions import find_plugin_distributions
+from harness.registry.file_ownership import normalise_name
 from harness.registry.registry import Registry
 
 
 @dataclass(frozen=True)
-class Bound:
+class BoundCheck:
     """One check on one component, to be called in a test."""
 
     check: Check
@@ -33,7 +33,7 @@ class Bound:
     name: str
     params: Mapping[str, Any] = field(default_factory=dict)
     expected: str | None = None
-    limit: float = LIMIT
+    limit: float = TIME_LIMIT
 
     def __call__(self) -> None:
         """Run it; a failure fails the test, a skip skips it, an expected failure is marked as such, a finding is printed."""
@@ -63,7 +63,7 @@ def parametrize_with_checks(
     *,
     params: Mapping[str, Mapping[str, Any]] | None = None,
     expected_failures: Mapping[str, Mapping[str, str]] | None = None,
-    limit: float = LIMIT,
+    limit: float = TIME_LIMIT,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Run a test once for every check of every component; the test takes ``check`` and calls it.
 
@@ -77,10 +77,10 @@ def parametrize_with_checks(
         ValueError: a component is not installed, or a check that is expected to fail does not exist.
     """
     bound = [
-        Bound(check, kind, name, (params or {}).get(name, {}), (expected_failures or {}).get(name, {}).get(check.name), limit)
+        BoundCheck(check, kind, name, (params or {}).get(name, {}), (expected_failures or {}).get(name, {}).get(check.name), limit)
         for name in names
-        for kind in _kinds(name)
-        for check in checks(kind)
+        for kind in _installed_kinds(name)
+        for check in list_checks(kind)
     ]
     for name, failures in (expected_failures or {}).items():
         unknown = sorted(set(failures) - {one.check.name for one in bound if one.name == name})
@@ -90,14 +90,14 @@ def parametrize_with_checks(
     return mark
 
 
-def _kinds(name: str) -> list[Kind]:
+def _installed_kinds(name: str) -> list[Kind]:
     """The kinds of which a component of this name is installed, by entry points alone: nothing is imported."""
     distribution, _, bare = name.rpartition("/")
     found = sorted(
         {
             entry.kind
-            for item in shipped()[0]
-            if not distribution or normal(item.name) == normal(distribution)
+            for item in find_plugin_distributions()[0]
+            if not distribution or normalise_name(item.name) == normalise_name(distribution)
             for entry in item.entries
             if entry.name == bare
         }

@@ -31,7 +31,7 @@ class CheckResult:
         return self.name.removeprefix("check_").replace("_", " ")
 
     @property
-    def follows(self) -> bool:
+    def is_consequence(self) -> bool:
         """Whether the check was passed over because it fails as an earlier one does."""
         return self.status == "skipped" and bool(self.cause)
 
@@ -40,7 +40,7 @@ class CheckFailed(Exception):
     """The component breaks the rule that a check holds it to; the message says how, and what to do."""
 
 
-class TookTooLong(CheckFailed):
+class CheckTimeout(CheckFailed):
     """A check did not end in time."""
 
 
@@ -59,7 +59,7 @@ def exit_status(results: list[CheckResult]) -> int:
     return int(any(result.status == "failed" for result in results))
 
 
-def cause_of(failure: BaseException) -> str:
+def find_root_cause(failure: BaseException) -> str:
     """What lies behind a failed check: the exception that came first, without its numbers; nothing where the check itself found it."""
     origin = failure
     while (earlier := origin.__cause__ or origin.__context__) is not None:
@@ -67,6 +67,6 @@ def cause_of(failure: BaseException) -> str:
     return "" if isinstance(origin, CheckFailed) else re.sub(r"\d+", "#", f"{type(origin).__name__}: {origin}")
 
 
-def consequence(result: CheckResult, root: CheckResult) -> CheckResult:
+def skip_as_consequence(result: CheckResult, root: CheckResult) -> CheckResult:
     """A failure of the same cause as an earlier one, which says all that there is to mend."""
     return CheckResult(result.name, "skipped", f"as a consequence of {root.title}, which fails in the same way", result.cause)

@@ -7,16 +7,16 @@ from typing import Any
 
 from harness.api.declarations import Kind
 from harness.api.randomness import restored_generators
-from harness.conformance.component import UnderTest
-from harness.conformance.limits import time_limit
-from harness.conformance.results import CheckFailed, CheckResult, CheckSkipped, TookTooLong, cause_of, consequence
-from harness.conformance.suite import TESTED, Check, checks
-from harness.execution.events import reason_of
+from harness.conformance.component_under_test import ComponentUnderTest
+from harness.conformance.results import CheckFailed, CheckResult, CheckSkipped, CheckTimeout, find_root_cause, skip_as_consequence
+from harness.conformance.suite import UNDER_TEST_CLASSES, Check, list_checks
+from harness.conformance.time_limit import time_limit
+from harness.dispatch.events import format_reason
 from harness.registry.card import Card, singular
 from harness.registry.errors import ReferenceProblems
 from harness.registry.registry import Registry
 
-LIMIT = 60.0
+TIME_LIMIT = 60.0
 """Seconds that one check may take."""
 TOO_LONG = "did not end within"
 
@@ -27,7 +27,7 @@ def run_checks(
     *,
     params: Mapping[str, Any] | None = None,
     expected_failures: Mapping[str, str] | None = None,
-    limit: float = LIMIT,
+    limit: float = TIME_LIMIT,
 ) -> list[CheckResult]:
     """All checks for a component's kind, in order.
 
@@ -42,16 +42,16 @@ def run_checks(
     Raises:
         ValueError: ``expected_failures`` names a check that does not exist.
     """
-    return list(each_check(registry, card, params=params, expected_failures=expected_failures, limit=limit))
+    return list(iterate_checks(registry, card, params=params, expected_failures=expected_failures, limit=limit))
 
 
-def each_check(
+def iterate_checks(
     registry: Registry,
     card: Card,
     *,
     params: Mapping[str, Any] | None = None,
     expected_failures: Mapping[str, str] | None = None,
-    limit: float = LIMIT,
+    limit: float = TIME_LIMIT,
     begin: Callable[[str], None] = lambda name: None,
 ) -> Iterator[CheckResult]:
     """As `run_checks`, one result after the other; ``begin`` is told each check's name before it runs.
@@ -59,17 +59,17 @@ def each_check(
     What several checks fail of is a failure once; the others are skipped as its consequences.
     """
     expected = dict(expected_failures or {})
-    unknown = sorted(set(expected) - set(names_of(card.kind)))
+    unknown = sorted(set(expected) - set(list_check_names(card.kind)))
     if unknown:
-        raise ValueError(f"no such check: {', '.join(unknown)} (checks for {card.kind}: {', '.join(names_of(card.kind))})")
+        raise ValueError(f"no such check: {', '.join(unknown)} (checks for {card.kind}: {', '.join(list_check_names(card.kind))})")
     if card.error is not None:
         yield CheckResult("check_importable", "failed", card.error)
         return
-    if not checks(card.kind):
+    if not list_checks(card.kind):
         yield CheckResult("check_kind", "skipped", f"there are no checks for {card.kind}")
     hangs = False
     roots: dict[str, CheckResult] = {}
-    for check in checks(card.kind):
+    for check in list_checks(card.kind):
         if hangs:
             yield CheckResult(check.name, "skipped", "an earlier check did not end")
             continue
@@ -77,13 +77,13 @@ def each_check(
         result = run_check(check, registry, card, params=params, expected=expected.get(check.name), limit=limit)
         hangs = result.message.startswith(TOO_LONG)
         if result.status == "failed" and result.cause and roots.setdefault(result.cause, result) is not result:
-            result = consequence(result, roots[result.cause])
+            result = skip_as_consequence(result, roots[result.cause])
         yield result
 
 
-def names_of(kind: Kind) -> list[str]:
+def list_check_names(kind: Kind) -> list[str]:
     """Names of the checks for one kind, in their order."""
-    return [check.name for check in checks(kind)]
+    return [check.name for check in list_checks(kind)]
 
 
 def run_check(
@@ -93,11 +93,11 @@ def run_check(
     *,
     params: Mapping[str, Any] | None = None,
     expected: str | None = None,
-    limit: float = LIMIT,
+    limit: float = TIME_LIMIT,
 ) -> CheckResult:
     """One check on a component whose card is not broken."""
-    tested = TESTED[card.kind](registry, card, dict(params or {}))
-    result = _result(check, tested, limit)
+    tested = UNDER_TEST_CLASSES[card.kind](registry, card, dict(params or {}))
+    result = _run_on(check, tested, limit)
     if expected is None or result.status == "skipped":
         return result
     if result.status == "failed":
@@ -105,7 +105,7 @@ def run_check(
     return CheckResult(check.name, "failed", f"was expected to fail ({expected}) and does not: take it off the list of expected failures")
 
 
-def _result(check: Check, tested: UnderTest, limit: float) -> CheckResult:
+def _run_on(check: Check, tested: ComponentUnderTest, limit: float) -> CheckResult:
     try:
         _ = tested.recipe
     except ReferenceProblems as error:
@@ -117,10 +117,10 @@ def _result(check: Check, tested: UnderTest, limit: float) -> CheckResult:
             finding = check.run(tested)
     except CheckSkipped as skip:
         return CheckResult(check.name, "skipped", str(skip))
-    except TookTooLong:
+    except CheckTimeout:
         return CheckResult(check.name, "failed", f"{TOO_LONG} {limit:g} s: a component must return in time for images as small as these")
     except CheckFailed as failure:
-        return CheckResult(check.name, "failed", str(failure), cause_of(failure))
+        return CheckResult(check.name, "failed", str(failure), find_root_cause(failure))
     except Exception as error:
-        return CheckResult(check.name, "failed", f"raised {reason_of(error)}", cause_of(error))
+        return CheckResult(check.name, "failed", f"raised {format_reason(error)}", find_root_cause(error))
     return CheckResult(check.name, "reported" if finding else "passed", finding or "")

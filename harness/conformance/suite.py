@@ -11,18 +11,18 @@ from harness.api.declarations import Kind
 from harness.conformance import (
     common_checks,
     dataset_checks,
-    explainer_form_checks,
-    explainer_manners_checks,
-    explainer_repeat_checks,
+    explainer_output_checks,
+    explainer_repeatability_checks,
+    explainer_side_effect_checks,
     metric_checks,
-    metric_edge_checks,
+    metric_edge_case_checks,
     model_checks,
 )
-from harness.conformance.component import UnderTest
-from harness.conformance.datasets import DatasetUnderTest
-from harness.conformance.explaining import ExplainerUnderTest
-from harness.conformance.models import ModelUnderTest
-from harness.conformance.scoring import MetricUnderTest
+from harness.conformance.component_under_test import ComponentUnderTest
+from harness.conformance.dataset_under_test import DatasetUnderTest
+from harness.conformance.explainer_under_test import ExplainerUnderTest
+from harness.conformance.metric_under_test import MetricUnderTest
+from harness.conformance.model_under_test import ModelUnderTest
 
 
 @dataclass(frozen=True)
@@ -34,25 +34,25 @@ class Check:
     run: Callable[[Any], str | None]
 
 
-TESTED: Mapping[Kind, type[UnderTest]] = {
+UNDER_TEST_CLASSES: Mapping[Kind, type[ComponentUnderTest]] = {
     "explainers": ExplainerUnderTest,
     "metrics": MetricUnderTest,
     "datasets": DatasetUnderTest,
     "models": ModelUnderTest,
 }
-_MODULES: Mapping[Kind, tuple[ModuleType, ...]] = {
-    "explainers": (common_checks, explainer_form_checks, explainer_repeat_checks, explainer_manners_checks),
-    "metrics": (common_checks, metric_checks, metric_edge_checks),
+_CHECK_MODULES: Mapping[Kind, tuple[ModuleType, ...]] = {
+    "explainers": (common_checks, explainer_output_checks, explainer_repeatability_checks, explainer_side_effect_checks),
+    "metrics": (common_checks, metric_checks, metric_edge_case_checks),
     "datasets": (common_checks, dataset_checks),
     "models": (common_checks, model_checks),
 }
 
 
-def checks(kind: Kind) -> list[Check]:
+def list_checks(kind: Kind) -> list[Check]:
     """The checks for one kind, in their order; none for executors."""
     return [
         Check(name, (function.__doc__ or "").strip(), function)
-        for module in _MODULES.get(kind, ())
+        for module in _CHECK_MODULES.get(kind, ())
         for name, function in vars(module).items()
         if name.startswith("check_")
     ]

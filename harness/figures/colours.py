@@ -13,9 +13,12 @@ Floats = NDArray[np.float64]
 
 PERCENTILE = 99.5
 OPACITY = 0.85
-THROUGH = 0.5  # opacity of the strongest colour of a map that covers the image
-FEW, MANY = 0.2, 0.5  # mean of a map's relative strength: up to the first it hides little, from the second on it covers the image
-FADING = 0.7
+COVERING_OPACITY = 0.5  # opacity of the strongest colour of a map that covers the image
+SPARSE_STRENGTH, COVERING_STRENGTH = (
+    0.2,
+    0.5,
+)  # mean of a map's relative strength: up to the first it hides little, from the second on it covers the image
+OPACITY_EXPONENT = 0.7
 
 AGAINST_FOR: Colormap = LinearSegmentedColormap.from_list(
     "against-for", ["#4fc3f7", "#1e6fd9", "#1a3fa8", "#7d7d8c", "#b3171d", "#e8391d", "#ffb000"]
@@ -28,7 +31,7 @@ def is_signed(values: Array, signed: bool) -> bool:
     return signed or bool((values < 0).any())
 
 
-def limit(values: Array, percentile: float = PERCENTILE) -> float:
+def colour_limit(values: Array, percentile: float = PERCENTILE) -> float:
     """The absolute value that gets the strongest colour: a percentile of all absolute values, or their maximum where that is 0.
 
     A percentile keeps a few outlying pixels from making all others invisible; 0 for a map that is 0 everywhere.
@@ -37,25 +40,25 @@ def limit(values: Array, percentile: float = PERCENTILE) -> float:
     return float(np.percentile(sizes, percentile)) or float(sizes.max())
 
 
-def opacity(values: Array, scale: float) -> float:
+def map_opacity(values: Array, scale: float) -> float:
     """How opaque the strongest colour of a map is: `OPACITY`, less where the map covers much, so that the image is seen through it.
 
     A map of few strong pixels leaves the image beside them; one that is strong nearly everywhere, as class activation maps are, leaves
     none: its strongest colour is half transparent.
     """
-    covered = float((np.abs(_relative(values, scale)) ** FADING).mean())
-    return OPACITY - (OPACITY - THROUGH) * min(max((covered - FEW) / (MANY - FEW), 0.0), 1.0)
+    covered = float((np.abs(_relative(values, scale)) ** OPACITY_EXPONENT).mean())
+    return OPACITY - (OPACITY - COVERING_OPACITY) * min(max((covered - SPARSE_STRENGTH) / (COVERING_STRENGTH - SPARSE_STRENGTH), 0.0), 1.0)
 
 
-def coloured(values: Array, signed: bool, scale: float, opacity: float = OPACITY) -> Floats:
+def to_rgba(values: Array, signed: bool, scale: float, opacity: float = OPACITY) -> Floats:
     """RGBA in [0, 1] ``(…, 4)`` of a map ``(…)``.
 
     Signed maps are warm where positive and cold where negative, symmetric about 0; unsigned ones run from dark to light. Opacity grows
-    with the absolute value from 0 at 0 to ``opacity`` at ``scale`` and beyond, so that where there is no evidence the image is seen.
+    with the absolute value from 0 at 0 to ``map_opacity`` at ``scale`` and beyond, so that where there is no evidence the image is seen.
     """
     relative = _relative(values, scale)
     rgba = np.asarray(AGAINST_FOR((relative + 1) / 2) if signed else LEAST_MOST(relative), dtype=np.float64)
-    rgba[..., 3] = opacity * np.abs(relative) ** FADING
+    rgba[..., 3] = opacity * np.abs(relative) ** OPACITY_EXPONENT
     return rgba
 
 

@@ -8,19 +8,19 @@ from math import ceil, sqrt
 from typing import NamedTuple
 
 SIDE = 2.2
-SMALLEST = 0.65
-WIDEST = 14.0
+MIN_SHRINK = 0.65
+MAX_WIDTH = 14.0
 GAP = 0.14
 
 
-class Cell(NamedTuple):
+class PanelPosition(NamedTuple):
     """The row and column of one panel."""
 
     row: int
     column: int
 
 
-class Run(NamedTuple):
+class GroupSpan(NamedTuple):
     """Neighbours of one group in one row, from column ``first`` to ``last``."""
 
     row: int
@@ -32,25 +32,25 @@ class Run(NamedTuple):
 def panel_size(height: int, width: int, abreast: int = 1) -> tuple[float, float]:
     """Width and height in inches of a panel that shows an image of ``height`` × ``width`` pixels.
 
-    It has the image's shape, and much the same area whatever that is; it is made smaller, down to `SMALLEST`, where that lets ``abreast``
+    It has the image's shape, and much the same area whatever that is; it is made smaller, down to `MIN_SHRINK`, where that lets ``abreast``
     panels stand side by side.
     """
     stretch = sqrt(min(max(width / height, 1 / 16), 16))
     full = SIDE * stretch
-    fitting = (WIDEST + GAP) / abreast - GAP
-    used = min(full, fitting) if fitting >= SMALLEST * full else full
+    fitting = (MAX_WIDTH + GAP) / abreast - GAP
+    used = min(full, fitting) if fitting >= MIN_SHRINK * full else full
     return used, used * height / width
 
 
-def columns(panels: int, width: float) -> int:
-    """How many of ``panels`` stand in a row: as few rows as fit in `WIDEST`, filled evenly."""
-    fitting = max(1, int((WIDEST + GAP + 1e-6) // (width + GAP)))
+def columns_per_row(panels: int, width: float) -> int:
+    """How many of ``panels`` stand in a row: as few rows as fit in `MAX_WIDTH`, filled evenly."""
+    fitting = max(1, int((MAX_WIDTH + GAP + 1e-6) // (width + GAP)))
     return ceil(panels / ceil(panels / fitting))
 
 
-def cells(groups: Sequence[str | None], per_row: int) -> list[Cell]:
+def panel_positions(groups: Sequence[str | None], per_row: int) -> list[PanelPosition]:
     """A cell for each panel in order; neighbours of one group are kept in one row where a row is long enough."""
-    found: list[Cell] = []
+    found: list[PanelPosition] = []
     row = column = 0
     for name, members in groupby(groups):
         count = len(list(members))
@@ -59,16 +59,16 @@ def cells(groups: Sequence[str | None], per_row: int) -> list[Cell]:
         for _ in range(count):
             if column == per_row:
                 row, column = row + 1, 0
-            found.append(Cell(row, column))
+            found.append(PanelPosition(row, column))
             column += 1
     return found
 
 
-def runs(places: Sequence[Cell], groups: Sequence[str | None]) -> list[Run]:
+def group_spans(places: Sequence[PanelPosition], groups: Sequence[str | None]) -> list[GroupSpan]:
     """Where each group stands: a run of columns in every row that has members of it."""
     found = []
     for (row, name), members in groupby(zip(places, groups, strict=True), key=lambda pair: (pair[0].row, pair[1])):
         taken = [place.column for place, _ in members]
         if name is not None:
-            found.append(Run(row, taken[0], taken[-1], name))
+            found.append(GroupSpan(row, taken[0], taken[-1], name))
     return found

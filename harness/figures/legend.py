@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.figures.colours import PERCENTILE, Floats, coloured
-from harness.figures.text import text_width
+from harness.figures.colours import PERCENTILE, Floats, to_rgba
+from harness.figures.text_layout import text_width
 
 SIZE = 7.5
 STRIP = (1.1, 0.1)
@@ -17,7 +17,7 @@ BETWEEN = 0.35
 LINE = 0.22
 
 
-class Item(NamedTuple):
+class LegendItem(NamedTuple):
     """One entry: words, a strip of colours ``(1, N, 3)`` or a line's colour between them, words."""
 
     before: str
@@ -36,29 +36,29 @@ class Item(NamedTuple):
         return sum(words) + self.strip_width - (SPACE if self.strip is None else 0)
 
 
-def items(signed: bool, unsigned: bool, outline: str | None) -> list[Item]:
+def legend_items(signed: bool, unsigned: bool, outline: str | None) -> list[LegendItem]:
     """The entries for a figure with maps of these kinds, and with a mask outlined in a colour."""
     found = []
     if signed:
-        found.append(Item("evidence against", strip(signed=True), "evidence for"))
+        found.append(LegendItem("evidence against", colour_strip(signed=True), "evidence for"))
     if unsigned:
-        found.append(Item("no evidence", strip(signed=False), "most evidence"))
+        found.append(LegendItem("no evidence", colour_strip(signed=False), "most evidence"))
     if outline is not None:
-        found.append(Item("", outline, "ground truth"))
+        found.append(LegendItem("", outline, "ground truth"))
     if signed or unsigned:
-        found.append(Item(f"full colour: each map's {PERCENTILE:g}th percentile", None, ""))
+        found.append(LegendItem(f"full colour: each map's {PERCENTILE:g}th percentile", None, ""))
     return found
 
 
-def strip(signed: bool, steps: int = 256) -> Floats:
+def colour_strip(signed: bool, steps: int = 256) -> Floats:
     """The colours of a scale over white: RGB ``(1, steps, 3)``."""
-    colours = coloured(np.linspace(-1 if signed else 0, 1, steps)[None], signed, 1.0)
+    colours = to_rgba(np.linspace(-1 if signed else 0, 1, steps)[None], signed, 1.0)
     return colours[..., 3:] * colours[..., :3] + (1 - colours[..., 3:])
 
 
-def flowed(entries: Sequence[Item], width: float) -> list[list[Item]]:
+def flow_into_lines(entries: Sequence[LegendItem], width: float) -> list[list[LegendItem]]:
     """The entries in lines of at most ``width`` inches; one that is wider has a line of its own."""
-    lines: list[list[Item]] = []
+    lines: list[list[LegendItem]] = []
     used = 0.0
     for entry in entries:
         if lines and used + BETWEEN + entry.width <= width:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from harness.figures.colours import PERCENTILE, Array, Floats, coloured, is_signed, limit, opacity
+from harness.figures.colours import PERCENTILE, Array, Floats, colour_limit, is_signed, map_opacity, to_rgba
 
 REC_601 = (0.299, 0.587, 0.114)
 
@@ -24,16 +24,16 @@ def overlay(image: Array, attribution: Array, signed: bool, percentile: float = 
     Raises:
         ValueError: for other shapes, or a map with values that are not finite.
     """
-    background = grey(image)
-    values = fitted(attribution, background.shape)
-    scale = limit(values, percentile)
-    colours = coloured(values, is_signed(values, signed), scale, opacity(values, scale))
+    background = to_luminance(image)
+    values = resize_map(attribution, background.shape)
+    scale = colour_limit(values, percentile)
+    colours = to_rgba(values, is_signed(values, signed), scale, map_opacity(values, scale))
     opaque = colours[..., 3:]
     blended = opaque * colours[..., :3] + (1 - opaque) * background[..., None]
     return np.round(blended * 255).astype(np.uint8)
 
 
-def pixels(image: Array) -> Floats:
+def to_float_rgb(image: Array) -> Floats:
     """An image of any accepted form as ``(H, W, 3)`` in [0, 1]."""
     array = np.asarray(image)
     if array.ndim == 2:
@@ -44,13 +44,13 @@ def pixels(image: Array) -> Floats:
     return np.ascontiguousarray(np.broadcast_to(np.clip(scaled, 0, 1), (*array.shape[:2], 3)))
 
 
-def grey(image: Array) -> Floats:
+def to_luminance(image: Array) -> Floats:
     """The luminance ``(H, W)`` in [0, 1] of an image of any accepted form (Rec. 601)."""
-    luminance: Floats = pixels(image) @ np.array(REC_601)
+    luminance: Floats = to_float_rgb(image) @ np.array(REC_601)
     return luminance
 
 
-def fitted(attribution: Array, size: tuple[int, ...]) -> Floats:
+def resize_map(attribution: Array, size: tuple[int, ...]) -> Floats:
     """A map ``(h, w)`` at ``size`` (H, W), bilinearly; checked to be finite."""
     values = np.asarray(attribution, dtype=np.float64)
     if values.ndim != 2 or values.size == 0:

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from harness.figures.colours import Array
-from harness.figures.layout import GAP, Cell, Run
-from harness.figures.legend import BETWEEN, LINE, SIZE, SPACE, STRIP, Item, flowed
-from harness.figures.text import FAMILY, line_height, text_width, wrapped
+from harness.figures.layout import GAP, GroupSpan, PanelPosition
+from harness.figures.legend import BETWEEN, LINE, SIZE, SPACE, STRIP, LegendItem, flow_into_lines
+from harness.figures.text_layout import FAMILY, line_height, text_width, wrap_text
 
 MARGIN = 0.18
 TITLE = 9.0
@@ -33,23 +33,23 @@ class Page:
 
     def __init__(
         self,
-        places: Sequence[Cell],
+        places: Sequence[PanelPosition],
         titles: Sequence[Sequence[str]],
-        groups: Sequence[Run],
+        groups: Sequence[GroupSpan],
         panel: tuple[float, float],
-        legend: Sequence[Item],
+        legend: Sequence[LegendItem],
     ) -> None:
         self.panel_width, self.panel_height = panel
         rows = range(max(place.row for place in places) + 1)
         columns = max(place.column for place in places) + 1
-        names = [wrapped(group.name, self._across(group), GROUP, "bold") for group in groups]
-        self._names = [PAD * any(g.row == r for g in groups) + _highest(names, [g.row for g in groups], r, GROUP) for r in rows]
-        self._titles = [_highest(titles, [place.row for place in places], r, TITLE) for r in rows]
+        names = [wrap_text(group.name, self._across(group), GROUP, "bold") for group in groups]
+        self._names = [PAD * any(g.row == r for g in groups) + _row_text_height(names, [g.row for g in groups], r, GROUP) for r in rows]
+        self._titles = [_row_text_height(titles, [place.row for place in places], r, TITLE) for r in rows]
         self._tops = [MARGIN]
         for title, name in zip(self._titles, self._names, strict=True):
             self._tops.append(self._tops[-1] + name + title + PAD + self.panel_height + ROW_GAP)
         content = columns * self.panel_width + (columns - 1) * GAP
-        self._lines = flowed(legend, content)
+        self._lines = flow_into_lines(legend, content)
         self.width = 2 * MARGIN + max([content, *(entry.width for entry in legend)])
         self.height = self._tops[-1] + LINE * len(self._lines) + (MARGIN - ROW_GAP if not self._lines else PAD)
         self.figure = Figure(figsize=(self.width, self.height), facecolor="white")
@@ -58,7 +58,7 @@ class Page:
             self._shade(group, lines)
         self._draw_legend()
 
-    def panel(self, place: Cell, title: Sequence[str], picture: Array) -> Axes:
+    def panel(self, place: PanelPosition, title: Sequence[str], picture: Array) -> Axes:
         """Draw one picture with its title; pixels are sharp where they are drawn large."""
         left, top = self._corner(place)
         axes = self.figure.add_axes(self._box(left, top, self.panel_width, self.panel_height))
@@ -71,12 +71,12 @@ class Page:
             self._text(left, top - PAD - (len(title) - number - 0.5) * line_height(TITLE), line, TITLE, INK)
         return axes
 
-    def _across(self, group: Run) -> float:
+    def _across(self, group: GroupSpan) -> float:
         """Inches from the left of a group's first panel to the right of its last."""
         return (group.last - group.first) * (self.panel_width + GAP) + self.panel_width
 
-    def _shade(self, group: Run, name: Sequence[str]) -> None:
-        left, picture = self._corner(Cell(group.row, group.first))
+    def _shade(self, group: GroupSpan, name: Sequence[str]) -> None:
+        left, picture = self._corner(PanelPosition(group.row, group.first))
         top = self._tops[group.row]
         height = picture + self.panel_height - top
         x, y, w, h = self._box(left - PAD, top - PAD / 2, self._across(group) + 2 * PAD, height + 1.5 * PAD)
@@ -84,7 +84,7 @@ class Page:
         for number, line in enumerate(name):
             self._text(left, top + (number + 0.5) * line_height(GROUP), line, GROUP, FAINT, weight="bold")
 
-    def _corner(self, place: Cell) -> tuple[float, float]:
+    def _corner(self, place: PanelPosition) -> tuple[float, float]:
         """The top left corner of the picture in a cell."""
         left = MARGIN + place.column * (self.panel_width + GAP)
         return left, self._tops[place.row] + self._names[place.row] + self._titles[place.row] + PAD
@@ -104,7 +104,7 @@ class Page:
                 self._entry(entry, left, middle)
                 left += entry.width + BETWEEN
 
-    def _entry(self, entry: Item, left: float, middle: float) -> None:
+    def _entry(self, entry: LegendItem, left: float, middle: float) -> None:
         if entry.before:
             self._text(left, middle, entry.before, SIZE, FAINT)
             left += text_width(entry.before, SIZE) + SPACE
@@ -118,6 +118,6 @@ class Page:
             self._text(left, middle, entry.after, SIZE, FAINT)
 
 
-def _highest(texts: Sequence[Sequence[str]], rows: Sequence[int], row: int, size: float) -> float:
+def _row_text_height(texts: Sequence[Sequence[str]], rows: Sequence[int], row: int, size: float) -> float:
     """Inches that the longest of the texts in one row takes; 0 where there is none."""
     return line_height(size) * max((len(lines) for lines, r in zip(texts, rows, strict=True) if r == row), default=0)

@@ -12,14 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.figures.colours import Array, is_signed
-from harness.figures.layout import cells, columns, panel_size, runs
-from harness.figures.legend import items
-from harness.figures.overlay import overlay, pixels
+from harness.figures.layout import columns_per_row, group_spans, panel_positions, panel_size
+from harness.figures.legend import legend_items
+from harness.figures.overlay import overlay, to_float_rgb
 from harness.figures.page import TITLE, Page
-from harness.figures.text import FAMILY, wrapped
+from harness.figures.text_layout import FAMILY, wrap_text
 
 OUTLINE = "#39ff14"
-EMPTY = "0 everywhere"
+EMPTY_MAP_NOTE = "0 everywhere"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class PanelMap:
     group: str | None = None
 
 
-def panel(image: Array, maps: Sequence[PanelMap], *, caption: str = "", mask: Array | None = None) -> Figure:
+def draw_panels(image: Array, maps: Sequence[PanelMap], *, caption: str = "", mask: Array | None = None) -> Figure:
     """The image, and every map over it in grey.
 
     Args:
@@ -49,44 +49,44 @@ def panel(image: Array, maps: Sequence[PanelMap], *, caption: str = "", mask: Ar
         mask: ``(H, W)`` bool, outlined in every panel: where the evidence is known to be.
 
     Returns:
-        A figure that belongs to no pyplot state; `png` makes a file of it.
+        A figure that belongs to no pyplot state; `to_png` makes a file of it.
 
     Raises:
         ValueError: for other shapes, or a map with values that are not finite.
     """
-    picture = pixels(image)
+    picture = to_float_rgb(image)
     if mask is not None and np.shape(mask) != picture.shape[:2]:
         raise ValueError(f"a mask of {np.shape(mask)} for an image of {picture.shape[:2]}")
     groups = [None, *(each.group for each in maps)]
     largest = max(len(list(members)) if name is not None else 1 for name, members in groupby(groups))
     size = panel_size(picture.shape[0], picture.shape[1], abreast=min(largest + 1, len(groups)))
-    places = cells(groups, max(columns(len(groups), size[0]), columns(largest, size[0])))
-    titles = [wrapped(text, size[0], TITLE) for text in (caption, *(each.title for each in maps))]
+    places = panel_positions(groups, max(columns_per_row(len(groups), size[0]), columns_per_row(largest, size[0])))
+    titles = [wrap_text(text, size[0], TITLE) for text in (caption, *(each.title for each in maps))]
     signs = {is_signed(each.map, each.signed) for each in maps}
-    legend = items(True in signs, False in signs, None if mask is None else OUTLINE)
-    page = Page(places, titles, runs(places, groups), size, legend)
+    legend = legend_items(True in signs, False in signs, None if mask is None else OUTLINE)
+    page = Page(places, titles, group_spans(places, groups), size, legend)
     for place, title, each in zip(places, titles, (None, *maps), strict=True):
         axes = page.panel(place, title, picture if each is None else overlay(picture, each.map, each.signed))
         if each is not None and not np.any(each.map):
-            _note(axes, EMPTY)
+            _write_note(axes, EMPTY_MAP_NOTE)
         if mask is not None:
-            _outline(axes, np.asarray(mask, dtype=bool))
+            _draw_outline(axes, np.asarray(mask, dtype=bool))
     return page.figure
 
 
-def png(figure: Figure, dpi: float = 150) -> bytes:
+def to_png(figure: Figure, dpi: float = 150) -> bytes:
     """A figure as the bytes of a PNG file, without a time stamp, so that one figure is always one file."""
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 
-def _note(axes: Axes, text: str) -> None:
+def _write_note(axes: Axes, text: str) -> None:
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2}
     axes.text(0.5, 0.5, text, size=7.5, family=FAMILY, bbox=box, transform=axes.transAxes, ha="center", va="center")
 
 
-def _outline(axes: Axes, mask: Array) -> None:
+def _draw_outline(axes: Axes, mask: Array) -> None:
     """The border of a mask along its pixels, bright on dark so that it is seen on any ground; the view stays the image's."""
     padded = np.pad(mask, 1).astype(float)
     rows, cols = (np.arange(-1, length + 1) for length in mask.shape)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-REQUIRED: dict[str, tuple[str, ...]] = {
+REQUIRED_FIELDS: dict[str, tuple[str, ...]] = {
     "article": ("author", "title", "journal", "year"),
     "book": ("author|editor", "title", "publisher", "year"),
     "booklet": ("title",),
@@ -23,7 +23,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "unpublished": ("author", "title", "note"),
 }
 """The entry types of BibTeX with the fields that each must have (Patashnik 1988, section 3.1); ``|``: one of several."""
-HEAD = re.compile(r"@(\w+)\s*\{\s*([^,\s{}]+)\s*,")
+ENTRY_HEAD = re.compile(r"@(\w+)\s*\{\s*([^,\s{}]+)\s*,")
 _ACCENTS = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u ", "\u0307": ".", "\u0308": '"', "\u030a": "r ",
     "\u030b": "H ", "\u030c": "v ", "\u0323": "d ", "\u0327": "c ", "\u0328": "k ", "\u0331": "b ",
@@ -34,7 +34,7 @@ _LETTERS = {
 }  # fmt: skip
 
 
-def entries(text: str) -> Iterator[str]:
+def split_entries(text: str) -> Iterator[str]:
     """Entries one by one, by their braces; what is between them is dropped."""
     start = None
     depth = 0
@@ -50,13 +50,13 @@ def entries(text: str) -> Iterator[str]:
                 start = None
 
 
-def fields(entry: str) -> dict[str, str]:
+def entry_fields(entry: str) -> dict[str, str]:
     """The fields of an entry by lower-case name, without their delimiters; those that are empty are left out."""
-    head = HEAD.match(entry)
+    head = ENTRY_HEAD.match(entry)
     if head is None:
         return {}
     found = {}
-    for part in _split(entry[head.end() : entry.rindex("}")]):
+    for part in _split_fields(entry[head.end() : entry.rindex("}")]):
         name, equals, value = part.partition("=")
         value = value.strip()
         value = value[1:-1] if value[:1] + value[-1:] in ("{}", '""') else value
@@ -65,44 +65,44 @@ def fields(entry: str) -> dict[str, str]:
     return found
 
 
-def accepted(entry: str) -> str:
+def to_standard_bibtex(entry: str) -> str:
     """The entry, accents as LaTeX writes them, as every standard style takes it without a warning; one that is so already stays as it is.
 
     Of a type that BibTeX does not know (those of BibLaTeX), or without a field that its type must have, it becomes a ``@misc``; without
     author, editor or key it gets a key to sort by, without a year "n.d.".
     """
-    entry = accented(entry)
-    head = HEAD.match(entry)
+    entry = accents_to_latex(entry)
+    head = ENTRY_HEAD.match(entry)
     if head is None:
         return entry
-    there = fields(entry)
+    there = entry_fields(entry)
     kind = head[1].lower()
-    required = REQUIRED.get(kind)
+    required = REQUIRED_FIELDS.get(kind)
     lacking = required is None or any(not set(name.split("|")) & set(there) for name in required)
     added = {}
     if not {"author", "editor", "key"} & set(there):
         added["key"] = there.get("title", head[2])
     if "year" not in there:
-        added["year"] = _year(there)
+        added["year"] = _publication_year(there)
     if not lacking and not added:
         return entry
     lines = "".join(f"\n  {name} = {{{value}}}," for name, value in added.items())
     return f"@{'misc' if lacking else head[1]}{{{head[2]},{lines}{entry[head.end() :]}"
 
 
-def _year(there: dict[str, str]) -> str:
+def _publication_year(there: dict[str, str]) -> str:
     """Of a BibLaTeX date or an arXiv id, where there is one."""
     date = re.match(r"\d{4}", there.get("date", ""))
     arxiv = re.match(r"(\d\d)\d\d\.\d{4,5}", there.get("eprint", ""))
     return date[0] if date else f"20{arxiv[1]}" if arxiv else "n.d."
 
 
-def accented(text: str) -> str:
+def accents_to_latex(text: str) -> str:
     """Letters with accents as LaTeX writes them; what it has no name for stays."""
-    return "".join(char if char.isascii() else _letter(char) for char in unicodedata.normalize("NFC", text))
+    return "".join(char if char.isascii() else _letter_to_latex(char) for char in unicodedata.normalize("NFC", text))
 
 
-def _letter(char: str) -> str:
+def _letter_to_latex(char: str) -> str:
     if char in _LETTERS:
         return _LETTERS[char]
     parts = list(unicodedata.normalize("NFD", char))
@@ -114,7 +114,7 @@ def _letter(char: str) -> str:
     return letter
 
 
-def _split(body: str) -> Iterator[str]:
+def _split_fields(body: str) -> Iterator[str]:
     """Parts between commas that stand in no braces and no quotation marks."""
     depth, quoted, start = 0, False, 0
     for place, char in enumerate(body):

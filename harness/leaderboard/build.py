@@ -6,14 +6,13 @@ import math
 
 import numpy as np
 
-from harness.analysis.analyse import analyse
+from harness.analysis.analyse import analyse_results
+from harness.analysis.confidence_intervals import Interval
 from harness.analysis.friedman import CriticalDifference
 from harness.analysis.groups import WEIGHTINGS
-from harness.analysis.means import Interval
-from harness.analysis.meta import analyse_meta
-from harness.analysis.numbers import CellNumbers, GroupNumbers, ModelComparison, Numbers, RowNumbers
-from harness.analysis.paired import Comparison
-from harness.analysis.results import ExplainerInfo, MetricInfo, Notes, Results
+from harness.analysis.paired_tests import PairedComparison
+from harness.analysis.run_statistics import CellStatistics, GroupStatistics, ModelComparison, RowStatistics, RunStatistics
+from harness.leaderboard.build_meta import build_meta_entry
 from harness.leaderboard.document import (
     CellEntry,
     CostsEntry,
@@ -29,12 +28,13 @@ from harness.leaderboard.document import (
     Settings,
     Versus,
 )
-from harness.leaderboard.meta import meta_entry
+from harness.meta.analysis import analyse_meta
+from harness.results.data_model import ExplainerInfo, ExplainerNotes, MetricInfo, Results
 
 
-def build(results: Results) -> Leaderboard:
+def build_leaderboard(results: Results) -> Leaderboard:
     """The leaderboard of a run: rows sorted by mean rank, nulls marked, every cell with its state."""
-    numbers = analyse(results)
+    numbers = analyse_results(results)
     return Leaderboard(
         run=results.provenance,
         settings=Settings(
@@ -48,7 +48,7 @@ def build(results: Results) -> Leaderboard:
         groups=[_group(group, results) for group in numbers.groups],
         overall=_overall(numbers, results),
         models=[_models(found) for found in numbers.models],
-        meta=[meta_entry(found, results) for found in analyse_meta(results)],
+        meta=[build_meta_entry(found, results) for found in analyse_meta(results)],
     )
 
 
@@ -64,7 +64,7 @@ def _is_null(info: ExplainerInfo, results: Results) -> bool:
     return info.null or info.label in results.nulls
 
 
-def _group(numbers: GroupNumbers, results: Results) -> GroupEntry:
+def _group(numbers: GroupStatistics, results: Results) -> GroupEntry:
     group = numbers.group
     infos = {info.label: info for info in group.explainers}
     return GroupEntry(
@@ -93,7 +93,7 @@ def _metric(info: MetricInfo) -> MetricEntry:
     )
 
 
-def _row(info: ExplainerInfo, numbers: GroupNumbers, results: Results) -> Row:
+def _row(info: ExplainerInfo, numbers: GroupStatistics, results: Results) -> Row:
     group, row = numbers.group, numbers.rows[info.label]
     costs = group.costs.get(info.label)
     return Row(
@@ -119,7 +119,7 @@ def _row(info: ExplainerInfo, numbers: GroupNumbers, results: Results) -> Row:
             peak_memory=_finite(costs.peak_memory),
             hardware=costs.hardware,
         ),
-        notes=_notes(group.notes.get(info.label, Notes())),
+        notes=_notes(group.notes.get(info.label, ExplainerNotes())),
         cells={
             metric.label: _cell(numbers.cells[info.label, metric.label])
             for metric in group.metrics
@@ -128,11 +128,11 @@ def _row(info: ExplainerInfo, numbers: GroupNumbers, results: Results) -> Row:
     )
 
 
-def _ranks(row: RowNumbers) -> dict[str, Rank]:
+def _ranks(row: RowStatistics) -> dict[str, Rank]:
     return {weighting: _rank(row.rank[weighting]) for weighting in WEIGHTINGS}
 
 
-def _notes(notes: Notes) -> NotesEntry:
+def _notes(notes: ExplainerNotes) -> NotesEntry:
     errors = np.array([]) if notes.completeness is None else notes.completeness[np.isfinite(notes.completeness)]
     return NotesEntry(
         zero_maps=notes.zero_maps,
@@ -142,7 +142,7 @@ def _notes(notes: Notes) -> NotesEntry:
     )
 
 
-def _cell(cell: CellNumbers) -> CellEntry:
+def _cell(cell: CellStatistics) -> CellEntry:
     return CellEntry(
         status=cell.status,
         mean=_finite(cell.score.mean),
@@ -161,7 +161,7 @@ def _cell(cell: CellNumbers) -> CellEntry:
     )
 
 
-def _versus(found: Comparison) -> Versus:
+def _versus(found: PairedComparison) -> Versus:
     return Versus(
         difference=_finite(found.difference),
         low=_finite(found.low),
@@ -194,7 +194,7 @@ def _critical(found: CriticalDifference | None) -> Critical | None:
     )
 
 
-def _overall(numbers: Numbers, results: Results) -> list[OverallEntry]:
+def _overall(numbers: RunStatistics, results: Results) -> list[OverallEntry]:
     infos = {info.label: info for group in results.groups for info in reversed(group.explainers)}
     entries = []
     for label in numbers.order["category"]:

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.analysis.intervals import resample_seed
-from harness.analysis.means import Interval, mean_interval
-from harness.analysis.results import Cell, Floats, Group, Recipe, Results
-from harness.words import counted
+from harness.analysis.bootstrap import resample_seed
+from harness.analysis.confidence_intervals import Interval, mean_interval
+from harness.results.data_model import Cell, ComponentInfo, Floats, Group, Results
+from harness.text_format import format_count
 
 RELATIVE_NOISE, ABSOLUTE_NOISE = 1e-5, 1e-8
 Verdict = Literal["identical", "noise", "changed"]
@@ -61,7 +61,7 @@ class ScoreChange:
 
 
 @dataclass(frozen=True)
-class Difference:
+class ResultsDifference:
     """All that differs between two runs.
 
     Attributes:
@@ -96,9 +96,9 @@ def _score_json(score: ScoreChange) -> dict[str, Any]:
     return {**vars(score), "difference": interval, "largest": largest, "significant": score.significant}
 
 
-def diff(before: Results, after: Results) -> Difference:
+def diff_results(before: Results, after: Results) -> ResultsDifference:
     """Compare two runs: groups by dataset and model label, rows and columns by label, scores by sample id and content."""
-    found = Difference(provenance=list(_provenance(before, after)))
+    found = ResultsDifference(provenance=list(_provenance(before, after)))
     first = {(group.dataset, group.model): group for group in before.groups}
     second = {(group.dataset, group.model): group for group in after.groups}
     for key in dict.fromkeys([*first, *second]):
@@ -106,13 +106,13 @@ def diff(before: Results, after: Results) -> Difference:
         if key not in first or key not in second:
             found.recipes.append(Change(name, "present" if key in first else None, "present" if key in second else None))
             continue
-        _groups(first[key], second[key], found, after)
+        _diff_groups(first[key], second[key], found, after)
     return found
 
 
 def _provenance(before: Results, after: Results) -> Iterator[Change]:
     of_a_run: dict[str, Any] = {"summary": {}}  # passes and rates are no settings
-    old, new = (_flat({**results.provenance, **of_a_run, **_settings(results)}) for results in (before, after))
+    old, new = (_flatten({**results.provenance, **of_a_run, **_settings(results)}) for results in (before, after))
     for name in sorted(old.keys() | new.keys()):
         last = name.rsplit(".", 1)[-1].lower()
         if old.get(name) != new.get(name) and not any(last == word or last.endswith(f"_{word}") for word in _VOLATILE):
@@ -124,14 +124,16 @@ def _settings(results: Results) -> dict[str, Any]:
     return {"analysis": {name: getattr(results, name) for name in names}}
 
 
-def _flat(tree: Any, path: str = "") -> dict[str, str]:
+def _flatten(tree: Any, path: str = "") -> dict[str, str]:
     """Leaves of nested JSON by their dotted path, as text."""
     if isinstance(tree, Mapping) and tree:
-        return {key: text for name, branch in tree.items() for key, text in _flat(branch, f"{path}.{name}" if path else str(name)).items()}
+        return {
+            key: text for name, branch in tree.items() for key, text in _flatten(branch, f"{path}.{name}" if path else str(name)).items()
+        }
     return {path: str(tree)}
 
 
-def _groups(before: Group, after: Group, found: Difference, results: Results) -> None:
+def _diff_groups(before: Group, after: Group, found: ResultsDifference, results: Results) -> None:
     where = f"{before.dataset} / {before.model}"
     found.recipes.extend(_recipe_changes(where, "", before.recipes, after.recipes))
     for kind in ("explainers", "metrics"):
@@ -146,21 +148,21 @@ def _groups(before: Group, after: Group, found: Difference, results: Results) ->
         other = after.cells[pair]
         name = f"{where}: {pair[0]} on {pair[1]}"
         if cell.status != other.status:
-            found.states.append(Change(name, _state(cell), _state(other)))
+            found.states.append(Change(name, _state_text(cell), _state_text(other)))
         change = _score_change(before, pair, cell, other, shared, results)
         if change is not None:
             found.scores.append(change)
 
 
-def _state(cell: Cell) -> str:
+def _state_text(cell: Cell) -> str:
     return f"{cell.status}: {cell.reason}" if cell.reason else cell.status
 
 
-def _recipe_changes(where: str, kind: str, before: Mapping[str, Recipe], after: Mapping[str, Recipe]) -> Iterator[Change]:
+def _recipe_changes(where: str, kind: str, before: Mapping[str, ComponentInfo], after: Mapping[str, ComponentInfo]) -> Iterator[Change]:
     for label in dict.fromkeys([*before, *after]):
         old, new = before.get(label), after.get(label)
         if old is None or new is None or old.digest != new.digest:
-            texts = _told_apart(old, new)
+            texts = _recipe_difference(old, new)
             yield Change(f"{where}: {kind}{label}", texts[0], texts[1])
 
 
@@ -174,7 +176,7 @@ def _explained_changes(where: str, before: Group, after: Group) -> Iterator[Chan
 
 def _column_changes(where: str, before: Group, after: Group) -> Iterator[Change]:
     """In one line, the cells that are of another column of scores although every recipe of theirs is the same."""
-    old, new = _digests(before), _digests(after)
+    old, new = _recipe_digests(before), _recipe_digests(after)
     changed = [
         pair
         for pair, cell in before.cells.items()
@@ -189,7 +191,7 @@ def _column_changes(where: str, before: Group, after: Group) -> Iterator[Change]
         yield Change(f"{where}: column of {changed[0][0]} on {changed[0][1]}{more}", *keys)
 
 
-def _digests(group: Group) -> dict[str | tuple[str, str], str]:
+def _recipe_digests(group: Group) -> dict[str | tuple[str, str], str]:
     """Digests of all recipes of a group."""
     found: dict[str | tuple[str, str], str] = {name: recipe.digest for name, recipe in group.recipes.items()}
     found.update({("row", info.label): info.digest for info in group.explainers})
@@ -197,9 +199,9 @@ def _digests(group: Group) -> dict[str | tuple[str, str], str]:
     return found
 
 
-def _told_apart(old: Recipe | None, new: Recipe | None) -> tuple[str | None, str | None]:
+def _recipe_difference(old: ComponentInfo | None, new: ComponentInfo | None) -> tuple[str | None, str | None]:
     """Two recipes by what differs between them: component, versions, parameters, or (if all of these are equal) the digest."""
-    parts = [{} if recipe is None else _parts(recipe) for recipe in (old, new)]
+    parts = [{} if recipe is None else _recipe_parts(recipe) for recipe in (old, new)]
     names = [name for name in dict.fromkeys([*parts[0], *parts[1]]) if parts[0].get(name) != parts[1].get(name)]
     if old is None or new is None:
         names = ["component", "version"]
@@ -209,12 +211,12 @@ def _told_apart(old: Recipe | None, new: Recipe | None) -> tuple[str | None, str
     return None if old is None else texts[0], None if new is None else texts[1]
 
 
-def _parts(recipe: Recipe) -> dict[str, str]:
+def _recipe_parts(recipe: ComponentInfo) -> dict[str, str]:
     named = {"component": recipe.component, "plugin": recipe.plugin, "version": recipe.version}
     return named | {name: repr(value) for name, value in recipe.params.items()}
 
 
-def _shared_samples(before: Group, after: Group, where: str, found: Difference) -> tuple[list[int], list[int]]:
+def _shared_samples(before: Group, after: Group, where: str, found: ResultsDifference) -> tuple[list[int], list[int]]:
     """Positions in both groups of the samples that both have with the same content."""
     old = {sample: k for k, sample in enumerate(before.samples)}
     new = {sample: k for k, sample in enumerate(after.samples)}
@@ -223,10 +225,10 @@ def _shared_samples(before: Group, after: Group, where: str, found: Difference) 
     gone, come, changed = len(old) - len(both), len(new) - len(both), len(both) - len(same)
     if gone or come:
         found.samples.append(
-            Change(where, f"{counted(len(old), 'sample')}, {gone} only here", f"{counted(len(new), 'sample')}, {come} only here")
+            Change(where, f"{format_count(len(old), 'sample')}, {gone} only here", f"{format_count(len(new), 'sample')}, {come} only here")
         )
     if changed:
-        found.samples.append(Change(where, None, f"{counted(changed, 'sample has', 'samples have')} other content"))
+        found.samples.append(Change(where, None, f"{format_count(changed, 'sample has', 'samples have')} other content"))
     return [old[sample] for sample in same], [new[sample] for sample in same]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.analysis.ranking import Weighting
-from harness.analysis.results import Direction, IntervalKind, SamplesRule, Status
+from harness.results.data_model import Direction, IntervalKind, SamplesRule, Status
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -297,32 +297,32 @@ class Leaderboard(_Part):
 
         Raises ``ImportError`` where pandas is not installed.
         """
-        from harness.leaderboard.frame import cells_frame, ranks_frame
+        from harness.leaderboard.data_frames import cells_frame, ranks_frame
 
         return cells_frame(self) if cells else ranks_frame(self)
 
     def show(self) -> None:
         """Show it: as a table in a notebook, else on the terminal."""
-        from harness.leaderboard.showing import show
+        from harness.leaderboard.display import display_or_print
 
-        show(self)
+        display_or_print(self)
 
     def __str__(self) -> str:
-        from harness.leaderboard.showing import as_text
+        from harness.leaderboard.display import terminal_text
 
-        return as_text(self)
+        return terminal_text(self)
 
     def __repr__(self) -> str:
         groups = ", ".join(f"{group.dataset} · {group.model}: {len(group.rows)} × {len(group.metrics)}" for group in self.groups)
         return f"<Leaderboard {groups or 'of nothing'}>"
 
     def _repr_html_(self) -> str:
-        from harness.leaderboard.formats.html import render_html
+        from harness.leaderboard.formats.html_page import render_html
 
         return render_html(self)
 
 
-def check_version(found: object, known: str, what: str) -> None:
+def check_schema_version(found: object, known: str, what: str) -> None:
     """Raise `SchemaError` unless ``found`` is a schema version of the same major as ``known``, or an older one."""
     try:
         major = int(str(found).split(".")[0])
@@ -335,20 +335,20 @@ def check_version(found: object, known: str, what: str) -> None:
 def read_leaderboard(text: str | bytes) -> Leaderboard:
     """The document in the text of a ``leaderboard.json``; raises `SchemaError`."""
     try:
-        version = VersionOnly.model_validate_json(text).schema_version
-        check_version(version, SCHEMA_VERSION, "the leaderboard")
+        version = SchemaVersion.model_validate_json(text).schema_version
+        check_schema_version(version, SCHEMA_VERSION, "the leaderboard")
         return Leaderboard.model_validate_json(text)
     except ValidationError as error:
-        raise SchemaError(f"not a leaderboard: {first_error(error)}") from None
+        raise SchemaError(f"not a leaderboard: {first_validation_error(error)}") from None
 
 
-class VersionOnly(_Part):
+class SchemaVersion(_Part):
     """The one field that a reader must understand of any version."""
 
     schema_version: str | int | float
 
 
-def first_error(error: ValidationError) -> str:
+def first_validation_error(error: ValidationError) -> str:
     """The first thing that is wrong, and how many more there are, on one line."""
     problems = error.errors(include_url=False, include_input=False)
     where = ".".join(str(part) for part in problems[0]["loc"])

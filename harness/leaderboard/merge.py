@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from harness.analysis.results import Cell, Explained, ExplainerInfo, Group, MetricInfo, Recipe, Results
-from harness.words import counted
+from harness.results.data_model import Cell, ComponentInfo, ExplainerInfo, ExplanationSettings, Group, MetricInfo, Results
+from harness.text_format import format_count
 
 Info = TypeVar("Info", ExplainerInfo, MetricInfo)
 Labelled = TypeVar("Labelled")
@@ -19,7 +19,7 @@ class MergeError(ValueError):
     """Runs that cannot be merged; the message says why."""
 
 
-def merge(runs: Sequence[Results], names: Sequence[str] | None = None) -> Results:
+def merge_results(runs: Sequence[Results], names: Sequence[str] | None = None) -> Results:
     """One run with the rows and columns of all; rows of the same label and recipe become one.
 
     Every run must share a dataset and model with one before it, by label and by digest. Reference, intervals and seed are the first
@@ -44,7 +44,9 @@ def _merge_two(first: Results, second: Results, name: str) -> Results:
     shadows = {(group.dataset, group.model): group for group in first.shadows}
     shared = [group for group in second.groups if (group.dataset, group.model) in groups]
     if not shared:
-        raise MergeError(f"{name} shares no dataset and model: it has {_list(second.groups)}, and the others {_list(first.groups)}")
+        raise MergeError(
+            f"{name} shares no dataset and model: it has {_group_names(second.groups)}, and the others {_group_names(first.groups)}"
+        )
     for whole, more in ((groups, second.groups), (shadows, second.shadows)):
         for group in more:
             key = (group.dataset, group.model)
@@ -58,24 +60,25 @@ def _merge_two(first: Results, second: Results, name: str) -> Results:
     )
 
 
-def _list(groups: Sequence[Group]) -> str:
+def _group_names(groups: Sequence[Group]) -> str:
     return ", ".join(f"{group.dataset} / {group.model}" for group in groups) or "none"
 
 
 def _merge_groups(first: Group, second: Group, name: str) -> Group:
     where = f"{name}, {second.dataset} / {second.model}"
     for what in ("dataset", "model"):
-        if _digest(first, what) != _digest(second, what):
+        if _recipe_digest(first, what) != _recipe_digest(second, what):
             raise MergeError(
-                f"{where}: another {what} of the same label: digest {_digest(second, what)[:12]} not {_digest(first, what)[:12]}"
+                f"{where}: another {what} of the same label: "
+                f"digest {_recipe_digest(second, what)[:12]} not {_recipe_digest(first, what)[:12]}"
             )
-    explained = _same_explained(first.explained, second.explained, where)
-    second = _same_samples(first, second, where)
-    explainers = _joined(first.explainers, second.explainers, "explainer", where)
-    metrics = _joined(first.metrics, second.metrics, "metric", where)
+    explained = _merge_explanation_settings(first.explained, second.explained, where)
+    second = _align_samples(first, second, where)
+    explainers = _merge_infos(first.explainers, second.explainers, "explainer", where)
+    metrics = _merge_infos(first.metrics, second.metrics, "metric", where)
     cells = dict(first.cells)
     for pair, cell in second.cells.items():
-        cells[pair] = _better(cells[pair], cell, f"{where}: {pair[0]} on {pair[1]}") if pair in cells else cell
+        cells[pair] = _merge_cells(cells[pair], cell, f"{where}: {pair[0]} on {pair[1]}") if pair in cells else cell
     return dataclasses.replace(
         first,
         explainers=explainers,
@@ -89,20 +92,20 @@ def _merge_groups(first: Group, second: Group, name: str) -> Group:
     )
 
 
-def _same_explained(first: Explained, second: Explained, where: str) -> Explained:
+def _merge_explanation_settings(first: ExplanationSettings, second: ExplanationSettings, where: str) -> ExplanationSettings:
     """What either knows of what was explained; refuses what both know and say otherwise."""
     known = {name: value for name, value in vars(first).items() if value is not None}
     for name, value in vars(second).items():
         if value is not None and known.setdefault(name, value) != value:
             raise MergeError(f"{where}: explained with {name} {value!r}, and the others with {known[name]!r}")
-    return Explained(**known)
+    return ExplanationSettings(**known)
 
 
-def _digest(group: Group, what: str) -> str:
-    return group.recipes.get(what, Recipe(component="")).digest or "unknown"
+def _recipe_digest(group: Group, what: str) -> str:
+    return group.recipes.get(what, ComponentInfo(component="")).digest or "unknown"
 
 
-def _same_samples(first: Group, second: Group, where: str) -> Group:
+def _align_samples(first: Group, second: Group, where: str) -> Group:
     """``second`` with its samples in the order of ``first``; refuses other samples, and samples of other content."""
     ours, theirs = set(first.samples), set(second.samples)
     if ours != theirs:
@@ -114,13 +117,15 @@ def _same_samples(first: Group, second: Group, where: str) -> Group:
     order = np.asarray([place[sample] for sample in first.samples], dtype=np.intp)
     changed = [sample for sample, digest, k in zip(first.samples, first.digests, order, strict=True) if second.digests[k] != digest]
     if changed:
-        raise MergeError(f"{where}: {counted(len(changed), 'sample has', 'samples have')} other content, the first being {changed[0]!r}")
+        raise MergeError(
+            f"{where}: {format_count(len(changed), 'sample has', 'samples have')} other content, the first being {changed[0]!r}"
+        )
     if not np.array_equal(second.correct[order], first.correct):
         raise MergeError(f"{where}: the model classifies other samples correctly, so it is not the same model")
-    return _reordered(second, order, first)
+    return _reorder_samples(second, order, first)
 
 
-def _reordered(group: Group, order: np.ndarray[tuple[int], np.dtype[np.intp]], like: Group) -> Group:
+def _reorder_samples(group: Group, order: np.ndarray[tuple[int], np.dtype[np.intp]], like: Group) -> Group:
     cells = {
         pair: dataclasses.replace(cell, values=cell.values[order], computed=cell.computed[order]) for pair, cell in group.cells.items()
     }
@@ -131,26 +136,27 @@ def _reordered(group: Group, order: np.ndarray[tuple[int], np.dtype[np.intp]], l
     return dataclasses.replace(group, samples=like.samples, digests=like.digests, correct=like.correct, cells=cells, notes=notes)
 
 
-def _joined(first: Sequence[Info], second: Sequence[Info], what: str, where: str) -> list[Info]:
+def _merge_infos(first: Sequence[Info], second: Sequence[Info], what: str, where: str) -> list[Info]:
     """Both lists, each label once; refuses a label with two recipes."""
     found = {info.label: info for info in first}
     for info in second:
         known = found.setdefault(info.label, info)
         if known.digest != info.digest:
             raise MergeError(
-                f"{where}: {what} {info.label!r} is {_named(info)} there and {_named(known)} before; label one of them otherwise"
+                f"{where}: {what} {info.label!r} is {_describe_recipe(info)} there and {_describe_recipe(known)} before; "
+                "label one of them otherwise"
             )
     return list(found.values())
 
 
-def _named(info: Recipe) -> str:
+def _describe_recipe(info: ComponentInfo) -> str:
     """What tells two recipes apart for a reader."""
     params = ", ".join(f"{name}={value!r}" for name, value in info.params.items())
     version = f" {info.version}" if info.version else ""
     return f"{info.component}({params}){version} [{info.digest[:12]}]"
 
 
-def _better(first: Cell, second: Cell, where: str) -> Cell:
+def _merge_cells(first: Cell, second: Cell, where: str) -> Cell:
     """One cell of two with the same recipe: an ok one before one that is not, and all scores that either has."""
     if first.key and second.key and first.key != second.key:
         raise MergeError(f"{where}: computed otherwise: its column is {second.key[:12]}, and that of the others {first.key[:12]}")

@@ -7,11 +7,11 @@ from typing import Any
 
 from harness.analysis.ranking import Weighting
 from harness.leaderboard.document import Leaderboard
-from harness.leaderboard.formats.csv import render_csv
-from harness.leaderboard.formats.html import render_html_page
+from harness.leaderboard.formats.csv_table import render_csv
+from harness.leaderboard.formats.html_page import render_html_page
 from harness.leaderboard.formats.latex import render_latex
 from harness.leaderboard.formats.markdown import render_markdown
-from harness.leaderboard.formats.meta import (
+from harness.leaderboard.formats.meta_evaluation import (
     render_meta_csv,
     render_meta_html,
     render_meta_latex,
@@ -19,7 +19,7 @@ from harness.leaderboard.formats.meta import (
     render_meta_terminal,
 )
 from harness.leaderboard.formats.terminal import render_terminal
-from harness.leaderboard.formats.writing import plain_text
+from harness.leaderboard.formats.text_console import to_ascii
 
 FORMATS = ("terminal", "markdown", "latex", "html", "csv", "json")
 ALIASES = {"md": "markdown", "tex": "latex"}
@@ -30,7 +30,7 @@ class UnknownFormat(ValueError):
     """No format of that name is installed."""
 
 
-def render(
+def render_leaderboard(
     document: Leaderboard,
     format: str = "terminal",
     *,
@@ -54,7 +54,7 @@ def render(
         return extra[format](document.model_dump(mode="json"))
     if format == "terminal":
         text = render_meta_terminal(document, width, color) if meta else render_terminal(document, group, width, color)
-        return plain_text(text) if ascii_only else text
+        return to_ascii(text) if ascii_only else text
     if format == "markdown":
         return render_meta_markdown(document) if meta else render_markdown(document, group)
     if format == "latex":

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
+from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.plan import Plan
 from harness.registry.registry import Registry
 
-State = Literal["to do", "cached", "not applicable", "blocked"]
+EstimateState = Literal["to do", "cached", "not applicable", "blocked"]
 BYTES_PER_VALUE = {"float32": 4, "float16": 2}
 
 
@@ -22,7 +22,7 @@ class CellEstimate:
     model: str
     explainer: str
     metric: str
-    state: State
+    state: EstimateState
     rows: int
     missing: int
     reason: str | None = None
@@ -51,12 +51,12 @@ class Estimate:
         """Plain JSON."""
         return asdict(self)
 
-    def count(self, state: State) -> int:
+    def count(self, state: EstimateState) -> int:
         """How many cells are in a state: of an explainer under a metric each, without explanations."""
         return sum(cell.state == state for cell in self.cells if cell.metric)
 
 
-def estimate(
+def estimate_plan(
     plan: Plan,
     registry: Registry,
     *,
@@ -65,7 +65,7 @@ def estimate(
 ) -> Estimate:
     """The estimate of a plan; ``attributions`` and ``dtype`` say whose maps are kept and how, as the spec's ``store`` does."""
     keep = None if attributions == "all" else 0 if attributions == "none" else attributions
-    cells = [cell for group in plan.everything for cell in _cells(group, registry)]
+    cells = [cell for group in plan.everything for cell in _estimate_cells(group, registry)]
     to_do = [cell for cell in cells if cell.state == "to do"]
     known = [cell.passes * cell.missing for cell in to_do if cell.passes is not None]
     rate = plan.seconds_per_pass
@@ -74,24 +74,24 @@ def estimate(
         passes=sum(known),
         unknown=sum(cell.passes is None for cell in to_do),
         seconds=sum(known) * rate if rate and known else (0.0 if not to_do else None),
-        bytes=sum(_kept_values(group, group.keeps(keep)) for group in plan.everything) * BYTES_PER_VALUE[dtype],
+        bytes=sum(_count_kept_values(group, group.keeps(keep)) for group in plan.everything) * BYTES_PER_VALUE[dtype],
     )
 
 
-def _cells(group: GroupPlan, registry: Registry) -> Iterator[CellEstimate]:
+def _estimate_cells(group: GroupPlan, registry: Registry) -> Iterator[CellEstimate]:
     shadow = f" ({group.shadow.name})" if group.shadow is not None else ""
     names = (group.dataset.label, group.model.label + shadow)
     for column in group.columns:
-        state, missing = _state(group, column.key, column.reason)
+        state, missing = _cell_state(group, column.key, column.reason)
         yield CellEstimate(*names, column.label, "", state, len(group.rows), missing, column.reason or group.blocked, column.passes)
         for score in column.scores:
             reason = column.reason or score.reason
-            state, missing = _state(group, score.key, reason)
+            state, missing = _cell_state(group, score.key, reason)
             passes = _metric_passes(score, column, registry)
             yield CellEstimate(*names, column.label, score.label, state, len(group.rows), missing, reason or group.blocked, passes)
 
 
-def _state(group: GroupPlan, key: str, reason: str | None) -> tuple[State, int]:
+def _cell_state(group: GroupPlan, key: str, reason: str | None) -> tuple[EstimateState, int]:
     if group.blocked is not None:
         return "blocked", 0
     if reason is not None:
@@ -107,7 +107,7 @@ def _metric_passes(score: ScoreColumn, column: ExplanationColumn, registry: Regi
     return None if column.passes is None else score.passes * column.passes
 
 
-def _kept_values(group: GroupPlan, keep: int | None) -> int:
+def _count_kept_values(group: GroupPlan, keep: int | None) -> int:
     """Values in the maps to do of the dataset's first ``keep`` samples (None: of all)."""
     if group.model_facts is None:
         return 0

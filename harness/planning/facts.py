@@ -10,9 +10,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from harness.registry.canonical import digest
+from harness.registry.canonical_json import json_digest
+from harness.registry.file_states import stat_times
 from harness.registry.recipe import Recipe
-from harness.registry.states import times
 
 FACTS_VERSION = 8  # raised when facts, or how they are found, change in development; a release changes the version anyway
 LONGEST_PATH = 4096  # characters; a longer text names no file
@@ -58,7 +58,7 @@ class TrainingFacts:
 
     Attributes:
         digest: of what may be drawn from it.
-        hinted: by ids, the digests of those samples of which noise may change them (`harness.planning.contents`).
+        hinted: by ids, the digests of those samples of which noise may change them (`harness.planning.sample_digests`).
     """
 
     digest: str
@@ -81,7 +81,7 @@ class ModelFacts:
         notes: what the classifier wants a person to know.
         bounded: whether it normalises images, so that they must be in [0, 1].
         files: digest of what the files hold that making it opens, or None.
-        answers: what it answers to fixed inputs (see `harness.execution.answering`), or None where that tells nothing.
+        answers: what it answers to fixed inputs (see `harness.worker.probe_logits`), or None where that tells nothing.
         generation: how many models of this recipe, digest and files were found to answer otherwise before.
     """
 
@@ -104,7 +104,7 @@ class ModelFacts:
         return asdict(self)
 
 
-def memo_key(kind: str, *recipes: Recipe | None, **extra: Any) -> str:
+def fact_key(kind: str, *recipes: Recipe | None, **extra: Any) -> str:
     """Under what a fact about components is remembered.
 
     It holds their recipes, the state of every file or folder that a parameter names, and the version of the harness that found it.
@@ -112,10 +112,10 @@ def memo_key(kind: str, *recipes: Recipe | None, **extra: Any) -> str:
     described = [
         None
         if recipe is None
-        else {"recipe": recipe.digest, "files": [[list(entry) for entry in stats(path)] for path in paths_in(recipe)]}
+        else {"recipe": recipe.digest, "files": [[list(entry) for entry in iter_file_states(path)] for path in iter_named_paths(recipe)]}
         for recipe in recipes
     ]
-    return digest({"fact": kind, "version": [FACTS_VERSION, _core_version()], "components": described, **extra})
+    return json_digest({"fact": kind, "version": [FACTS_VERSION, _core_version()], "components": described, **extra})
 
 
 @cache
@@ -123,19 +123,19 @@ def _core_version() -> str:
     return metadata.version("xai-harness")
 
 
-def paths_in(value: object) -> Iterator[Path]:
+def iter_named_paths(value: object) -> Iterator[Path]:
     """The files and folders that strings in parameters name.
 
     A string counts where it exists from the working folder, or leads out of a folder that another parameter names (``../masks`` beside
     ``root``); what lies below such a folder is part of the folder's own state.
     """
-    texts = [text for text in _texts(value) if 0 < len(text) <= LONGEST_PATH]
-    found = dict.fromkeys(filter(None, map(_there, texts)))
+    texts = [text for text in _iter_strings(value) if 0 < len(text) <= LONGEST_PATH]
+    found = dict.fromkeys(filter(None, map(_existing_path, texts)))
     beside = [str(folder / text) for folder in found if folder.is_dir() for text in texts if ".." in Path(text).parts]
-    yield from found | dict.fromkeys(filter(None, map(_there, beside)))
+    yield from found | dict.fromkeys(filter(None, map(_existing_path, beside)))
 
 
-def _there(text: str) -> Path | None:
+def _existing_path(text: str) -> Path | None:
     """The file or folder that a text names; None where there is none, or the text cannot name one."""
     try:
         path = Path(text).expanduser()
@@ -144,24 +144,24 @@ def _there(text: str) -> Path | None:
         return None
 
 
-def _texts(value: object) -> Iterator[str]:
+def _iter_strings(value: object) -> Iterator[str]:
     """Every string in parameters, those of nested recipes too."""
     if isinstance(value, Recipe):
-        yield from _texts(value.params)
+        yield from _iter_strings(value.params)
     elif isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for child in value.values():
-            yield from _texts(child)
+            yield from _iter_strings(child)
     elif isinstance(value, (list, tuple)):
         for child in value:
-            yield from _texts(child)
+            yield from _iter_strings(child)
 
 
-def stats(path: Path) -> Iterator[tuple[str, int, int, int]]:
+def iter_file_states(path: Path) -> Iterator[tuple[str, int, int, int]]:
     """Name, size and times of a file, or of every file below a folder, behind links too."""
     if not path.is_dir():
-        yield path.name, *_state(path)
+        yield path.name, *_size_and_times(path)
         return
     walked: set[tuple[int, int]] = set()
     for folder, folders, files in os.walk(path, followlinks=True):
@@ -173,10 +173,10 @@ def stats(path: Path) -> Iterator[tuple[str, int, int, int]]:
         folders.sort()
         for name in sorted(files):
             file = Path(folder) / name
-            yield str(file.relative_to(path)), *_state(file)
+            yield str(file.relative_to(path)), *_size_and_times(file)
 
 
-def _state(file: Path) -> tuple[int, int, int]:
+def _size_and_times(file: Path) -> tuple[int, int, int]:
     """Size and times; those of the link where it leads nowhere."""
     status = file.stat() if file.exists() else file.lstat()
-    return status.st_size, *times(status)
+    return status.st_size, *stat_times(status)

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.planning.columns import GroupPlan
+from harness.planning.group_plan import GroupPlan
 from harness.planning.plan import Plan
-from harness.planning.training import NO_TRAINING
-from harness.registry.needs import lacking_evidence
+from harness.planning.training_splits import NO_TRAINING
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
-from harness.words import counted, some
+from harness.registry.unmet_needs import lacking_evidence
+from harness.text_format import format_count, format_some
 
 EVIDENCE = ("masks", "boxes")
-TRAINING = "training:"  # the key of a spec's dataset; a reason that names it says what to write itself
-State = Literal["not applicable", "blocked"]
+TRAINING_KEY = "training:"  # the key of a spec's dataset; a reason that names it says what to write itself
+GapState = Literal["not applicable", "blocked"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Gap:
         remedy: what to write to mend it, or None where nothing in a spec does.
     """
 
-    state: State
+    state: GapState
     reason: str
     cells: int
     places: tuple[str, ...]
@@ -41,17 +41,19 @@ class Gap:
     def lines(self) -> Iterator[str]:
         """A line on what is missing and why, and one on what to write."""
         where = "; ".join(self.places)
-        yield f"{where}: {self.reason}" if self.state == "not applicable" else f"{self.reason} ({where}: {counted(self.cells, 'cell')})"
+        yield (
+            f"{where}: {self.reason}" if self.state == "not applicable" else f"{self.reason} ({where}: {format_count(self.cells, 'cell')})"
+        )
         if self.remedy is not None:
             yield f"  → {self.remedy}"
 
 
-def gaps(plan: Plan, registry: Registry) -> list[Gap]:
+def find_gaps(plan: Plan, registry: Registry) -> list[Gap]:
     """The gaps of a plan, those that cost most cells first; what is blocked comes before what is not applicable."""
-    places: dict[tuple[State, str], dict[str, list[tuple[str, str]]]] = {}
-    datasets: dict[tuple[State, str], dict[str, Recipe]] = {}
+    places: dict[tuple[GapState, str], dict[str, list[tuple[str, str]]]] = {}
+    datasets: dict[tuple[GapState, str], dict[str, Recipe]] = {}
     for group in plan.everything:
-        for row, metric, state, reason in _lacking(group):
+        for row, metric, state, reason in _iter_empty_cells(group):
             places.setdefault((state, reason), {}).setdefault(group_name(group), []).append((row, metric))
             datasets.setdefault((state, reason), {})[group.dataset.label] = group.dataset
     whole = {group_name(group): group for group in plan.everything}
@@ -60,7 +62,7 @@ def gaps(plan: Plan, registry: Registry) -> list[Gap]:
             state,
             reason,
             sum(map(len, by_group.values())),
-            tuple(_places(by_group, whole) if state == "not applicable" else by_group),
+            tuple(_describe_places(by_group, whole) if state == "not applicable" else by_group),
             _remedy(reason, datasets[state, reason], registry),
         )
         for (state, reason), by_group in places.items()
@@ -74,7 +76,7 @@ def group_name(group: GroupPlan) -> str:
     return f"{group.dataset.label} · {group.model.label}{shadow}"
 
 
-def _lacking(group: GroupPlan) -> Iterator[tuple[str, str, State, str]]:
+def _iter_empty_cells(group: GroupPlan) -> Iterator[tuple[str, str, GapState, str]]:
     """Row, metric, state and reason of the cells of a group that will hold no number."""
     for column in group.columns:
         for score in column.scores:
@@ -84,31 +86,31 @@ def _lacking(group: GroupPlan) -> Iterator[tuple[str, str, State, str]]:
                 yield column.label, score.label, "not applicable", reason
 
 
-def _places(by_group: Mapping[str, Sequence[tuple[str, str]]], groups: Mapping[str, GroupPlan]) -> Iterator[str]:
+def _describe_places(by_group: Mapping[str, Sequence[tuple[str, str]]], groups: Mapping[str, GroupPlan]) -> Iterator[str]:
     """What lacks a number where: rows or metrics by name where all of their cells do, and the groups of which the same is true together."""
     together: dict[str, list[str]] = {}
     for name, cells in by_group.items():
-        together.setdefault(_named(cells, groups[name]), []).append(name)
+        together.setdefault(_describe_cells(cells, groups[name]), []).append(name)
     for what, names in together.items():
         everywhere = len(names) == len(groups) > 1
-        yield f"{what} everywhere" if everywhere else f"{what} on {some(names)}"
+        yield f"{what} everywhere" if everywhere else f"{what} on {format_some(names)}"
 
 
-def _named(cells: Sequence[tuple[str, str]], group: GroupPlan) -> str:
+def _describe_cells(cells: Sequence[tuple[str, str]], group: GroupPlan) -> str:
     rows, metrics = Counter(row for row, _ in cells), dict.fromkeys(metric for _, metric in cells)
     sizes = {column.label: len(column.scores) for column in group.columns}
     if all(count == sizes[row] for row, count in rows.items()):
-        return some(list(rows))
+        return format_some(list(rows))
     if len(cells) == len(metrics) * sum(column.reason is None for column in group.columns):
-        return some(list(metrics))
-    return some([f"{metric} of {row}" for row, metric in cells])
+        return format_some(list(metrics))
+    return format_some([f"{metric} of {row}" for row, metric in cells])
 
 
 def _remedy(reason: str, datasets: Mapping[str, Recipe], registry: Registry) -> str | None:
     """What to write into the spec for the lack to go; None where that is another model or explainer."""
-    under = f"write under the dataset {some(list(datasets))}"
+    under = f"write under the dataset {format_some(list(datasets))}"
     if reason.startswith(NO_TRAINING):
-        return None if TRAINING in reason else f"{under}: {TRAINING} {{use: …}}"
+        return None if TRAINING_KEY in reason else f"{under}: {TRAINING_KEY} {{use: …}}"
     lack = next((kind for kind in EVIDENCE if reason == lacking_evidence({kind}, masks=False, boxes=False)), None)
     if lack is None:
         return None

@@ -14,7 +14,7 @@ DisturbanceKind = Literal["inputs", "weights"]
 Precision = Literal["fp32", "tf32", "bf16"]
 
 
-class RowRef(NamedTuple):
+class SampleRef(NamedTuple):
     """One sample of a dataset: where it is, what it is called, and the digest of its content."""
 
     position: int
@@ -37,7 +37,7 @@ class Disturbance:
 
     Attributes:
         kind: whether the model's inputs or its weights are disturbed.
-        scale: of the noise (see `harness.execution.disturbing`).
+        scale: of the noise (see `harness.worker.disturbances`).
         repeat: which draw of it.
         key: the column of what is predicted under it.
     """
@@ -61,7 +61,7 @@ class Subject:
         seed: the spec's.
         stored: digests of the explainers that are rows of the run → the key of their maps, for composition.
         disturbance: of the inputs or of the model that is explained, or None. Targets are predicted without it.
-        precision, compiled: what the model computes in (see `harness.execution.arithmetic`).
+        precision, compiled: what the model computes in (see `harness.worker.arithmetic`).
         content: digest of the model that was planned with, where it comes from files that may change meanwhile.
         answers: what that model answers to fixed inputs, or None.
         facts: under what is remembered what the run knows of the ``"model"`` and the ``"dataset"``.
@@ -118,20 +118,20 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Rows:
+class SubjectRows:
     """Rows of a subject: what a worker reads for a job."""
 
     subject: Subject
-    rows: Sequence[RowRef]
+    rows: Sequence[SampleRef]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
         return {"subject": self.subject.to_json(), "rows": [list(row) for row in self.rows]}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Rows:
+    def from_json(cls, data: Mapping[str, Any]) -> SubjectRows:
         """The inverse of `to_json`."""
-        return cls(Subject.from_json(data["subject"]), [RowRef(*row) for row in data["rows"]])
+        return cls(Subject.from_json(data["subject"]), [SampleRef(*row) for row in data["rows"]])
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class Job:
     recipe: Recipe
     twin: int | None
     key: str
-    rows: Sequence[RowRef]
+    rows: Sequence[SampleRef]
     metrics: Sequence[MetricTask]
     keep: int | None = None
     dtype: Literal["float32", "float16"] = "float32"
@@ -168,7 +168,7 @@ class Job:
     traced: bool = False
     explained: bool = False
 
-    def keeps(self, row: RowRef) -> bool:
+    def keeps(self, row: SampleRef) -> bool:
         """Whether the map of a row will be stored."""
         return self.keep is None or row.position < self.keep
 
@@ -208,7 +208,7 @@ class Job:
                 **data,
                 "subject": Subject.from_json(data["subject"]),
                 "recipe": Recipe.from_json(data["recipe"]),
-                "rows": [RowRef(*row) for row in data["rows"]],
+                "rows": [SampleRef(*row) for row in data["rows"]],
                 "metrics": [MetricTask(m["label"], Recipe.from_json(m["recipe"]), m["key"]) for m in data["metrics"]],
             }
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.registry.canonical import digest
+from harness.registry.canonical_json import json_digest
 from harness.registry.recipe import Recipe
 
 IDENTITY_VERSION = 2  # raised when the harness itself changes what a number means
@@ -12,7 +12,7 @@ IDENTITY_VERSION = 2  # raised when the harness itself changes what a number mea
 
 def dataset_key(recipe: Recipe, selection: frozenset[str], class_map: Mapping[str, str | int] | None) -> str:
     """A dataset without the parameters that only choose which samples there are: rows are told apart by their content."""
-    return digest(["dataset", IDENTITY_VERSION, recipe.digest_without(selection), dict(class_map or {})])
+    return json_digest(["dataset", IDENTITY_VERSION, recipe.digest_without(selection), dict(class_map or {})])
 
 
 def model_key(
@@ -30,20 +30,20 @@ def model_key(
     """
     files = dict(named or {})
     how: dict[str, object] = {"named": files, "read": read} | ({"generation": generation} if generation else {})
-    return digest(["model", IDENTITY_VERSION, recipe.digest_without(frozenset(files)), content, arithmetic, how])
+    return json_digest(["model", IDENTITY_VERSION, recipe.digest_without(frozenset(files)), content, arithmetic, how])
 
 
-Disturbed = tuple[str, float, int]  # kind, scale and repeat of a disturbance
+DisturbanceDraw = tuple[str, float, int]  # kind, scale and repeat of a disturbance
 
 
 def prediction_key(dataset: str, model: str) -> str:
     """The column of a model's predictions on a dataset."""
-    return digest(["prediction", dataset, model])
+    return json_digest(["prediction", dataset, model])
 
 
-def disturbed_key(dataset: str, model: str, disturbed: Disturbed, seed: int) -> str:
+def disturbed_prediction_key(dataset: str, model: str, disturbed: DisturbanceDraw, seed: int) -> str:
     """The column of what is predicted under a disturbance."""
-    return digest(["prediction", dataset, model, {"disturbance": list(disturbed), "seed": seed}])
+    return json_digest(["prediction", dataset, model, {"disturbance": list(disturbed), "seed": seed}])
 
 
 def explanation_key(
@@ -56,7 +56,7 @@ def explanation_key(
     seed: int,
     training: str | None,
     dtype: str,
-    disturbed: Disturbed | None = None,
+    disturbed: DisturbanceDraw | None = None,
     files: str | None = None,
 ) -> str:
     """The column of one explainer's maps.
@@ -65,14 +65,14 @@ def explanation_key(
     """
     how = {"twin": twin, "target": target, "seed": seed, "training": training, "dtype": dtype}
     disturbance = {} if disturbed is None else {"disturbance": list(disturbed)}
-    return digest(["explanation", dataset, model, explainer.digest, how | disturbance | _files(files)])
+    return json_digest(["explanation", dataset, model, explainer.digest, how | disturbance | _files_entry(files)])
 
 
 def score_key(explanation: str, metric: Recipe, training: str | None, files: str | None = None) -> str:
     """The column of one metric's scores of one explanation; ``training`` and ``files`` are as an explanation's."""
-    return digest(["score", explanation, metric.digest, {"training": training} | _files(files)])
+    return json_digest(["score", explanation, metric.digest, {"training": training} | _files_entry(files)])
 
 
-def _files(content: str | None) -> dict[str, str]:
+def _files_entry(content: str | None) -> dict[str, str]:
     """In a key only where parameters name files."""
     return {} if content is None else {"files": content}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.planning.columns import GroupPlan
+from harness.planning.group_plan import GroupPlan
 from harness.registry.recipe import Recipe
-from harness.words import some
+from harness.text_format import format_some
 
-TAKEN = "class activation maps are taken at "
-LAYER = "layer"  # an explainer's parameter by this name that is not given means the model's `cam_layer`
+CAM_LAYER_NOTE = "class activation maps are taken at "
+LAYER_PARAMETER = "layer"  # an explainer's parameter by this name that is not given means the model's `cam_layer`
 
 
 def group_notes(group: GroupPlan) -> list[str]:
@@ -31,18 +31,18 @@ def all_notes(groups: Sequence[GroupPlan]) -> list[str]:
         for column in group.columns:
             for note in column.notes:
                 rows.setdefault(note, {})[column.label] = None
-    said = [f"{some(list(labels))}: {note}" for note, labels in rows.items()]
+    said = [f"{format_some(list(labels))}: {note}" for note, labels in rows.items()]
     return list(dict.fromkeys([*(note for group in groups for note in group_notes(group)), *said]))
 
 
 def takes_cam_layer(recipe: Recipe) -> bool:
     """Whether an explainer, or one nested in it, looks at the layer that the model names for class activation maps."""
-    return recipe.params.get(LAYER, "") is None or any(map(takes_cam_layer, recipe.nested))
+    return recipe.params.get(LAYER_PARAMETER, "") is None or any(map(takes_cam_layer, recipe.nested))
 
 
 def model_notes(notes: Sequence[str], layer: str | None, recipes: Iterable[Recipe]) -> list[str]:
     """A model's ``notes``; where class activation maps are taken is one of them if, and only if, one of ``recipes`` asks for it."""
-    others = [note for note in notes if not note.startswith(TAKEN)]
+    others = [note for note in notes if not note.startswith(CAM_LAYER_NOTE)]
     if layer is None or not any(map(takes_cam_layer, recipes)):
         return others
-    return [*others, next((note for note in notes if f"{note} ".startswith(f"{TAKEN}{layer} ")), f"{TAKEN}{layer}")]
+    return [*others, next((note for note in notes if f"{note} ".startswith(f"{CAM_LAYER_NOTE}{layer} ")), f"{CAM_LAYER_NOTE}{layer}")]

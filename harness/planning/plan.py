@@ -10,31 +10,31 @@ from functools import cached_property
 import numpy as np
 
 from harness.planning import keys
-from harness.planning.called import Called, called, called_digest
-from harness.planning.classes import ClassMismatch
-from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
-from harness.planning.costs import mean, measured
-from harness.planning.facts import memo_key, paths_in
-from harness.planning.files import files_digest, named_files
+from harness.planning.call_time_files import CallTimeFiles, digest_changed_files, load_call_time_files
+from harness.planning.class_matching import ClassMismatch
+from harness.planning.facts import fact_key, iter_named_paths
+from harness.planning.file_digests import digest_files_by_parameter, digest_named_files
+from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.inspector import Inspector, Unavailable
-from harness.planning.jobs import Disturbance, RowRef, Subject
-from harness.planning.matching import matched
-from harness.planning.shadows import ORACLE, Shadow, disturbed_shadows
-from harness.planning.training import TrainingSplits
-from harness.registry.canonical import digest
-from harness.registry.learning import declared_needs
-from harness.registry.needs import TRAINING, lacking_evidence, lacking_features
+from harness.planning.jobs import Disturbance, SampleRef, Subject
+from harness.planning.meta_conditions import ORACLE, MetaCondition, iter_disturbed_conditions
+from harness.planning.model_classes import match_model_classes
+from harness.planning.stored_costs import costs_from_fields, mean_without_nan
+from harness.planning.training_splits import TrainingSplits
+from harness.registry.canonical_json import json_digest
+from harness.registry.declared_needs import declared_needs
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
-from harness.spec.loaded import LoadedSpec
+from harness.registry.unmet_needs import TRAINING_NEEDS, lacking_evidence, lacking_features
+from harness.spec.loaded_spec import LoadedSpec
 from harness.spec.problems import SpecError, SpecProblem
-from harness.store.aligned import Bools, Known, anything
+from harness.store.sample_alignment import Bools, MaskedColumn, rows_with_any_value
 from harness.store.store import Store
 
 TWIN_LABEL = "{} (random model)"
 
 
-def kept_maps(attributions: str | int) -> int | None:
+def count_kept_maps(attributions: str | int) -> int | None:
     """How many of a dataset's first samples have their maps stored; None for all."""
     return {"all": None, "none": 0}[attributions] if isinstance(attributions, str) else attributions
 
@@ -102,9 +102,9 @@ class Planner:
     def _group(self, dataset: Recipe, model: Recipe) -> GroupPlan:
         model = self.loaded.recipe_for("models", model, dataset=dataset.label)
         try:
-            with _had(f"the dataset {dataset.label} cannot be read"):
+            with _prefix_unavailable(f"the dataset {dataset.label} cannot be read"):
                 dataset_facts = self.inspect.dataset(dataset)
-            with _had(f"the model {model.label} cannot be loaded"):
+            with _prefix_unavailable(f"the model {model.label} cannot be loaded"):
                 model_facts = self.inspect.model(model)
         except Unavailable as error:
             return GroupPlan(dataset, model, blocked=str(error), columns=self._blocked_columns(dataset, model))
@@ -114,7 +114,7 @@ class Planner:
                 return GroupPlan(dataset, model, blocked=blocked, columns=self._blocked_columns(dataset, model))
             dataset_facts = replace(dataset_facts, notes=[*dataset_facts.notes, dataset_facts.outside])
         class_map = self._class_map(dataset.label)
-        classes, model_facts = matched(self.registry, dataset, dataset_facts, model, model_facts, class_map)
+        classes, model_facts = match_model_classes(self.registry, dataset, dataset_facts, model, model_facts, class_map)
         selection = frozenset(self.registry.declaration("datasets", dataset.qualified).get("selection", ()))
         dataset_key = keys.dataset_key(dataset, selection, class_map)
         execution = self.loaded.spec.execution
@@ -122,12 +122,12 @@ class Planner:
             model,
             model_facts.digest,
             execution.arithmetic,
-            named=named_files(self.registry, self.store, model),
+            named=digest_files_by_parameter(self.registry, self.store, model),
             read=model_facts.files,
             generation=model_facts.generation,
         )
         training = self._training.split(dataset)
-        whole = list(map(RowRef, dataset_facts.positions, dataset_facts.ids, dataset_facts.digests))
+        whole = list(map(SampleRef, dataset_facts.positions, dataset_facts.ids, dataset_facts.digests))
         subject = Subject(
             dataset=dataset.label,
             model=model.label,
@@ -141,9 +141,9 @@ class Planner:
             stored={},
             precision=execution.precision,
             compiled=execution.compile,
-            content=model_facts.digest if model_facts.files or any(path.is_file() for path in paths_in(model)) else None,
+            content=model_facts.digest if model_facts.files or any(path.is_file() for path in iter_named_paths(model)) else None,
             answers=model_facts.answers,
-            facts={"model": memo_key("model", model), "dataset": memo_key("dataset", dataset)},
+            facts={"model": fact_key("model", model), "dataset": fact_key("dataset", dataset)},
         )
         rows = whole[: self.limit]
         return self._filled(
@@ -155,12 +155,12 @@ class Planner:
         meta, subject = self.loaded.spec.meta, group.subject
         if meta is None or subject is None or group.dataset_facts is None:
             return
-        shadows = [*disturbed_shadows(meta), *([Shadow("oracle")] if group.dataset_facts.masks else [])]
+        shadows = [*iter_disturbed_conditions(meta), *([MetaCondition("oracle")] if group.dataset_facts.masks else [])]
         for shadow in shadows:
             disturbance = None
             if shadow.kind != "oracle":
                 draw = (shadow.kind, shadow.scale, shadow.repeat)
-                disturbance = Disturbance(*draw, keys.disturbed_key(group.dataset_key, group.model_key, draw, subject.seed))
+                disturbance = Disturbance(*draw, keys.disturbed_prediction_key(group.dataset_key, group.model_key, draw, subject.seed))
             yield self._filled(replace(group, subject=replace(subject, disturbance=disturbance), shadow=shadow))
 
     def _filled(self, group: GroupPlan) -> GroupPlan:
@@ -174,17 +174,17 @@ class Planner:
             known = self.store.known(column.key, samples)
             finished.update(self._finished(group, column.key, known))
             if column.key in known:
-                costs = measured(known[column.key], len(group.rows))
-                columns[place] = replace(column, seconds=mean(costs.seconds), made=mean(costs.passes))
+                costs = costs_from_fields(known[column.key], len(group.rows))
+                columns[place] = replace(column, seconds=mean_without_nan(costs.seconds), made=mean_without_nan(costs.passes))
         subject = replace(group.subject, stored=stored, learned=self._training.learned(group.subject))
         return replace(group, subject=subject, columns=columns, finished=finished)
 
-    def _finished(self, group: GroupPlan, key: str, known: Mapping[str, Mapping[str, Known]]) -> dict[str, Bools]:
+    def _finished(self, group: GroupPlan, key: str, known: Mapping[str, Mapping[str, MaskedColumn]]) -> dict[str, Bools]:
         """Which rows are finished in a column and in its scores; one whose map is to be kept and is not there has not been explained."""
-        found = {column: anything(fields, len(group.rows)) for column, fields in known.items()}
-        kept = group.rows[: group.keeps(kept_maps(self.loaded.spec.store.attributions))]
+        found = {column: rows_with_any_value(fields, len(group.rows)) for column, fields in known.items()}
+        kept = group.rows[: group.keeps(count_kept_maps(self.loaded.spec.store.attributions))]
         if key in found and found[key][: len(kept)].any():
-            mapped = self.store.mapped(key)
+            mapped = self.store.samples_with_maps(key)
             undefined = np.isnan(known[key]["zero"].values) if "zero" in known[key] else np.zeros(len(group.rows), dtype=bool)
             there = [(row.sample, row.digest) in mapped for row in kept]
             found[key][: len(kept)] &= np.asarray(there, dtype=bool) | undefined[: len(kept)]
@@ -210,7 +210,7 @@ class Planner:
                 seed=subject.seed,
                 training=self._training.digest(subject, recipe) if reason is None else None,
                 dtype=self.loaded.spec.store.dtype,
-                disturbed=_disturbed(subject),
+                disturbed=_disturbance_draw(subject),
                 files=self._files(recipe),
             )
             scores = [self._score(group, key, recipe, metric) for metric in self.loaded.recipes.metrics]
@@ -253,25 +253,25 @@ class Planner:
         metric = self.loaded.recipe_for("metrics", metric, dataset=group.dataset.label, model=group.model.label, explainer=explainer.label)
         needs, facts = self._needs(metric), group.dataset_facts
         reason = lacking_evidence(needs, masks=facts.masks, boxes=facts.boxes)
-        if reason is None and needs & TRAINING:
+        if reason is None and needs & TRAINING_NEEDS:
             reason = self._training.lacking(group.subject, metric)
         training = self._training.digest(group.subject, metric) if reason is None else None
         key = keys.score_key(explanation, metric, training, self._files(metric))
         return ScoreColumn(metric.label, metric, key, reason, self._passes(metric))
 
     @cached_property
-    def _called(self) -> Called:
-        return called(self.store)
+    def _called(self) -> CallTimeFiles:
+        return load_call_time_files(self.store)
 
     def _files(self, recipe: Recipe) -> str | None:
         if recipe.digest not in self._contents:
-            named = files_digest(self.registry, self.store, recipe)
+            named = digest_named_files(self.registry, self.store, recipe)
             try:
                 opened = self.inspect.opened(recipe)
             except Unavailable:  # it cannot be made; running it will fail, with a state and a reason of its own
                 opened = None
-            parts = [opened, called_digest(self._called, recipe)]
-            self._contents[recipe.digest] = digest([named, *filter(None, parts)]) if any(parts) else named
+            parts = [opened, digest_changed_files(self._called, recipe)]
+            self._contents[recipe.digest] = json_digest([named, *filter(None, parts)]) if any(parts) else named
         return self._contents[recipe.digest]
 
     def _passes(self, metric: Recipe) -> float | None:
@@ -301,7 +301,7 @@ class Planner:
         lacking = lacking_features(needs, group.model_facts.features)
         if lacking is not None:
             return lacking, None
-        if needs & TRAINING and (reason := self._training.lacking(group.subject, explainer)) is not None:
+        if needs & TRAINING_NEEDS and (reason := self._training.lacking(group.subject, explainer)) is not None:
             return reason, None
         try:
             verdict = self.inspect.verdict(group.model, group.model_facts.digest, explainer)
@@ -311,7 +311,7 @@ class Planner:
 
 
 @contextmanager
-def _had(otherwise: str) -> Iterator[None]:
+def _prefix_unavailable(otherwise: str) -> Iterator[None]:
     """Say of what cannot be had what it is."""
     try:
         yield
@@ -319,7 +319,7 @@ def _had(otherwise: str) -> Iterator[None]:
         raise Unavailable(f"{otherwise}: {error}", error.traceback) from error
 
 
-def _disturbed(subject: Subject) -> keys.Disturbed | None:
+def _disturbance_draw(subject: Subject) -> keys.DisturbanceDraw | None:
     """What of a subject's disturbance is in keys."""
     found = subject.disturbance
     return None if found is None else (found.kind, found.scale, found.repeat)

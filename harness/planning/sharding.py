@@ -9,42 +9,42 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.planning.columns import ExplanationColumn, GroupPlan
+from harness.planning.group_plan import ExplanationColumn, GroupPlan
 from harness.planning.jobs import Job, MetricTask
 from harness.planning.plan import Plan
 from harness.registry.recipe import Recipe
-from harness.store.aligned import Bools
+from harness.store.sample_alignment import Bools
 
-SMALLEST, LARGEST = 8, 64  # samples of a shard
+SMALLEST_SHARD, LARGEST_SHARD = 8, 64  # samples of a shard
 
 
-def jobs(plan: Plan, shard: int | Literal["auto"], keep: int | None, dtype: Literal["float32", "float16"]) -> list[Job]:
+def plan_jobs(plan: Plan, shard: int | Literal["auto"], keep: int | None, dtype: Literal["float32", "float16"]) -> list[Job]:
     """All jobs of a plan: those of its groups, then those of each shadow.
 
     Explainers that others are composed of come first, so that their stored maps can be used; within one depth the costliest come first,
     so that no worker is left alone with a long one. All shards of an explainer follow one another, so that whole rows of the leaderboard
     are finished even where a run is not. There are at least two, so that two workers that begin together predict different rows; where
-    there are fewer than workers, jobs are split as they are given out (`harness.execution.jobqueue`).
+    there are fewer than workers, jobs are split as they are given out (`harness.dispatch.job_queue`).
     """
     rate = plan.seconds_per_pass or 1.0
     found: list[tuple[tuple[int, int, float], Job]] = []
     for place, group in enumerate(plan.everything):
-        size = shard if shard != "auto" else min(LARGEST, max(SMALLEST, -(-len(group.rows) // 2)))
+        size = shard if shard != "auto" else min(LARGEST_SHARD, max(SMALLEST_SHARD, -(-len(group.rows) // 2)))
         for column in group.columns:
-            order = (max(0, place + 1 - len(plan.groups)), depth(column.recipe), -_cost(column, rate))
+            order = (max(0, place + 1 - len(plan.groups)), nesting_depth(column.recipe), -_seconds_per_sample(column, rate))
             found += [(order, job) for job in _column_jobs(group, column, size, group.keeps(keep), dtype)]
     found.sort(key=lambda item: item[0])
     return [replace(job, id=f"job-{number:06d}") for number, (_, job) in enumerate(found)]
 
 
-def _cost(column: ExplanationColumn, rate: float) -> float:
+def _seconds_per_sample(column: ExplanationColumn, rate: float) -> float:
     """Seconds that explaining a sample takes: as measured, else as its declared passes take elsewhere."""
     return (column.passes or 0.0) * rate if column.seconds is None else column.seconds
 
 
-def depth(recipe: Recipe) -> int:
+def nesting_depth(recipe: Recipe) -> int:
     """How deep explainers are nested in a recipe; 0 for one that takes none."""
-    return max((depth(nested) + 1 for nested in recipe.nested), default=0)
+    return max((nesting_depth(nested) + 1 for nested in recipe.nested), default=0)
 
 
 def _column_jobs(
@@ -56,7 +56,7 @@ def _column_jobs(
     columns = [column.key, *(task.key for task in tasks)]
     lacking = np.stack([group.lacking(key) for key in columns])
     places = np.flatnonzero(lacking.any(axis=0))
-    for alike in _alike(lacking[:, places]):
+    for alike in _group_equal_columns(lacking[:, places]):
         rows = [group.rows[place] for place in places[alike]]
         wanted = [task for task, lacks in zip(tasks, lacking[1:, places[alike[0]]], strict=True) if lacks]
         for start in range(0, len(rows), size):
@@ -75,7 +75,7 @@ def _column_jobs(
             )
 
 
-def _alike(lacking: Bools) -> list[NDArray[np.intp]]:
+def _group_equal_columns(lacking: Bools) -> list[NDArray[np.intp]]:
     """Indices of the columns of ``lacking`` (K, N) that are equal to one another, by the first of each."""
     packed = np.ascontiguousarray(np.packbits(lacking, axis=0).T)
     _, first, pattern = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_inverse=True)

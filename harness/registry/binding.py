@@ -12,12 +12,21 @@ from pydantic import ValidationError
 from harness.api.declarations import Declaration
 from harness.registry.errors import ParameterError
 from harness.registry.recipe import NESTED, Recipe
-from harness.registry.signature import dir_of, explained, is_class, nested_params, parameters_model, shown, takes_ctx, values
+from harness.registry.signature import (
+    defined_names,
+    format_component,
+    format_validation_error,
+    is_class,
+    nested_params,
+    parameters_model,
+    takes_ctx,
+    validate_params,
+)
 
 if TYPE_CHECKING:
     from harness.api import Classifier, Explainer
 
-__all__ = ["applicable", "bind", "bind_executor", "passes", "takes_ctx"]
+__all__ = ["bind", "bind_executor", "declared_passes", "inapplicable_reason", "takes_ctx"]
 
 
 def bind(component: Any, recipe: Recipe, explainers: Callable[[Recipe], Explainer]) -> Callable[..., Any]:
@@ -32,13 +41,15 @@ def bind(component: Any, recipe: Recipe, explainers: Callable[[Recipe], Explaine
         ParameterError: a parameter is refused by the component's own model.
     """
     try:
-        instance, bound = values(parameters_model(component), recipe.to_json()["params"], partial(_explainer, explainers))
+        instance, bound = validate_params(
+            parameters_model(component), recipe.to_json()["params"], partial(_make_nested_explainer, explainers)
+        )
     except ValidationError as error:
-        raise ParameterError(f"{recipe.name} ({shown(component)}): {explained(error)}") from error
+        raise ParameterError(f"{recipe.name} ({format_component(component)}): {format_validation_error(error)}") from error
     if not is_class(component):
         return partial(component, **bound) if bound else component
     made = component(instance) if nested_params(component) is not None else component()
-    return made if "__call__" in dir_of(component) else partial(_given, made)
+    return made if "__call__" in defined_names(component) else partial(_return_value, made)
 
 
 def bind_executor(component: Any, params: Mapping[str, Any]) -> Callable[..., Any]:
@@ -48,38 +59,38 @@ def bind_executor(component: Any, params: Mapping[str, Any]) -> Callable[..., An
         ParameterError: a parameter is refused by the executor's own model.
     """
     try:
-        instance, bound = values(parameters_model(component), params)
+        instance, bound = validate_params(parameters_model(component), params)
     except ValidationError as error:
-        raise ParameterError(f"{shown(component)}: {explained(error)}") from error
+        raise ParameterError(f"{format_component(component)}: {format_validation_error(error)}") from error
     if is_class(component):
         return partial(component, params=instance) if nested_params(component) is not None else component
     return partial(component, **bound)
 
 
-def _explainer(explainers: Callable[[Recipe], Explainer], value: Any) -> Explainer:
+def _make_nested_explainer(explainers: Callable[[Recipe], Explainer], value: Any) -> Explainer:
     if not isinstance(value, Mapping) or NESTED not in value:
         raise ValueError(f"{value!r} is no resolved reference to an explainer")
     return explainers(Recipe.from_json(value[NESTED]))
 
 
-def _given(value: Any) -> Any:
+def _return_value(value: Any) -> Any:
     return value
 
 
-def applicable(component: Any, bound: Callable[..., Any], model: Classifier) -> str | None:
+def inapplicable_reason(component: Any, bound: Callable[..., Any], model: Classifier) -> str | None:
     """Why the component does not apply to the model, or None; a component that does not say always applies.
 
-    A function's ``applicable`` may take parameters of the function by name, and is given those that are bound.
+    A function's ``inapplicable_reason`` may take parameters of the function by name, and is given those that are bound.
     """
     check = getattr(bound, "applicable", None) or getattr(component, "applicable", None)
     given = bound.keywords if isinstance(bound, partial) else {}
     reason = None if check is None else check(model, **{name: given[name] for name in signature(check).parameters if name in given})
     if reason is not None and not isinstance(reason, str):
-        raise TypeError(f"{shown(component)}: applicable() must return a reason or None, not {type(reason).__name__}")
+        raise TypeError(f"{format_component(component)}: applicable() must return a reason or None, not {type(reason).__name__}")
     return reason
 
 
-def passes(declaration: Declaration, params: Mapping[str, Any]) -> float | None:
+def declared_passes(declaration: Declaration, params: Mapping[str, Any]) -> float | None:
     """Forward-equivalent passes per sample that the component declares for these parameters, or None where it does not."""
     declared = getattr(declaration, "passes", None)
     found = declared(params) if callable(declared) else declared

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from harness.api.declarations import Kind
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-GROUPS: dict[str, Kind] = {f"harness.{kind}": kind for kind in KINDS}
+KIND_BY_GROUP: dict[str, Kind] = {f"harness.{kind}": kind for kind in KINDS}
 
 
 def singular(kind: str) -> str:

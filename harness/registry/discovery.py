@@ -10,84 +10,86 @@ from typing import Any
 
 from harness.api.declarations import Kind
 from harness.api.version import API_VERSION
-from harness.registry import cards as cache
-from harness.registry.canonical import digest
+from harness.registry import card_cache as cache
+from harness.registry.canonical_json import json_digest
 from harness.registry.card import Card
-from harness.registry.children import Question, ask
-from harness.registry.distributions import Entry, Shipped
+from harness.registry.distributions import ComponentEntryPoint, PluginDistribution
 from harness.registry.errors import RegistryError
-from harness.registry.installed import version_of
-from harness.registry.states import state_of, unchanged
+from harness.registry.extraction import ExtractionRequest, extract_facts
+from harness.registry.file_ownership import installed_version
+from harness.registry.file_states import file_state_of, files_unchanged
 
 Facts = Mapping[str, Any]
-TRACED = ("sources", "states", "uses")
+DEPENDENCY_FIELDS = ("sources", "states", "uses")
 
 
-def installed_cards(found: Sequence[Shipped], limit: float) -> list[Card]:
+def installed_cards(found: Sequence[PluginDistribution], limit: float) -> list[Card]:
     """Cards of every component of the distributions; what is not cached is imported by a child, each within ``limit`` seconds."""
     usable = [item for item in found if item.compatible and item.entries]
-    there = environment()
-    keys = {item.name: _key(item) for item in usable}
-    facts: dict[str, Facts | None] = {item.name: _current(cache.read(item.name, keys[item.name], there)) for item in usable}
+    there = environment_digest()
+    keys = {item.name: _distribution_key(item) for item in usable}
+    facts: dict[str, Facts | None] = {item.name: _facts_if_current(cache.read_facts(item.name, keys[item.name], there)) for item in usable}
     missing = [item for item in usable if facts[item.name] is None]
-    questions = [_question(item, entry) for item in missing for entry in item.entries]
-    answers = ask(questions, limit) if questions else {}
+    questions = [_extraction_request(item, entry) for item in missing for entry in item.entries]
+    answers = extract_facts(questions, limit) if questions else {}
     for item in missing:
-        own = {_place(entry): answers[_question(item, entry).id] for entry in item.entries}
+        own = {_entry_point_id(entry): answers[_extraction_request(item, entry).id] for entry in item.entries}
         facts[item.name] = {"data": item.data_digest() if item.editable else None, "answers": own}
-        cache.write(item.name, keys[item.name], there, facts[item.name] or {}, broken=_broken(own.values()))
-    return [card for item in found for card in _cards_of(item, facts.get(item.name))]
+        cache.write_facts(item.name, keys[item.name], there, facts[item.name] or {}, broken=_has_errors(own.values()))
+    return [card for item in found for card in _cards_of_distribution(item, facts.get(item.name))]
 
 
-def _current(facts: Facts | None) -> Facts | None:
+def _facts_if_current(facts: Facts | None) -> Facts | None:
     """The facts, unless a file that they depend on, or the version of a distribution, is another by now."""
     answers = () if facts is None else facts["answers"].values()
-    return facts if all(unchanged(answer.get("states", {})) and _in_use(answer.get("uses", {})) for answer in answers) else None
+    return (
+        facts if all(files_unchanged(answer.get("states", {})) and _are_installed(answer.get("uses", {})) for answer in answers) else None
+    )
 
 
-def _in_use(versions: Mapping[str, str]) -> bool:
-    return all(version_of(name) == version for name, version in versions.items())
+def _are_installed(versions: Mapping[str, str]) -> bool:
+    return all(installed_version(name) == version for name, version in versions.items())
 
 
-def _place(entry: Entry) -> str:
+def _entry_point_id(entry: ComponentEntryPoint) -> str:
     return f"{entry.kind}/{entry.name}={entry.target}"
 
 
-def _question(item: Shipped, entry: Entry) -> Question:
-    identifier = f"{item.name}:{_place(entry)}"
-    return Question(identifier, {"id": identifier, "kind": entry.kind, "target": entry.target})
+def _extraction_request(item: PluginDistribution, entry: ComponentEntryPoint) -> ExtractionRequest:
+    identifier = f"{item.name}:{_entry_point_id(entry)}"
+    return ExtractionRequest(identifier, {"id": identifier, "kind": entry.kind, "target": entry.target})
 
 
-def _broken(answers: Iterable[Facts]) -> bool:
+def _has_errors(answers: Iterable[Facts]) -> bool:
     return any("error" in answer for answer in answers)
 
 
-def _key(item: Shipped) -> str:
+def _distribution_key(item: PluginDistribution) -> str:
     entries = [[entry.kind, entry.name, entry.target] for entry in item.entries]
     return cache.cache_key(item.name, item.version, item.editable, entries, item.stats, item.requirements)
 
 
-def environment() -> str:
+def environment_digest() -> str:
     """Digest of what is installed: the names of all metadata folders on the path."""
     names: set[str] = set()
     for folder in map(Path, sys.path):
         if folder.is_dir():
             names.update(file.name for file in folder.iterdir() if file.name.endswith((".dist-info", ".egg-info")))
-    return digest(sorted(names))
+    return json_digest(sorted(names))
 
 
-def _cards_of(item: Shipped, facts: Facts | None) -> list[Card]:
+def _cards_of_distribution(item: PluginDistribution, facts: Facts | None) -> list[Card]:
     cards: dict[tuple[Kind, str], Card] = {}
     for entry in item.entries:
         answer: dict[str, Any] = {"error": f"built for plugin API {item.api}, but this harness speaks {API_VERSION}"}
         if facts is not None:
-            answer = {key: value for key, value in facts["answers"][_place(entry)].items() if key != "killed"}
-        traced = {name: answer.pop(name, {}) for name in TRACED}
+            answer = {key: value for key, value in facts["answers"][_entry_point_id(entry)].items() if key != "killed"}
+        traced = {name: answer.pop(name, {}) for name in DEPENDENCY_FIELDS}
         twin = cards.get((entry.kind, entry.name))
         if twin is not None:
             answer = {"error": f"declared twice by {item.name}: {twin.target} and {entry.target}"}
         declared = answer.get("declaration", {}).get("version")
-        identity = digest([declared or item.version, item.requirements, facts["data"] if facts else None, _content(traced)])
+        identity = json_digest([declared or item.version, item.requirements, facts["data"] if facts else None, _dependency_content(traced)])
         known = {"identity": identity, "files": traced["states"]}
         cards[entry.kind, entry.name] = Card(
             entry.kind, entry.name, item.name, item.version, entry.target, item.editable, item.api, **known, **answer
@@ -121,14 +123,14 @@ def _cards_of_file(file: Path, limit: float) -> list[Card]:
     cards = []
     for component in facts["components"]:
         answer = {key: value for key, value in component.items() if key not in ("kind", "name", "attribute")}
-        identity = digest([answer.get("declaration", {}).get("version"), _content(facts)])
+        identity = json_digest([answer.get("declaration", {}).get("version"), _dependency_content(facts)])
         target = f"{file.name}:{component['attribute']}"
         known = {"identity": identity, "files": facts["states"]}
         cards.append(Card(component["kind"], component["name"], file.name, "", target, True, **known, **answer))
     return cards
 
 
-def _content(traced: Facts) -> list[Any]:
+def _dependency_content(traced: Facts) -> list[Any]:
     """What a component's own code and what that reads hold, and the versions that it uses, as identities have them."""
     sources = sorted(traced["sources"].values())
     return [sources, traced["uses"] if sources else {}]
@@ -137,16 +139,16 @@ def _content(traced: Facts) -> list[Any]:
 def _facts_of_file(file: Path, limit: float) -> Facts:
     """What a plugin file declares and depends on. What is wrong with it is never remembered: what lacked may be there the next time."""
     path = str(file.resolve())
-    key = cache.cache_key(path, state_of(path), _beside(file))
-    facts: Facts | None = cache.read(path, key, environment())
-    if facts is None or not (unchanged(facts["states"]) and _in_use(facts["uses"])):
-        facts = ask([Question(path)], limit)[path]
-        if not _broken([facts, *facts.get("components", [])]):
-            cache.write(path, key, environment(), facts, broken=False)
+    key = cache.cache_key(path, file_state_of(path), _sibling_modules(file))
+    facts: Facts | None = cache.read_facts(path, key, environment_digest())
+    if facts is None or not (files_unchanged(facts["states"]) and _are_installed(facts["uses"])):
+        facts = extract_facts([ExtractionRequest(path)], limit)[path]
+        if not _has_errors([facts, *facts.get("components", [])]):
+            cache.write_facts(path, key, environment_digest(), facts, broken=False)
     return facts
 
 
-def _beside(file: Path) -> list[str]:
+def _sibling_modules(file: Path) -> list[str]:
     """Names of the modules and packages beside a plugin file: one that is new may be imported in the place of another."""
     return sorted(path.name for path in file.resolve().parent.iterdir() if path.suffix == ".py" or _holds_code(path))
 

@@ -16,18 +16,18 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from harness.api.declarations import Kind
 from harness.api.version import API_VERSION
-from harness.registry.canonical import digest
-from harness.registry.card import GROUPS
-from harness.registry.installed import CORE, normal, version_of
-from harness.registry.states import content_of, times
+from harness.registry.canonical_json import json_digest
+from harness.registry.card import KIND_BY_GROUP
+from harness.registry.file_ownership import CORE_DISTRIBUTION, installed_version, normalise_name
+from harness.registry.file_states import content_digest_of, stat_times
 
 API_GROUP = "harness.api"
 HOOK_GROUP = "harness"
-MAJOR = API_VERSION.split(".")[0]
+API_MAJOR = API_VERSION.split(".")[0]
 
 
 @dataclass(frozen=True)
-class Entry:
+class ComponentEntryPoint:
     """One component's entry point."""
 
     kind: Kind
@@ -36,7 +36,7 @@ class Entry:
 
 
 @dataclass
-class Shipped:
+class PluginDistribution:
     """A distribution and the components that it declares.
 
     Attributes:
@@ -50,7 +50,7 @@ class Shipped:
 
     name: str
     version: str
-    entries: list[Entry]
+    entries: list[ComponentEntryPoint]
     hooks: list[tuple[str, str]] = field(default_factory=list)
     api: str | None = None
     editable: bool = False
@@ -59,18 +59,18 @@ class Shipped:
     @property
     def compatible(self) -> bool:
         """Whether this harness speaks the plugin API that the distribution was built for."""
-        return self.api in (None, MAJOR)
+        return self.api in (None, API_MAJOR)
 
     @cached_property
     def sources(self) -> list[tuple[str, Path]]:
         """Files of the top-level packages that the components live in: names relative to the package's parent, and paths."""
         packages = sorted({entry.target.split(":")[0].split(".")[0] for entry in self.entries})
-        return sorted(file for package in packages for file in _files(package))
+        return sorted(file for package in packages for file in _files_of_package(package))
 
     @cached_property
     def stats(self) -> list[tuple[str, int, int, int]]:
         """Name, times and size of each source file."""
-        return [(name, *times(stat), stat.st_size) for name, path in self.sources if (stat := _stat(path)) is not None]
+        return [(name, *stat_times(stat), stat.st_size) for name, path in self.sources if (stat := _stat(path)) is not None]
 
     def data_digest(self) -> str:
         """SHA-256 (hex) of the names and contents of what lies among the source files and is no code: any of it may be read by any."""
@@ -82,7 +82,7 @@ def digest_of_files(files: Iterable[tuple[str, Path]]) -> str:
     whole = hashlib.sha256()
     for name, path in files:
         if _stat(path) is not None:
-            whole.update(f"{name}\0{content_of(str(path))}\n".encode())
+            whole.update(f"{name}\0{content_digest_of(str(path))}\n".encode())
     return whole.hexdigest()
 
 
@@ -93,7 +93,7 @@ def _stat(path: Path) -> os.stat_result | None:
         return None
 
 
-def _files(package: str) -> Iterator[tuple[str, Path]]:
+def _files_of_package(package: str) -> Iterator[tuple[str, Path]]:
     try:
         spec = find_spec(package)
     except (ImportError, ValueError, AttributeError):
@@ -114,9 +114,9 @@ def _files(package: str) -> Iterator[tuple[str, Path]]:
                     yield f"{package}/{path.relative_to(root).as_posix()}", path
 
 
-def shipped() -> tuple[list[Shipped], list[str]]:
+def find_plugin_distributions() -> tuple[list[PluginDistribution], list[str]]:
     """Distributions that ship components or hooks, and what is wrong with the metadata of those that cannot be read."""
-    found: dict[str, Shipped] = {}
+    found: dict[str, PluginDistribution] = {}
     problems = []
     seen = set()
     for distribution in metadata.distributions():
@@ -125,48 +125,48 @@ def shipped() -> tuple[list[Shipped], list[str]]:
             if "[harness" not in text:
                 continue
             name = distribution.metadata["Name"]
-            if normal(name) not in seen:
-                seen.add(normal(name))
-                found[name] = _read(distribution)
+            if normalise_name(name) not in seen:
+                seen.add(normalise_name(name))
+                found[name] = _read_distribution(distribution)
         except Exception as error:
             where = getattr(distribution, "_path", distribution)
             problems.append(f"{where}: its metadata cannot be read: {type(error).__name__}: {error}")
-    return sorted(found.values(), key=lambda item: normal(item.name)), problems
+    return sorted(found.values(), key=lambda item: normalise_name(item.name)), problems
 
 
-def _read(distribution: metadata.Distribution) -> Shipped:
+def _read_distribution(distribution: metadata.Distribution) -> PluginDistribution:
     entries, hooks, majors = [], [], []
     for point in distribution.entry_points:
-        if point.group in GROUPS:
-            entries.append(Entry(GROUPS[point.group], point.name, point.value.strip()))
+        if point.group in KIND_BY_GROUP:
+            entries.append(ComponentEntryPoint(KIND_BY_GROUP[point.group], point.name, point.value.strip()))
         elif point.group == HOOK_GROUP:
             hooks.append((point.name, point.value.strip()))
         elif point.group == API_GROUP:
             majors.append(point.name)
-    return Shipped(
+    return PluginDistribution(
         name=distribution.metadata["Name"],
         version=distribution.version,
         entries=sorted(entries, key=lambda entry: (entry.kind, entry.name, entry.target)),
         hooks=hooks,
-        api=None if not majors else MAJOR if MAJOR in majors else max(majors),
-        editable=_editable(distribution),
-        requirements=_requirements(distribution),
+        api=None if not majors else API_MAJOR if API_MAJOR in majors else max(majors),
+        editable=_is_editable(distribution),
+        requirements=_installed_requirements(distribution),
     )
 
 
-def core() -> tuple[str, str]:
+def core_identity() -> tuple[str, str]:
     """The harness's own version, and a digest (hex) of it, of the versions that it requires and of its source files."""
-    found = _read(metadata.distribution(CORE))
-    files = digest_of_files(sorted(_files("harness")))
-    return found.version, digest([found.version, found.requirements, files])
+    found = _read_distribution(metadata.distribution(CORE_DISTRIBUTION))
+    files = digest_of_files(sorted(_files_of_package("harness")))
+    return found.version, json_digest([found.version, found.requirements, files])
 
 
-def _editable(distribution: metadata.Distribution) -> bool:
+def _is_editable(distribution: metadata.Distribution) -> bool:
     text = distribution.read_text("direct_url.json")
     return bool(text and json.loads(text).get("dir_info", {}).get("editable"))
 
 
-def _requirements(distribution: metadata.Distribution) -> dict[str, str]:
+def _installed_requirements(distribution: metadata.Distribution) -> dict[str, str]:
     found = {}
     for text in distribution.requires or ():
         try:
@@ -175,7 +175,7 @@ def _requirements(distribution: metadata.Distribution) -> dict[str, str]:
             continue
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
-        version = version_of(requirement.name)
-        if version is not None and normal(requirement.name) != CORE:
-            found[normal(requirement.name)] = version
+        version = installed_version(requirement.name)
+        if version is not None and normalise_name(requirement.name) != CORE_DISTRIBUTION:
+            found[normalise_name(requirement.name)] = version
     return dict(sorted(found.items()))

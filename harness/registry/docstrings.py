@@ -8,7 +8,7 @@ ARGUMENT = re.compile(r"^(\*{0,2}\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)$")
 SECTIONS = ("args:", "arguments:", "parameters:")
 
 
-def summary(doc: str) -> str:
+def summary_line(doc: str) -> str:
     """The first line that says anything."""
     return next((line.strip() for line in doc.splitlines() if line.strip()), "")
 
@@ -32,14 +32,14 @@ def prose(doc: str) -> str:
     return "\n".join(lines).strip()
 
 
-def arguments(doc: str) -> dict[str, str]:
+def argument_descriptions(doc: str) -> dict[str, str]:
     """Argument names to their meanings, each on one line."""
     lines = doc.splitlines()
     for start, line in enumerate(lines):
         if line.strip().lower() in SECTIONS:
-            return _google(lines[start + 1 :], _indent(line))
+            return _parse_google(lines[start + 1 :], _indent(line))
         if line.strip() == "Parameters" and start + 1 < len(lines) and set(lines[start + 1].strip()) == {"-"}:
-            return _numpy(lines[start + 2 :], _indent(line))
+            return _parse_numpy(lines[start + 2 :], _indent(line))
     return {}
 
 
@@ -47,7 +47,7 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _google(lines: list[str], outer: int) -> dict[str, str]:
+def _parse_google(lines: list[str], outer: int) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     name, inner = "", None
     for line in lines:
@@ -65,7 +65,7 @@ def _google(lines: list[str], outer: int) -> dict[str, str]:
     return {name: " ".join(filter(None, words)) for name, words in found.items()}
 
 
-def _numpy(lines: list[str], outer: int) -> dict[str, str]:
+def _parse_numpy(lines: list[str], outer: int) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     names: list[str] = []
     for line, following in zip(lines, [*lines[1:], ""], strict=True):

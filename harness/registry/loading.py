@@ -10,10 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from harness.api.declarations import ATTRIBUTE, Kind
-from harness.registry import beside
+from harness.api.declarations import DECLARATION_ATTRIBUTE, Kind
+from harness.registry import plugin_folders
 from harness.registry.naming import kebab
-from harness.registry.uncached import Uncached
+from harness.registry.source_loader import UncachedSourceLoader
 
 
 def load_target(target: str) -> Any:
@@ -28,21 +28,21 @@ def load_target(target: str) -> Any:
 def load_file(path: Path, version: str = "") -> ModuleType:
     """The module of a plugin file, imported once per process under a name made of its path, its content and its ``version``.
 
-    It can import what lies beside it (see `harness.registry.beside`).
+    It can import what lies beside it (see `harness.registry.plugin_folders`).
     """
     path = path.resolve()
     content = str(path).encode() + path.read_bytes() + version.encode()
     name = f"harness_plugin_{hashlib.sha256(content).hexdigest()[:12]}_{path.stem}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = spec_from_file_location(name, path, loader=Uncached(name, str(path)))
+    spec = spec_from_file_location(name, path, loader=UncachedSourceLoader(name, str(path)))
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no Python file")
     module = module_from_spec(spec)
     sys.modules[name] = module
-    beside.include(str(path.parent))
+    plugin_folders.add_plugin_folder(str(path.parent))
     try:
-        with beside.importing(str(path.parent)):
+        with plugin_folders.importing_from(str(path.parent)):
             spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
@@ -50,14 +50,14 @@ def load_file(path: Path, version: str = "") -> ModuleType:
     return module
 
 
-def declared_in(module: ModuleType) -> list[tuple[Kind, str, str]]:
+def find_declared_components(module: ModuleType) -> list[tuple[Kind, str, str]]:
     """Kind, component name and attribute of everything declared (with a decorator) in a module itself, in its order.
 
     Raises ``ValueError`` where two make the same name.
     """
     found: dict[tuple[Kind, str], str] = {}
     for attribute, value in vars(module).items():
-        declaration = vars(value).get(ATTRIBUTE) if hasattr(value, "__dict__") else None
+        declaration = vars(value).get(DECLARATION_ATTRIBUTE) if hasattr(value, "__dict__") else None
         if declaration is None or getattr(value, "__module__", None) != module.__name__ or getattr(value, "__name__", "") != attribute:
             continue
         key = (declaration.kind, kebab(attribute))

@@ -15,36 +15,36 @@ def kebab(name: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``; did you mean "grad-cam"?``, or nothing where no known word is near."""
-    near = nearest(word, known)
+    near = find_nearest_name(word, known)
     return f'; did you mean "{near}"?' if near else ""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def find_nearest_name(word: str, known: Iterable[str]) -> str | None:
     """The known word that a misspelt one may have meant; None where none is near."""
-    plain = {_plain(item): item for item in reversed(list(dict.fromkeys(known)))}
-    near = get_close_matches(_plain(word), list(plain), n=1, cutoff=0.6)
+    plain = {_comparable(item): item for item in reversed(list(dict.fromkeys(known)))}
+    near = get_close_matches(_comparable(word), list(plain), n=1, cutoff=0.6)
     return plain[near[0]] if near else None
 
 
-def installed_names(word: str, known: Iterable[str], kind: str, most: int = 6) -> str:
+def format_installed_names(word: str, known: Iterable[str], kind: str, most: int = 6) -> str:
     """``(installed: …)``: all names where they are few, else those most like ``word``, and where the others are listed."""
     known = list(dict.fromkeys(known))
     if len(known) <= 2 * most:
-        return f"(installed: {listed(known)})"
-    nearest = sorted(known, key=lambda name: -SequenceMatcher(None, _plain(word), _plain(name)).ratio())[:most]
+        return f"(installed: {join_words(known)})"
+    nearest = sorted(known, key=lambda name: -SequenceMatcher(None, _comparable(word), _comparable(name)).ratio())[:most]
     return f"(installed: {', '.join(nearest)} … and {len(known) - most} more: harness plugins list {kind})"
 
 
-def _plain(word: str) -> str:
+def _comparable(word: str) -> str:
     return re.sub(r"[^a-z0-9+]", "", word.lower())
 
 
-def article(noun: str) -> str:
+def with_article(noun: str) -> str:
     """``an explainer``, ``a metric``."""
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
-def listed(words: Iterable[str], most: int = 16) -> str:
+def join_words(words: Iterable[str], most: int = 16) -> str:
     """``a, b, c``, cut after ``most``; ``none`` where there are none."""
     words = list(words)
     return ", ".join(words[:most]) + (f", … ({len(words)} in all)" if len(words) > most else "") or "none"

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.api.declarations import Kind
-from harness.registry.canonical import digest
+from harness.registry.canonical_json import json_digest
 
 NESTED = "$recipe"
 
@@ -48,17 +48,19 @@ class Recipe:
 
     def digest_without(self, without: Set[str]) -> str:
         """The digest with some parameters left out, such as a dataset's selection."""
-        return digest([self.kind, self.name, self.distribution, self.identity, self.key_params(without)])
+        return json_digest([self.kind, self.name, self.distribution, self.identity, self.key_params(without)])
 
     def key_params(self, without: Set[str] = frozenset()) -> dict[str, Any]:
         """The parameters as JSON, nested recipes as their digests, without those named."""
-        return {name: _mapped(value, lambda recipe: {NESTED: recipe.digest}) for name, value in self.params.items() if name not in without}
+        return {
+            name: _map_recipes(value, lambda recipe: {NESTED: recipe.digest}) for name, value in self.params.items() if name not in without
+        }
 
     @property
     def nested(self) -> Iterator[Recipe]:
         """The recipes that stand directly in the parameters."""
         for value in self.params.values():
-            yield from _recipes(value)
+            yield from _find_recipes(value)
 
     def labelled(self, label: str) -> Recipe:
         """The same recipe under another label."""
@@ -67,7 +69,7 @@ class Recipe:
     def reference(self, use: Callable[[Recipe], str] | None = None) -> dict[str, Any]:
         """``{use, params}`` as a spec would say it, nested ones too; ``use`` says how components are named (default: qualified)."""
         name = use or (lambda recipe: recipe.qualified)
-        params = {key: _mapped(value, lambda recipe: recipe.reference(use)) for key, value in self.params.items()}
+        params = {key: _map_recipes(value, lambda recipe: recipe.reference(use)) for key, value in self.params.items()}
         return {"use": name(self), "params": params}
 
     def to_json(self) -> dict[str, Any]:
@@ -77,36 +79,36 @@ class Recipe:
             "name": self.name,
             "distribution": self.distribution,
             "identity": self.identity,
-            "params": {name: _mapped(value, lambda recipe: {NESTED: recipe.to_json()}) for name, value in self.params.items()},
+            "params": {name: _map_recipes(value, lambda recipe: {NESTED: recipe.to_json()}) for name, value in self.params.items()},
             "label": self.label,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Recipe:
         """The inverse of `to_json`."""
-        return cls(**{**data, "params": {name: _revived(value) for name, value in data["params"].items()}})
+        return cls(**{**data, "params": {name: _recipes_from_json(value) for name, value in data["params"].items()}})
 
 
-def _mapped(value: Any, nested: Callable[[Recipe], Any]) -> Any:
+def _map_recipes(value: Any, nested: Callable[[Recipe], Any]) -> Any:
     if isinstance(value, Recipe):
         return nested(value)
     if isinstance(value, Mapping):
-        return {key: _mapped(item, nested) for key, item in value.items()}
-    return [_mapped(item, nested) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _map_recipes(item, nested) for key, item in value.items()}
+    return [_map_recipes(item, nested) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _revived(value: Any) -> Any:
+def _recipes_from_json(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return Recipe.from_json(value[NESTED]) if set(value) == {NESTED} else {key: _revived(item) for key, item in value.items()}
-    return [_revived(item) for item in value] if isinstance(value, list) else value
+        return Recipe.from_json(value[NESTED]) if set(value) == {NESTED} else {key: _recipes_from_json(item) for key, item in value.items()}
+    return [_recipes_from_json(item) for item in value] if isinstance(value, list) else value
 
 
-def _recipes(value: Any) -> Iterator[Recipe]:
+def _find_recipes(value: Any) -> Iterator[Recipe]:
     if isinstance(value, Recipe):
         yield value
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _recipes(item)
+            yield from _find_recipes(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _recipes(item)
+            yield from _find_recipes(item)

@@ -9,21 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.api.declarations import DEFAULTS, Kind, declared_for
+from harness.api.declarations import DEFAULT_DECLARATIONS, Kind, resolve_declared_fields
 from harness.api.version import API_VERSION
-from harness.registry import installed, opening, tracing
-from harness.registry.canonical import digest
+from harness.registry import file_ownership, import_tracing, native_readers
+from harness.registry.canonical_json import json_digest
 from harness.registry.card import KINDS, Card, singular
-from harness.registry.children import LIMIT
-from harness.registry.discovery import environment, file_cards, installed_cards
-from harness.registry.distributions import shipped
+from harness.registry.discovery import environment_digest, file_cards, installed_cards
+from harness.registry.distributions import find_plugin_distributions
 from harness.registry.errors import AmbiguousComponent, BrokenComponent, IncompatibleComponent, RegistryError, UnknownComponent
-from harness.registry.installed import normal
+from harness.registry.extraction import IMPORT_TIMEOUT
+from harness.registry.file_ownership import normalise_name
+from harness.registry.file_states import files_unchanged
 from harness.registry.loading import load_file, load_target
-from harness.registry.naming import article, did_you_mean, installed_names, kebab
-from harness.registry.renewing import renew
-from harness.registry.session import DISTRIBUTION as SESSION
-from harness.registry.states import unchanged
+from harness.registry.naming import did_you_mean, format_installed_names, kebab, with_article
+from harness.registry.reloading import forget_changed_modules
+from harness.registry.session_components import SESSION_DISTRIBUTION as SESSION
 
 if TYPE_CHECKING:
     from harness.registry.recipe import Recipe
@@ -42,14 +42,14 @@ class Registry:
         self.problems = list(problems)
         self._objects: dict[tuple[str, str], Any] = {}
         self._imported: set[tuple[str, str]] = set()
-        self._environment = environment()
+        self._environment = environment_digest()
         self._cards: dict[str, dict[str, list[Card]]] = {kind: {} for kind in KINDS}
         for card in cards:
             self._cards[card.kind].setdefault(card.name, []).append(card)
 
     @classmethod
     def discover(
-        cls, plugins: Sequence[Path | str] = (), objects: Iterable[tuple[Kind, str, Any]] = (), *, limit: float = LIMIT
+        cls, plugins: Sequence[Path | str] = (), objects: Iterable[tuple[Kind, str, Any]] = (), *, limit: float = IMPORT_TIMEOUT
     ) -> Registry:
         """Everything installed, in the plugin files and among ``objects`` (kind, name, component).
 
@@ -59,8 +59,8 @@ class Registry:
             RegistryError: a plugin file is missing, does not import or declares nothing.
         """
         importlib.invalidate_caches()
-        installed.forget()
-        found, problems = shipped()
+        file_ownership.forget_installed()
+        found, problems = find_plugin_distributions()
         files = [Path(file) for file in plugins]
         registry = cls([*installed_cards(found, limit), *file_cards(files, limit)], files, problems)
         for kind, name, component in objects:
@@ -77,7 +77,7 @@ class Registry:
         """Cards that a bare name or ``distribution/name`` may mean, broken ones too."""
         distribution, _, bare = name.rpartition("/")
         same = self._cards[kind].get(bare, [])
-        return [card for card in same if not distribution or normal(card.distribution) == normal(distribution)]
+        return [card for card in same if not distribution or normalise_name(card.distribution) == normalise_name(distribution)]
 
     def card(self, kind: Kind, name: str) -> Card:
         """The card of a component that works, by its bare name or ``distribution/name``.
@@ -87,7 +87,7 @@ class Registry:
         """
         card = self.known(kind, name)
         if card.error is not None:
-            raise BrokenComponent(_broken(card))
+            raise BrokenComponent(_format_broken(card))
         return card
 
     def known(self, kind: Kind, name: str) -> Card:
@@ -98,30 +98,30 @@ class Registry:
         """
         found, noun = self.named(kind, name), singular(kind)
         if not found:
-            raise UnknownComponent(self._unknown(kind, name))
+            raise UnknownComponent(self._format_unknown(kind, name))
         if len(found) > 1:
             claims = " and ".join(f"{card.distribution} {card.version}" for card in found)
             ways = " or ".join(f'"{card.qualified}"' for card in found)
             raise AmbiguousComponent(f'ambiguous {noun} "{name}": {claims} both have one; write {ways}')
         card = found[0]
         if card.error is not None and card.api not in (None, API_VERSION.split(".")[0]):
-            raise IncompatibleComponent(_broken(card))
+            raise IncompatibleComponent(_format_broken(card))
         return card
 
     def declaration(self, kind: Kind, name: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """What a component declares for these parameters; its kind's defaults where it does not import and nothing is known of it."""
-        default = DEFAULTS.get(kind)
+        default = DEFAULT_DECLARATIONS.get(kind)
         declared = {**(default.to_json() if default is not None else {}), **self.known(kind, name).declaration}
-        return declared_for(declared, params or {})
+        return resolve_declared_fields(declared, params or {})
 
-    def _unknown(self, kind: Kind, name: str) -> str:
+    def _format_unknown(self, kind: Kind, name: str) -> str:
         names = [card.name for card in self.cards(kind)]
         others = [other for other in KINDS if other != kind and self.named(other, name)]
-        elsewhere = f"; it is {article(singular(others[0]))}" if others else ""
+        elsewhere = f"; it is {with_article(singular(others[0]))}" if others else ""
         hint = elsewhere or did_you_mean(name, [*names, *(card.qualified for card in self.cards(kind))])
-        return f'unknown {singular(kind)} "{name}"{hint} {installed_names(name, names, kind)}'
+        return f'unknown {singular(kind)} "{name}"{hint} {format_installed_names(name, names, kind)}'
 
-    def ambiguous(self, kind: Kind, name: str) -> bool:
+    def is_ambiguous(self, kind: Kind, name: str) -> bool:
         """Whether several distributions claim a bare name."""
         return len(self._cards[kind].get(name, ())) > 1
 
@@ -131,11 +131,11 @@ class Registry:
         Raises:
             TypeError: it has not the form of its kind.
         """
-        from harness.registry.describe import described
-        from harness.registry.session import identity_of
+        from harness.registry.component_facts import describe_component
+        from harness.registry.session_components import identity_of
 
-        facts = described(kind, _callable(kind, component))
-        identity = digest([facts["declaration"].get("version"), identity_of(component)])
+        facts = describe_component(kind, _as_callable(kind, component))
+        identity = json_digest([facts["declaration"].get("version"), identity_of(component)])
         card = Card(kind, name, SESSION, "", getattr(component, "__qualname__", type(component).__name__), identity=identity, **facts)
         others = [other for other in self._cards[kind].get(name, []) if other.distribution != SESSION]
         self._cards[kind][name] = [*others, card]
@@ -161,11 +161,11 @@ class Registry:
             BrokenComponent: its import fails.
         """
         if card.distribution == SESSION and (card.kind, card.name) in self._objects:
-            return _callable(card.kind, self._objects[card.kind, card.name])
+            return _as_callable(card.kind, self._objects[card.kind, card.name])
         file = next((file for file in self.plugins if file.name == card.distribution), None)
-        tracing.install()
-        opening.watch()
-        renew(file for known in self.cards() for file in known.files)
+        import_tracing.install_import_tracing()
+        native_readers.audit_native_readers()
+        forget_changed_modules(file for known in self.cards() for file in known.files)
         try:
             if file is None:
                 return load_target(card.target)
@@ -183,7 +183,7 @@ class Registry:
         card = self.card(recipe.kind, recipe.qualified)
         component = self.load(card) if card.identity == recipe.identity else None
         place = (card.kind, card.qualified)
-        if component is None or (place not in self._imported and not unchanged(card.files)):
+        if component is None or (place not in self._imported and not files_unchanged(card.files)):
             raise RegistryError(f'{singular(card.kind)} "{card.qualified}" has changed since this run was planned: run it again')
         self._imported.add(place)
         return component
@@ -192,21 +192,21 @@ class Registry:
     def current(self) -> bool:
         """Whether all files that the cards were made of are as they were, and the same is installed."""
         files = {path: state for card in self.cards() for path, state in card.files.items()}
-        return unchanged(files) and environment() == self._environment
+        return files_unchanged(files) and environment_digest() == self._environment
 
 
-def _broken(card: Card) -> str:
+def _format_broken(card: Card) -> str:
     first, *rest = str(card.error).splitlines()
     where = f" ({rest[-1].strip()})" if rest else ""
     return f'{singular(card.kind)} "{card.name}" of {card.distribution} {card.version} is broken: {first}{where}'
 
 
-def _callable(kind: Kind, component: Any) -> Any:
+def _as_callable(kind: Kind, component: Any) -> Any:
     """The component, or for a dataset or model that is there already a function that returns it."""
     if kind not in ("datasets", "models") or inspect.isroutine(component) or inspect.isclass(component) or isinstance(component, partial):
         return component
-    return partial(_given, component)
+    return partial(_return_component, component)
 
 
-def _given(component: Any) -> Any:
+def _return_component(component: Any) -> Any:
     return component

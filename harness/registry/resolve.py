@@ -8,20 +8,20 @@ from functools import partial
 from typing import Any
 
 from harness.api.declarations import Kind
-from harness.registry.canonical import normalised
+from harness.registry.canonical_json import coerce_numbers
 from harness.registry.card import Card, singular
 from harness.registry.errors import Problem, ReferenceProblems, RegistryError
-from harness.registry.naming import article, did_you_mean
+from harness.registry.naming import did_you_mean, with_article
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
-from harness.registry.wording import problems, told
+from harness.registry.schema_problems import find_schema_problems, format_value
 
-At = tuple[str | int, ...]
-KEYS = ("use", "params", "label")
-DEEPEST = 16
+ProblemPath = tuple[str | int, ...]
+REFERENCE_KEYS = ("use", "params", "label")
+MAX_NESTING = 16
 
 
-def resolve(registry: Registry, kind: Kind, reference: Any, at: At = ()) -> Recipe:
+def resolve(registry: Registry, kind: Kind, reference: Any, at: ProblemPath = ()) -> Recipe:
     """The recipe of ``reference``, a name or a mapping of ``use``, ``params`` and ``label``.
 
     Args:
@@ -34,13 +34,13 @@ def resolve(registry: Registry, kind: Kind, reference: Any, at: At = ()) -> Reci
         ReferenceProblems: all that is wrong, at once.
     """
     found: list[Problem] = []
-    recipe = _resolved(registry, kind, reference, at, found, 0)
+    recipe = _resolve_collecting(registry, kind, reference, at, found, 0)
     if recipe is None:
         raise ReferenceProblems(found)
     return recipe
 
 
-def _resolved(registry: Registry, kind: Kind, reference: Any, at: At, found: list[Problem], depth: int) -> Recipe | None:
+def _resolve_collecting(registry: Registry, kind: Kind, reference: Any, at: ProblemPath, found: list[Problem], depth: int) -> Recipe | None:
     wrong = _form_problems(kind, reference, at)
     found.extend(wrong)
     if wrong:
@@ -51,100 +51,104 @@ def _resolved(registry: Registry, kind: Kind, reference: Any, at: At, found: lis
     except RegistryError as error:
         found.append(Problem(at if isinstance(reference, str) else (*at, "use"), str(error)))
         return None
-    if depth > DEEPEST:
-        found.append(Problem(at, f"{card.name}: explainers inside explainers, more than {DEEPEST} deep"))
+    if depth > MAX_NESTING:
+        found.append(Problem(at, f"{card.name}: explainers inside explainers, more than {MAX_NESTING} deep"))
         return None
     label = mapping.get("label") or card.name
     if card.error is not None:  # nothing is known of its parameters; whoever makes it will say why it is broken
         return Recipe(card.kind, card.name, card.distribution, card.identity, dict(mapping.get("params", {})), label)
     before = len(found)
-    params = _params(registry, card, mapping.get("params", {}), at, found, depth)
+    params = _resolve_params(registry, card, mapping.get("params", {}), at, found, depth)
     if len(found) > before:
         return None
     return Recipe(card.kind, card.name, card.distribution, card.identity, params, label)
 
 
-def _form_problems(kind: Kind, reference: Any, at: At) -> list[Problem]:
+def _form_problems(kind: Kind, reference: Any, at: ProblemPath) -> list[Problem]:
     """What is wrong with the reference before its name is looked up."""
     noun = singular(kind)
     if isinstance(reference, str) and reference:
         return []
     if not isinstance(reference, Mapping):
-        return [Problem(at, f"must be {article(noun)} (its name, or use + params), not {told(reference)}")]
+        return [Problem(at, f"must be {with_article(noun)} (its name, or use + params), not {format_value(reference)}")]
     found = [
-        Problem((*at, key), f'unknown key "{key}"{did_you_mean(str(key), KEYS)} (known: {", ".join(KEYS)})', key=True)
+        Problem((*at, key), f'unknown key "{key}"{did_you_mean(str(key), REFERENCE_KEYS)} (known: {", ".join(REFERENCE_KEYS)})', key=True)
         for key in reference
-        if key not in KEYS
+        if key not in REFERENCE_KEYS
     ]
     use, params, label = reference.get("use"), reference.get("params", {}), reference.get("label")
     if "use" not in reference:
         found.append(Problem(at, f"use is missing: the name of the {noun}"))
     elif not isinstance(use, str) or not use:
-        found.append(Problem((*at, "use"), f"use must be the name of the {noun}, not {told(use)}"))
+        found.append(Problem((*at, "use"), f"use must be the name of the {noun}, not {format_value(use)}"))
     if not isinstance(params, Mapping):
-        found.append(Problem((*at, "params"), f"params must be a mapping, not {told(params)}"))
+        found.append(Problem((*at, "params"), f"params must be a mapping, not {format_value(params)}"))
     if label is not None and not (isinstance(label, str) and label.strip()):
-        found.append(Problem((*at, "label"), f"label must be a text, not {told(label)}"))
+        found.append(Problem((*at, "label"), f"label must be a text, not {format_value(label)}"))
     return found
 
 
-def _params(registry: Registry, card: Card, given: Mapping[str, Any], at: At, found: list[Problem], depth: int) -> dict[str, Any]:
+def _resolve_params(
+    registry: Registry, card: Card, given: Mapping[str, Any], at: ProblemPath, found: list[Problem], depth: int
+) -> dict[str, Any]:
     """Every parameter with its value; problems of the values go to ``found``."""
     properties: Mapping[str, Any] = card.parameters.get("properties", {})
     known = {name: value for name, value in given.items() if name in properties}
-    placeheld = {name: _visited(value, properties[name], (), lambda reference, where: "placeholder") for name, value in known.items()}
-    for problem in problems(card.parameters, {**given, **placeheld}):
+    placeheld = {
+        name: _replace_references(value, properties[name], (), lambda reference, where: "placeholder") for name, value in known.items()
+    }
+    for problem in find_schema_problems(card.parameters, {**given, **placeheld}):
         found.append(Problem((*at, "params", *problem.at) if given else at, f"{card.name}: {problem.message}", problem.key))
 
-    nested = Nested(registry, found, depth + 1)
+    nested = NestedResolver(registry, found, depth + 1)
     values = {}
     for name, schema in properties.items():
         if name in given:
-            values[name] = normalised(_visited(given[name], schema, (*at, "params", name), nested.given), schema)
+            values[name] = coerce_numbers(_replace_references(given[name], schema, (*at, "params", name), nested.given), schema)
         elif "default" in schema:
             default = partial(nested.default, at, f"{card.name}: the default of {name}")
-            values[name] = normalised(_visited(schema["default"], schema, (), default), schema)
+            values[name] = coerce_numbers(_replace_references(schema["default"], schema, (), default), schema)
     return values
 
 
 @dataclass(frozen=True)
-class Nested:
+class NestedResolver:
     """Resolves the references inside one component's parameters."""
 
     registry: Registry
     found: list[Problem]
     depth: int
 
-    def given(self, reference: Any, at: At) -> Recipe | None:
+    def given(self, reference: Any, at: ProblemPath) -> Recipe | None:
         """A reference that the spec gives, at its own place."""
-        return _resolved(self.registry, "explainers", reference, at, self.found, self.depth)
+        return _resolve_collecting(self.registry, "explainers", reference, at, self.found, self.depth)
 
-    def default(self, at: At, what: str, reference: Any, _: At) -> Recipe | None:
+    def default(self, at: ProblemPath, what: str, reference: Any, _: ProblemPath) -> Recipe | None:
         """A reference in a parameter's default: its problems are told at the component."""
         inner: list[Problem] = []
-        recipe = _resolved(self.registry, "explainers", reference, (), inner, self.depth)
+        recipe = _resolve_collecting(self.registry, "explainers", reference, (), inner, self.depth)
         self.found.extend(Problem(at, f"{what}: {problem.message}") for problem in inner)
         return recipe
 
 
-def _visited(value: Any, schema: Mapping[str, Any], at: At, visit: Callable[[Any, At], Any]) -> Any:
+def _replace_references(value: Any, schema: Mapping[str, Any], at: ProblemPath, visit: Callable[[Any, ProblemPath], Any]) -> Any:
     """``value`` with every explainer reference in it replaced by what ``visit`` makes of it."""
-    branch = _fitting(value, schema)
+    branch = _matching_branch(value, schema)
     if "x-reference" in branch and isinstance(value, str | Mapping):
         return visit(value, at)
     if isinstance(value, Mapping):
         inner = branch.get("additionalProperties")
         inside = {name: branch.get("properties", {}).get(name, inner) for name in value}
         return {
-            name: _visited(item, inside[name], (*at, name), visit) if isinstance(inside[name], Mapping) else item
+            name: _replace_references(item, inside[name], (*at, name), visit) if isinstance(inside[name], Mapping) else item
             for name, item in value.items()
         }
     if isinstance(value, list) and isinstance(branch.get("items"), Mapping):
-        return [_visited(item, branch["items"], (*at, index), visit) for index, item in enumerate(value)]
+        return [_replace_references(item, branch["items"], (*at, index), visit) for index, item in enumerate(value)]
     return value
 
 
-def _fitting(value: Any, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _matching_branch(value: Any, schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """The branch of an ``anyOf`` that ``value`` is meant for: by its type, and a mapping with ``use`` is a reference."""
     if "x-reference" in schema or "anyOf" not in schema:
         return schema

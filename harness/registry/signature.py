@@ -26,7 +26,7 @@ POSITIONALS: Mapping[str, tuple[str, ...]] = {
     "executors": (),
 }
 CTX = "ctx"
-PREFIX = "p_"
+FIELD_PREFIX = "p_"
 REFERENCE_SCHEMA: Mapping[str, Any] = {
     "x-reference": "explainers",
     "x-words": "an explainer (its name, or use + params)",
@@ -40,7 +40,7 @@ REFERENCE_SCHEMA: Mapping[str, Any] = {
         },
     ],
 }
-CONFIG = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+MODEL_CONFIG = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
 
 
 class ExplainerParameter:
@@ -70,11 +70,11 @@ def nested_params(component: object) -> type[BaseModel] | None:
     """The nested ``Params`` of a component of class form."""
     params = getattr(component, "Params", None) if is_class(component) else None
     if params is not None and not (inspect.isclass(params) and issubclass(params, BaseModel)):
-        raise SignatureError(f"{shown(component)}: Params must be a pydantic model")
+        raise SignatureError(f"{format_component(component)}: Params must be a pydantic model")
     return params
 
 
-def shown(component: object) -> str:
+def format_component(component: object) -> str:
     """A component in a message: ``package.module:name``."""
     while isinstance(component, partial):
         component = component.func
@@ -86,7 +86,7 @@ def signature_of(component: Any) -> inspect.Signature:
     """The signature of a call of the component: of the function, or of ``__call__`` without ``self``; annotations as written."""
     called = component
     if is_class(component):
-        if "__call__" not in dir_of(component):
+        if "__call__" not in defined_names(component):
             return inspect.Signature()
         called = component.__call__
     elif not callable(component):
@@ -100,7 +100,7 @@ def signature_of(component: Any) -> inspect.Signature:
     return found.replace(parameters=list(found.parameters.values())[1:]) if is_class(component) else found
 
 
-def dir_of(component: type) -> set[str]:
+def defined_names(component: type) -> set[str]:
     """Names that the class and its bases define, metaclass and ``object`` aside."""
     return {name for base in component.__mro__[:-1] for name in vars(base)}
 
@@ -114,14 +114,14 @@ def check_signature(kind: Kind, component: Any) -> None:
     """Raise `SignatureError` unless the component's call has the form of its kind; it names what was expected and found."""
     if not callable(component):
         raise SignatureError(
-            f"{shown(component)} is a {type(component).__name__}, which is no {kind.removesuffix('s')}: it cannot be called"
+            f"{format_component(component)} is a {type(component).__name__}, which is no {kind.removesuffix('s')}: it cannot be called"
         )
     if kind == "executors":
         _check_executor(component)
         return
     expected = POSITIONALS[kind]
-    if is_class(component) and expected and "__call__" not in dir_of(component):
-        raise SignatureError(f"{shown(component)}: a class of {kind} needs __call__(self, {', '.join(expected)})")
+    if is_class(component) and expected and "__call__" not in defined_names(component):
+        raise SignatureError(f"{format_component(component)}: a class of {kind} needs __call__(self, {', '.join(expected)})")
     parameters = list(signature_of(component).parameters.values())
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     loose = [p for p in parameters if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
@@ -132,7 +132,8 @@ def check_signature(kind: Kind, component: Any) -> None:
     rest = f"{CTX}" if is_class(component) else "parameters…"
     form = f"({', '.join([*expected, '*', rest])})"
     raise SignatureError(
-        f"{shown(component)}: expected the signature {form}, found {found}{_advice(component, positional, loose, extra, expected)}"
+        f"{format_component(component)}: expected the signature {form}, "
+        f"found {found}{_advice(component, positional, loose, extra, expected)}"
     )
 
 
@@ -143,7 +144,7 @@ def _check_executor(component: Any) -> None:
     try:
         found.bind_partial(*expected)
     except TypeError:
-        raise SignatureError(f"{shown(component)}: an executor is made from ({', '.join(expected)}), found {found}") from None
+        raise SignatureError(f"{format_component(component)}: an executor is made from ({', '.join(expected)}), found {found}") from None
 
 
 def _advice(
@@ -173,19 +174,19 @@ def parameters_model(component: Any) -> type[BaseModel]:
     except SignatureError:
         raise
     except Exception as error:
-        raise SignatureError(f"{shown(component)}: its parameters make no model: {error}") from error
+        raise SignatureError(f"{format_component(component)}: its parameters make no model: {error}") from error
 
 
 def _class_model(component: Any) -> type[BaseModel]:
     params = nested_params(component)
     if params is None:
-        return create_model("Params", __config__=CONFIG)
+        return create_model("Params", __config__=MODEL_CONFIG)
     fields = {name: info for name, info in params.model_fields.items() if _mentions_explainer(info.annotation)}
     namespace = {
         "__module__": params.__module__,
         "__doc__": params.__doc__,
-        "__annotations__": {name: _replaced(info.annotation) for name, info in fields.items()},
-        "model_config": CONFIG,
+        "__annotations__": {name: _replace_explainers(info.annotation) for name, info in fields.items()},
+        "model_config": MODEL_CONFIG,
         **{name: _without_annotation(info) for name, info in fields.items()},
     }
     return type("Params", (params,), namespace)
@@ -202,13 +203,16 @@ def _function_model(component: Any) -> type[BaseModel]:
     for parameter in signature_of(component).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != CTX:
             default = ... if parameter.default is parameter.empty else parameter.default
-            fields[PREFIX + parameter.name] = (_replaced(_annotation(component, parameter)), Field(default, alias=parameter.name))
-    return create_model("Params", __config__=CONFIG, **fields)
+            fields[FIELD_PREFIX + parameter.name] = (
+                _replace_explainers(_resolve_annotation(component, parameter)),
+                Field(default, alias=parameter.name),
+            )
+    return create_model("Params", __config__=MODEL_CONFIG, **fields)
 
 
-def _annotation(component: Any, parameter: inspect.Parameter) -> Any:
+def _resolve_annotation(component: Any, parameter: inspect.Parameter) -> Any:
     if parameter.annotation is parameter.empty:
-        raise SignatureError(f"{shown(component)}: argument `{parameter.name}` has no annotation")
+        raise SignatureError(f"{format_component(component)}: argument `{parameter.name}` has no annotation")
     if not isinstance(parameter.annotation, str):
         return parameter.annotation
     function = component
@@ -222,7 +226,7 @@ def _annotation(component: Any, parameter: inspect.Parameter) -> Any:
         return eval(parameter.annotation, getattr(function, "__globals__", {}), dict(cells))
     except Exception as error:
         raise SignatureError(
-            f"{shown(component)}: the annotation of `{parameter.name}`, {parameter.annotation!r}, fails: {error}"
+            f"{format_component(component)}: the annotation of `{parameter.name}`, {parameter.annotation!r}, fails: {error}"
         ) from error
 
 
@@ -237,7 +241,7 @@ def _mentions_explainer(annotation: Any) -> bool:
     return kind is not None and (annotation is kind or any(_mentions_explainer(part) for part in get_args(annotation)))
 
 
-def _replaced(annotation: Any) -> Any:
+def _replace_explainers(annotation: Any) -> Any:
     """The annotation with `ExplainerParameter` wherever it says `harness.api.Explainer`."""
     if not _mentions_explainer(annotation):
         return annotation
@@ -245,12 +249,12 @@ def _replaced(annotation: Any) -> Any:
         return ExplainerParameter
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return Annotated[(_replaced(parts[0]), *annotation.__metadata__)]
-    replaced = tuple(_replaced(part) for part in parts)
+        return Annotated[(_replace_explainers(parts[0]), *annotation.__metadata__)]
+    replaced = tuple(_replace_explainers(part) for part in parts)
     return reduce(or_, replaced) if origin in (Union, UnionType) else GenericAlias(origin, replaced)
 
 
-def values(
+def validate_params(
     model: type[BaseModel], params: Mapping[str, Any], explainers: Callable[[Any], Any] | None = None
 ) -> tuple[BaseModel, dict[str, Any]]:
     """Validate JSON parameters strictly: the model's instance, and its values by argument name.
@@ -263,7 +267,7 @@ def values(
     return instance, {info.alias or name: getattr(instance, name) for name, info in model.model_fields.items()}
 
 
-def explained(error: ValidationError) -> str:
+def format_validation_error(error: ValidationError) -> str:
     """A pydantic error as one line that names the arguments."""
     lines = []
     for item in error.errors(include_url=False):

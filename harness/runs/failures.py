@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.execution.events import Event
-from harness.planning.columns import ExplanationColumn, GroupPlan
+from harness.dispatch.events import Event
 from harness.planning.gaps import group_name
+from harness.planning.group_plan import ExplanationColumn, GroupPlan
 from harness.planning.inspector import Unavailable
 from harness.planning.plan import Plan
-from harness.words import counted, some
+from harness.text_format import format_count, format_some
 
-FILE = "failures.log"
-MOST = 20  # lines of a summary
-MOST_PLACES = 2  # on one line
+FILE_NAME = "failures.log"
+MAX_LINES = 20  # lines of a summary
+MAX_PLACES = 2  # on one line
 
 
 @dataclass
@@ -40,19 +40,19 @@ class Failure:
 
     def where(self) -> str:
         """``lrp on mine · vit``."""
-        return self.component + (f" on {some(list(self.places), MOST_PLACES)}" if self.places else "")
+        return self.component + (f" on {format_some(list(self.places), MAX_PLACES)}" if self.places else "")
 
     def named(self) -> str:
         """``lrp on mine · vit (3 cells)``; without the places where they are many."""
-        name = self.where() if len(self.places) <= MOST_PLACES else self.component
-        return f"{name} ({counted(len(self.cells), 'cell')})"
+        name = self.where() if len(self.places) <= MAX_PLACES else self.component
+        return f"{name} ({format_count(len(self.cells), 'cell')})"
 
 
-class Failures:
+class FailureLog:
     """Hears the events of a run; each failure is told of when it is new, and its traceback written then."""
 
     def __init__(self, folder: Path) -> None:
-        self.file = folder / FILE
+        self.file = folder / FILE_NAME
         self.found: dict[tuple[str, str, str], Failure] = {}
         self._columns: dict[str, tuple[GroupPlan, ExplanationColumn, str | None]] = {}  # of a score its label too
         self._explanations: dict[str, Failure] = {}  # what is wrong with an explanation, which its scores have to share
@@ -81,7 +81,7 @@ class Failures:
         failure = self.found.get((state, component, reason))
         new = failure is None
         failure = failure or self.found.setdefault((state, component, reason), Failure(state, component, reason))
-        failure.cells |= {event["column"]} if metric is not None else _lost(group, column)
+        failure.cells |= {event["column"]} if metric is not None else _unfinished_cells(group, column)
         if state != "blocked":
             failure.places[group_name(group) if metric is None else f"{column.label} of {group_name(group)}"] = None
         if metric is None:
@@ -99,9 +99,9 @@ class Failures:
     def summary(self, reasons: bool = False) -> Iterator[str]:
         """A line for each component and the cells that it cost, with ``reasons`` also why, for whom nothing was said when it happened."""
         lines = [f"{failure.state}: {failure.named()}{f': {failure.reason}' if reasons else ''}" for failure in self.found.values()]
-        yield from lines[:MOST]
-        if len(lines) > MOST:
-            yield f"and {len(lines) - MOST} more"
+        yield from lines[:MAX_LINES]
+        if len(lines) > MAX_LINES:
+            yield f"and {len(lines) - MAX_LINES} more"
 
     @property
     def tracebacks(self) -> Path | None:
@@ -117,6 +117,6 @@ class Failures:
                 self._written = True
 
 
-def _lost(group: GroupPlan, column: ExplanationColumn) -> set[str]:
+def _unfinished_cells(group: GroupPlan, column: ExplanationColumn) -> set[str]:
     """The cells of an explanation that are not finished."""
     return {score.key for score in column.scores if score.reason is None and group.lacking(score.key).any()}

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from harness.store.errors import StoreError, reason
+from harness.store.errors import StoreError, describe_os_error
 
 try:
     import fcntl
@@ -36,7 +36,7 @@ class Journal:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._stream = path.open("ab", buffering=0)
-        _claim(self._stream, path.parent)
+        _lock_folder(self._stream, path.parent)
         self._started = time.monotonic()
 
     def __enter__(self) -> Journal:
@@ -52,10 +52,10 @@ class Journal:
             if self._stream.write(line) < len(line):
                 self.lacking = f"{self._path} ends within a line: the disk is full"
         except OSError as error:
-            self.lacking = f"{self._path} lacks some events: {reason(error)}"
+            self.lacking = f"{self._path} lacks some events: {describe_os_error(error)}"
 
 
-def _claim(stream: FileIO, folder: Path) -> None:
+def _lock_folder(stream: FileIO, folder: Path) -> None:
     """Lock the file for as long as it is open, however the process ends; a file system without locks has none to give."""
     if fcntl is None:
         return

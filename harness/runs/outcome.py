@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.execution.events import Event, State
+from harness.dispatch.events import ColumnState, Event
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Outcome:
         committed: rows committed by column key.
         jobs, forward, backward: totals of this run.
         model_seconds: inside passes; worker_seconds: inside jobs.
-        phases: seconds outside the model by kind (see `harness.execution.timing`).
+        phases: seconds outside the model by kind (see `harness.worker.timing`).
         devices: passes by kind of device.
         workers: who worked, by kind of device.
         began, ended: when the first job began and the last event of one was heard (s, monotonic); created: when this was made.
@@ -29,7 +29,7 @@ class Outcome:
         stopped: why it ended before its work did, or None.
     """
 
-    failures: dict[str, tuple[State, str]] = field(default_factory=dict)
+    failures: dict[str, tuple[ColumnState, str]] = field(default_factory=dict)
     committed: dict[str, int] = field(default_factory=dict)
     jobs: int = 0
     forward: int = 0

@@ -13,22 +13,22 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Column
 from rich.text import Text
 
-from harness.execution.events import Event, printable
+from harness.dispatch.events import Event, to_printable_line
 from harness.planning.jobs import Job
-from harness.runs.lines import print_line
-from harness.runs.tally import Tally
-from harness.words import counted
+from harness.runs.console_lines import print_line
+from harness.runs.tally import ProgressCounter
+from harness.text_format import format_count
 
-Style = Literal["rich", "plain", "none"]
-EVERY = 5.0  # seconds between two lines of the plain style
+ReporterStyle = Literal["rich", "plain", "none"]
+LINE_INTERVAL = 5.0  # seconds between two lines of the plain style
 STARTING = "starting workers"
-ROOMY = 100  # columns of a terminal that has room for passes per second, and a bar of its full width
+WIDE_TERMINAL = 100  # columns of a terminal that has room for passes per second, and a bar of its full width
 
 
-class Reporter(Protocol):
+class ProgressReporter(Protocol):
     """Shows how far a run is; a context manager around its work."""
 
-    def __enter__(self) -> Reporter: ...
+    def __enter__(self) -> ProgressReporter: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
@@ -45,10 +45,10 @@ class Reporter(Protocol):
         """Something happened."""
 
 
-class Silent:
+class SilentReporter:
     """Says nothing."""
 
-    def __enter__(self) -> Silent:
+    def __enter__(self) -> SilentReporter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -67,13 +67,13 @@ class Silent:
         """Nothing."""
 
 
-class Lines(Silent):
+class LineReporter(SilentReporter):
     """A line every few seconds."""
 
-    def __init__(self, console: Console, every: float = EVERY) -> None:
+    def __init__(self, console: Console, every: float = LINE_INTERVAL) -> None:
         self._console = console
         self._every = every
-        self._tally = Tally()
+        self._tally = ProgressCounter()
         self._last = 0.0
 
     def say(self, text: str) -> None:
@@ -88,7 +88,7 @@ class Lines(Silent):
         """Print how much there is to do."""
         self._tally.begin(jobs)
         if self._tally.total:
-            self.say(f"{counted(self._tally.total, 'cell')} to compute")
+            self.say(f"{format_count(self._tally.total, 'cell')} to compute")
 
     def hear(self, event: Event) -> None:
         """Print now and then where the run is."""
@@ -101,25 +101,25 @@ class Lines(Silent):
             self.say(text)
 
 
-class Bar(Silent):
+class BarReporter(SilentReporter):
     """A live bar: counts and times keep their room, and what is being done has the rest of the line."""
 
     def __init__(self, console: Console) -> None:
-        roomy = console.width >= ROOMY
-        whole = [BarColumn(bar_width=30 if roomy else 12), _fixed("count"), *([_fixed("rate")] if roomy else [])]
+        roomy = console.width >= WIDE_TERMINAL
+        whole = [BarColumn(bar_width=30 if roomy else 12), _uncut_column("count"), *([_uncut_column("rate")] if roomy else [])]
         self._progress = Progress(
             *whole,
             TimeElapsedColumn(table_column=Column(no_wrap=True)),
-            Left(table_column=Column(no_wrap=True)),
+            TimeLeftColumn(table_column=Column(no_wrap=True)),
             TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
             console=console,
             expand=True,
             transient=True,
         )
-        self._tally = Tally()
+        self._tally = ProgressCounter()
         self._task = self._progress.add_task("planning", total=None, rate="", count="")
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> BarReporter:
         self._progress.start()
         return self
 
@@ -136,7 +136,7 @@ class Bar(Silent):
 
     def stage(self, text: str) -> None:
         """Show what is done beside a bar that does not know its length."""
-        self._progress.update(self._task, description=printable(text))
+        self._progress.update(self._task, description=to_printable_line(text))
 
     def begin(self, jobs: Sequence[Job]) -> None:
         """Start counting."""
@@ -147,11 +147,11 @@ class Bar(Silent):
         """Move the bar."""
         tally = self._tally
         tally.hear(event)
-        rate, now = f"{tally.rate:.0f} passes/s", printable(tally.now) or None
+        rate, now = f"{tally.rate:.0f} passes/s", to_printable_line(tally.now) or None
         self._progress.update(self._task, completed=tally.scored, count=tally.count, rate=rate, description=now)
 
 
-class Left(ProgressColumn):
+class TimeLeftColumn(ProgressColumn):
     """The time that is left, by the pace so far; nothing while that is not known."""
 
     max_refresh = 0.5
@@ -162,13 +162,13 @@ class Left(ProgressColumn):
         return Text("" if seconds is None or task.finished else f"{timedelta(seconds=int(seconds))} left", style="progress.remaining")
 
 
-def _fixed(field: str) -> TextColumn:
+def _uncut_column(field: str) -> TextColumn:
     """A column that is never cut."""
     return TextColumn(f"{{task.fields[{field}]}}", markup=False, table_column=Column(no_wrap=True))
 
 
-def reporter(style: Style | None, console: Console) -> Reporter:
+def make_reporter(style: ReporterStyle | None, console: Console) -> ProgressReporter:
     """The reporter of a style; by default a bar on a terminal and lines elsewhere."""
     chosen = style or ("rich" if console.is_terminal else "plain")
-    makers: Mapping[str, Reporter] = {"none": Silent()}
-    return makers.get(chosen) or (Bar(console) if chosen == "rich" else Lines(console))
+    makers: Mapping[str, ProgressReporter] = {"none": SilentReporter()}
+    return makers.get(chosen) or (BarReporter(console) if chosen == "rich" else LineReporter(console))

@@ -12,31 +12,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.execution.devices import cores, cpu_name, visible_gpus
-from harness.store.address import redacted
+from harness.dispatch.devices import count_usable_cores, cpu_name, visible_gpus
+from harness.store.address import redact_credentials
 
 
-def provenance(name: str, seed: int, distributions: Iterable[str]) -> dict[str, Any]:
+def collect_provenance(name: str, seed: int, distributions: Iterable[str]) -> dict[str, Any]:
     """The provenance of a run as JSON; ``distributions`` are those whose components it uses."""
     return {
         "name": name,
         "seed": seed,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(map(redacted, sys.argv)),
+        "command": " ".join(map(redact_credentials, sys.argv)),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": versions(["xai-harness", *distributions]),
+        "packages": installed_versions(["xai-harness", *distributions]),
         "git": git_revision(Path.cwd()),
-        "hardware": {"cpu": cpu_name(), "cores": cores(), "memory": _memory(), "gpus": len(visible_gpus())},
+        "hardware": {"cpu": cpu_name(), "cores": count_usable_cores(), "memory": _total_memory(), "gpus": len(visible_gpus())},
     }
 
 
-def versions(distributions: Iterable[str]) -> dict[str, str]:
+def installed_versions(distributions: Iterable[str]) -> dict[str, str]:
     """Versions of distributions and of their direct requirements, where installed."""
     found: dict[str, str] = {}
     for name in distributions:
-        for candidate in [name, *_requirements(name)]:
-            version = _version(candidate)
+        for candidate in [name, *_direct_requirements(name)]:
+            version = _installed_version(candidate)
             if version is not None:
                 found[candidate] = version
     return dict(sorted(found.items()))
@@ -54,7 +54,7 @@ def git_revision(folder: Path) -> str | None:
     return described.stdout.strip() or None
 
 
-def _requirements(distribution: str) -> list[str]:
+def _direct_requirements(distribution: str) -> list[str]:
     from packaging.requirements import InvalidRequirement, Requirement
 
     names = []
@@ -72,14 +72,14 @@ def _requirements(distribution: str) -> list[str]:
     return names
 
 
-def _version(distribution: str) -> str | None:
+def _installed_version(distribution: str) -> str | None:
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return None
 
 
-def _memory() -> int | None:
+def _total_memory() -> int | None:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):

@@ -13,47 +13,47 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.results import Results
-from harness.execution.executor import Executor, ExecutorError, Settings
-from harness.execution.remembering import RememberedFacts
+from harness.dispatch.executor import Executor, ExecutorError, ExecutorSettings
 from harness.leaderboard.document import Leaderboard
-from harness.leaderboard.folder import write_results
-from harness.leaderboard.render import render
+from harness.leaderboard.render import render_leaderboard
+from harness.leaderboard.run_folder import write_results
 from harness.planning.inspector import Unavailable
 from harness.planning.jobs import Subject
-from harness.planning.plan import Plan, Planner, kept_maps
-from harness.planning.sharding import jobs
+from harness.planning.plan import Plan, Planner, count_kept_maps
+from harness.planning.remembered_facts import RememberedFacts
+from harness.planning.sharding import plan_jobs
 from harness.registry.binding import bind_executor
-from harness.registry.hooks import HookRunner
+from harness.registry.hook_runner import HookRunner
 from harness.registry.registry import Registry
-from harness.runs.announcing import Announcer
-from harness.runs.asking import telling
-from harness.runs.collect import collect
-from harness.runs.columns import write_columns
-from harness.runs.failures import Failures
+from harness.results.data_model import Results
+from harness.runs.column_notifier import ColumnNotifier
+from harness.runs.failures import FailureLog
 from harness.runs.journal import Journal
-from harness.runs.opening import opening_lines
+from harness.runs.map_columns import write_map_columns
 from harness.runs.outcome import Outcome
-from harness.runs.progress import Reporter, Silent
-from harness.runs.provenance import provenance
-from harness.runs.signals import number_of, uninterrupted
-from harness.runs.trace import Trace
-from harness.spec.loaded import LoadedSpec
-from harness.store.address import DEFAULT
+from harness.runs.planning_progress import report_requests
+from harness.runs.preflight import preflight_lines
+from harness.runs.progress import ProgressReporter, SilentReporter
+from harness.runs.provenance import collect_provenance
+from harness.runs.result_collection import collect_results
+from harness.runs.signals import ignore_signals, signal_number
+from harness.runs.trace_writer import TraceWriter
+from harness.spec.loaded_spec import LoadedSpec
+from harness.store.address import DEFAULT_ADDRESS
 from harness.store.atomic import write_atomically
-from harness.store.errors import writing
+from harness.store.errors import wrap_write_errors
 from harness.store.store import Store
 
-EXECUTORS = {"local": "harness.execution.local:LocalExecutor", "inline": "harness.execution.inline:InlineExecutor"}
-FORMATS = {"leaderboard.md": "markdown", "leaderboard.csv": "csv", "leaderboard.tex": "latex", "leaderboard.html": "html"}
-META_FORMATS = {"meta.md": "markdown", "meta.csv": "csv", "meta.tex": "latex"}
+BUILTIN_EXECUTORS = {"local": "harness.dispatch.local:LocalExecutor", "inline": "harness.worker.inline:InlineExecutor"}
+LEADERBOARD_FILES = {"leaderboard.md": "markdown", "leaderboard.csv": "csv", "leaderboard.tex": "latex", "leaderboard.html": "html"}
+META_FILES = {"meta.md": "markdown", "meta.csv": "csv", "meta.tex": "latex"}
 
 
-def _nothing(*said: object) -> None:
+def _ignore(*said: object) -> None:
     """Say nothing."""
 
 
-class Clock:
+class Stopwatch:
     """How long each part of a run took.
 
     Attributes:
@@ -76,7 +76,7 @@ class Clock:
 
 
 @dataclass
-class Finished:
+class FinishedRun:
     """What a run leaves.
 
     Attributes:
@@ -95,7 +95,7 @@ class Finished:
     results: Results
     outcome: Outcome
     summary: Mapping[str, Any]
-    failures: Failures
+    failures: FailureLog
     seconds: Mapping[str, float]
     problems: list[str] = field(default_factory=list)
 
@@ -138,11 +138,11 @@ class Run:
     def _address(self) -> Path | str:
         if self.fresh:
             return self.folder / "store" / f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(4)}"
-        return self.address or stated_store(self.loaded)
+        return self.address or default_store_address(self.loaded)
 
     def _executor(self) -> Executor:
         execution = self.loaded.spec.execution
-        settings = Settings(
+        settings = ExecutorSettings(
             store=self.store.address,
             logs=self.folder / "workers",
             plugins=self.plugins,
@@ -153,7 +153,7 @@ class Run:
             startup_timeout=execution.startup_timeout,
             prefetch=execution.prefetch,
         )
-        target = EXECUTORS.get(execution.executor)
+        target = BUILTIN_EXECUTORS.get(execution.executor)
         if target is None:
             component = self.registry.load(self.registry.card("executors", execution.executor))
             made: Any = bind_executor(component, execution.model_extra or {})
@@ -163,51 +163,53 @@ class Run:
         executor: Executor = made(settings, self.registry)
         return executor
 
-    def plan(self, say: Callable[[str], None] = _nothing, refused: Callable[[str, Unavailable], None] = _nothing) -> Plan:
+    def plan(self, say: Callable[[str], None] = _ignore, refused: Callable[[str, Unavailable], None] = _ignore) -> Plan:
         """What there is to compute; asks a worker only for what is not remembered, and says what that worker does."""
-        ask = telling(self.executor.ask, say, refused, begun=self.loaded.spec.execution.executor == "inline")
+        ask = report_requests(self.executor.ask, say, refused, begun=self.loaded.spec.execution.executor == "inline")
         return Planner(self.loaded, self.registry, self.store, RememberedFacts(self.store, ask), self.limit).plan()
 
-    def execute(self, progress: Reporter | None = None) -> Finished:
+    def execute(self, progress: ProgressReporter | None = None) -> FinishedRun:
         """Compute what is missing, and write the run folder, after an interrupt too: what is committed is kept."""
-        progress = progress or Silent()
-        clock, outcome, hooks = Clock(), Outcome(), HookRunner.discover()
-        with writing(self.folder, "the run folder"):
+        progress = progress or SilentReporter()
+        clock, outcome, hooks = Stopwatch(), Outcome(), HookRunner.discover()
+        with wrap_write_errors(self.folder, "the run folder"):
             journal = Journal(self.folder / "journal.jsonl")
         with journal:
-            with writing(self.folder, "the run folder"):
+            with wrap_write_errors(self.folder, "the run folder"):
                 write_atomically(self.folder / "spec.yaml", self.loaded.to_yaml().encode())
             hooks.call("run_started", spec=self.loaded.spec.model_dump(mode="json"), out=str(self.folder))
             journal.write({"event": "run", "name": self.loaded.spec.name})
-            failures = Failures(self.folder)
+            failures = FailureLog(self.folder)
             with progress:
                 try:
                     plan = self.plan(progress.stage, failures.refused)
                     clock.lap("planning")
                     failures.begin(plan)
-                    for line in opening_lines(plan, self.registry):
+                    for line in preflight_lines(plan, self.registry):
                         progress.say(line)
-                    announcer = Announcer(plan, hooks)
+                    announcer = ColumnNotifier(plan, hooks)
                     self._work(plan, outcome, journal, progress, announcer, failures)
                 finally:
-                    with uninterrupted():
+                    with ignore_signals():
                         self.executor.stop()
             clock.lap("computing")
             journal.write({"event": "end", "interrupted": outcome.interrupted})
             if journal.lacking is not None:
                 outcome.problems.append(journal.lacking)
-            with uninterrupted(), writing(self.folder, "the run folder"):
+            with ignore_signals(), wrap_write_errors(self.folder, "the run folder"):
                 return self._conclude(plan, outcome, hooks, announcer, failures, clock)
 
-    def _work(self, plan: Plan, outcome: Outcome, journal: Journal, progress: Reporter, announcer: Announcer, failures: Failures) -> None:
+    def _work(
+        self, plan: Plan, outcome: Outcome, journal: Journal, progress: ProgressReporter, announcer: ColumnNotifier, failures: FailureLog
+    ) -> None:
         spec = self.loaded.spec
-        work = jobs(plan, spec.execution.shard, kept_maps(spec.store.attributions), spec.store.dtype)
+        work = plan_jobs(plan, spec.execution.shard, count_kept_maps(spec.store.attributions), spec.store.dtype)
         work = [replace(job, traced=True) for job in work] if self.profile else work
         self._describe(plan, {job.key for job in work})
         progress.begin(work)
         announcer.begin(work)
         self.executor.submit(work)
-        trace = Trace(self.folder / "trace.json") if self.profile else None
+        trace = TraceWriter(self.folder / "trace.json") if self.profile else None
         listeners = [outcome.hear, progress.hear, announcer.hear, *([] if trace is None else [trace.hear])]
         try:
             with trace or contextlib.nullcontext():
@@ -223,7 +225,7 @@ class Run:
         except KeyboardInterrupt as interrupt:
             outcome.stopped = "the run was interrupted"
             outcome.interrupted = True
-            outcome.signal = number_of(interrupt)
+            outcome.signal = signal_number(interrupt)
         except ExecutorError as error:
             outcome.stopped = str(error)
         if trace is not None and trace.lacking is not None:
@@ -233,7 +235,7 @@ class Run:
         """Say in the store what its columns are, before anything is in them."""
         for group in plan.everything:
             if group.subject is not None and any(column.key in keys for column in group.columns):
-                for key in predictions(group.subject):
+                for key in prediction_keys(group.subject):
                     self.store.describe(key, {"component": "(predictions)", "label": group.model.label, "scores": {}})
             for column in group.columns:
                 if column.key in keys:
@@ -241,25 +243,25 @@ class Run:
                     self.store.describe(column.key, {"component": column.recipe.name, "label": column.label, "scores": scores})
 
     def _conclude(
-        self, plan: Plan, outcome: Outcome, hooks: HookRunner, announcer: Announcer, failures: Failures, clock: Clock
-    ) -> Finished:
+        self, plan: Plan, outcome: Outcome, hooks: HookRunner, announcer: ColumnNotifier, failures: FailureLog, clock: Stopwatch
+    ) -> FinishedRun:
         for group in plan.everything:
-            for key in {*(column.key for column in group.columns), *(predictions(group.subject) if group.subject else ())}:
+            for key in {*(column.key for column in group.columns), *(prediction_keys(group.subject) if group.subject else ())}:
                 self.store.compact(key)
         summary = outcome.summary(clock.total)
         recipes = self.loaded.recipes
         used = {recipe.distribution for recipe in (*recipes.datasets, *recipes.models, *recipes.rows, *recipes.metrics)}
-        stated = provenance(self.loaded.spec.name, self.loaded.spec.seed, sorted(used))
-        results = collect(self.loaded, plan, self.registry, self.store, outcome, {**stated, "summary": summary})
+        stated = collect_provenance(self.loaded.spec.name, self.loaded.spec.seed, sorted(used))
+        results = collect_results(self.loaded, plan, self.registry, self.store, outcome, {**stated, "summary": summary})
         leaderboard = write_results(self.folder, results)
-        write_columns(self.folder, plan, self.registry, self.store, self.plugins)
+        write_map_columns(self.folder, plan, self.registry, self.store, self.plugins)
         write_atomically(self.folder / "provenance.json", json.dumps(results.provenance, indent=1).encode())
         document = leaderboard.model_dump(mode="json")
-        announcer.conclude(results)
+        announcer.notify_remaining(results)
         self._write_formats(leaderboard, hooks)
         hooks.call("run_finished", leaderboard=document, out=str(self.folder))
         clock.lap("the leaderboard")
-        return Finished(
+        return FinishedRun(
             self.folder,
             leaderboard,
             results,
@@ -273,20 +275,20 @@ class Run:
     def _write_formats(self, leaderboard: Leaderboard, hooks: HookRunner) -> None:
         """The leaderboard in every format, those that plugins add too."""
         extra = {name: make for formats in hooks.call("leaderboard_formats") for name, make in formats.items()}
-        for name, kind in {**FORMATS, **{f"leaderboard.{_folder_name(kind)}": kind for kind in extra}}.items():
-            text = render(leaderboard, kind, group=self.loaded.spec.statistics.group, extra_formats=extra)
+        for name, kind in {**LEADERBOARD_FILES, **{f"leaderboard.{_folder_name(kind)}": kind for kind in extra}}.items():
+            text = render_leaderboard(leaderboard, kind, group=self.loaded.spec.statistics.group, extra_formats=extra)
             write_atomically(self.folder / name, text.encode())
             hooks.call("leaderboard_rendered", format=kind, text=text, out=str(self.folder / name))
-        for name, kind in META_FORMATS.items() if leaderboard.meta else ():
-            write_atomically(self.folder / name, render(leaderboard, kind, meta=True).encode())
+        for name, kind in META_FILES.items() if leaderboard.meta else ():
+            write_atomically(self.folder / name, render_leaderboard(leaderboard, kind, meta=True).encode())
 
 
-def stated_store(loaded: LoadedSpec) -> str:
+def default_store_address(loaded: LoadedSpec) -> str:
     """The address of the store of a run that is given none."""
-    return loaded.spec.store.path or os.environ.get("HARNESS_STORE") or DEFAULT
+    return loaded.spec.store.path or os.environ.get("HARNESS_STORE") or DEFAULT_ADDRESS
 
 
-def predictions(subject: Subject) -> Iterator[str]:
+def prediction_keys(subject: Subject) -> Iterator[str]:
     """The columns of what is predicted on a subject."""
     yield subject.prediction_key
     if subject.disturbance is not None:

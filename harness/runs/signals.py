@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+TERMINATION_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
-class Stopped(KeyboardInterrupt):
+class InterruptedBySignal(KeyboardInterrupt):
     """The process was asked to end by the signal of this number."""
 
     def __init__(self, number: int) -> None:
@@ -19,18 +19,20 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
-def number_of(interrupt: KeyboardInterrupt) -> int:
+def signal_number(interrupt: KeyboardInterrupt) -> int:
     """The signal behind an interrupt."""
-    return interrupt.number if isinstance(interrupt, Stopped) else signal.SIGINT
+    return interrupt.number if isinstance(interrupt, InterruptedBySignal) else signal.SIGINT
 
 
 @contextmanager
-def interrupting() -> Iterator[None]:
-    """Raise `Stopped` for SIGTERM and SIGHUP; one that is ignored already (``nohup``) stays so. Nothing outside the main thread."""
+def interrupt_on_signals() -> Iterator[None]:
+    """Raise `InterruptedBySignal` for SIGTERM and SIGHUP; one that is ignored already (``nohup``) stays so. Only in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _stop) for number in ENDING if signal.getsignal(number) is signal.SIG_DFL}
+    before = {
+        number: signal.signal(number, _raise_interrupt) for number in TERMINATION_SIGNALS if signal.getsignal(number) is signal.SIG_DFL
+    }
     try:
         yield
     finally:
@@ -39,12 +41,12 @@ def interrupting() -> Iterator[None]:
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
+def ignore_signals() -> Iterator[None]:
     """Let nothing break off what is short and must be whole; where signals cannot be set (another thread) nothing is done."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *ENDING)}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *TERMINATION_SIGNALS)}
     try:
         yield
     finally:
@@ -52,5 +54,5 @@ def uninterrupted() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise Stopped(number)
+def _raise_interrupt(number: int, frame: FrameType | None) -> None:
+    raise InterruptedBySignal(number)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from harness.execution.events import Event
+from harness.dispatch.events import Event
 from harness.planning.jobs import Job
-from harness.words import counted
+from harness.text_format import format_count
 
-DOING = {"load": "loading", "predict": "predicting with", "explain": "explaining with", "score": "scoring"}
+PHASE_VERBS = {"load": "loading", "predict": "predicting with", "explain": "explaining with", "score": "scoring"}
 
 
-class Tally:
+class ProgressCounter:
     """Cells done, an explainer under a metric each; explanations, which may be in the store already, are none.
 
     Attributes:
@@ -46,7 +46,7 @@ class Tally:
         """Count one event."""
         kind = event["event"]
         if kind == "phase":
-            self.at[event["job"]] = f"{DOING[event['what']]} {event['component']}"
+            self.at[event["job"]] = f"{PHASE_VERBS[event['what']]} {event['component']}"
         elif kind == "committed" and event["column"] in self._open:
             self._settle(event["column"], event["rows"])
         elif kind == "failed":
@@ -73,7 +73,7 @@ class Tally:
     def count(self) -> str:
         """``37/160 cells``, and how many of them failed."""
         failed = f", {self.failed} failed" if self.failed else ""
-        return f"{self.done:,}/{counted(self.total, 'cell')}{failed}"
+        return f"{self.done:,}/{format_count(self.total, 'cell')}{failed}"
 
     @property
     def rate(self) -> float:

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from harness.registry.registry import Registry
-from harness.registry.wording import told
-from harness.spec.checking import Checker
-from harness.spec.loaded import LoadedSpec
-from harness.spec.objects import plain_mapping
+from harness.registry.schema_problems import format_value
+from harness.spec.checker import SpecChecker
+from harness.spec.loaded_spec import LoadedSpec
 from harness.spec.problems import SpecError, SpecProblem
-from harness.spec.settings import Setting, apply_settings
-from harness.spec.yaml import Document, read_yaml
+from harness.spec.python_objects import read_mapping
+from harness.spec.set_options import SetOption, apply_set_options
+from harness.spec.yaml_document import SpecDocument, read_yaml
 
 
-def load(
-    source: Path | str | Mapping[str, Any], registry: Registry, settings: Iterable[Setting] = (), *, files: bool = False
+def load_spec(
+    source: Path | str | Mapping[str, Any], registry: Registry, settings: Iterable[SetOption] = (), *, files: bool = False
 ) -> LoadedSpec:
     """Read, check and resolve a spec.
 
@@ -31,12 +31,12 @@ def load(
         SpecError: all problems at once, sorted by their places.
     """
     if isinstance(source, Mapping):
-        data, wrong = plain_mapping(source, registry, "spec")
-        document, name = Document("spec", data), None
+        data, wrong = read_mapping(source, registry, "spec")
+        document, name = SpecDocument("spec", data), None
     elif not isinstance(source, str | Path):
-        raise SpecError([SpecProblem("spec", None, None, f"a spec is a file or a mapping, not {told(source)}")])
+        raise SpecError([SpecProblem("spec", None, None, f"a spec is a file or a mapping, not {format_value(source)}")])
     else:
         document, wrong, name = read_yaml(Path(source)), [], str(source)
-    origins, unset = apply_settings(document, settings)
-    spec, recipes = Checker(document, registry, origins, [*wrong, *unset], files).checked()
+    origins, unset = apply_set_options(document, settings)
+    spec, recipes = SpecChecker(document, registry, origins, [*wrong, *unset], files).checked()
     return LoadedSpec(spec, recipes, name, registry, document)

@@ -9,35 +9,40 @@ from harness.api.declarations import Kind
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
-from harness.spec.model import Override
+from harness.spec.run_spec import Override
 
-ORDER: tuple[tuple[str, Kind], ...] = (("dataset", "datasets"), ("model", "models"), ("explainer", "explainers"), ("metric", "metrics"))
+SELECTOR_KINDS: tuple[tuple[str, Kind], ...] = (
+    ("dataset", "datasets"),
+    ("model", "models"),
+    ("explainer", "explainers"),
+    ("metric", "metrics"),
+)
 
 
 def selectors(override: Override) -> dict[str, str]:
     """The globs of an override by what they choose, in the order dataset, model, explainer, metric."""
-    return {name: glob for name, _ in ORDER if (glob := getattr(override, name)) is not None}
+    return {name: glob for name, _ in SELECTOR_KINDS if (glob := getattr(override, name)) is not None}
 
 
-def target(override: Override) -> Kind | None:
+def overridden_kind(override: Override) -> Kind | None:
     """The kind of component whose parameters an override replaces: the last that it names."""
     chosen = selectors(override)
-    return dict(ORDER)[list(chosen)[-1]] if chosen else None
+    return dict(SELECTOR_KINDS)[list(chosen)[-1]] if chosen else None
 
 
-def matches(override: Override, labels: Mapping[str, str | None]) -> bool:
+def override_matches(override: Override, labels: Mapping[str, str | None]) -> bool:
     """Whether every glob matches its label; one that is not given (None) matches nothing."""
     return all((label := labels.get(name)) is not None and fnmatchcase(label, glob) for name, glob in selectors(override).items())
 
 
-def unmatched(override: Override, labels: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
+def find_unmatched(override: Override, labels: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
     """The selectors whose glob matches none of the labels of their list."""
     for name, glob in selectors(override).items():
         if not any(fnmatchcase(label, glob) for label in labels[name]):
             yield name, glob
 
 
-def overridden(registry: Registry, recipe: Recipe, override: Override, at: tuple[str | int, ...] = ()) -> Recipe:
+def apply_override(registry: Registry, recipe: Recipe, override: Override, at: tuple[str | int, ...] = ()) -> Recipe:
     """The recipe with an override's parameters in place of its own; raises `ReferenceProblems`."""
     reference = recipe.reference()
     merged = {"use": reference["use"], "params": {**reference["params"], **override.params}, "label": recipe.label}

@@ -8,10 +8,10 @@ from typing import Any
 from harness.api.declarations import Kind
 from harness.registry.card import Card, singular
 from harness.registry.registry import Registry
-from harness.spec.checking import form_schema
-from harness.spec.executors import EXECUTORS, choices
-from harness.spec.model import ONE_LINE, RANDOM_MODEL
-from harness.spec.objects import POSITIONS
+from harness.spec.checker import form_schema
+from harness.spec.executor_settings import BUILT_IN_EXECUTORS, merge_executor_schemas
+from harness.spec.python_objects import KIND_BY_KEY
+from harness.spec.run_spec import ONE_LINE_PATTERN, RANDOM_MODEL
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -20,15 +20,15 @@ def spec_schema(registry: Registry) -> dict[str, Any]:
     """The schema; every list takes the names that are installed, and ``params`` what the component named by ``use`` takes."""
     form = form_schema()
     properties = dict(form["properties"])
-    for key, kind in POSITIONS.items():
+    for key, kind in KIND_BY_KEY.items():
         definition = {"nulls": "null-explainer", "datasets": "dataset-entry"}.get(key, singular(kind))
         properties[key] = {**properties[key], "items": {"$ref": f"#/$defs/{definition}"}}
-    properties["execution"] = _execution(registry, properties["execution"])
+    properties["execution"] = _execution_schema(registry, properties["execution"])
     entry = form["properties"]["datasets"]["items"]["anyOf"][1]["properties"]
     training = {**entry["training"], "anyOf": [{"$ref": "#/$defs/dataset"}, {"type": "null"}]}
-    definitions = {singular(kind): _component(registry, kind) for kind in ("models", "datasets", "explainers", "metrics")}
-    definitions["dataset-entry"] = _component(registry, "datasets", {"training": training, "class_map": entry["class_map"]})
-    definitions["null-explainer"] = {"anyOf": [{"const": RANDOM_MODEL}, _twin(), {"$ref": "#/$defs/explainer"}]}
+    definitions = {singular(kind): _component_schema(registry, kind) for kind in ("models", "datasets", "explainers", "metrics")}
+    definitions["dataset-entry"] = _component_schema(registry, "datasets", {"training": training, "class_map": entry["class_map"]})
+    definitions["null-explainer"] = {"anyOf": [{"const": RANDOM_MODEL}, _random_model_schema(), {"$ref": "#/$defs/explainer"}]}
     return {
         "$schema": DIALECT,
         "title": "A run of xai-harness",
@@ -40,38 +40,38 @@ def spec_schema(registry: Registry) -> dict[str, Any]:
     }
 
 
-def _execution(registry: Registry, form: Mapping[str, Any]) -> dict[str, Any]:
+def _execution_schema(registry: Registry, form: Mapping[str, Any]) -> dict[str, Any]:
     """``execution``, with the executors that there are and what each takes."""
-    named = {card.qualified: (_names(registry, card), card.parameters) for card in _working(registry, "executors")}
-    executors = [*EXECUTORS, *(name for names, _ in named.values() for name in names)]
-    added = choices(named)
+    named = {card.qualified: (_usable_names(registry, card), card.parameters) for card in _working_cards(registry, "executors")}
+    executors = [*BUILT_IN_EXECUTORS, *(name for names, _ in named.values() for name in names)]
+    added = merge_executor_schemas(named)
     own = {**form["properties"], "executor": {**form["properties"]["executor"], "enum": executors}}
     return {**form, **added, "properties": {**added["properties"], **own}}
 
 
-def _twin() -> dict[str, Any]:
+def _random_model_schema() -> dict[str, Any]:
     return {"type": "object", "properties": {"use": {"const": RANDOM_MODEL}}, "required": ["use"], "additionalProperties": False}
 
 
-def _working(registry: Registry, kind: Kind) -> list[Card]:
+def _working_cards(registry: Registry, kind: Kind) -> list[Card]:
     return [card for card in registry.cards(kind) if card.error is None]
 
 
-def _names(registry: Registry, card: Card) -> list[str]:
+def _usable_names(registry: Registry, card: Card) -> list[str]:
     """What may name a component: its qualified name, and its bare one where that is not ambiguous."""
-    return [card.qualified] if registry.ambiguous(card.kind, card.name) else [card.name, card.qualified]
+    return [card.qualified] if registry.is_ambiguous(card.kind, card.name) else [card.name, card.qualified]
 
 
-def _component(registry: Registry, kind: Kind, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _component_schema(registry: Registry, kind: Kind, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A reference to a component: a name that needs no parameters, or a mapping whose ``params`` depend on ``use``."""
-    cards = _working(registry, kind)
-    names = [name for card in cards for name in _names(registry, card)]
-    bare = [name for card in cards if not card.parameters.get("required") for name in _names(registry, card)]
-    summaries = [card.summary for card in cards for _ in _names(registry, card)]
+    cards = _working_cards(registry, kind)
+    names = [name for card in cards for name in _usable_names(registry, card)]
+    bare = [name for card in cards if not card.parameters.get("required") for name in _usable_names(registry, card)]
+    summaries = [card.summary for card in cards for _ in _usable_names(registry, card)]
     properties = {
         "use": {"enum": names, "enumDescriptions": summaries} if names else {"type": "string"},
         "params": {"type": "object"},
-        "label": {"type": ["string", "null"], "pattern": ONE_LINE, "maxLength": 200},
+        "label": {"type": ["string", "null"], "pattern": ONE_LINE_PATTERN, "maxLength": 200},
         **(extra or {}),
     }
     mapping = {
@@ -79,26 +79,26 @@ def _component(registry: Registry, kind: Kind, extra: Mapping[str, Any] | None =
         "properties": properties,
         "required": ["use"],
         "additionalProperties": False,
-        "allOf": [_choice(_names(registry, card), card) for card in cards],
+        "allOf": [_params_schema(_usable_names(registry, card), card) for card in cards],
     }
     return {"if": {"type": "object"}, "then": mapping, "else": {"type": "string", "enum": bare}}
 
 
-def _choice(names: list[str], card: Card) -> dict[str, Any]:
-    parameters = _linked(card.parameters)
+def _params_schema(names: list[str], card: Card) -> dict[str, Any]:
+    parameters = _link_references(card.parameters)
     then: dict[str, Any] = {"properties": {"params": parameters}}
     if card.parameters.get("required"):
         then["required"] = ["params"]
     return {"if": {"properties": {"use": {"enum": names}}, "required": ["use"]}, "then": then}
 
 
-def _linked(schema: Any) -> Any:
+def _link_references(schema: Any) -> Any:
     """A parameter schema whose references to explainers are those of the spec."""
     if isinstance(schema, list):
-        return [_linked(item) for item in schema]
+        return [_link_references(item) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
     if "x-reference" in schema:
         kept = {key: schema[key] for key in ("description", "default") if key in schema}
         return {**kept, "$ref": "#/$defs/explainer"}
-    return {key: value if key in ("default", "enum", "const") else _linked(value) for key, value in schema.items()}
+    return {key: value if key in ("default", "enum", "const") else _link_references(value) for key, value in schema.items()}

@@ -6,38 +6,38 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-DEFAULT = ".harness"
-PRIVATE = {"memory"}
+DEFAULT_ADDRESS = ".harness"
+PRIVATE_PROTOCOLS = {"memory"}
 """Protocols whose places other processes do not see."""
 _PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?=://)")
 _QUERY = re.compile(r"(?<=://)([^\s?#]*)\?[^\s'\"]*")  # a signature, a token
 _LOGIN = re.compile(r"(?<=://)([^/@:?#]*):(.*)@", re.DOTALL)
 
 
-def protocol(address: str) -> str | None:
+def protocol_of(address: str) -> str | None:
     """The protocol of a URL, in lower case; None where the address is a path."""
     found = _PROTOCOL.match(address)
     return found and found[0].lower()
 
 
-def resolved(address: str) -> str:
+def resolve_address(address: str) -> str:
     """The address for another process, whatever its working folder: a path is made absolute, a URL is what it is."""
-    return address if protocol(address) else str(Path(address).resolve())
+    return address if protocol_of(address) else str(Path(address).resolve())
 
 
-def private(address: str) -> bool:
+def is_private(address: str) -> bool:
     """Whether only the process that uses it sees what is there."""
-    return protocol(address) in PRIVATE
+    return protocol_of(address) in PRIVATE_PROTOCOLS
 
 
-def redacted(text: str) -> str:
+def redact_credentials(text: str) -> str:
     """The text without the password, or the query, that a URL in it carries; the name of who logs in stays."""
     return _QUERY.sub(r"\1?***", _LOGIN.sub(r"\1@", text))
 
 
-def secrets(address: str) -> list[str]:
+def find_secrets(address: str) -> list[str]:
     """What no message may show: the password that a URL carries, as it is written and as it is meant, and its query."""
-    if protocol(address) is None:
+    if protocol_of(address) is None:
         return []
     login, query = _LOGIN.search(address), address.partition("?")[2]
     found = [*((login[2], unquote(login[2])) if login else ()), query]

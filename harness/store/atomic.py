@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.store.temporary import temporary_name
+from harness.store.temporary_names import temporary_name
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replace_atomically(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path``; what was written there is synced and takes its place when the block ends well.
 
     A reader, or a crash at any moment, sees the old file or the whole new one. After an exception the temporary file is removed.
@@ -30,7 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write ``content``, replacing what is there."""
-    with replacing(path) as temporary:
+    with replace_atomically(path) as temporary:
         temporary.write_bytes(content)
 
 

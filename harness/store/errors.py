@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-ADVICE = {
+ADVICE_BY_ERRNO = {
     errno.ENOSPC: "free some space, the same command goes on where this one stopped",
     errno.EFBIG: "raise the limit on the size of files, or use another --store",
     errno.EDQUOT: "free some space, the same command goes on where this one stopped",
@@ -16,24 +16,24 @@ ADVICE = {
     errno.EACCES: "make it writable, or use another --store",
     errno.EPERM: "make it writable, or use another --store",
 }
-ELSEWHERE = {
+INCONCLUSIVE_ERRNOS = {
     getattr(errno, name)
     for name in ("EMFILE", "ENFILE", "ENOMEM", "EINTR", "EAGAIN", "EACCES", "EPERM", "ESTALE", "ETIMEDOUT", "ENOTCONN", "EHOSTDOWN")
     if hasattr(errno, name)
 }
 """Numbers of errors that say nothing of the file: it may be whole."""
-ANYTHING_ELSE = "the same command goes on where this one stopped once that is mended"
+DEFAULT_ADVICE = "the same command goes on where this one stopped once that is mended"
 
 
 class StoreError(OSError):
     """The store's folder cannot be used."""
 
 
-class NoStore(StoreError):
+class StoreNotFound(StoreError):
     """There is no store at an address."""
 
 
-class OutOfReach(OSError):
+class UnreachableError(OSError):
     """A place does not answer, or refuses: nothing is said of a file in it.
 
     Attributes:
@@ -45,40 +45,40 @@ class OutOfReach(OSError):
         self.advice = advice
 
 
-def reason(error: OSError) -> str:
+def describe_os_error(error: OSError) -> str:
     """What the system says, without the path."""
     return error.strerror or str(error)
 
 
-def says_nothing(error: OSError) -> bool:
+def is_inconclusive(error: OSError) -> bool:
     """Whether an error in reading a file says nothing of the file: it may be whole."""
-    return isinstance(error, OutOfReach) or error.errno in ELSEWHERE
+    return isinstance(error, UnreachableError) or error.errno in INCONCLUSIVE_ERRNOS
 
 
-def advised(error: OSError) -> str:
+def describe_with_advice(error: OSError) -> str:
     """What the system says, and for a place that is out of reach what to do."""
-    return f"{reason(error)}; {error.advice}" if isinstance(error, OutOfReach) else reason(error)
+    return f"{describe_os_error(error)}; {error.advice}" if isinstance(error, UnreachableError) else describe_os_error(error)
 
 
 @contextmanager
-def writing(folder: Path | str, what: str = "the store") -> Iterator[None]:
+def wrap_write_errors(folder: Path | str, what: str = "the store") -> Iterator[None]:
     """Any ``OSError`` inside becomes a `StoreError` with the folder's path and what to do about it."""
     try:
         yield
     except StoreError:
         raise
     except OSError as error:
-        advice = error.advice if isinstance(error, OutOfReach) else ADVICE.get(error.errno or 0, ANYTHING_ELSE)
+        advice = error.advice if isinstance(error, UnreachableError) else ADVICE_BY_ERRNO.get(error.errno or 0, DEFAULT_ADVICE)
         advice = advice.replace("--store", "--store" if what == "the store" else "--out")
-        raise StoreError(f"{what} {os.fspath(folder)} cannot be written: {reason(error)}; {advice}") from error
+        raise StoreError(f"{what} {os.fspath(folder)} cannot be written: {describe_os_error(error)}; {advice}") from error
 
 
 @contextmanager
-def reading(store: Path | str) -> Iterator[None]:
+def wrap_read_errors(store: Path | str) -> Iterator[None]:
     """Any ``OSError`` inside becomes a `StoreError` with the store's path."""
     try:
         yield
     except StoreError:
         raise
     except OSError as error:
-        raise StoreError(f"the store {os.fspath(store)} cannot be read: {advised(error)}") from error
+        raise StoreError(f"the store {os.fspath(store)} cannot be read: {describe_with_advice(error)}") from error

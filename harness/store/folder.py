@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-Read = Iterator[tuple[str, bytes | OSError]]
+ReadResults = Iterator[tuple[str, bytes | OSError]]
 """Path and content, or why there is none, in the order that was asked for."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class FileEntry:
     """A file: its path in the store, bytes, and when it was written (seconds since the epoch)."""
 
     path: str
@@ -41,10 +41,10 @@ class Folder(Protocol):
     def read(self, path: str) -> bytes:
         """The content of a file."""
 
-    def read_many(self, paths: Sequence[str]) -> Read:
+    def read_many(self, paths: Sequence[str]) -> ReadResults:
         """The contents of files, as they are asked for."""
 
-    def beginnings(self, paths: Sequence[str], size: int) -> Read:
+    def read_heads(self, paths: Sequence[str], size: int) -> ReadResults:
         """The first ``size`` bytes of files, or as many as they have."""
 
     def write(self, path: str, content: bytes) -> None:
@@ -53,10 +53,10 @@ class Folder(Protocol):
     def names(self, path: str) -> list[str]:
         """The names of what is in a folder, in no order; none where there is no such folder."""
 
-    def files(self, path: str = "") -> list[Entry]:
+    def files(self, path: str = "") -> list[FileEntry]:
         """The files that are in a folder itself, behind no link."""
 
-    def below(self, path: str) -> Iterator[Entry]:
+    def walk_files(self, path: str) -> Iterator[FileEntry]:
         """The files that are in a folder at any depth, behind no link."""
 
     def move(self, path: str, to: str) -> None:

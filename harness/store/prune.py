@@ -8,20 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from harness.store.errors import StoreError, reading, reason, writing
-from harness.store.folder import Entry, Folder
-from harness.store.segmented import DAMAGED, group_path
+from harness.store.errors import StoreError, describe_os_error, wrap_read_errors, wrap_write_errors
+from harness.store.folder import FileEntry, Folder
+from harness.store.segment_groups import DAMAGED_FOLDER, group_path
 from harness.store.store import Store
-from harness.store.temporary import is_temporary
+from harness.store.temporary_names import is_temporary
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-KINDS = ("rows", "maps")
-ABANDONED = 86400  # seconds after which a temporary file has no writer any more
+SEGMENT_KINDS = ("rows", "maps")
+ABANDONED_AFTER = 86400  # seconds after which a temporary file has no writer any more
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 @dataclass(frozen=True)
-class GroupEntry:
+class GroupFiles:
     """All files of one explanation: its rows, its scores and its maps."""
 
     key: str
@@ -34,11 +34,11 @@ class GroupEntry:
 
 
 @dataclass(frozen=True)
-class Contents:
+class StoreListing:
     """What a store holds."""
 
     shown: str
-    groups: list[GroupEntry]
+    groups: list[GroupFiles]
     facts: int
     damaged: int
 
@@ -49,10 +49,10 @@ class Contents:
 
 
 @dataclass(frozen=True)
-class Gone:
+class PruneResult:
     """What was removed: whole groups, columns of scores out of others, and temporary files of writers that died."""
 
-    groups: list[GroupEntry]
+    groups: list[GroupFiles]
     scores: int = 0
     leftovers: int = 0
 
@@ -62,29 +62,31 @@ class Gone:
         return sum(group.bytes for group in self.groups)
 
 
-def contents(store: Store) -> Contents:
+def list_store(store: Store) -> StoreListing:
     """List a store, the largest groups first; raises `StoreError` where it cannot be read."""
-    with reading(store.shown):
-        files: dict[str, dict[str, list[Entry]]] = {}
-        for kind in KINDS:
-            for file in store.folder.below(kind):
+    with wrap_read_errors(store.shown):
+        files: dict[str, dict[str, list[FileEntry]]] = {}
+        for kind in SEGMENT_KINDS:
+            for file in store.folder.walk_files(kind):
                 folder, _, _ = file.path.rpartition("/")
                 if folder.count("/") == 2:
                     files.setdefault(folder.rpartition("/")[2], {}).setdefault(folder, []).append(file)
-        groups = sorted((_entry(store, key, folders) for key, folders in files.items()), key=lambda entry: (-entry.bytes, entry.key))
-        facts = sum(file.name.endswith(".json") for file in store.folder.below("facts"))
-        damaged = {file.path.split("/")[1] for file in store.folder.below(DAMAGED)}
-        return Contents(store.shown, groups, facts, len(damaged))
+        groups = sorted((_group_files(store, key, folders) for key, folders in files.items()), key=lambda entry: (-entry.bytes, entry.key))
+        facts = sum(file.name.endswith(".json") for file in store.folder.walk_files("facts"))
+        damaged = {file.path.split("/")[1] for file in store.folder.walk_files(DAMAGED_FOLDER)}
+        return StoreListing(store.shown, groups, facts, len(damaged))
 
 
-def components(store: Store) -> list[str]:
+def list_components(store: Store) -> list[str]:
     """Names of all explainers and metrics that made something in the store."""
-    groups = contents(store).groups
+    groups = list_store(store).groups
     scored = (name for group in groups for name in store.described(group.key).get("scores", {}).values())
     return list(dict.fromkeys([*(group.component for group in groups), *scored]))
 
 
-def prune(store: Store, *, older: str | None = None, size: str | None = None, component: str | None = None, dry: bool = False) -> Gone:
+def prune(
+    store: Store, *, older: str | None = None, size: str | None = None, component: str | None = None, dry: bool = False
+) -> PruneResult:
     """Remove the groups not written to for ``older`` (``30d``), the oldest beyond a ``size`` (``20G``), those of a component.
 
     Conditions add up: a group goes if any names it. A ``component`` that is a metric takes its scores out of all groups.
@@ -93,46 +95,46 @@ def prune(store: Store, *, older: str | None = None, size: str | None = None, co
     Raises:
         StoreError: a span or a size that is none, or something cannot be removed; all else is removed first.
     """
-    groups = contents(store).groups
+    groups = list_store(store).groups
     chosen: set[str] = set()
     if older is not None:
-        limit = time.time() - _quantity(older, _SPANS, "a span such as 30d or 12h")
+        limit = time.time() - _parse_quantity(older, _SPANS, "a span such as 30d or 12h")
         chosen |= {group.key for group in groups if group.written < limit}
     if component is not None:
         chosen |= {group.key for group in groups if fnmatchcase(group.component, component)}
     if size is not None:
-        chosen |= set(_oldest_beyond(groups, _quantity(size, _UNITS, "a size such as 500M or 20G"), chosen))
+        chosen |= set(_oldest_beyond(groups, _parse_quantity(size, _UNITS, "a size such as 500M or 20G"), chosen))
     gone = [group for group in groups if group.key in chosen]
     rest = [group for group in groups if component is not None and group.key not in chosen]
     scores = {group.key: _scores_of(store, group, component) for group in rest}
     if dry:
-        return Gone(gone, sum(map(len, scores.values())), len(_leftovers(store)))
-    failed = [[wrong for folder in group.folders if (wrong := _remove(store.folder, folder)) is not None] for group in gone]
+        return PruneResult(gone, sum(map(len, scores.values())), len(_leftovers(store)))
+    failed = [[wrong for folder in group.folders if (wrong := _remove_folder(store.folder, folder)) is not None] for group in gone]
     if any(failed):
         raise StoreError(f"removed {failed.count([])} of {len(gone)} explanations: {next(filter(None, failed))[0]}")
     dropped = sum(store.drop_columns(key, columns) for key, columns in scores.items() if columns)
-    with writing(store.shown):
-        return Gone(gone, dropped, sum(store.folder.remove(path) for path in _leftovers(store)))
+    with wrap_write_errors(store.shown):
+        return PruneResult(gone, dropped, sum(store.folder.remove(path) for path in _leftovers(store)))
 
 
-def _remove(folder: Folder, path: str) -> str | None:
+def _remove_folder(folder: Folder, path: str) -> str | None:
     """Remove a folder with all that is in it; returns what is in the way, with its path."""
     try:
         folder.clear(path)
     except OSError as error:
-        return f"{folder.shown(path)} cannot be removed: {reason(error)}"
+        return f"{folder.shown(path)} cannot be removed: {describe_os_error(error)}"
     return None
 
 
 def _leftovers(store: Store) -> list[str]:
     """Temporary files whose writers are long dead."""
-    limit = time.time() - ABANDONED
-    with reading(store.shown):
-        files = [*store.folder.files(), *(file for kind in (*KINDS, "facts") for file in store.folder.below(kind))]
+    limit = time.time() - ABANDONED_AFTER
+    with wrap_read_errors(store.shown):
+        files = [*store.folder.files(), *(file for kind in (*SEGMENT_KINDS, "facts") for file in store.folder.walk_files(kind))]
     return [file.path for file in files if is_temporary(file.name) and file.written < limit]
 
 
-def _scores_of(store: Store, group: GroupEntry, metric: str | None) -> set[str]:
+def _scores_of(store: Store, group: GroupFiles, metric: str | None) -> set[str]:
     """The columns of a group that a metric (a name or a glob) scored and that are there."""
     if metric is None or group_path("rows", group.key) not in group.folders:
         return set()
@@ -140,7 +142,7 @@ def _scores_of(store: Store, group: GroupEntry, metric: str | None) -> set[str]:
     return named & store.columns(group.key) if named else set()
 
 
-def _oldest_beyond(groups: list[GroupEntry], size: float, already: set[str]) -> Iterator[str]:
+def _oldest_beyond(groups: list[GroupFiles], size: float, already: set[str]) -> Iterator[str]:
     left = [group for group in groups if group.key not in already]
     total = sum(group.bytes for group in left)
     for group in sorted(left, key=lambda entry: entry.written):
@@ -150,10 +152,10 @@ def _oldest_beyond(groups: list[GroupEntry], size: float, already: set[str]) -> 
         yield group.key
 
 
-def _entry(store: Store, key: str, folders: Mapping[str, Sequence[Entry]]) -> GroupEntry:
+def _group_files(store: Store, key: str, folders: Mapping[str, Sequence[FileEntry]]) -> GroupFiles:
     files = [file for found in folders.values() for file in found]
     described = store.described(key)
-    return GroupEntry(
+    return GroupFiles(
         key,
         described.get("component", "?"),
         described.get("label", "?"),
@@ -164,7 +166,7 @@ def _entry(store: Store, key: str, folders: Mapping[str, Sequence[Entry]]) -> Gr
     )
 
 
-def _quantity(text: str, units: dict[str, int], what: str) -> float:
+def _parse_quantity(text: str, units: dict[str, int], what: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]?)B?", text.strip())
     unit = match.group(2) if match else None
     known = next((factor for name, factor in units.items() if unit is not None and name.lower() == unit.lower()), None)

@@ -8,32 +8,32 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from harness.store import rows as row_files
-from harness.store.aligned import Known, Samples, aligned
-from harness.store.errors import writing
+from harness.store import row_files as row_files
+from harness.store.errors import wrap_write_errors
 from harness.store.folder import Folder
-from harness.store.index import Marks, marks
-from harness.store.rows import Row
-from harness.store.segmented import Segmented
+from harness.store.row_files import StoredValue
+from harness.store.sample_alignment import MaskedColumn, SamplePositions, align_tables
+from harness.store.segment_groups import SegmentGroups
+from harness.store.segment_index import IdHashes, hash_ids
 
 COMPACT_ABOVE = 16  # segments of one group before a run merges them
-LISTINGS = 5  # of a group for one look into it
+MOST_LISTINGS = 5  # of a group for one look into it
 GATHER_ABOVE = 4  # segments of one group that one job wrote before it merges them
 _KIND, _SUFFIX = "rows", ".parquet"
 
 
-class RowGroups(Segmented):
+class RowGroups(SegmentGroups):
     """Rows are committed in small segments, which are merged."""
 
     def __init__(self, folder: Folder) -> None:
         super().__init__(folder)
         self._own: dict[str, list[str]] = {}
 
-    def commit_rows(self, group: str, rows: Sequence[Row]) -> None:
+    def commit_rows(self, group: str, rows: Sequence[StoredValue]) -> None:
         """Make rows durable; when this returns they are finished."""
         if rows:
-            content = row_files.encode(rows)
-            with writing(self.shown):
+            content = row_files.encode_rows(rows)
+            with wrap_write_errors(self.shown):
                 path = self._write_segment(_KIND, group, _SUFFIX, content)
             self._own.setdefault(group, []).append(path)
             self._index.note(path, {row.sample for row in rows})
@@ -48,9 +48,9 @@ class RowGroups(Segmented):
             if len(paths) > GATHER_ABOVE:
                 self._merge(group, dict(self._read(paths)))
 
-    def known(self, group: str, samples: Samples) -> dict[str, dict[str, Known]]:
-        """What the finished rows of a group say of samples: column → field → `Known`; damaged segments are set aside and named."""
-        return aligned(list(self._tables(group, marks(samples.ids)).values()), samples)
+    def known(self, group: str, samples: SamplePositions) -> dict[str, dict[str, MaskedColumn]]:
+        """What the finished rows of a group say of samples: column → field → `MaskedColumn`; damaged segments are set aside and named."""
+        return align_tables(list(self._tables(group, hash_ids(samples.ids)).values()), samples)
 
     def columns(self, group: str) -> set[str]:
         """The columns of which a group has rows."""
@@ -68,36 +68,36 @@ class RowGroups(Segmented):
 
     def _merge(self, group: str, small: Mapping[str, pa.Table]) -> None:
         with contextlib.suppress(OSError):
-            self._write_segment(_KIND, group, _SUFFIX, row_files.encode_table(row_files.merged(list(small.values()))))
+            self._write_segment(_KIND, group, _SUFFIX, row_files.encode_table(row_files.merge_tables(list(small.values()))))
             for path in small:
                 self.folder.remove(path)
 
-    def _tables(self, group: str, wanted: Marks | None = None) -> dict[str, pa.Table]:
+    def _tables(self, group: str, wanted: IdHashes | None = None) -> dict[str, pa.Table]:
         """All readable segments, but for those that are known to hold none of the ``wanted`` samples.
 
         They are listed until nothing is new, since a listing made while another run compacts may hold neither all of the small ones nor the
         large one; but not for ever beside one that writes.
         """
         seen: dict[str, pa.Table | None] = {}
-        for _ in range(LISTINGS):
+        for _ in range(MOST_LISTINGS):
             new = [path for path in self._segments(_KIND, group, _SUFFIX) if path not in seen]
             if not new:
                 break
             seen.update(dict.fromkeys(new))
             for path, table in self._read(new if wanted is None else self._index.worth_reading(new, wanted)):
                 seen[path] = table
-                self._index.note(path, row_files.samples_in(table))
+                self._index.note(path, row_files.unique_sample_ids(table))
         return {path: table for path, table in seen.items() if table is not None}
 
     def _read(self, paths: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
         for path, content in self._contents(paths):
             with self._setting_aside(path):
-                yield path, row_files.decode(content)
+                yield path, row_files.decode_rows(content)
 
     def _drop_rows(self, group: str, columns: Collection[str]) -> int:
         """Remove some columns' rows; returns how many columns went."""
         old = self._tables(group)
-        table = row_files.merged(list(old.values()))
+        table = row_files.merge_tables(list(old.values()))
         names = table.column("column").cast(pa.string())
         dropped = pc.is_in(names, pa.array(list(columns), pa.string()))
         gone = names.filter(dropped).unique()

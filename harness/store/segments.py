@@ -28,13 +28,13 @@ def is_segment(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def intact(name: str, content: bytes) -> bool:
+def is_intact(name: str, content: bytes) -> bool:
     """Whether a file of this name never changes, and this is all of what was written to it."""
     return is_segment(name) and name.split(".")[1] == checksum(content)
 
 
-def verified(name: str, content: bytes) -> bytes:
+def verify_segment(name: str, content: bytes) -> bytes:
     """The content of a segment; raises `DamagedFile` where it does not match the checksum in the name."""
-    if not intact(name, content):
+    if not is_intact(name, content):
         raise DamagedFile(f"{name} is damaged: its content does not match its checksum")
     return content

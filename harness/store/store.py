@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.store.errors import NoStore, advised, writing
 from harness.store.errors import StoreError as StoreError
+from harness.store.errors import StoreNotFound, describe_with_advice, wrap_write_errors
+from harness.store.folder_factory import open_folder
 from harness.store.map_groups import MapGroups
-from harness.store.opening import folder_at
 from harness.store.row_groups import RowGroups
-from harness.store.segmented import MISSHAPEN, group_path
+from harness.store.segment_groups import MALFORMED_JSON_ERRORS, group_path
 from harness.store.segments import checksum
 
 LAYOUT_VERSION = 1
@@ -28,8 +28,8 @@ class Store(RowGroups, MapGroups):
     """
 
     def __init__(self, address: Path | str, *, new: bool = True) -> None:
-        """Open the store at a path or URL; one is begun there where there is none, or with ``new=False`` `NoStore` is raised."""
-        super().__init__(folder_at(address))
+        """Open the store at a path or URL; one is begun there where there is none, or with ``new=False`` `StoreNotFound` is raised."""
+        super().__init__(open_folder(address))
         self._check_layout(new)
 
     @property
@@ -46,10 +46,10 @@ class Store(RowGroups, MapGroups):
                 )
         except FileNotFoundError:
             if not new:
-                raise NoStore(f"{self.shown} is not a store") from None
+                raise StoreNotFound(f"{self.shown} is not a store") from None
             with self._usable():
                 self.folder.write(MARKER, json.dumps({"version": LAYOUT_VERSION}).encode())
-        except MISSHAPEN as error:
+        except MALFORMED_JSON_ERRORS as error:
             raise StoreError(f"{self.folder.shown(MARKER)} is not a store's marker: {error}") from error
         except OSError as error:
             with self._usable():
@@ -62,7 +62,7 @@ class Store(RowGroups, MapGroups):
         except StoreError:
             raise
         except OSError as error:
-            raise StoreError(f"cannot use {self.shown} as a store: {advised(error)}") from error
+            raise StoreError(f"cannot use {self.shown} as a store: {describe_with_advice(error)}") from error
 
     def fact(self, key: str) -> Any | None:
         """A remembered JSON value, or None."""
@@ -76,14 +76,14 @@ class Store(RowGroups, MapGroups):
             return None
         except OSError as error:
             self._unreadable(path, error)
-        except MISSHAPEN as error:
+        except MALFORMED_JSON_ERRORS as error:
             self._set_aside(path, f"is no remembered fact: {error}")
         return None
 
     def remember(self, key: str, value: Any) -> None:
         """Remember a JSON value under a key."""
         content = json.dumps({"checksum": checksum(json.dumps(value, sort_keys=True).encode()), "value": value})
-        with writing(self.shown):
+        with wrap_write_errors(self.shown):
             self.folder.write(_fact_path(key), content.encode())
 
     def describe(self, group: str, described: Mapping[str, Any]) -> None:
@@ -91,14 +91,14 @@ class Store(RowGroups, MapGroups):
         known = self.described(group)
         whole = {**described, "scores": {**known.get("scores", {}), **described["scores"]}}
         if whole != known:
-            with writing(self.shown):
+            with wrap_write_errors(self.shown):
                 self.folder.write(_description_path(group), json.dumps(whole, indent=1).encode())
 
     def described(self, group: str) -> dict[str, Any]:
         """What of `describe`'s is there and well formed: ``component`` and ``label`` are texts, ``scores`` maps texts to texts."""
         try:
             found = json.loads(self.folder.read(_description_path(group)))
-        except (OSError, *MISSHAPEN):
+        except (OSError, *MALFORMED_JSON_ERRORS):
             return {}
         if not isinstance(found, dict):
             return {}
@@ -112,7 +112,7 @@ class Store(RowGroups, MapGroups):
         """Remove some columns' rows from a group, and their names from its description; returns how many columns went."""
         known = self.described(group)
         left = {key: name for key, name in known.get("scores", {}).items() if key not in columns}
-        with writing(self.shown):
+        with wrap_write_errors(self.shown):
             dropped = self._drop_rows(group, columns)
             if left != known.get("scores", {}):
                 described = json.dumps({**known, "scores": left}, indent=1).encode()

@@ -3,24 +3,24 @@ import dataclasses
 import numpy as np
 import pytest
 
-from harness.analysis.analyse import analyse
-from harness.analysis.means import Interval
-from harness.analysis.numbers import Numbers
-from harness.analysis.results import Cell, Group, Results
-from harness.analysis.selection import selected_samples
+from harness.analysis.analyse import analyse_results
+from harness.analysis.confidence_intervals import Interval
+from harness.analysis.run_statistics import RunStatistics
+from harness.results.data_model import Cell, Group, Results
+from harness.results.sample_selection import selected_samples
 from tests.support.synthetic_results import NULLS, explainer, group_of, leaderboard_group, leaderboard_results, metric
 
 RNG = np.random.default_rng(0)
 
 
-def run(group: Group | list[Group], **changes: object) -> Numbers:
+def run(group: Group | list[Group], **changes: object) -> RunStatistics:
     groups = group if isinstance(group, list) else [group]
-    return analyse(Results(provenance={}, groups=groups, **{"bootstrap": 200, **changes}))  # type: ignore[arg-type]
+    return analyse_results(Results(provenance={}, groups=groups, **{"bootstrap": 200, **changes}))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
-def numbers() -> Numbers:
-    return analyse(leaderboard_results())
+def numbers() -> RunStatistics:
+    return analyse_results(leaderboard_results())
 
 
 def test_only_samples_that_the_rule_names_count() -> None:
@@ -54,7 +54,7 @@ def test_statistics_do_not_depend_on_the_order_of_samples() -> None:
             pair: dataclasses.replace(cell, values=cell.values[order], computed=cell.computed[order]) for pair, cell in group.cells.items()
         },
     )
-    one, two = analyse(leaderboard_results()), analyse(leaderboard_results(groups=[turned]))
+    one, two = analyse_results(leaderboard_results()), analyse_results(leaderboard_results(groups=[turned]))
     assert one.groups[0].cells == two.groups[0].cells or _close(one, two)
     assert one.order == two.order
 
@@ -62,10 +62,10 @@ def test_statistics_do_not_depend_on_the_order_of_samples() -> None:
 def test_statistics_do_not_depend_on_the_order_of_explainers_and_metrics() -> None:
     group = leaderboard_group()
     turned = dataclasses.replace(group, explainers=group.explainers[::-1], metrics=group.metrics[::-1])
-    assert _close(analyse(leaderboard_results()), analyse(leaderboard_results(groups=[turned])))
+    assert _close(analyse_results(leaderboard_results()), analyse_results(leaderboard_results(groups=[turned])))
 
 
-def _close(one: Numbers, two: Numbers) -> bool:
+def _close(one: RunStatistics, two: RunStatistics) -> bool:
     first, second = one.groups[0], two.groups[0]
     for pair, cell in first.cells.items():
         other = second.cells[pair]
@@ -89,7 +89,7 @@ def test_a_monotone_transformation_leaves_the_ranks_of_samples_alone() -> None:
     assert one == two
 
 
-def test_missing_cells_are_not_ranked_and_their_rows_are_not_complete(numbers: Numbers) -> None:
+def test_missing_cells_are_not_ranked_and_their_rows_are_not_complete(numbers: RunStatistics) -> None:
     group = numbers.groups[0]
     for pair in [("SHAP", "road"), ("deep-lift", "max-sensitivity"), ("laplace", "deletion")]:
         assert np.isnan(group.cells[pair].rank)
@@ -103,7 +103,7 @@ def test_missing_cells_are_not_ranked_and_their_rows_are_not_complete(numbers: N
     assert road == list(range(1, 12))
 
 
-def test_the_better_is_ranked_before_the_worse_in_either_direction(numbers: Numbers) -> None:
+def test_the_better_is_ranked_before_the_worse_in_either_direction(numbers: RunStatistics) -> None:
     assert numbers.order["category"][0] == "triad"
     assert numbers.order["metric"][-1] == "random"
     for direction in ("higher", "lower"):
@@ -112,7 +112,7 @@ def test_the_better_is_ranked_before_the_worse_in_either_direction(numbers: Numb
         assert found == (["good", "bad"] if direction == "higher" else ["bad", "good"])
 
 
-def test_intervals_hold_their_means(numbers: Numbers) -> None:
+def test_intervals_hold_their_means(numbers: RunStatistics) -> None:
     for row in numbers.groups[0].rows.values():
         for interval in [*row.rank.values(), *row.categories.values()]:
             assert np.isnan(interval.mean) or interval.low <= interval.mean <= interval.high
@@ -127,7 +127,7 @@ def test_equal_explainers_share_a_rank_also_in_every_resample() -> None:
     assert (versus.p_wilcoxon_holm, versus.p_ttest_holm, versus.effect, versus.verdict) == (1.0, 1.0, 0.0, None)
 
 
-def test_the_reference_is_compared_with_all_but_itself(numbers: Numbers) -> None:
+def test_the_reference_is_compared_with_all_but_itself(numbers: RunStatistics) -> None:
     cells = numbers.groups[0].cells
     assert all(cells["triad", column].versus_reference is None for column in numbers.groups[0].group.metric_labels)
     worse = cells["random", "deletion"].versus_reference
@@ -138,7 +138,7 @@ def test_the_reference_is_compared_with_all_but_itself(numbers: Numbers) -> None
     assert cells["SHAP", "road"].versus_reference is None
 
 
-def test_pairs_without_both_scores_are_dropped_and_counted(numbers: Numbers) -> None:
+def test_pairs_without_both_scores_are_dropped_and_counted(numbers: RunStatistics) -> None:
     versus = numbers.groups[0].cells["lrp", "pointing-game"].versus_reference
     assert versus is not None
     assert (versus.pairs, versus.dropped) == (45, 3)
@@ -203,7 +203,7 @@ def test_degenerate_groups() -> None:
     assert np.isnan(single.cells["a", "m"].score.low)
     assert single.cells["a", "m"].versus_null is not None
     assert not single.cells["a", "m"].versus_null.beaten
-    assert analyse(Results(provenance={}, groups=[])).overall == {}
+    assert analyse_results(Results(provenance={}, groups=[])).overall == {}
 
 
 def test_across_groups_a_rank_is_the_mean_of_the_groups_ranks() -> None:
@@ -238,7 +238,7 @@ def test_groups_of_the_same_samples_share_their_resamples() -> None:
 
 
 def test_the_same_results_give_the_same_numbers() -> None:
-    one, two = analyse(leaderboard_results()), analyse(leaderboard_results())
+    one, two = analyse_results(leaderboard_results()), analyse_results(leaderboard_results())
     assert np.array_equal(one.groups[0].draws["category"], two.groups[0].draws["category"])
     assert [label for label in one.groups[0].rows if one.groups[0].rows[label].against_null == 0] == NULLS
 
@@ -260,10 +260,10 @@ def test_how_parts_agree_takes_no_part_in_ranks() -> None:
     """An ensemble alone has such scores: it would be the first of its category, and all others would have no rank in it."""
     generator = np.random.default_rng(0)
     scores = {label: {"a": generator.normal(k, 1, 40), "b": generator.normal(-k, 1, 40)} for k, label in enumerate("xyz")}
-    without = analyse(Results(provenance={}, groups=[group_of(scores, [metric("a"), metric("b")])]))
+    without = analyse_results(Results(provenance={}, groups=[group_of(scores, [metric("a"), metric("b")])]))
     scores["x"]["parts"] = np.ones(40)
     with_parts = group_of(scores, [metric("a"), metric("b"), metric("parts", category="agreement")])
-    numbers = analyse(Results(provenance={}, groups=[with_parts])).groups[0]
+    numbers = analyse_results(Results(provenance={}, groups=[with_parts])).groups[0]
     for label, row in without.groups[0].rows.items():
         assert numbers.rows[label].rank == row.rank
         assert numbers.rows[label].complete

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.analysis.friedman import cliques, critical_difference, critical_value, friedman_p
-from harness.analysis.ranking import ranks
+from harness.analysis.friedman import critical_difference, critical_value, friedman_p, rank_cliques
+from harness.analysis.ranking import rank_scores
 
 # Demšar 2006, table 5(a): critical values of the two-tailed Nemenyi test for 2 to 10 classifiers
 Q_05 = [1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164]
@@ -63,7 +63,7 @@ def test_published_example_at_90_percent() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_friedman_agrees_with_scipy_also_with_ties(seed: int) -> None:
     scores = np.random.default_rng(seed).integers(0, 6, size=(20, 5)).astype(float)
-    assert friedman_p(ranks(scores)) == pytest.approx(stats.friedmanchisquare(*scores.T).pvalue)
+    assert friedman_p(rank_scores(scores)) == pytest.approx(stats.friedmanchisquare(*scores.T).pvalue)
 
 
 def test_lower_is_better_turns_the_ranks_round() -> None:
@@ -91,5 +91,5 @@ def test_degenerate_tables() -> None:
 
 def test_cliques_are_maximal_and_hold_everybody() -> None:
     mean = {"a": 1.0, "b": 1.5, "c": 2.2, "d": 4.0}
-    assert cliques(mean, 1.0) == [["a", "b"], ["b", "c"], ["d"]]
-    assert cliques(mean, 0.5) == [["a"], ["b"], ["c"], ["d"]], "a difference as large as the critical one is significant"
+    assert rank_cliques(mean, 1.0) == [["a", "b"], ["b", "c"], ["d"]]
+    assert rank_cliques(mean, 0.5) == [["a"], ["b"], ["c"], ["d"]], "a difference as large as the critical one is significant"

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harness.api import classifier
-from harness.api.attention import attentions
-from harness.api.features import features, nonlinearities
-from harness.api.flow import flow
+from harness.api.attention import find_attention_operations
+from harness.api.autograd_graph import trace_autograd
+from harness.api.network_features import detect_features, nonlinearities
 
 WIDTH, TOKENS = 12, 16
 Mixing = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -116,7 +116,7 @@ class Net(nn.Module):
 def test_attention_is_known_whatever_its_layers_are_called(kind: str) -> None:
     torch.manual_seed(0)
     model = classifier(Net(ATTENDING[kind]()), input_shape=(3, 16, 16))
-    assert features(model) == {"token-grid"} | ({"relu"} if kind == "torch's encoder" and "ReLU" in nonlinearities(model) else set())
+    assert detect_features(model) == {"token-grid"} | ({"relu"} if kind == "torch's encoder" and "ReLU" in nonlinearities(model) else set())
     assert model.cam_layer is None
     assert "Softmax" in nonlinearities(model)
 
@@ -163,7 +163,7 @@ class Bilinear(nn.Module):
 def test_gates_and_pooling_are_no_attention(block: nn.Module) -> None:
     net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), block, nn.Flatten(), nn.LazyLinear(3))
     net(torch.rand(1, 3, 12, 12))
-    assert "token-grid" not in features(classifier(net, input_shape=(3, 12, 12)))
+    assert "token-grid" not in detect_features(classifier(net, input_shape=(3, 12, 12)))
 
 
 class NonLocal(nn.Module):
@@ -181,7 +181,7 @@ class NonLocal(nn.Module):
 def test_a_convolutional_network_that_attends_has_both_and_its_map_is_behind() -> None:
     net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), NonLocal(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3))
     model = classifier(net, input_shape=(3, 12, 12))
-    assert features(model) == {"convolutions", "relu", "token-grid"}
+    assert detect_features(model) == {"convolutions", "relu", "token-grid"}
     assert model.cam_layer is not None and model.cam_layer.startswith("2")
 
 
@@ -208,4 +208,4 @@ class Weighted(nn.Module):
 )
 def test_scores_are_told_from_other_products_behind_a_convolution_or_without_a_softmax(blocks: list[nn.Module], count: int) -> None:
     net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), *blocks).requires_grad_(False)
-    assert len(attentions(flow(net, net, torch.rand(1, 3, 12, 12)))) == count
+    assert len(find_attention_operations(trace_autograd(net, net, torch.rand(1, 3, 12, 12)))) == count

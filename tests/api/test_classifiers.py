@@ -15,7 +15,7 @@ from torchvision.transforms._presets import ImageClassification
 from torchvision.transforms.functional import to_tensor
 
 from harness.api import Classifier, classifier
-from harness.api.features import features, nonlinearities
+from harness.api.network_features import detect_features, nonlinearities
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -276,13 +276,13 @@ def test_preprocessing_is_torchvision_s(interpolation: str, size: tuple[int, int
 )
 def test_features_are_what_the_papers_say(arch: str, size: int, expected: set[str], activations: set[str]) -> None:
     model = classifier(models.get_model(arch, weights=None, num_classes=2), input_shape=(3, size, size))
-    assert features(model) == expected
+    assert detect_features(model) == expected
     assert nonlinearities(model) == activations
 
 
 def test_a_vision_transformer_has_a_token_grid_and_its_patch_embedding_is_no_convolution() -> None:
     model = classifier(tiny_vit(), input_shape=(3, 32, 32))
-    assert features(model) == {"token-grid"}
+    assert detect_features(model) == {"token-grid"}
     assert nonlinearities(model) == {"GELU", "Softmax"}
 
 
@@ -295,12 +295,12 @@ def test_a_functional_relu_is_found() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return F.relu(self.conv(x)).mean(dim=(2, 3))
 
-    assert features(classifier(Functional(), input_shape=(3, 8, 8))) == {"convolutions", "relu"}
+    assert detect_features(classifier(Functional(), input_shape=(3, 8, 8))) == {"convolutions", "relu"}
 
 
 def test_features_leave_no_hook() -> None:
     model = classifier(small(), input_shape=(3, 16, 16))
-    features(model)
+    detect_features(model)
     assert not any(module._forward_hooks for module in model.module.modules())
 
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harness.api.geometry import Geometry, boxes_round
+from harness.api.geometry import Geometry, masks_to_boxes
 
 sizes = st.tuples(st.integers(12, 70), st.integers(12, 70))
 
@@ -96,4 +96,4 @@ def test_nearest_images_move_as_masks_do() -> None:
 def test_the_box_round_a_mask_holds_all_of_it_and_no_empty_row_or_column() -> None:
     masks = torch.stack([rectangle((17, 24), (5, 3, 9, 11)), rectangle((17, 24), (0, 0, 24, 17)), torch.zeros(17, 24, dtype=torch.bool)])
     masks[0, 14, 20] = True
-    assert boxes_round(masks).tolist() == [[5, 3, 21, 15], [0, 0, 24, 17], [0, 0, 0, 0]]
+    assert masks_to_boxes(masks).tolist() == [[5, 3, 21, 15], [0, 0, 24, 17], [0, 0, 0, 0]]

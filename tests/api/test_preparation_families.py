@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision import models
 
-from harness.api.preparation import prepare, unprepared
+from harness.api.preparation import prepare, unprepared_modules
 
 SIZES = {
     "alexnet": 80,
@@ -107,7 +107,7 @@ def test_logits_are_equal_to_the_last_bit(pair: Pair) -> None:
 
 
 def test_nothing_is_left_unprepared(pair: Pair) -> None:
-    assert unprepared(pair.prepared) == {}
+    assert unprepared_modules(pair.prepared) == {}
 
 
 def test_every_hook_point_lives_and_sees_what_it_saw(pair: Pair) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 from torchvision import models
 
-from harness.api.preparation import Add, prepare, unprepared
+from harness.api.preparation import Add, prepare, unprepared_modules
 
 CHANNELS = 4
 
@@ -320,7 +320,7 @@ def built(block: Callable[[], nn.Module]) -> tuple[nn.Module, Tensor]:
 def test_what_users_write_is_prepared_wholly(block: type[nn.Module]) -> None:
     module, images = built(block)
     prepared = prepare(module, images[:1])
-    assert unprepared(prepared) == {}
+    assert unprepared_modules(prepared) == {}
     with torch.no_grad():
         assert torch.equal(prepared(images), module(images))
     assert {name for name, _ in module.named_modules()} <= {name for name, _ in prepared.named_modules()}
@@ -335,8 +335,8 @@ def test_what_users_write_is_prepared_wholly(block: type[nn.Module]) -> None:
 def test_what_cannot_be_prepared_computes_the_same_and_is_named(block: type[nn.Module]) -> None:
     module, images = built(block)
     prepared = prepare(module, images[:1])
-    assert "block" in unprepared(prepared)
-    assert set(unprepared(prepared)) <= {name for name, _ in module.named_modules() if name.startswith("block")}
+    assert "block" in unprepared_modules(prepared)
+    assert set(unprepared_modules(prepared)) <= {name for name, _ in module.named_modules() if name.startswith("block")}
     with torch.no_grad():
         assert torch.equal(prepared(images), module(images))
     assert not prepared.stem[1].inplace
@@ -447,7 +447,7 @@ def test_torch_s_own_composites_are_left_and_named() -> None:
 
     module, images = built(Tokens)
     prepared = prepare(module, images[:1])
-    assert list(unprepared(prepared)) == ["block.layer"]
+    assert list(unprepared_modules(prepared)) == ["block.layer"]
     with torch.no_grad():
         assert torch.equal(prepared(images), module(images))
 
@@ -467,7 +467,7 @@ def test_a_scripted_module_is_left_and_named() -> None:
     module, images = built(FunctionalTwice)
     module.block = torch.jit.script(module.block)
     prepared = prepare(module, images[:1])
-    assert unprepared(prepared)["block"] == "it is compiled by TorchScript"
+    assert unprepared_modules(prepared)["block"] == "it is compiled by TorchScript"
     with torch.no_grad():
         assert torch.equal(prepared(images), module(images))
 
@@ -476,7 +476,7 @@ def test_a_forward_replaced_on_the_instance_is_kept() -> None:
     module, images = built(FunctionalTwice)
     module.block.forward = lambda x, *, factor=3: x * factor
     prepared = prepare(module, images[:1])
-    assert "instance" in unprepared(prepared)["block"]
+    assert "instance" in unprepared_modules(prepared)["block"]
     with torch.no_grad():
         assert torch.equal(prepared(images), module(images))
 

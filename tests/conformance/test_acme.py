@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from harness.api.declarations import Kind
 from harness.cli import app
-from harness.conformance.apart import run_checks_apart
-from harness.conformance.report import report
-from harness.conformance.results import CheckFailed, CheckResult, cause_of, exit_status
-from harness.conformance.run import names_of, run_check, run_checks
-from harness.conformance.suite import checks
+from harness.conformance.isolated_run import run_checks_isolated
+from harness.conformance.result_tables import results_table
+from harness.conformance.results import CheckFailed, CheckResult, exit_status, find_root_cause
+from harness.conformance.run import list_check_names, run_check, run_checks
+from harness.conformance.suite import list_checks
 from harness.registry.registry import Registry
 
 SOUND: dict[Kind, list[str]] = {
@@ -102,7 +102,7 @@ def test_a_sound_component_passes_every_check(registry: Registry, kind: Kind, na
 
 @pytest.mark.parametrize(("kind", "name", "check", "said"), CAUGHT)
 def test_a_broken_component_is_caught_by_the_check_meant_for_it(registry: Registry, kind: Kind, name: str, check: str, said: str) -> None:
-    (meant,) = [one for one in checks(kind) if one.name == check]
+    (meant,) = [one for one in list_checks(kind) if one.name == check]
     result = run_check(meant, registry, registry.card(kind, name), limit=1 if "hangs" in name else 60)
     assert result.status == "failed"
     assert said in result.message
@@ -144,7 +144,7 @@ def test_parameters_can_be_given_and_wrong_ones_fail(registry: Registry) -> None
 def test_the_report_names_every_check_and_counts_them(registry: Registry) -> None:
     results = run_checks(registry, registry.card("explainers", "acme-unsigned"))
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(report(results))
+    console.print(results_table(results))
     text = console.export_text()
     assert all(result.name.removeprefix("check_").replace("_", " ") in text for result in results)
     assert "1 failed" in text
@@ -161,25 +161,25 @@ def test_the_report_names_every_check_and_counts_them(registry: Registry) -> Non
 )
 def test_a_component_that_kills_its_process_fails_one_check(registry: Registry, kind: Kind, name: str, at: str, how: str) -> None:
     following = registry.card("datasets", "acme-squares")
-    (card, results), (after, sound) = run_checks_apart(registry, [registry.card(kind, name), following])
+    (card, results), (after, sound) = run_checks_isolated(registry, [registry.card(kind, name), following])
     assert (card.name, after, exit_status(sound)) == (name, following, 0), "the next component is checked all the same"
     (failed,) = [result for result in results if result.status == "failed"]
     assert failed.name == at
     assert how in failed.message
-    assert [result.name for result in results] == names_of(kind)
+    assert [result.name for result in results] == list_check_names(kind)
     assert results[-1].message == "an earlier check ended the process"
 
 
 @pytest.mark.slow
 def test_checks_apart_find_what_checks_here_find(registry: Registry) -> None:
     card = registry.card("metrics", "acme-metric-out-of-bounds")
-    assert list(run_checks_apart(registry, [card], limit=30)) == [(card, run_checks(registry, card))]
+    assert list(run_checks_isolated(registry, [card], limit=30)) == [(card, run_checks(registry, card))]
 
 
 @pytest.mark.slow
 def test_components_that_do_not_import_take_their_place_among_those_that_do(registry: Registry) -> None:
     sound, broken = registry.card("datasets", "acme-squares"), registry.known("explainers", "acme-import-error")
-    found = [(card, exit_status(results)) for card, results in run_checks_apart(registry, [broken, sound, broken])]
+    found = [(card, exit_status(results)) for card, results in run_checks_isolated(registry, [broken, sound, broken])]
     assert found == [(broken, 1), (sound, 0), (broken, 1)]
 
 
@@ -197,9 +197,9 @@ def test_one_cause_is_one_failure_and_the_rest_follows_from_it(registry: Registr
     results = run_checks(registry, registry.card(kind, name))
     assert [result.name for result in results if result.status == "failed"] == [root]
     following = [result.name for result in results if result.message.startswith("as a consequence of ")]
-    assert len(following) >= 10 and results[-1].name in names_of(kind)
+    assert len(following) >= 10 and results[-1].name in list_check_names(kind)
     console = Console(width=600, record=True, file=io.StringIO())
-    console.print(report(results))
+    console.print(results_table(results))
     shown = console.export_text()
     assert shown.count("as a consequence of") == 1 and f"{len(following)} others" in shown
     assert all(result.title in shown for result in results)
@@ -207,7 +207,7 @@ def test_one_cause_is_one_failure_and_the_rest_follows_from_it(registry: Registr
 
 def test_failures_of_several_causes_are_told_apart() -> None:
     errors = [ValueError("not (4,)"), ValueError("not (2,)"), TypeError("not (4,)"), CheckFailed("differ by 0.1")]
-    assert [cause_of(error) for error in errors] == ["ValueError: not (#,)", "ValueError: not (#,)", "TypeError: not (#,)", ""]
+    assert [find_root_cause(error) for error in errors] == ["ValueError: not (#,)", "ValueError: not (#,)", "TypeError: not (#,)", ""]
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.conformance.pytest import Bound, parametrize_with_checks
+from harness.conformance.pytest import BoundCheck, parametrize_with_checks
 from harness.registry.registry import Registry
 from tests.support.shipped import PARAMS, kinds, names
 
@@ -13,7 +13,7 @@ EXPECTED_FAILURES: dict[str, dict[str, str]] = {}
 
 @pytest.mark.slow
 @parametrize_with_checks(names(), params=PARAMS, expected_failures=EXPECTED_FAILURES)
-def test_conformance(check: Bound) -> None:
+def test_conformance(check: BoundCheck) -> None:
     check()
 
 

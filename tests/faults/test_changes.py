@@ -171,7 +171,7 @@ def filed(*, weights: Path):
 
 
 def test_a_checkpoint_altered_while_a_run_goes_on_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.execution.workbench import Workbench
+    from harness.worker.component_cache import ComponentCache
 
     def trained(seed: int) -> None:
         generator = torch.Generator().manual_seed(seed)
@@ -182,9 +182,9 @@ def test_a_checkpoint_altered_while_a_run_goes_on_is_not_used(tmp_path: Path, mo
     spec = small_spec(
         models=[{"use": "filed", "params": {"weights": str(tmp_path / "weights.pt")}}], explainers=["slope"], metrics=["inside"]
     )
-    subject = Workbench.subject
+    subject = ComponentCache.subject
 
-    def later(self: Workbench, *given: object) -> object:
+    def later(self: ComponentCache, *given: object) -> object:
         trained(1)
         self.forget_models(given[0].model_recipe)  # as a worker that begins now
         return subject(self, *given)
@@ -194,7 +194,7 @@ def test_a_checkpoint_altered_while_a_run_goes_on_is_not_used(tmp_path: Path, mo
 
     trained(0)
     with monkeypatch.context() as patch:
-        patch.setattr(Workbench, "subject", later)
+        patch.setattr(ComponentCache, "subject", later)
         said = states(begin())
     assert "the files of filed changed while the run was going on; run again" in said["blocked"]
     assert begin().failures == []

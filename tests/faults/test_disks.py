@@ -16,9 +16,9 @@ import pytest
 
 import harness
 from harness.runs.journal import Journal
-from harness.store.aligned import Samples
-from harness.store.maps import StoredMaps
-from harness.store.rows import Row
+from harness.store.map_files import StoredMaps
+from harness.store.row_files import StoredValue
+from harness.store.sample_alignment import SamplePositions
 from harness.store.store import Store, StoreError
 from tests.support.driver import board, driver
 from tests.support.spec import SMALL, small_spec
@@ -105,7 +105,7 @@ def test_a_journal_that_cannot_be_written_ends_no_run() -> None:
 # the store's own
 
 
-ROWS = [Row("column", f"s{i}", f"d{i}", "value", float(i)) for i in range(3)]
+ROWS = [StoredValue("column", f"s{i}", f"d{i}", "value", float(i)) for i in range(3)]
 MAPS = StoredMaps([("s0", "d0")], np.zeros((1, 2, 2), dtype=np.float32), {})
 COMMITS: dict[str, Callable[[Store], object]] = {
     "scores": lambda store: store.commit_rows(GROUP, ROWS),
@@ -133,7 +133,7 @@ def test_nothing_is_committed_by_halves(
         patch.setattr(*places.get(call, ("pathlib.Path.mkdir", full)))
         with pytest.raises(StoreError, match="No space left on device; free some space"):
             commit(store)
-    assert store.known(GROUP, Samples([("s0", "d0")])) == {}
+    assert store.known(GROUP, SamplePositions([("s0", "d0")])) == {}
     assert store.maps(GROUP, {("s0", "d0")}) is None
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "layout.json"]
 
@@ -151,7 +151,7 @@ def test_a_file_that_may_be_whole_is_not_set_aside(tmp_path: Path, monkeypatch: 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", failing)
         with pytest.raises(StoreError, match=f"cannot be read: {os.strerror(number)}"):
-            store.known(GROUP, Samples([("s0", "d0")]))
+            store.known(GROUP, SamplePositions([("s0", "d0")]))
         with pytest.raises(StoreError, match="cannot be read"):
             store.fact(GROUP)
     assert sorted(tmp_path.rglob("*")) == before
@@ -175,7 +175,7 @@ def test_a_listing_made_while_another_run_compacts_hides_no_row(tmp_path: Path, 
         return first
 
     monkeypatch.setattr(store, "_segments", torn)
-    found = store.known(GROUP, Samples([(f"s{i}", f"d{i}") for i in range(3)]))
+    found = store.known(GROUP, SamplePositions([(f"s{i}", f"d{i}") for i in range(3)]))
     assert found["column"]["value"].there.all()
 
 

@@ -24,10 +24,10 @@ from PIL import Image
 from safetensors.numpy import save
 
 import harness
-from harness.leaderboard.folder import FolderError, read_results
-from harness.store.aligned import Samples
-from harness.store.maps import StoredMaps
-from harness.store.rows import SCHEMA, Row
+from harness.leaderboard.run_folder import RunFolderError, read_results
+from harness.store.map_files import StoredMaps
+from harness.store.row_files import SCHEMA, StoredValue
+from harness.store.sample_alignment import SamplePositions
 from harness.store.segments import checksum
 from harness.store.store import Store
 from tests.support.segments import write_segment
@@ -86,7 +86,7 @@ def test_results_of_any_shape_are_results_or_refused(finished: Path, data: st.Da
         (run / "results.json").write_text(json.dumps(text))
         try:
             read_results(run)
-        except FolderError as error:
+        except RunFolderError as error:
             assert "\n" not in str(error)
 
 
@@ -107,12 +107,12 @@ TABLES = st.dictionaries(
 
 
 def reads(store: Store) -> None:
-    known = store.known(GROUP, Samples(KEYS))
+    known = store.known(GROUP, SamplePositions(KEYS))
     assert all(len(each.values) == len(each.there) == 2 for fields in known.values() for each in fields.values())
     assert store.columns(GROUP) >= set(known)
     found = store.maps(GROUP, {*KEYS, SOUND, NOBODY})
     assert found is None or len(found.map) == len(found.samples)
-    store.mapped(GROUP)
+    store.samples_with_maps(GROUP)
     store.described(GROUP)
     store.compact(GROUP)
 
@@ -129,7 +129,7 @@ def set_aside(store: Store) -> set[str]:
 def test_any_segment_of_scores_is_read_or_set_aside(tables: list[Any]) -> None:
     with folder() as place:
         store, rows, bad = Store(place), place / "rows" / GROUP[:2] / GROUP, set()
-        store.commit_rows(GROUP, [Row("sound", *KEYS[0], "value", 7.0)])
+        store.commit_rows(GROUP, [StoredValue("sound", *KEYS[0], "value", 7.0)])
         for table in tables:
             buffer = io.BytesIO(table if isinstance(table, bytes) else b"")
             if not isinstance(table, bytes):
@@ -142,7 +142,7 @@ def test_any_segment_of_scores_is_read_or_set_aside(tables: list[Any]) -> None:
         aside = set_aside(store)
         assert bad <= aside
         assert {path.name for path in rows.iterdir()} == written - aside
-        sound = store.known(GROUP, Samples(KEYS))["sound"]["value"]
+        sound = store.known(GROUP, SamplePositions(KEYS))["sound"]["value"]
         assert (sound.there.tolist(), sound.values[0]) == ([True, False], 7.0)
 
 

@@ -17,14 +17,14 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 import harness
-from harness.execution.executor import ExecutorError
+from harness.dispatch.executor import ExecutorError
 from harness.registry.registry import Registry
 from harness.runs.run import Run
-from harness.spec.load import load
-from harness.store.aligned import Samples
-from harness.store.maps import StoredMaps
+from harness.spec.load import load_spec
+from harness.store.map_files import StoredMaps
+from harness.store.row_files import StoredValue
 from harness.store.row_groups import COMPACT_ABOVE
-from harness.store.rows import Row
+from harness.store.sample_alignment import SamplePositions
 from harness.store.store import Store, StoreError
 from tests.support.driver import FAULTY, alive, board, driver, killed
 from tests.support.s3 import s3_server
@@ -96,11 +96,11 @@ def run(at: str, folder: Path, **changes: Any) -> harness.RunResult:
 )
 def test_a_place_that_does_not_take_it_keeps_nothing_and_says_what_to_do(place: str, refusal: Exception, advice: str) -> None:
     store = Store(place)
-    store.commit_rows(GROUP, [Row("column", "s", "d", "value", 1.0)])
+    store.commit_rows(GROUP, [StoredValue("column", "s", "d", "value", 1.0)])
     before = dict(MemoryFileSystem.store)
     Place.refuses["write"] = refusal
     for write in (
-        lambda: store.commit_rows(GROUP, [Row("column", "t", "d", "value", 1.0)]),
+        lambda: store.commit_rows(GROUP, [StoredValue("column", "t", "d", "value", 1.0)]),
         lambda: store.commit_maps(GROUP, StoredMaps([("s", "d")], np.zeros((1, 2, 2), dtype=np.float32), {})),
         lambda: store.remember(GROUP, 1),
     ):
@@ -117,7 +117,7 @@ def test_a_place_that_does_not_take_it_keeps_nothing_and_says_what_to_do(place: 
 def test_a_place_that_does_not_answer_loses_nothing(place: str) -> None:
     """What cannot be read now may be whole: it is neither set aside nor computed again."""
     store = Store(place)
-    store.commit_rows(GROUP, [Row("column", "s", "d", "value", 1.0)])
+    store.commit_rows(GROUP, [StoredValue("column", "s", "d", "value", 1.0)])
     store.commit_maps(GROUP, StoredMaps([("s", "d")], np.zeros((1, 2, 2), dtype=np.float32), {}))
     store.remember(GROUP, 1)
     before = dict(MemoryFileSystem.store)
@@ -125,7 +125,7 @@ def test_a_place_that_does_not_answer_loses_nothing(place: str) -> None:
     Place.refuses.update({"read": TimeoutError("timed out")})
     for read in (
         lambda: other.columns(GROUP),
-        lambda: other.mapped(GROUP),
+        lambda: other.samples_with_maps(GROUP),
         lambda: other.maps(GROUP, {("s", "d")}),
         lambda: other.fact(GROUP),
     ):
@@ -133,14 +133,14 @@ def test_a_place_that_does_not_answer_loses_nothing(place: str) -> None:
             read()
     assert MemoryFileSystem.store == before
     Place.refuses.clear()
-    assert (other.fact(GROUP), other.columns(GROUP), other.mapped(GROUP)) == (1, {"column"}, {("s", "d")})
+    assert (other.fact(GROUP), other.columns(GROUP), other.samples_with_maps(GROUP)) == (1, {"column"}, {("s", "d")})
 
 
 def test_what_vanishes_between_listing_and_reading_is_looked_for_again(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another run compacts after the listing: the small objects are gone, and the large one is not in the listing."""
     writer, reader = Store(place), Store(place)
     for i in range(COMPACT_ABOVE + 1):
-        writer.commit_rows(GROUP, [Row("column", f"s{i}", "d", "value", float(i))])
+        writer.commit_rows(GROUP, [StoredValue("column", f"s{i}", "d", "value", float(i))])
     listed, compactions = reader.folder.names, iter([writer.compact])
 
     def names(path: str) -> list[str]:
@@ -150,7 +150,7 @@ def test_what_vanishes_between_listing_and_reading_is_looked_for_again(place: st
         return found
 
     monkeypatch.setattr(reader.folder, "names", names)
-    known = reader.known(GROUP, Samples([(f"s{i}", "d") for i in range(COMPACT_ABOVE + 1)]))
+    known = reader.known(GROUP, SamplePositions([(f"s{i}", "d") for i in range(COMPACT_ABOVE + 1)]))
     assert known["column"]["value"].there.all()
     assert reader.damaged == []
 
@@ -158,17 +158,17 @@ def test_what_vanishes_between_listing_and_reading_is_looked_for_again(place: st
 def test_what_is_mended_in_its_place_is_read(place: str) -> None:
     """What has come damaged and cannot be set aside is not kept in memory either, nor is what its first bytes say."""
     writer, reader = Store(place), Store(place)
-    writer.commit_rows(GROUP, [Row("column", "s", "d", "value", 1.0)])
+    writer.commit_rows(GROUP, [StoredValue("column", "s", "d", "value", 1.0)])
     writer.commit_maps(GROUP, StoredMaps([("s", "d")], np.zeros((1, 80, 80), dtype=np.float32), {}))
     whole = dict(MemoryFileSystem.store)
     for kind in ("rows", "maps"):
-        path = next(writer.folder.below(kind)).path
+        path = next(writer.folder.walk_files(kind)).path
         content = writer.folder.read(path)
         writer.folder.write(path, bytes(byte ^ (100 < at < 200) for at, byte in enumerate(content)))
     Place.refuses["move"] = PermissionError("Access Denied")
-    assert (reader.columns(GROUP), reader.mapped(GROUP), reader.maps(GROUP, {("s", "d")})) == (set(), set(), None)
+    assert (reader.columns(GROUP), reader.samples_with_maps(GROUP), reader.maps(GROUP, {("s", "d")})) == (set(), set(), None)
     MemoryFileSystem.store.update(whole)
-    assert (reader.columns(GROUP), reader.mapped(GROUP)) == ({"column"}, {("s", "d")})
+    assert (reader.columns(GROUP), reader.samples_with_maps(GROUP)) == ({"column"}, {("s", "d")})
     assert reader.maps(GROUP, {("s", "d")}) is not None
 
 
@@ -228,7 +228,7 @@ def test_what_is_no_place_for_a_store_is_said_in_one_line(address: str, said: st
 
 def test_workers_are_not_sent_to_a_place_that_only_this_process_sees(tmp_path: Path) -> None:
     registry = Registry.discover([SMALL])
-    loaded = load(small_spec(execution={"executor": "local"}), registry)
+    loaded = load_spec(small_spec(execution={"executor": "local"}), registry)
     with pytest.raises(ExecutorError, match="use the executor inline"):
         Run(loaded, registry, tmp_path / "out", f"memory://{secrets.token_hex(4)}")
 

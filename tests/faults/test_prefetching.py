@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.execution import prefetching
-from harness.execution.inputs import Inputs
-from harness.execution.prefetching import Prefetcher
-from harness.execution.samples import SampleError, Samples, read
-from harness.execution.workbench import Workbench
-from harness.planning.jobs import RowRef, Rows, Subject
+from harness.planning.jobs import SampleRef, Subject, SubjectRows
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.store.store import Store
+from harness.worker import prefetching
+from harness.worker.component_cache import ComponentCache
+from harness.worker.job_inputs import JobInputs
+from harness.worker.prefetching import Prefetcher
+from harness.worker.samples import SampleBatch, SampleError, read_sample
 from tests.support.driver import until
 from tests.support.spec import SMALL
 
@@ -30,28 +30,28 @@ class Bench:
 
     def __init__(self, folder: Path, pause: float = 0.02, device: str = "cpu") -> None:
         registry = Registry.discover(PLUGINS)
-        self.workbench = Workbench(registry, device)
+        self.workbench = ComponentCache(registry, device)
         data, net = (
             resolve(registry, "datasets", {"use": "reluctant", "params": {"pause": pause}}),
             resolve(registry, "models", "pools"),
         )
         self.subject = Subject("data", "net", data, None, net, [0, 1], "p" * 64, "predicted", 0, {})
         self.model, dataset = self.workbench.model(net), self.workbench.dataset(data)
-        samples = [read(dataset, i) for i in range(8)]
-        self.rows = [RowRef(i, sample.id, sample.digest) for i, sample in enumerate(samples)]
+        samples = [read_sample(dataset, i) for i in range(8)]
+        self.rows = [SampleRef(i, sample.id, sample.digest) for i, sample in enumerate(samples)]
         self.prefetcher = Prefetcher([str(path) for path in PLUGINS], pinned=device != "cpu")
-        self.ahead = Inputs(self.workbench, Store(folder / "ahead"), self.prefetcher)
-        self.alone = Inputs(self.workbench, Store(folder / "alone"))
+        self.ahead = JobInputs(self.workbench, Store(folder / "ahead"), self.prefetcher)
+        self.alone = JobInputs(self.workbench, Store(folder / "alone"))
 
     def ask(self, begun: bool = True) -> None:
         """Have the rows read ahead, and wait until the first of them is there."""
-        self.ahead.expect(Rows(self.subject, self.rows))
+        self.ahead.prefetch_rows(SubjectRows(self.subject, self.rows))
         end = time.monotonic() + 60
         while begun and not (self.prefetcher._request and self.prefetcher._request.samples):
             assert time.monotonic() < end
             time.sleep(0.01)
 
-    def of(self, inputs: Inputs) -> Samples:
+    def of(self, inputs: JobInputs) -> SampleBatch:
         return inputs.of(self.subject, self.rows, self.model, lambda: None)[0]
 
     def equal(self) -> None:
@@ -80,7 +80,7 @@ def bench(tmp_path: Path, marks: Path) -> Iterator[Bench]:
 def test_rows_read_ahead_are_bit_equal_and_not_read_again(bench: Bench, marks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.ask()
     with monkeypatch.context() as patch:
-        patch.setattr(Inputs, "_read", lambda *_: pytest.fail("the worker read by itself"))
+        patch.setattr(JobInputs, "_read", lambda *_: pytest.fail("the worker read by itself"))
         bench.of(bench.ahead)
     assert (marks / "read-ahead").read_text().split() == [str(i) for i in range(8)]
     bench.equal()
@@ -91,7 +91,7 @@ def test_rows_read_ahead_are_bit_equal_and_not_read_again(bench: Bench, marks: P
 def test_a_reader_that_ends_hangs_or_reads_something_else_costs_nothing(
     bench: Bench, marks: Path, monkeypatch: pytest.MonkeyPatch, does: str
 ) -> None:
-    monkeypatch.setattr(prefetching, "PATIENCE", 0.5)
+    monkeypatch.setattr(prefetching, "NEXT_ROW_TIMEOUT", 0.5)
     (marks / does).touch()
     bench.ask()
     bench.equal()
@@ -106,7 +106,7 @@ def test_a_reader_that_hangs_before_its_first_row_is_replaced(bench: Bench, monk
     prefetcher._request.ended = False
     bench.ask(begun=False)
     assert prefetcher._process is first, "it has time to begin"
-    monkeypatch.setattr(prefetching, "BEGINNING", 0.0)
+    monkeypatch.setattr(prefetching, "FIRST_ROW_TIMEOUT", 0.0)
     bench.ask(begun=False)
     assert first.wait(10) != 0
     assert prefetcher._process is not None and prefetcher._process is not first

@@ -77,10 +77,10 @@ def test_files_from_the_future_and_the_past_are_read_alike(tmp_path: Path) -> No
 def test_a_fresh_run_is_fresh_though_the_clock_stands_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from harness.registry.registry import Registry
     from harness.runs.run import Run
-    from harness.spec.load import load
+    from harness.spec.load import load_spec
 
     registry = Registry.discover([SMALL])
-    loaded = load(small_spec(**PARTS), registry)
+    loaded = load_spec(small_spec(**PARTS), registry)
     monkeypatch.setattr("time.strftime", lambda form, *_: "20261122T100000")
     stores = {Run(loaded, registry, tmp_path / "out", fresh=True).store.address for _ in range(2)}
     assert len(stores) == 2
@@ -90,14 +90,14 @@ def test_what_was_pruned_while_a_run_went_on_is_shown_as_missing(tmp_path: Path,
     """The rows are gone when the results are collected: no number is made up for them."""
     from harness.runs import run as runs
 
-    collect = runs.collect
+    collect = runs.collect_results
 
     def late(*arguments: object) -> object:
         shutil.rmtree(tmp_path / "store" / "rows")
         return collect(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "collect", late)
+        patch.setattr(runs, "collect_results", late)
         found = small(tmp_path)
     assert {(state, reason) for *_, state, reason in found.failures} == {("blocked", "not computed: its rows are missing from the store")}
     assert small(tmp_path).failures == []

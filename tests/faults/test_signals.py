@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from harness.runs.signals import Stopped, interrupting, number_of, uninterrupted
+from harness.runs.signals import InterruptedBySignal, ignore_signals, interrupt_on_signals, signal_number
 from tests.support.driver import Driver, driver, until
 
 PARTS = {"explainers": [{"use": "slope", "params": {"pause": 0.2}}], "metrics": ["inside"], "execution": {"shard": 1}}
@@ -75,19 +75,19 @@ def test_a_terminal_that_closes_costs_no_result(tmp_path: Path, heard: bool) -> 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_signals_interrupt_but_not_what_must_be_whole(name: str) -> None:
     number = getattr(signal, name)
-    with pytest.raises(KeyboardInterrupt) as caught, interrupting():
-        with uninterrupted():
+    with pytest.raises(KeyboardInterrupt) as caught, interrupt_on_signals():
+        with ignore_signals():
             signal.raise_signal(number)
         signal.raise_signal(number)
-    assert isinstance(caught.value, Stopped)
-    assert number_of(caught.value) == number
+    assert isinstance(caught.value, InterruptedBySignal)
+    assert signal_number(caught.value) == number
     assert signal.getsignal(number) is signal.SIG_DFL
 
 
 def test_a_signal_that_is_ignored_stays_so() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with interrupting():
+        with interrupt_on_signals():
             signal.raise_signal(signal.SIGHUP)
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
             assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL, "the other one interrupts all the same"

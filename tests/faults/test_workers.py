@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.execution.aftermath import Aftermath
-from harness.execution.crew import Assignment, Worker
-from harness.execution.devices import Slot
-from harness.execution.executor import Settings
-from harness.planning.jobs import Job, MetricTask, RowRef, Subject
+from harness.dispatch.crash_policy import CrashPolicy
+from harness.dispatch.devices import Slot
+from harness.dispatch.executor import ExecutorSettings
+from harness.dispatch.worker_handle import Assignment, WorkerHandle
+from harness.planning.jobs import Job, MetricTask, SampleRef, Subject
 from harness.registry.recipe import Recipe
-from harness.store.rows import Row
+from harness.store.row_files import StoredValue
 from harness.store.store import Store, StoreError
 from tests.support.driver import Driver, alive, driver, killed, until
 
@@ -53,8 +53,8 @@ def test_a_worker_killed_from_outside_costs_nothing(planned: Path, tmp_path: Pat
     assert len(scored) == len(set(scored)), "something finished was computed twice"
 
 
-def worker(phase: dict[str, str], store: Path, job: Job, killed_for: str | None = None) -> tuple[Aftermath, Worker, Assignment]:
-    class Dead(Worker):
+def worker(phase: dict[str, str], store: Path, job: Job, killed_for: str | None = None) -> tuple[CrashPolicy, WorkerHandle, Assignment]:
+    class Dead(WorkerHandle):
         def send(self, message: object) -> None: ...
 
         def kill(self, why: str | None = None) -> None: ...
@@ -72,14 +72,14 @@ def worker(phase: dict[str, str], store: Path, job: Job, killed_for: str | None 
     dead.killed_for = killed_for
     assignment = Assignment(job)
     assignment.phase = phase
-    return Aftermath(Settings(str(store), store)), dead, assignment
+    return CrashPolicy(ExecutorSettings(str(store), store)), dead, assignment
 
 
 def small_job() -> Job:
     data, net, one = (Recipe(kind, name, "d", "1") for kind, name in (("datasets", "data"), ("models", "net"), ("metrics", "one")))
     subject = Subject("data", "net", data, None, net, None, "predictions", "predicted", 0, {})
     explainer = Recipe("explainers", "map", "d", "1")
-    return Job("0", subject, "map", explainer, None, "k" * 64, [RowRef(0, "s", "d")], [MetricTask("one", one, "m" * 64)])
+    return Job("0", subject, "map", explainer, None, "k" * 64, [SampleRef(0, "s", "d")], [MetricTask("one", one, "m" * 64)])
 
 
 def test_the_second_death_is_blamed(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_time_limit_is_blamed_at_once(tmp_path: Path) -> None:
 def test_what_a_dead_worker_committed_and_could_not_tell_is_finished(tmp_path: Path) -> None:
     job = small_job()
     store = Store(tmp_path)
-    store.commit_rows(job.key, [Row(column, "s", "d", "value", 1.0) for column in (job.key, "m" * 64)])
+    store.commit_rows(job.key, [StoredValue(column, "s", "d", "value", 1.0) for column in (job.key, "m" * 64)])
     aftermath, dead, assignment = worker({"what": "score", "component": "one", "column": "m" * 64}, tmp_path, job)
     told, left = aftermath.of(dead, assignment)
     assert [(event["event"], event["column"]) for event in told] == [("committed", job.key), ("committed", "m" * 64)]
@@ -187,7 +187,7 @@ def test_no_reader_outlives_its_worker_nor_says_anything(tmp_path: Path, how: st
         found = []
         for child in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):  # others, such as a shell that told of the hardware, may have ended meanwhile
-                found += [child] if "harness.execution.reader" in " ".join(child.cmdline()) else []
+                found += [child] if "harness.worker.prefetch_process" in " ".join(child.cmdline()) else []
         return found
 
     until(lambda: bool(readers()), process)

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from harness.figures.overlay import fitted, overlay
+from harness.figures.overlay import overlay, resize_map
 
 GREY = np.full((16, 16), 0.6)
 
@@ -96,7 +96,7 @@ def test_images_of_any_form_are_the_same(image):
 def test_a_coarse_map_lies_where_torch_would_put_it(small, size):
     values = np.random.default_rng(0).normal(size=small)
     expected = F.interpolate(torch.from_numpy(values)[None, None], size=size, mode="bilinear", align_corners=False)[0, 0]
-    np.testing.assert_allclose(fitted(values, size), expected, atol=1e-5)
+    np.testing.assert_allclose(resize_map(values, size), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

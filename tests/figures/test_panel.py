@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib import rcParams
 from PIL import Image
 
-from harness.figures.panel import EMPTY, PanelMap, panel, png
+from harness.figures.panel import EMPTY_MAP_NOTE, PanelMap, draw_panels, to_png
 
 RNG = np.random.default_rng(0)
 
@@ -34,7 +34,7 @@ def pictures(figure, shape):
 @pytest.mark.parametrize("shape", [(32, 32), (60, 120), (120, 60), (5, 200)])
 @pytest.mark.parametrize("count", [0, 1, 4, 12])
 def test_every_panel_is_there_in_shape_inside_the_page_and_alone(shape, count):
-    figure = panel(np.zeros((*shape, 3)), maps(count, shape))
+    figure = draw_panels(np.zeros((*shape, 3)), maps(count, shape))
     found = pictures(figure, shape)
     assert len(found) == 1 + count
     boxes = [axes.get_position() for axes in found]
@@ -56,7 +56,7 @@ def test_every_word_is_drawn_on_the_page_and_on_no_picture(shape, count):
         for i in range(count)
     ]
     caption = "predicted: a class with a name of many words (97.3 %)\nexplained: another"
-    figure = panel(RNG.random((*shape, 3)), given, caption=caption, mask=np.eye(*shape, dtype=bool))
+    figure = draw_panels(RNG.random((*shape, 3)), given, caption=caption, mask=np.eye(*shape, dtype=bool))
     together = "".join(words(figure)).replace(" ", "")
     assert all(text.replace(" ", "").replace("\n", "") in together for text in (caption, *(each.title for each in given)))
     renderer = figure.canvas.get_renderer()
@@ -73,14 +73,14 @@ def test_every_word_is_drawn_on_the_page_and_on_no_picture(shape, count):
 
 def test_the_image_keeps_its_colours():
     image = RNG.random((32, 32, 3))
-    assert np.allclose(pictures(panel(image, maps(1)), (32, 32))[0].images[0].get_array(), image)
+    assert np.allclose(pictures(draw_panels(image, maps(1)), (32, 32))[0].images[0].get_array(), image)
 
 
 def test_colours_in_the_file():
     """In the PNG itself: the left half of the map is warm, the right half cold, and the image is its own colour."""
     values = np.repeat([1.0, -1.0], 16)[None].repeat(32, axis=0)
-    figure = panel(np.full((32, 32), 0.6), [PanelMap("m", values, signed=True)])
-    pixels = np.asarray(Image.open(io.BytesIO(png(figure, dpi=100))).convert("RGB")).astype(int)
+    figure = draw_panels(np.full((32, 32), 0.6), [PanelMap("m", values, signed=True)])
+    pixels = np.asarray(Image.open(io.BytesIO(to_png(figure, dpi=100))).convert("RGB")).astype(int)
     image, drawn = (axes.get_position() for axes in pictures(figure, (32, 32)))
     row = round((1 - (drawn.y0 + drawn.y1) / 2) * pixels.shape[0])
 
@@ -93,13 +93,13 @@ def test_colours_in_the_file():
 
 
 def test_a_zero_map_says_so():
-    figure = panel(np.zeros((32, 32)), [PanelMap("a", np.zeros((32, 32)), False), PanelMap("b", np.ones((32, 32)), False)])
+    figure = draw_panels(np.zeros((32, 32)), [PanelMap("a", np.zeros((32, 32)), False), PanelMap("b", np.ones((32, 32)), False)])
     said = [[text.get_text() for text in axes.texts] for axes in pictures(figure, (32, 32))]
-    assert said == [[], [EMPTY], []]
+    assert said == [[], [EMPTY_MAP_NOTE], []]
 
 
 def test_a_group_stands_together_on_shaded_ground_under_its_name():
-    figure = panel(np.zeros((32, 32)), [*maps(3), *triad(), *maps(2)])
+    figure = draw_panels(np.zeros((32, 32)), [*maps(3), *triad(), *maps(2)])
     assert words(figure).count("triad") == 1
     (shade,) = figure.artists
     ground = shade.get_window_extent()
@@ -117,14 +117,14 @@ def test_a_group_stands_together_on_shaded_ground_under_its_name():
     ],
 )
 def test_the_legend_names_the_scales_in_use(given, expected):
-    said = set(words(panel(np.zeros((32, 32)), given)))
+    said = set(words(draw_panels(np.zeros((32, 32)), given)))
     assert said & {"evidence against", "evidence for", "no evidence", "most evidence"} == expected
 
 
 def test_a_mask_is_outlined_and_the_view_stays():
     mask = np.zeros((32, 32), dtype=bool)
     mask[:4, 10:20] = True
-    figure = panel(np.zeros((32, 32)), maps(1), mask=mask)
+    figure = draw_panels(np.zeros((32, 32)), maps(1), mask=mask)
     assert "ground truth" in words(figure)
     for axes in pictures(figure, (32, 32)):
         assert axes.get_xlim() == (-0.5, 31.5)
@@ -137,14 +137,14 @@ def test_a_mask_is_outlined_and_the_view_stays():
 
 def test_a_mask_of_another_size_is_refused():
     with pytest.raises(ValueError, match=r"a mask of \(8, 8\) for an image of \(32, 32\)"):
-        panel(np.zeros((32, 32)), [], mask=np.zeros((8, 8), dtype=bool))
+        draw_panels(np.zeros((32, 32)), [], mask=np.zeros((8, 8), dtype=bool))
 
 
 def test_the_file_is_a_png_of_the_figures_size_and_always_the_same():
     image, given = RNG.random((32, 32, 3)), maps(2)
-    figure = panel(image, given, caption="predicted: a")
-    first = png(figure, dpi=50)
-    assert first == png(panel(image, given, caption="predicted: a"), dpi=50)
+    figure = draw_panels(image, given, caption="predicted: a")
+    first = to_png(figure, dpi=50)
+    assert first == to_png(draw_panels(image, given, caption="predicted: a"), dpi=50)
     with Image.open(io.BytesIO(first)) as file:
         assert file.format == "PNG"
         assert np.allclose(file.size, figure.get_size_inches() * 50, atol=1)
@@ -152,7 +152,7 @@ def test_the_file_is_a_png_of_the_figures_size_and_always_the_same():
 
 def test_pyplot_is_left_alone():
     before, backend = dict(rcParams), rcParams["backend"]
-    png(panel(np.zeros((32, 32)), maps(1)), dpi=30)
+    to_png(draw_panels(np.zeros((32, 32)), maps(1)), dpi=30)
     assert plt.get_fignums() == []
     assert dict(rcParams) == before
     assert rcParams["backend"] == backend

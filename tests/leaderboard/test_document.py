@@ -6,9 +6,9 @@ import jsonschema
 import numpy as np
 import pytest
 
-from harness.analysis.results import Results
-from harness.leaderboard.build import build
+from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.document import Leaderboard, SchemaError, json_schema, read_leaderboard
+from harness.results.data_model import Results
 from tests.support.synthetic_results import group_of, leaderboard_results, metric
 
 CELL = {"status", "mean", "low", "high", "n", "undefined", "rank", "beats_null", "versus_reference", "reason"}
@@ -18,7 +18,7 @@ GROUP = {"dataset", "model", "samples", "accuracy", "metrics", "rows"}
 
 @cache
 def board() -> Leaderboard:
-    return build(leaderboard_results())
+    return build_leaderboard(leaderboard_results())
 
 
 def test_the_document_has_every_field_that_was_promised() -> None:
@@ -71,7 +71,7 @@ def test_ranks_of_a_metric_are_those_of_its_means() -> None:
 
 def test_what_is_undefined_is_null() -> None:
     results = Results(provenance={}, groups=[group_of({"a": {"m": np.full(3, np.nan)}}, [metric()])], reference="a")
-    row = json.loads(build(results).to_json())["groups"][0]["rows"][0]
+    row = json.loads(build_leaderboard(results).to_json())["groups"][0]["rows"][0]
     assert row["rank"] == {"mean": None, "low": None, "high": None}
     assert (row["cells"]["m"]["mean"], row["cells"]["m"]["n"], row["cells"]["m"]["undefined"]) == (None, 0, 3)
     assert row["cells"]["m"]["beats_null"] is None

@@ -2,7 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.leaderboard.folder import write_results
+from harness.leaderboard.run_folder import write_results
 from tests.support.synthetic_results import leaderboard_results
 
 

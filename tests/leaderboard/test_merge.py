@@ -3,17 +3,17 @@ import dataclasses
 import numpy as np
 import pytest
 
-from harness.analysis.results import Cell, Explained, Group, Recipe, Results
-from harness.leaderboard.build import build
-from harness.leaderboard.merge import MergeError, merge
+from harness.leaderboard.build import build_leaderboard
+from harness.leaderboard.merge import MergeError, merge_results
+from harness.results.data_model import Cell, ComponentInfo, ExplanationSettings, Group, Results
 from tests.support.synthetic_results import explainer, group_of, leaderboard_results, metric
 
 RNG = np.random.default_rng(0)
 SCORES = {label: {name: RNG.normal(size=8) for name in ("m", "n")} for label in "abc"}
 
 
-def recipes(dataset: str, model: str) -> dict[str, Recipe]:
-    return {"dataset": Recipe(component="data", digest=dataset), "model": Recipe(component="net", digest=model)}
+def recipes(dataset: str, model: str) -> dict[str, ComponentInfo]:
+    return {"dataset": ComponentInfo(component="data", digest=dataset), "model": ComponentInfo(component="net", digest=model)}
 
 
 def part(labels: str, metrics: str = "mn", **changes: object) -> Group:
@@ -26,20 +26,23 @@ def run(*groups: Group, **changes: object) -> Results:
 
 
 def test_rows_of_several_runs_are_as_if_they_had_run_together() -> None:
-    merged = merge([run(part("a")), run(part("bc"))])
+    merged = merge_results([run(part("a")), run(part("bc"))])
     together = run(part("abc"))
-    assert build(merged).groups == build(together).groups
+    assert build_leaderboard(merged).groups == build_leaderboard(together).groups
     assert [entry["name"] for entry in merged.provenance["merged"]] == ["run", "run"]
 
 
 def test_columns_of_several_runs_are_as_if_they_had_run_together() -> None:
-    assert build(merge([run(part("abc", "m")), run(part("abc", "n"))])).groups == build(run(part("abc"))).groups
+    assert (
+        build_leaderboard(merge_results([run(part("abc", "m")), run(part("abc", "n"))])).groups
+        == build_leaderboard(run(part("abc"))).groups
+    )
 
 
 def test_a_run_merged_with_itself_is_itself() -> None:
     results = leaderboard_results()
-    assert build(merge([results, results])).groups == build(results).groups
-    assert merge([results]) is results
+    assert build_leaderboard(merge_results([results, results])).groups == build_leaderboard(results).groups
+    assert merge_results([results]) is results
 
 
 def test_samples_in_another_order_are_put_in_order() -> None:
@@ -51,7 +54,7 @@ def test_samples_in_another_order_are_put_in_order() -> None:
         digests=[second.digests[k] for k in order],
         cells={pair: Cell.complete(cell.values[order]) for pair, cell in second.cells.items()},
     )
-    merged = merge([run(part("a")), run(turned)])
+    merged = merge_results([run(part("a")), run(turned)])
     assert np.array_equal(merged.groups[0].cells["b", "m"].values, SCORES["b"]["m"])
 
 
@@ -59,17 +62,17 @@ def test_of_two_cells_the_one_that_is_ok_stays() -> None:
     broken = part("a")
     broken.cells["a", "m"] = Cell.missing(8, "timeout", "slow")
     for runs in ([broken, part("a")], [part("a"), broken]):
-        assert merge([run(each) for each in runs]).groups[0].cells["a", "m"].status == "ok"
+        assert merge_results([run(each) for each in runs]).groups[0].cells["a", "m"].status == "ok"
     halves = [part("a"), part("a")]
     for half, computed in zip(halves, (np.arange(8) < 4, np.arange(8) >= 4), strict=True):
         half.cells["a", "m"] = Cell(status="ok", values=np.where(computed, SCORES["a"]["m"], np.nan), computed=computed)
-    joined = merge([run(half) for half in halves]).groups[0].cells["a", "m"]
+    joined = merge_results([run(half) for half in halves]).groups[0].cells["a", "m"]
     assert joined.computed.all()
     assert np.array_equal(joined.values, SCORES["a"]["m"])
 
 
 def test_a_further_model_of_a_run_that_shares_one_comes_along() -> None:
-    merged = merge([run(part("a")), run(part("b"), part("a", model="other"))])
+    merged = merge_results([run(part("a")), run(part("b"), part("a", model="other"))])
     assert [(group.model, group.explainer_labels) for group in merged.groups] == [("net", ["a", "b"]), ("other", ["a"])]
 
 
@@ -98,11 +101,11 @@ REFUSED = {
 def test_runs_that_do_not_match_are_refused_with_the_reason(name: str) -> None:
     second, message = REFUSED[name]
     with pytest.raises(MergeError, match=message) as caught:
-        merge([run(part("a")), run(second)], ["runs/a", "runs/b"])
+        merge_results([run(part("a")), run(second)], ["runs/a", "runs/b"])
     assert "runs/b" in str(caught.value)
 
 
-KNOWN = Explained(target="predicted", seed=0, precision="fp32", dtype="float32")
+KNOWN = ExplanationSettings(target="predicted", seed=0, precision="fp32", dtype="float32")
 
 
 @pytest.mark.parametrize(
@@ -118,16 +121,16 @@ KNOWN = Explained(target="predicted", seed=0, precision="fp32", dtype="float32")
 def test_runs_that_explain_otherwise_are_refused(other: dict[str, object], message: str) -> None:
     second = part("b", explained=dataclasses.replace(KNOWN, **other))
     with pytest.raises(MergeError, match=f"runs/b, data / net: {message}"):
-        merge([run(part("a", explained=KNOWN)), run(second)], ["runs/a", "runs/b"])
+        merge_results([run(part("a", explained=KNOWN)), run(second)], ["runs/a", "runs/b"])
 
 
 def test_what_a_run_does_not_say_may_be_anything_but_two_things() -> None:
     unknown, known = run(part("a")), run(part("b", explained=KNOWN))
     for runs in ([unknown, known], [known, unknown]):
-        assert merge(runs).groups[0].explained == KNOWN
-    third = run(part("c", explained=Explained(seed=1)))
+        assert merge_results(runs).groups[0].explained == KNOWN
+    third = run(part("c", explained=ExplanationSettings(seed=1)))
     with pytest.raises(MergeError, match=r"run 3, .* seed 1"):
-        merge([unknown, known, third])
+        merge_results([unknown, known, third])
 
 
 def keyed(key: str) -> Group:
@@ -138,31 +141,31 @@ def keyed(key: str) -> Group:
 
 def test_cells_of_another_column_are_refused() -> None:
     with pytest.raises(MergeError, match="run 2, data / net: a on m: computed otherwise: its column is two, and that of the others one"):
-        merge([run(keyed("one")), run(keyed("two"))])
+        merge_results([run(keyed("one")), run(keyed("two"))])
     for runs in ([keyed("one"), keyed("")], [keyed(""), keyed("one")], [keyed("one"), keyed("one")]):
-        assert merge([run(each) for each in runs]).groups[0].cells["a", "m"].key == "one"
+        assert merge_results([run(each) for each in runs]).groups[0].cells["a", "m"].key == "one"
 
 
 def test_a_family_of_models_stays_one_whichever_run_knows_of_it() -> None:
     alone, one_of_two = run(part("a")), run(part("b", replicate_of="net 0"), part("b", model="net-1", replicate_of="net 0"))
     for runs in ([alone, one_of_two], [one_of_two, alone]):
-        assert [group.replicate_of for group in merge(runs).groups] == ["net 0", "net 0"]
+        assert [group.replicate_of for group in merge_results(runs).groups] == ["net 0", "net 0"]
 
 
 def test_runs_that_count_other_samples_are_refused() -> None:
     with pytest.raises(MergeError, match="'correct' instead of 'all'"):
-        merge([run(part("a")), run(part("b"), samples_rule="correct")])
+        merge_results([run(part("a")), run(part("b"), samples_rule="correct")])
     with pytest.raises(MergeError, match="no run"):
-        merge([])
+        merge_results([])
 
 
 def test_reference_and_nulls_are_joined() -> None:
-    merged = merge([run(part("a"), nulls=["a"]), run(part("bc"), reference="b", nulls=["c", "a"])])
+    merged = merge_results([run(part("a"), nulls=["a"]), run(part("bc"), reference="b", nulls=["c", "a"])])
     assert (merged.reference, merged.nulls) == ("b", ["a", "c"])
 
 
 def test_the_gaps_of_a_merge_are_shown() -> None:
-    merged = merge([run(part("a", "mn")), run(part("b", "m"))])
-    row = next(row for row in build(merged).groups[0].rows if row.label == "b")
+    merged = merge_results([run(part("a", "mn")), run(part("b", "m"))])
+    row = next(row for row in build_leaderboard(merged).groups[0].rows if row.label == "b")
     assert "n" not in row.cells
     assert not row.complete

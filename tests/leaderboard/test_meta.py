@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
-from harness.analysis.results import Group, Results, Shadow
-from harness.leaderboard.build import build
-from harness.leaderboard.cite import bibliography
+from harness.leaderboard.bibliography import render_bibliography
+from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.document import Leaderboard, json_schema, read_leaderboard
-from harness.leaderboard.folder import FolderError, read_results, write_results
-from harness.leaderboard.merge import merge
-from harness.leaderboard.render import render
+from harness.leaderboard.merge import merge_results
+from harness.leaderboard.render import render_leaderboard
+from harness.leaderboard.run_folder import RunFolderError, read_results, write_results
+from harness.results.data_model import Group, MetaConditionInfo, Results
 from tests.support.synthetic_results import leaderboard_group, leaderboard_results
 
 
@@ -28,7 +28,7 @@ def shadow_of(group: Group, kind: str, strength: str | None, repeat: int, seed: 
     size = len(group.samples)
     generator = np.random.default_rng(seed)
     kept = generator.random(size) < (0.9 if strength == "minor" else 0.4)
-    what = Shadow(
+    what = MetaConditionInfo(
         model=group.model,
         kind=kind,  # type: ignore[arg-type]
         strength=strength,  # type: ignore[arg-type]
@@ -58,7 +58,7 @@ def results() -> Results:
 
 @cache
 def board() -> Leaderboard:
-    return build(results())
+    return build_leaderboard(results())
 
 
 def test_the_document_has_every_metric_with_all_that_is_known_of_it() -> None:
@@ -83,7 +83,7 @@ def test_the_text_follows_the_schema_that_is_published_and_reads_back() -> None:
 
 
 def test_ranks_know_nothing_of_shadows() -> None:
-    plain = build(dataclasses.replace(results(), shadows=[]))
+    plain = build_leaderboard(dataclasses.replace(results(), shadows=[]))
     assert plain.groups == board().groups
     assert plain.overall == board().overall
     assert plain.meta == []
@@ -93,7 +93,7 @@ def test_a_run_folder_holds_shadows_and_gives_them_back(tmp_path: Path) -> None:
     write_results(tmp_path, results())
     again = read_results(tmp_path)
     assert [group.model for group in again.shadows] == [group.model for group in results().shadows]
-    assert build(again).meta == board().meta
+    assert build_leaderboard(again).meta == board().meta
 
 
 def test_a_shadow_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
@@ -101,41 +101,41 @@ def test_a_shadow_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
     stored = json.loads((tmp_path / "results.json").read_text())
     stored["shadows"][0]["shadow"]["kept"].pop()
     (tmp_path / "results.json").write_text(json.dumps(stored))
-    with pytest.raises(FolderError, match=r"51 and 52 predictions of a shadow for 52 samples"):
+    with pytest.raises(RunFolderError, match=r"51 and 52 predictions of a shadow for 52 samples"):
         read_results(tmp_path)
 
 
 def test_merging_keeps_shadows() -> None:
     alone = dataclasses.replace(results(), shadows=[])
-    assert build(merge([alone, results()])).meta == board().meta
-    assert build(merge([results(), alone])).meta == board().meta
-    assert build(merge([results(), results()])).meta == board().meta
+    assert build_leaderboard(merge_results([alone, results()])).meta == board().meta
+    assert build_leaderboard(merge_results([results(), alone])).meta == board().meta
+    assert build_leaderboard(merge_results([results(), results()])).meta == board().meta
 
 
 @pytest.mark.parametrize("width", [20, 50, 80, 120, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    lines = render(board(), "terminal", width=width, meta=True).splitlines()
+    lines = render_leaderboard(board(), "terminal", width=width, meta=True).splitlines()
     assert max(cell_len(line) for line in lines) <= width
     assert all(line == line.rstrip() for line in lines)
 
 
 @pytest.mark.parametrize("form", ["terminal", "markdown", "latex", "csv"])
 def test_every_metric_is_shown_and_no_explainers_rank(form: str) -> None:
-    text = render(board(), form, width=200, meta=True)
+    text = render_leaderboard(board(), form, width=200, meta=True)
     for label in results().groups[0].metric_labels:
         assert label in text
     assert "guided-backprop" not in text
 
 
 def test_metrics_come_from_the_most_consistent_to_the_least() -> None:
-    text = render(board(), "terminal", width=200, meta=True)
+    text = render_leaderboard(board(), "terminal", width=200, meta=True)
     best = sorted(board().meta[0].metrics, key=lambda one: -(one.mc or 0))
     places = [text.index(f" {one.label} ") for one in best]
     assert places == sorted(places)
 
 
 def test_csv_has_a_line_per_metric_in_full_precision() -> None:
-    lines = list(csv.DictReader(io.StringIO(render(board(), "csv", meta=True))))
+    lines = list(csv.DictReader(io.StringIO(render_leaderboard(board(), "csv", meta=True))))
     (entry,) = board().meta
     for line, one in zip(lines, entry.metrics, strict=True):
         assert line["metric"] == one.label
@@ -146,12 +146,12 @@ def test_csv_has_a_line_per_metric_in_full_precision() -> None:
 
 
 def test_a_terminal_that_knows_only_ascii_gets_it() -> None:
-    plain, full = (render(board(), "terminal", width=80, meta=True, ascii_only=only) for only in (True, False))
+    plain, full = (render_leaderboard(board(), "terminal", width=80, meta=True, ascii_only=only) for only in (True, False))
     assert plain.isascii() and not full.isascii()
     assert all(one.label in plain for one in board().meta[0].metrics)
     assert len(plain.splitlines()) == len(full.splitlines())
 
 
 def test_the_method_is_cited_where_it_is_used() -> None:
-    assert "2302.07265" in bibliography(results())
-    assert "2302.07265" not in bibliography(dataclasses.replace(results(), shadows=[]))
+    assert "2302.07265" in render_bibliography(results())
+    assert "2302.07265" not in render_bibliography(dataclasses.replace(results(), shadows=[]))

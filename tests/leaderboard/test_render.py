@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
 
-from harness.analysis.results import Cell, Notes, Results
-from harness.leaderboard.build import build
+from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.document import Leaderboard
-from harness.leaderboard.folder import read_results, write_results
-from harness.leaderboard.formats.figures import formatter
-from harness.leaderboard.formats.grid import Column, drawn
-from harness.leaderboard.merge import merge
-from harness.leaderboard.render import FORMATS, UnknownFormat, render
+from harness.leaderboard.formats.number_format import number_formatter
+from harness.leaderboard.formats.text_grid import GridColumn, draw_block
+from harness.leaderboard.merge import merge_results
+from harness.leaderboard.render import FORMATS, UnknownFormat, render_leaderboard
+from harness.leaderboard.run_folder import read_results, write_results
+from harness.results.data_model import Cell, ExplainerNotes, Results
 from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
 
 WIDTHS = [20, 33, 50, 80, 100, 120, 200]
@@ -33,7 +33,7 @@ TEXTS = ["terminal", "markdown", "latex"]
 @cache
 def board(groups: int = 1) -> Leaderboard:
     made = [leaderboard_group(seed=k, model=f"lesions-vgg{k or ''}", gaps=not k) for k in range(groups)]
-    return build(leaderboard_results(groups=made))
+    return build_leaderboard(leaderboard_results(groups=made))
 
 
 def unwrapped(text: str) -> str:
@@ -44,14 +44,14 @@ def unwrapped(text: str) -> str:
 @pytest.mark.parametrize("group", ["category", "metric"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_line_is_wider_than_the_terminal(width: int, group: str) -> None:
-    lines = render(board(2), "terminal", group=group, width=width).splitlines()
+    lines = render_leaderboard(board(2), "terminal", group=group, width=width).splitlines()
     assert max(cell_len(line) for line in lines) <= width
     assert all(line == line.rstrip() for line in lines)
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
 def test_every_label_and_every_mean_is_on_the_terminal(width: int) -> None:
-    text = render(board(), "terminal", width=width)
+    text = render_leaderboard(board(), "terminal", width=width)
     group = board().groups[0]
     for row in group.rows:
         assert row.label in text
@@ -69,18 +69,18 @@ def test_the_heading_of_few_categories_is_whole(width: int) -> None:
     generator = np.random.default_rng(0)
     metrics = [metric("road"), metric("gaze", category="purity")]
     scores = {label: {info.label: generator.random(20) for info in metrics} for label in ("one", "two", "three")}
-    text = render(build(leaderboard_results(groups=[group_of(scores, metrics)])), "terminal", width=width)
+    text = render_leaderboard(build_leaderboard(leaderboard_results(groups=[group_of(scores, metrics)])), "terminal", width=width)
     assert "mean rank by category" in text
 
 
 def test_a_wider_terminal_needs_no_more_blocks() -> None:
-    blocks = [len(re.findall("(?m)^─+$", render(board(), "terminal", width=width))) for width in WIDTHS if width >= 50]
+    blocks = [len(re.findall("(?m)^─+$", render_leaderboard(board(), "terminal", width=width))) for width in WIDTHS if width >= 50]
     assert blocks == sorted(blocks, reverse=True)
     assert blocks[-1] == 2, "an overview and all metrics"
 
 
 def test_columns_line_up() -> None:
-    lines = render(board(), "terminal", width=200).splitlines()
+    lines = render_leaderboard(board(), "terminal", width=200).splitlines()
     header = next(k for k, line in enumerate(lines) if "precision ↑" in line)
     start = lines[header].index("precision ↑")
     rows = lines[header + 2 : header + 14]
@@ -91,7 +91,7 @@ def test_columns_line_up() -> None:
 @pytest.mark.parametrize("format", TEXTS)
 @pytest.mark.parametrize("group", ["category", "metric"])
 def test_every_missing_cell_has_its_footnote_and_every_footnote_its_cell(format: str, group: str) -> None:
-    text = render(board(), format, group=group, width=200)
+    text = render_leaderboard(board(), format, group=group, width=200)
     for reason in (
         "took longer than 600 s",
         "RuntimeError: singular matrix",
@@ -115,7 +115,7 @@ def test_every_missing_cell_has_its_footnote_and_every_footnote_its_cell(format:
 
 @pytest.mark.parametrize("format", TEXTS)
 def test_marks_are_explained(format: str) -> None:
-    text = unwrapped(render(board(), format, width=200))
+    text = unwrapped(render_leaderboard(board(), format, width=200))
     assert "worse than triad (Wilcoxon signed-rank, Holm, p" in text
     assert "does not beat the best null" in text
     assert "undefined for some samples, which are left out: lrp pointing-game (3 of 48)" in text
@@ -126,13 +126,13 @@ def test_marks_are_explained(format: str) -> None:
 def test_how_far_a_sum_is_off_is_written_out(error: float, said: str) -> None:
     whole = leaderboard_results()
     (group,) = whole.groups
-    notes = {**group.notes, "lrp": Notes(completeness=np.full(len(group.samples), error), broken=True)}
-    text = unwrapped(render(build(replace(whole, groups=[replace(group, notes=notes)])), "terminal", width=100))
+    notes = {**group.notes, "lrp": ExplainerNotes(completeness=np.full(len(group.samples), error), broken=True)}
+    text = unwrapped(render_leaderboard(build_leaderboard(replace(whole, groups=[replace(group, notes=notes)])), "terminal", width=100))
     assert f"half of the maps are off by more than {said} (lrp)" in text
 
 
 def test_what_a_row_is_known_for_is_said() -> None:
-    text = unwrapped(render(board(), "terminal", width=100))
+    text = unwrapped(render_leaderboard(board(), "terminal", width=100))
     assert "should add up to the change in the model's output that they explain, and do not" in text
     assert "half of the maps are off by more than 31 % (lrp)" in text
     assert "3 maps are 0 everywhere (saliency)" in text
@@ -143,7 +143,9 @@ def test_what_a_row_is_known_for_is_said() -> None:
 def test_the_legend_says_how_intervals_were_made_and_where_there_is_none(format: str) -> None:
     hit = dataclasses.replace(metric("hit", category="localisation"), bounds=(0, 1))
     scores = {label: {"hit": np.arange(6) % 2.0, "m": np.arange(6.0) if label == "a" else np.full(6, 0.25)} for label in "ab"}
-    text = unwrapped(render(build(Results(provenance={}, groups=[group_of(scores, [hit, metric()])])), format, width=100))
+    text = unwrapped(
+        render_leaderboard(build_leaderboard(Results(provenance={}, groups=[group_of(scores, [hit, metric()])])), format, width=100)
+    )
     assert "Wilson's for scores of 0 or 1 (hit)" in text
     assert "Student's t for fewer than 30 samples" in text
     assert "all scores equal" in text
@@ -155,13 +157,13 @@ def test_the_legend_says_how_intervals_were_made_and_where_there_is_none(format:
 @pytest.mark.parametrize("format", TEXTS)
 def test_one_is_told_from_several(format: str) -> None:
     one = Results(provenance={}, groups=[group_of({"a": {"m": np.ones(1)}}, [metric()])], nulls=["a"])
-    text = unwrapped(render(build(one), format, width=100))
+    text = unwrapped(render_leaderboard(build_leaderboard(one), format, width=100))
     assert "1 sample" in text and "mean over 1 category of the mean over its metrics" in text and "null a" in text
     assert not re.search(r"\b1 (samples|categories|metrics)", text)
 
 
 def test_colour_only_where_it_is_asked_for() -> None:
-    plain, styled = render(board(), width=100), render(board(), width=100, color=True)
+    plain, styled = render_leaderboard(board(), width=100), render_leaderboard(board(), width=100, color=True)
     assert "\x1b" not in plain
     assert "\x1b[" in styled
     stripped = re.sub(r"\x1b\[[0-9;]*m", "", styled)
@@ -170,22 +172,22 @@ def test_colour_only_where_it_is_asked_for() -> None:
 
 def test_colour_comes_from_the_argument_and_not_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert "\x1b" not in render(board(), width=100)
+    assert "\x1b" not in render_leaderboard(board(), width=100)
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b" in render(board(), width=100, color=True)
+    assert "\x1b" in render_leaderboard(board(), width=100, color=True)
 
 
 def test_plain_ascii_terminals() -> None:
-    plain, full = (render(board(2), width=80, ascii_only=only) for only in (True, False))
+    plain, full = (render_leaderboard(board(2), width=80, ascii_only=only) for only in (True, False))
     assert plain.isascii() and not full.isascii()
     assert all(row.label in plain for group in board(2).groups for row in group.rows)
     assert re.findall(r"\d\.\d+", plain) == re.findall(r"\d\.\d+", full), "the numbers are the same"
 
 
 def test_overall_only_where_there_are_several_groups() -> None:
-    assert "Overall" not in render(board(), "markdown")
+    assert "Overall" not in render_leaderboard(board(), "markdown")
     for format in TEXTS:
-        assert "across 2 groups" in render(board(2), format, width=200)
+        assert "across 2 groups" in render_leaderboard(board(2), format, width=200)
 
 
 @pytest.mark.parametrize("format", TEXTS)
@@ -195,7 +197,7 @@ def test_two_models_are_compared_in_every_format(format: str) -> None:
     noise = np.random.default_rng(0).normal(0.125, 0.1, 52)
     for label in better.explainer_labels:
         better.cells[label, "road"] = Cell.complete(better.cells[label, "road"].values + noise)
-    text = unwrapped(render(build(leaderboard_results(groups=[leaderboard_group(), better])), format, width=200))
+    text = unwrapped(render_leaderboard(build_leaderboard(leaderboard_results(groups=[leaderboard_group(), better])), format, width=200))
     models = re.split(r"lesions: better minus lesions-vgg", text, maxsplit=1)[-1]
     plus_minus = "$ pm$" if format == "latex" else "±"
     assert re.search(rf"\+{noise[4:].mean():.3f} {re.escape(plus_minus)} 0\.0[23]\d", models)
@@ -206,7 +208,7 @@ def test_two_models_are_compared_in_every_format(format: str) -> None:
 
 
 def test_a_mark_stands_before_the_first_line_of_its_meaning_alone() -> None:
-    *_, first, second = render(board(2), "terminal", width=60).rstrip().splitlines()
+    *_, first, second = render_leaderboard(board(2), "terminal", width=60).rstrip().splitlines()
     assert first.startswith("‡ over fewer samples")
     assert second.startswith("  ") and "deletion (12)" in second
 
@@ -216,12 +218,14 @@ def test_two_models_are_compared_in_csv_and_json() -> None:
     (found,) = document.models
     versus = found.cells["lrp"]["road"]
     lines = [
-        line for line in csv.DictReader(io.StringIO(render(document, "csv"))) if (line["explainer"], line["metric"]) == ("lrp", "road")
+        line
+        for line in csv.DictReader(io.StringIO(render_leaderboard(document, "csv")))
+        if (line["explainer"], line["metric"]) == ("lrp", "road")
     ]
     assert [line["other_model"] for line in lines] == ["", "lesions-vgg"]
     assert float(lines[1]["model_difference"]) == versus.difference == pytest.approx(float(lines[1]["mean"]) - float(lines[0]["mean"]))
     assert float(lines[1]["p_model_wilcoxon_holm"]) == versus.p_wilcoxon_holm
-    assert json.loads(render(document, "json"))["models"][0]["cells"]["lrp"]["road"]["difference"] == versus.difference
+    assert json.loads(render_leaderboard(document, "json"))["models"][0]["cells"]["lrp"]["road"]["difference"] == versus.difference
 
 
 @pytest.mark.parametrize("format", [*TEXTS, "csv"])
@@ -229,7 +233,7 @@ def test_rows_that_cannot_be_told_apart_share_a_letter_in_every_format(format: s
     group = board().groups[0]
     critical = group.critical_difference["category"]
     assert critical is not None
-    lines = render(board(), format, width=200).splitlines()
+    lines = render_leaderboard(board(), format, width=200).splitlines()
     lines = lines[next(k for k, line in enumerate(lines) if "alike" in line) :]
     letters = {}
     if format == "csv":
@@ -244,7 +248,7 @@ def test_rows_that_cannot_be_told_apart_share_a_letter_in_every_format(format: s
 
 
 def test_group_chooses_the_rank() -> None:
-    by_category, by_metric = (render(board(), "markdown", group=group) for group in ("category", "metric"))
+    by_category, by_metric = (render_leaderboard(board(), "markdown", group=group) for group in ("category", "metric"))
     row = next(row for row in board().groups[0].rows if row.label == "grad-cam++")
     assert f"| {row.ranks['category'].mean:.2f} |".replace(" ", "") in by_category.replace(" ", "")
     assert f"| {row.ranks['metric'].mean:.2f} |".replace(" ", "") in by_metric.replace(" ", "")
@@ -253,7 +257,7 @@ def test_group_chooses_the_rank() -> None:
 
 
 def test_markdown_tables_are_rectangular() -> None:
-    for table in re.findall(r"(?:^\|.*\n)+", render(board(2), "markdown"), flags=re.M):
+    for table in re.findall(r"(?:^\|.*\n)+", render_leaderboard(board(2), "markdown"), flags=re.M):
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
 
 
@@ -265,14 +269,18 @@ def test_a_cost_that_no_row_has_takes_no_column(format: str) -> None:
     without = whole.model_copy(update={"groups": [group.model_copy(update={"rows": rows})]})
 
     def said(document: Leaderboard) -> str:
-        return re.sub(r"\s+", " ", unwrapped(render(document, format, width=240) if format == "terminal" else render(document, format)))
+        return re.sub(
+            r"\s+",
+            " ",
+            unwrapped(render_leaderboard(document, format, width=240) if format == "terminal" else render_leaderboard(document, format)),
+        )
 
     assert "memory" in said(whole).lower() and "200 MB" in said(whole)
     assert "peak" not in said(without) and "200 MB" not in said(without) and "time" in said(without)
 
 
 def test_latex_is_balanced_and_escaped() -> None:
-    text = render(board(2), "latex")
+    text = render_leaderboard(board(2), "latex")
     plain = re.sub(r"\\[{}]", "", text)
     assert plain.count("{") == plain.count("}")
     assert text.count(r"\begin{") == text.count(r"\end{")
@@ -284,7 +292,7 @@ def test_latex_is_balanced_and_escaped() -> None:
 
 
 def test_each_latex_table_explains_its_own_marks_and_no_other() -> None:
-    for table in render(board(2), "latex").split(r"\begin{table}")[1:]:
+    for table in render_leaderboard(board(2), "latex").split(r"\begin{table}")[1:]:
         body, _, notes = table.partition(r"\par\smallskip")
         for mark in (r"\blacktriangle", r"\blacktriangledown", r"\circ", r"\ddagger"):
             assert bool(re.search(re.escape(mark) + r"(?![a-z])", body)) == bool(re.search(re.escape(mark) + r"(?![a-z])", notes))
@@ -294,9 +302,9 @@ def test_each_latex_table_explains_its_own_marks_and_no_other() -> None:
 
 def test_latex_tables_fit_a_page() -> None:
     many = {f"explainer-number-{k}": {"m": np.arange(12.0) + k} for k in range(95)}
-    tall = build(Results(provenance={}, groups=[group_of(many, [metric()])], bootstrap=10))
+    tall = build_leaderboard(Results(provenance={}, groups=[group_of(many, [metric()])], bootstrap=10))
     for document in (board(2), tall):
-        for table in render(document, "latex").split(r"\begin{table}")[1:]:
+        for table in render_leaderboard(document, "latex").split(r"\begin{table}")[1:]:
             rows = [line for line in table.splitlines() if line.endswith(r" \\")]
             shown = [re.sub(r"\$\^.*?\$|\\[a-z]+|[{}$]", "", line) for line in rows[1:]]
             assert len(rows) <= 41
@@ -305,8 +313,10 @@ def test_latex_tables_fit_a_page() -> None:
 
 def test_labels_are_unique_and_those_of_their_run() -> None:
     def labels(name: str) -> set[str]:
-        document = build(leaderboard_results(provenance={"name": name}, groups=[leaderboard_group(), leaderboard_group(model="b")]))
-        found = re.findall(r"\\label\{(.*?)\}", render(document, "latex"))
+        document = build_leaderboard(
+            leaderboard_results(provenance={"name": name}, groups=[leaderboard_group(), leaderboard_group(model="b")])
+        )
+        found = re.findall(r"\\label\{(.*?)\}", render_leaderboard(document, "latex"))
         assert len(set(found)) == len(found) > 5
         return set(found)
 
@@ -319,9 +329,9 @@ def test_labels_are_unique_and_those_of_their_run() -> None:
 @pytest.mark.slow
 def test_latex_compiles_without_a_box_too_wide(tmp_path: Path) -> None:
     odd = group_of({'a "b" <c> ~^|': {"µ_§ß": np.arange(12.0)}, "γ-rule++ [x]": {"µ_§ß": np.arange(12.0)}}, [metric("µ_§ß")])
-    for number, document in enumerate([board(2), build(Results(provenance={}, groups=[odd]))]):
+    for number, document in enumerate([board(2), build_leaderboard(Results(provenance={}, groups=[odd]))]):
         head = r"\documentclass{article}" + "\n" + r"\usepackage{booktabs,amssymb,graphicx}" + "\n" + r"\begin{document}" + "\n"
-        (tmp_path / f"{number}.tex").write_text(head + render(document, "latex") + r"\end{document}")
+        (tmp_path / f"{number}.tex").write_text(head + render_leaderboard(document, "latex") + r"\end{document}")
         command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{number}.tex"]
         for _ in range(2):
             done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
@@ -330,7 +340,7 @@ def test_latex_compiles_without_a_box_too_wide(tmp_path: Path) -> None:
 
 
 def test_csv_has_one_line_per_cell_in_full_precision() -> None:
-    lines = list(csv.DictReader(io.StringIO(render(board(), "csv"))))
+    lines = list(csv.DictReader(io.StringIO(render_leaderboard(board(), "csv"))))
     assert len(lines) == 12 * 10
     found = {(line["explainer"], line["metric"]): line for line in lines}
     cell = next(row for row in board().groups[0].rows if row.label == "lrp").cells["road"]
@@ -342,14 +352,14 @@ def test_csv_has_one_line_per_cell_in_full_precision() -> None:
 
 
 def test_json_is_the_document() -> None:
-    assert json.loads(render(board(), "json")) == board().model_dump(mode="json")
+    assert json.loads(render_leaderboard(board(), "json")) == board().model_dump(mode="json")
 
 
 def test_formats_of_plugins_get_the_json() -> None:
     extra = {"count": lambda document: f"{len(document['groups'][0]['rows'])}\n"}
-    assert render(board(), "count", extra_formats=extra) == "12\n"
+    assert render_leaderboard(board(), "count", extra_formats=extra) == "12\n"
     with pytest.raises(UnknownFormat, match=r"'countt'.*terminal.*json, count"):
-        render(board(), "countt", extra_formats=extra)
+        render_leaderboard(board(), "countt", extra_formats=extra)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -365,7 +375,7 @@ def test_nothing_to_show_is_shown(format: str) -> None:
     ]
     for results in nothing:
         for width in (1, 20, 80):
-            assert isinstance(render(build(results), format, width=width), str)
+            assert isinstance(render_leaderboard(build_leaderboard(results), format, width=width), str)
 
 
 LABELS = st.text(min_size=1, max_size=60).filter(str.strip)
@@ -376,30 +386,32 @@ LABELS = st.text(min_size=1, max_size=60).filter(str.strip)
 def test_any_label_can_be_rendered_and_none_is_obeyed(labels: list[str], column: str, reason: str, width: int) -> None:
     group = group_of({label: {column: np.arange(3.0)} for label in labels}, [metric(column)])
     group.cells[labels[0], column] = Cell.missing(3, "failed", reason)
-    document = build(Results(provenance={}, groups=[group], bootstrap=2, reference=labels[-1], nulls=labels[:1]))
+    document = build_leaderboard(Results(provenance={}, groups=[group], bootstrap=2, reference=labels[-1], nulls=labels[:1]))
     for format in TEXTS:
-        text = render(document, format, width=width)
+        text = render_leaderboard(document, format, width=width)
         assert not set(text) & {"\x1b", "\r", "\x07", "\x08", "\u202e", "\u2028"}
         if format == "terminal":
             assert max(cell_len(line) for line in text.split("\n")) <= max(width, 2)
 
 
 def test_small_numbers_keep_their_digits_beside_large_ones() -> None:
-    assert [formatter([4607.2, 12.4, 1.46])(value) for value in (4607.2, 1.46)] == ["4.6e3", "1.5e0"]
-    assert [formatter([79.56, 5.87])(value) for value in (79.56, 5.87)] == ["79.56", "5.87"]
-    assert formatter([3.42, 2.7e-7])(2.7e-7) == "0.000", "a column within 10 keeps its three decimals"
+    assert [number_formatter([4607.2, 12.4, 1.46])(value) for value in (4607.2, 1.46)] == ["4.6e3", "1.5e0"]
+    assert [number_formatter([79.56, 5.87])(value) for value in (79.56, 5.87)] == ["79.56", "5.87"]
+    assert number_formatter([3.42, 2.7e-7])(2.7e-7) == "0.000", "a column within 10 keeps its three decimals"
 
 
 def test_the_name_of_a_section_is_whole_over_a_narrow_column() -> None:
-    narrow = Column("a", [Text("1")], section="complexity")
-    wide = Column("b", [Text("2")], section="faithfulness")
-    assert drawn([narrow, wide], [""], 80)[0].plain == "complexity  faithfulness"
-    assert max(line.cell_len for line in drawn([narrow, wide], [""], 8)) <= 8
+    narrow = GridColumn("a", [Text("1")], section="complexity")
+    wide = GridColumn("b", [Text("2")], section="faithfulness")
+    assert draw_block([narrow, wide], [""], 80)[0].plain == "complexity  faithfulness"
+    assert max(line.cell_len for line in draw_block([narrow, wide], [""], 8)) <= 8
 
 
 def test_a_metric_that_is_undefined_throughout_is_said_once() -> None:
     scores = {"a": {"m": np.full(4, np.nan)}, "b": {"m": np.array([0.1, 0.2, 0.3, np.nan])}}
-    text = unwrapped(render(build(Results(provenance={}, groups=[group_of(scores, [metric()])], bootstrap=2)), width=100))
+    text = unwrapped(
+        render_leaderboard(build_leaderboard(Results(provenance={}, groups=[group_of(scores, [metric()])], bootstrap=2)), width=100)
+    )
     assert "undefined for some samples, which are left out: b m (1 of 4) †" in text
     assert "undefined for every sample (a on m)" in text
 
@@ -410,19 +422,19 @@ def noted(**changes: object) -> Leaderboard:
     size, reason = len(whole.samples), "the model gone cannot be loaded: no file x_1.pt"
     cells = {place: Cell.missing(size, "blocked", reason) for place in whole.cells}
     noted = replace(whole, group_notes=["lesions: 2 files are no images", "lesions-vgg: class activation maps are taken at features.29"])
-    return build(leaderboard_results(groups=[noted, replace(whole, model="gone", cells=cells, costs={}, notes={}, **changes)]))
+    return build_leaderboard(leaderboard_results(groups=[noted, replace(whole, model="gone", cells=cells, costs={}, notes={}, **changes)]))
 
 
 @pytest.mark.parametrize("kind", [*TEXTS, "html"])
 def test_notes_are_said_once_in_every_text(kind: str) -> None:
-    text = unwrapped(render(noted(), kind, width=80))
+    text = unwrapped(render_leaderboard(noted(), kind, width=80))
     for note in ("2 files are no images", "class activation maps are taken at features.29"):
         assert text.count(note) == 1
 
 
 @pytest.mark.parametrize("kind", [*TEXTS, "html"])
 def test_a_group_that_is_blocked_as_a_whole_is_one_line(kind: str) -> None:
-    text = render(noted(), kind, width=80)
+    text = render_leaderboard(noted(), kind, width=80)
     assert unwrapped(text).count("the model gone cannot be loaded: no file x") == 1
     assert text.count("blocked") == 1
 
@@ -431,7 +443,9 @@ def test_notes_are_kept_in_a_run_folder_and_read_back(tmp_path: Path) -> None:
     results = leaderboard_results(groups=[replace(leaderboard_group(), group_notes=["lesions: a note"])])
     assert write_results(tmp_path, results).groups[0].notes == ["lesions: a note"]
     assert read_results(tmp_path).groups[0].group_notes == ["lesions: a note"]
-    merged = merge([results, leaderboard_results(groups=[replace(leaderboard_group(), group_notes=["lesions: a note", "and another"])])])
+    merged = merge_results(
+        [results, leaderboard_results(groups=[replace(leaderboard_group(), group_notes=["lesions: a note", "and another"])])]
+    )
     assert merged.groups[0].group_notes == ["lesions: a note", "and another"]
 
 
@@ -446,7 +460,9 @@ def test_a_footnote_names_a_whole_row_and_a_whole_metric_by_their_own_labels() -
     cells[rows[1], metrics[1]] = Cell.missing(size, "failed", "no luck")
     for metric_label in metrics[1:]:
         cells[rows[2], metric_label] = Cell.missing(size, "crashed", "it died")
-    text = unwrapped(render(build(leaderboard_results(groups=[replace(group, cells=cells)])), "terminal", width=200))
+    text = unwrapped(
+        render_leaderboard(build_leaderboard(leaderboard_results(groups=[replace(group, cells=cells)])), "terminal", width=200)
+    )
     assert f"no rule ({rows[0]})" in text
     assert f"no masks ({metrics[0]})" in text
     assert f"it died ({rows[2]})" in text
@@ -458,11 +474,13 @@ def test_what_an_interrupt_kept_from_its_turn_is_not_called_blocked() -> None:
     cells = dict(group.cells)
     for place in list(cells)[-4:]:
         cells[place] = Cell.missing(len(group.samples), "blocked", "not computed: the run was interrupted")
-    text = unwrapped(render(build(leaderboard_results(groups=[replace(group, cells=cells)])), "terminal", width=120))
+    text = unwrapped(
+        render_leaderboard(build_leaderboard(leaderboard_results(groups=[replace(group, cells=cells)])), "terminal", width=120)
+    )
     assert text.count("not computed: the run was interrupted (") == 1
     assert "blocked" not in text
 
 
 @pytest.mark.parametrize(("short", "long"), [("md", "markdown"), ("tex", "latex")])
 def test_formats_have_the_names_of_their_files_too(short: str, long: str) -> None:
-    assert render(board(), short) == render(board(), long)
+    assert render_leaderboard(board(), short) == render_leaderboard(board(), long)

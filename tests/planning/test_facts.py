@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from harness.execution.remembering import RememberedFacts
 from harness.planning import facts
-from harness.planning.facts import memo_key
+from harness.planning.facts import fact_key
+from harness.planning.remembered_facts import RememberedFacts
+from harness.registry.file_states import file_states_of, files_unchanged
+from harness.registry.import_tracing import size_and_times
 from harness.registry.recipe import Recipe
-from harness.registry.states import states_of, unchanged
-from harness.registry.tracing import state
 from harness.store.store import Store
 
 
@@ -31,7 +31,7 @@ def recipe(**params: Any) -> Recipe:
 
 
 def key(**params: Any) -> str:
-    return memo_key("dataset", recipe(**params))
+    return fact_key("dataset", recipe(**params))
 
 
 def write(path: Path, text: str) -> None:
@@ -64,9 +64,9 @@ def test_a_file_that_is_as_long_as_before_is_told_by_its_time(folder: Path) -> N
 def test_a_file_whose_time_was_set_back_is_told_all_the_same(folder: Path) -> None:
     path = folder / "photos/list.csv"
     write(path, "1")
-    before, states, loaded = key(), states_of([str(path)]), state(str(path))
+    before, states, loaded = key(), file_states_of([str(path)]), size_and_times(str(path))
     write(path, "2")
-    assert key() != before and not unchanged(states) and state(str(path)) != loaded
+    assert key() != before and not files_unchanged(states) and size_and_times(str(path)) != loaded
 
 
 @pytest.mark.parametrize(("params", "changed"), [({"manifest": "list.csv"}, "photos/list.csv"), ({"masks": "../masks"}, "masks/cat/1.png")])
@@ -96,7 +96,7 @@ def test_files_that_change_place_between_two_folders_change_the_key(folder: Path
 
 def test_a_file_of_a_nested_recipe_counts(folder: Path) -> None:
     def outer() -> str:
-        return memo_key("verdict", Recipe("explainers", "smooth", "x", "1", {"over": recipe()}))
+        return fact_key("verdict", Recipe("explainers", "smooth", "x", "1", {"over": recipe()}))
 
     before = outer()
     (folder / "photos/cat/1.png").write_text("another picture")
@@ -105,7 +105,7 @@ def test_a_file_of_a_nested_recipe_counts(folder: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "~nobody-of-this-name/x", "a" * 300, "a/" * 4000, "a\0b", "two\nlines"])
 def test_texts_that_name_no_file_are_none(folder: Path, text: str) -> None:
-    assert list(facts.paths_in({"text": text})) == []
+    assert list(facts.iter_named_paths({"text": text})) == []
 
 
 def test_another_version_remembers_nothing_of_the_one_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def test_what_an_explainer_says_is_asked_again_where_it_was_said_otherwise(folde
     explainer = replace(recipe(), kind="explainers")
     store = Store(folder / "store")
     for old in ({"count": 3}, {"value": {"count": 3}, "read": {}}):
-        store.remember(memo_key("passes", explainer), old)
+        store.remember(fact_key("passes", explainer), old)
         assert RememberedFacts(store, lambda request: answered({"passes": 2})).passes(explainer) == 2.0
 
 
@@ -164,7 +164,7 @@ def test_what_was_found_out_holds_for_as_long_as_what_was_read_is_as_it_was(fold
 
     def ask(request: Any) -> Any:
         asked.append(request["ask"])
-        return answered(FOUND, read=states_of(paths))
+        return answered(FOUND, read=file_states_of(paths))
 
     def again() -> int:
         RememberedFacts(store, ask).dataset(recipe(root=None))
@@ -191,7 +191,7 @@ def test_a_model_that_answers_otherwise_than_any_before_is_another_generation(fo
     store, model = Store(folder / "store"), Recipe("models", "m", "x", "1", {})
 
     def generation(answers: list[list[float]] | None, content: str | None = None) -> int:
-        store.remember(memo_key("model", model), None)
+        store.remember(fact_key("model", model), None)
         value = {**MODEL, "answers": answers}
         return RememberedFacts(store, lambda request: answered(value, content=content)).model(model).generation
 

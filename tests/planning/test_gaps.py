@@ -12,20 +12,20 @@ from torch import nn
 
 from harness.api import Sample, classifier
 from harness.api.declarations import dataset
-from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.estimate import CellEstimate, Estimate
 from harness.planning.facts import DatasetFacts, ModelFacts
-from harness.planning.gaps import gaps
+from harness.planning.gaps import find_gaps
+from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.notes import all_notes, group_notes
 from harness.planning.plan import Plan
-from harness.planning.training import NO_TRAINING
+from harness.planning.training_splits import NO_TRAINING
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
-from harness.runs.opening import opening_lines
-from harness.runs.report import plan_report
+from harness.runs.console_reports import plan_table
+from harness.runs.preflight import preflight_lines
 from harness.runs.run import Run
-from harness.spec.load import load
-from harness.words import counted, some
+from harness.spec.load import load_spec
+from harness.text_format import format_count, format_some
 from tests.support.spec import SMALL, small_spec
 
 NO_MASKS = "needs masks, and the dataset has none"
@@ -67,7 +67,7 @@ PLAN = Plan(
 
 
 def test_cells_without_a_number_are_told_by_reason_with_the_line_to_write() -> None:
-    found = {gap.reason: gap for gap in gaps(PLAN, registry()[0])}
+    found = {gap.reason: gap for gap in find_gaps(PLAN, registry()[0])}
     assert found[NO_TRAINING].places == ("shap on mine · net, mine · vit",)
     assert found[NO_TRAINING].cells == 4
     assert found[NO_TRAINING].remedy == "write under the dataset mine: training: {use: …}"
@@ -84,14 +84,14 @@ def test_every_cell_that_lacks_a_number_is_in_one_gap() -> None:
     lacking = sum(
         bool(group.blocked or column.reason or score.reason) for group in PLAN.groups for column in group.columns for score in column.scores
     )
-    assert sum(gap.cells for gap in gaps(PLAN, registry()[0])) == lacking
+    assert sum(gap.cells for gap in find_gaps(PLAN, registry()[0])) == lacking
 
 
 def test_a_metric_that_only_some_rows_lack_is_told_with_them() -> None:
     scores = [ScoreColumn("drop", Recipe("metrics", "drop", "x", "1"), "k", "no parts")]
     odd = replace(column("cam"), scores=[*scores, ScoreColumn("inside", scores[0].recipe, "i")])
     even = replace(column("lrp"), scores=[replace(scores[0], reason=None), ScoreColumn("inside", scores[0].recipe, "i")])
-    (gap,) = gaps(Plan([group("net", [odd, even])]), registry()[0])
+    (gap,) = find_gaps(Plan([group("net", [odd, even])]), registry()[0])
     assert gap.places == ("drop of cam on mine · net",)
 
 
@@ -127,32 +127,38 @@ def test_the_layer_of_class_activation_maps_is_said_once() -> None:
 
 
 def test_the_lines_before_a_run_count_cells_and_are_grouped() -> None:
-    lines = list(opening_lines(PLAN, registry()[0]))
+    lines = list(preflight_lines(PLAN, registry()[0]))
     assert lines[0] == "notes:"
     assert "blocked: 6 of 18 cells" in lines
     assert "not applicable: 9 of 18 cells" in lines
     assert sum("gone" in line for line in lines) == 1
-    assert list(opening_lines(Plan([]), registry()[0])) == []
+    assert list(preflight_lines(Plan([]), registry()[0])) == []
 
 
 def test_of_very_many_only_some_are_told() -> None:
     many = [group(f"net-{k}", [column("cam")], blocked=f"no file {k}") for k in range(50)]
-    lines = list(opening_lines(Plan(many), registry()[0]))
+    lines = list(preflight_lines(Plan(many), registry()[0]))
     assert lines[0] == "blocked: 100 of 100 cells"
     assert len(lines) == 1 + 20 + 1
     assert lines[-1].strip() == "and 30 more: harness plan --json has them all"
 
 
 def test_words() -> None:
-    assert [counted(0, "cell"), counted(1, "pass", "passes"), counted(1200, "pass", "passes")] == ["0 cells", "1 pass", "1,200 passes"]
-    assert some(list("abc"), 2) == "a, b and 1 more"
+    assert [format_count(0, "cell"), format_count(1, "pass", "passes"), format_count(1200, "pass", "passes")] == [
+        "0 cells",
+        "1 pass",
+        "1,200 passes",
+    ]
+    assert format_some(list("abc"), 2) == "a, b and 1 more"
 
 
 def test_what_to_write_is_said_of_what_the_planner_finds_lacking(tmp_path: Path) -> None:
     """The reasons are the planner's own: one that were worded otherwise there would lose its remedy."""
     spec = small_spec(datasets=[{"use": unmarked, "label": "images"}], metrics=["inside", "drop"])
     known = Registry.discover([SMALL])
-    lines = "\n".join(opening_lines(Run(load(spec, known), known, tmp_path / "out", tmp_path / "store", plugins=[SMALL]).plan(), known))
+    lines = "\n".join(
+        preflight_lines(Run(load_spec(spec, known), known, tmp_path / "out", tmp_path / "store", plugins=[SMALL]).plan(), known)
+    )
     assert "inside on images · pools: needs masks, and the dataset has none\n    → take a dataset that has masks, or leave" in lines
     assert "contrast on images · pools: needs training data" in lines
     assert "→ write under the dataset images: training: {use: …}" in lines
@@ -178,7 +184,7 @@ class Unmarked:
 def test_a_plan_counts_cells_and_nothing_else() -> None:
     cells = [CellEstimate("mine", "net", "cam", metric, "to do", 8, 8) for metric in ("", "drop")]
     console = Console(width=300, record=True, file=StringIO())
-    console.print(plan_report(Estimate(cells, unknown=2, passes=8)))
+    console.print(plan_table(Estimate(cells, unknown=2, passes=8)))
     text = console.export_text()
     assert "1 cell to do" in text
     assert "(without those of components that do not say how many they take)" in text

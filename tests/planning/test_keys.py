@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.planning import keys
 from harness.registry.recipe import Recipe
-from harness.spec.model import Execution
+from harness.spec.run_spec import ExecutionOptions
 
 EXPLAINER = Recipe("explainers", "cam", "harness-cam", "1", {"layer": "a"}, "CAM")
 OPTIONS: dict[str, Any] = {"twin": None, "target": "predicted", "seed": 0, "training": None, "dtype": "float32"}
@@ -59,9 +59,11 @@ def test_how_many_samples_there_are_is_in_no_key() -> None:
 
 def test_what_a_model_computes_in_is_in_its_key() -> None:
     model = Recipe("models", "m", "x", "1", {})
-    executions = [Execution(precision=precision, compile=compiled) for precision in ("fp32", "tf32", "bf16") for compiled in (False, True)]
+    executions = [
+        ExecutionOptions(precision=precision, compile=compiled) for precision in ("fp32", "tf32", "bf16") for compiled in (False, True)
+    ]
     assert len({keys.model_key(model, "content", execution.arithmetic) for execution in executions}) == 6
-    assert Execution().arithmetic == "fp32"  # which is in the keys of every store there is
+    assert ExecutionOptions().arithmetic == "fp32"  # which is in the keys of every store there is
 
 
 def test_a_model_is_its_recipe_and_what_it_was_made_of() -> None:

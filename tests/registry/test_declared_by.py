@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.api.declarations import declared_for, explainer, metric
+from harness.api.declarations import explainer, metric, resolve_declared_fields
+from harness.registry.declared_needs import declared_needs, declared_uses, training_fallbacks
 from harness.registry.errors import ReferenceProblems
-from harness.registry.learning import declared_needs, declared_uses, without_training
+from harness.registry.plugin_pages import plugins_json
 from harness.registry.registry import Registry
-from harness.registry.report import plugins_json
 from harness.registry.resolve import resolve
 
 from .conftest import Install
@@ -66,7 +66,7 @@ def test_without_parameters_it_is_the_plain_one(registry: Registry) -> None:
 
 def test_it_is_plain_data(registry: Registry) -> None:
     (card,) = json.loads(plugins_json(registry.cards("metrics")))
-    assert declared_for(card["declaration"], {"kind": "inside"})["needs"] == ["masks"]
+    assert resolve_declared_fields(card["declaration"], {"kind": "inside"})["needs"] == ["masks"]
 
 
 def test_what_one_parameter_takes_may_hang_on_another(registry: Registry) -> None:
@@ -117,7 +117,7 @@ def test_what_an_explainer_wants_follows_its_parameters(
     registry = Registry.discover()
     recipe = resolve(registry, "explainers", {"use": "compared", "params": {"background": background}})
     assert (declared_needs(registry, recipe), declared_uses(registry, recipe)) == (needs, uses)
-    assert without_training(registry, recipe) == without
+    assert training_fallbacks(registry, recipe) == without
 
 
 def test_only_training_images_can_be_wanted() -> None:

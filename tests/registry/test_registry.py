@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.registry import children
+from harness.registry import extraction
 from harness.registry.card import Card
 from harness.registry.errors import AmbiguousComponent, BrokenComponent, IncompatibleComponent, RegistryError, UnknownComponent
 from harness.registry.registry import Registry
@@ -165,8 +165,8 @@ def test_metadata_that_cannot_be_read_is_reported(plug: Path, site: Path) -> Non
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many imports each child was asked for, as they happen."""
     asked: list[int] = []
-    original = children._one_child
-    monkeypatch.setattr(children, "_one_child", lambda questions, limit: asked.append(len(questions)) or original(questions, limit))
+    original = extraction._run_child
+    monkeypatch.setattr(extraction, "_run_child", lambda questions, limit: asked.append(len(questions)) or original(questions, limit))
     return asked
 
 
@@ -315,7 +315,7 @@ def test_two_plugin_files_of_one_name_are_refused(tmp_path: Path, site: Path) ->
 @pytest.mark.slow
 def test_the_process_that_lists_plugins_never_imports_torch() -> None:
     code = (
-        "import sys; from harness.registry.registry import Registry; from harness.registry.listing import plugins_list;"
+        "import sys; from harness.registry.registry import Registry; from harness.registry.plugin_listing import plugins_list;"
         "plugins_list(Registry.discover().cards()); sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

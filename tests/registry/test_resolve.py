@@ -9,7 +9,7 @@ from pydantic import Field
 
 from harness.api import Explainer
 from harness.registry.card import Card
-from harness.registry.describe import described
+from harness.registry.component_facts import describe_component
 from harness.registry.errors import ReferenceProblems
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
@@ -49,7 +49,15 @@ def needy(model: Any, images: Any, targets: Any, *, path: str) -> None: ...
 @pytest.fixture(scope="module")
 def registry() -> Registry:
     return Registry(
-        Card("explainers", one.__name__, "dist", "1", f"x:{one.__name__}", identity=f"id-{one.__name__}", **described("explainers", one))
+        Card(
+            "explainers",
+            one.__name__,
+            "dist",
+            "1",
+            f"x:{one.__name__}",
+            identity=f"id-{one.__name__}",
+            **describe_component("explainers", one),
+        )
         for one in (plain, nesting, selfish, lost, needy)
     )
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from harness.api import Explainer
 from harness.api.declarations import ExplainerDeclaration, explainer
-from harness.registry.binding import applicable, bind, passes, takes_ctx
-from harness.registry.describe import described, parameters_schema
+from harness.registry.binding import bind, declared_passes, inapplicable_reason, takes_ctx
+from harness.registry.component_facts import describe_component, parameters_schema
 from harness.registry.errors import ParameterError, SignatureError
 from harness.registry.recipe import Recipe
 
@@ -165,7 +165,7 @@ def test_a_dataset_that_is_a_class_without_call() -> None:
         def __len__(self) -> int:
             return self.n
 
-    assert described("datasets", Data)["parameters"]["properties"] == {"n": {"type": "integer", "default": 3}}
+    assert describe_component("datasets", Data)["parameters"]["properties"] == {"n": {"type": "integer", "default": 3}}
     assert len(bind(Data, recipe("datasets", n=5), no_explainers)()) == 5
 
 
@@ -212,14 +212,14 @@ FORM = "expected the signature (model, images, targets, *, "
 )
 def test_a_wrong_form_is_told(component: Any, message: str) -> None:
     with pytest.raises(SignatureError) as error:
-        described("explainers", component)
+        describe_component("explainers", component)
     assert message in str(error.value)
 
 
 @pytest.mark.parametrize(("kind", "form"), [("metrics", "(case, *, "), ("models", "(*, "), ("datasets", "(*, ")])
 def test_every_kind_has_its_form(kind: Any, form: str) -> None:
     with pytest.raises(SignatureError) as error:
-        described(kind, two)
+        describe_component(kind, two)
     assert f"expected the signature {form}parameters…)" in str(error.value)
 
 
@@ -235,20 +235,20 @@ def test_a_partial_is_a_component() -> None:
 def test_applicable_and_passes() -> None:
     def it(model: Any, images: Any, targets: Any) -> None: ...
 
-    assert applicable(it, it, None) is None
+    assert inapplicable_reason(it, it, None) is None
     it.applicable = lambda model: f"not on {model}"
-    assert applicable(it, partial(it), "vgg") == "not on vgg"
+    assert inapplicable_reason(it, partial(it), "vgg") == "not on vgg"
     it.applicable = lambda model, layer="default": f"{layer} on {model}"
-    assert applicable(it, partial(it, layer="conv", steps=3), "vgg") == "conv on vgg"
-    assert applicable(it, it, "vgg") == "default on vgg"
+    assert inapplicable_reason(it, partial(it, layer="conv", steps=3), "vgg") == "conv on vgg"
+    assert inapplicable_reason(it, it, "vgg") == "default on vgg"
     it.applicable = lambda model: False
     with pytest.raises(TypeError, match="must return a reason or None, not bool"):
-        applicable(it, it, None)
-    assert passes(ExplainerDeclaration(passes=3), {}) == 3.0
-    assert passes(ExplainerDeclaration(passes=lambda params: 2 * params["n"]), {"n": 4}) == 8.0
-    assert passes(ExplainerDeclaration(), {}) is None
+        inapplicable_reason(it, it, None)
+    assert declared_passes(ExplainerDeclaration(passes=3), {}) == 3.0
+    assert declared_passes(ExplainerDeclaration(passes=lambda params: 2 * params["n"]), {"n": 4}) == 8.0
+    assert declared_passes(ExplainerDeclaration(), {}) is None
 
 
 def test_the_declaration_is_on_the_card() -> None:
     declared = explainer(signed=True, needs={"relu"})(lambda model, images, targets: images)
-    assert described("explainers", declared)["declaration"]["needs"] == ["relu"]
+    assert describe_component("explainers", declared)["declaration"]["needs"] == ["relu"]

@@ -8,13 +8,13 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.complaints import UserError
 from harness.planning.notes import takes_cam_layer
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
+from harness.runs.component_shorthand import parse_component
 from harness.runs.explain import explain_image
-from harness.runs.pictures import read_picture
-from harness.runs.shorthand import reference
+from harness.runs.image_files import read_image_file
+from harness.user_errors import UserError
 from tests.support.spec import SMALL
 
 RAMP = np.linspace(0, 65535, 20 * 16).reshape(16, 20)
@@ -72,28 +72,28 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 )
 def test_sixteen_bits_keep_their_shades(tmp_path: Path, dtype: str, name: str) -> None:
     Image.fromarray(RAMP.astype(dtype)).save(tmp_path / name)
-    picture = read_picture(tmp_path / name)
+    picture = read_image_file(tmp_path / name)
     assert picture.shape == (1, 16, 20)
     np.testing.assert_allclose(picture[0].numpy(), RAMP / 65535, atol=1 / 65535)
 
 
 def test_eight_bits_are_three_channels(tmp_path: Path) -> None:
     Image.new("L", (5, 4), 51).save(tmp_path / "a.png")
-    torch.testing.assert_close(read_picture(tmp_path / "a.png"), torch.full((3, 4, 5), 0.2))
+    torch.testing.assert_close(read_image_file(tmp_path / "a.png"), torch.full((3, 4, 5), 0.2))
 
 
 @pytest.mark.parametrize(("values", "said"), [(RAMP.astype(np.float32), "floating"), (RAMP.astype(np.int32) * 9, "neither 8 nor 16 bit")])
 def test_values_without_a_known_range_are_refused(tmp_path: Path, values: np.ndarray, said: str) -> None:
     Image.fromarray(values).save(tmp_path / "a.tiff")
     with pytest.raises(UserError, match=said):
-        read_picture(tmp_path / "a.tiff")
+        read_image_file(tmp_path / "a.tiff")
 
 
 def test_damaged_exif_does_no_harm_and_floats_of_the_unit_range_are_read(tmp_path: Path) -> None:
     Image.new("RGB", (5, 4), (51, 0, 255)).save(tmp_path / "a.png", exif=b"Exif\0\0rubbish")
-    torch.testing.assert_close(read_picture(tmp_path / "a.png").mean(dim=(1, 2)), torch.tensor([0.2, 0.0, 1.0]))
+    torch.testing.assert_close(read_image_file(tmp_path / "a.png").mean(dim=(1, 2)), torch.tensor([0.2, 0.0, 1.0]))
     Image.new("F", (5, 4), 0.2).save(tmp_path / "a.tiff")
-    torch.testing.assert_close(read_picture(tmp_path / "a.tiff"), torch.full((1, 4, 5), 0.2))
+    torch.testing.assert_close(read_image_file(tmp_path / "a.tiff"), torch.full((1, 4, 5), 0.2))
 
 
 def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
     data = zlib.compress(bytes(10_000 * 1251), 9)
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b""))
     with pytest.raises(UserError, match="decompression bomb"):
-        read_picture(tmp_path / "a.png")
+        read_image_file(tmp_path / "a.png")
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -120,7 +120,7 @@ def test_a_damaged_file_is_a_picture_or_refused(tmp_path: Path, kind: str) -> No
             data[place] = random.integers(256)
         path.write_bytes(data)
         try:
-            assert read_picture(path).shape[0] in (1, 3)
+            assert read_image_file(path).shape[0] in (1, 3)
         except UserError as error:
             refused += 1
             assert len(str(error).splitlines()) == 1
@@ -168,7 +168,7 @@ def test_what_an_explainer_does_without_training_images_is_said(registry: Regist
     ("explainer", "takes"), [("grad-cam", True), ("triad", True), ("shap-gradient", False), ("shap-gradient,layer=features.3", False)]
 )
 def test_a_layer_is_named_of_those_alone_that_are_taken_there(explainer: str, takes: bool) -> None:
-    assert takes_cam_layer(resolve(Registry.discover(), "explainers", reference(explainer))) is takes
+    assert takes_cam_layer(resolve(Registry.discover(), "explainers", parse_component(explainer))) is takes
 
 
 @pytest.mark.parametrize(
@@ -190,8 +190,8 @@ def written(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         drawn.update(maps=maps, **options)
         return whole(image, maps, **options)
 
-    whole = panels.panel
-    monkeypatch.setattr(panels, "panel", panel)
+    whole = panels.draw_panels
+    monkeypatch.setattr(panels, "draw_panels", panel)
     return drawn
 
 

@@ -8,20 +8,20 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from harness.execution.events import Event
-from harness.planning.columns import ExplanationColumn, GroupPlan, ScoreColumn
-from harness.planning.jobs import RowRef
+from harness.dispatch.events import Event
+from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
+from harness.planning.jobs import SampleRef
 from harness.planning.plan import Plan
 from harness.registry.recipe import Recipe
-from harness.runs.failures import Failures
-from harness.runs.report import summary_lines
+from harness.runs.console_reports import run_summary_lines
+from harness.runs.failures import FailureLog
 from harness.runs.run import Run
 from tests.support.spec import SMALL, small_spec
 
 RECIPE = Recipe("explainers", "e", "x", "1", label="e")
 
 
-def failures(folder: Path) -> Failures:
+def failures(folder: Path) -> FailureLog:
     """Of two explainers under three metrics, the first of which is finished for the first explainer."""
 
     def column(label: str) -> ExplanationColumn:
@@ -29,9 +29,9 @@ def failures(folder: Path) -> Failures:
         return ExplanationColumn(label, RECIPE, label, scores)
 
     recipes = [Recipe("datasets", "d", "x", "1", label="data"), Recipe("models", "m", "x", "1", label="net")]
-    rows = [RowRef(0, "s", "d")]
+    rows = [SampleRef(0, "s", "d")]
     group = GroupPlan(*recipes, rows=rows, columns=[column("lrp"), column("cam")], finished={"lrp-a": np.ones(1, dtype=bool)})
-    found = Failures(folder)
+    found = FailureLog(folder)
     found.begin(Plan([group]))
     return found
 
@@ -97,7 +97,7 @@ def test_a_run_says_what_failed_while_it_runs_and_keeps_the_traceback(tmp_path: 
     assert log.count("Traceback (most recent call last)") == 2
     assert 'raise ValueError("no score today")' in log
     assert list(finished.failures.summary()) == ["failed: broken (3 cells)"]
-    lines = list(summary_lines(finished))
+    lines = list(run_summary_lines(finished))
     assert lines[0] == "12 cells: 6 blocked, 3 ok, 3 failed"
     (blocked,) = (line for line in lines if "no such weights" in line)
     assert blocked.startswith("blocked: squares · absent: the model absent cannot be loaded: OSError: no such weights (test_failures.py:")
@@ -109,12 +109,12 @@ def test_a_run_says_what_failed_while_it_runs_and_keeps_the_traceback(tmp_path: 
 def run(folder: Path, spec: dict[str, Any], said: list[str]) -> Any:
     """Run a mapping, and note what is said meanwhile."""
     from harness.registry.registry import Registry
-    from harness.runs.progress import Silent
-    from harness.spec.load import load
+    from harness.runs.progress import SilentReporter
+    from harness.spec.load import load_spec
 
-    class Noted(Silent):
+    class Noted(SilentReporter):
         def say(self, text: str) -> None:
             said.append(text)
 
     registry = Registry.discover([SMALL])
-    return Run(load(spec, registry), registry, folder / "out", folder / "store", plugins=[SMALL]).execute(Noted())
+    return Run(load_spec(spec, registry), registry, folder / "out", folder / "store", plugins=[SMALL]).execute(Noted())

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 import harness
-from harness.analysis.results import Group
 from harness.api import Case, Sample, metric
-from harness.execution.disturbing import disturbed_images, disturbed_model
-from harness.leaderboard.folder import read_results
+from harness.leaderboard.run_folder import read_results
 from harness.planning.jobs import Disturbance
+from harness.results.data_model import Group
+from harness.worker.disturbances import disturb_images, disturb_model
 from tests.support.small import Squares, pools
 from tests.support.spec import SMALL, small_spec
 
@@ -62,8 +62,8 @@ def test_what_is_scored_is_the_disturbed_model_on_the_disturbed_images(tmp_path:
             continue
         assert group.shadow is not None
         disturbance = Disturbance(kind, group.shadow.scale, repeat, "")  # type: ignore[arg-type]
-        other = disturbed_model(model, disturbance, 0) if kind == "weights" else model
-        seen = disturbed_images(images, ids, model, disturbance, 0) if kind == "inputs" else images
+        other = disturb_model(model, disturbance, 0) if kind == "weights" else model
+        seen = disturb_images(images, ids, model, disturbance, 0) if kind == "inputs" else images
         logits = other(seen)
         targeted = logits.softmax(dim=1).gather(1, before[:, None])[:, 0]
         assert group.cells["slope", "confidence"].values == pytest.approx(targeted.numpy(), abs=1e-5), (kind, strength, repeat)

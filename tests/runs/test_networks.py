@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 import harness
 from harness.api import Sample
-from harness.api.model_checks import ModelWarning
+from harness.api.classifier_checks import ModelWarning
 
 SHAPE = (3, 12, 12)
 EXPLAINERS = ("saliency", "input-x-gradient", "integrated-gradients", "deep-lift", "lrp", "grad-cam", "guided-backprop")

@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
-from harness.execution.events import Event
+from harness.dispatch.events import Event
 from harness.planning.jobs import Job
-from harness.runs.lines import fitted
-from harness.runs.progress import Bar, Lines
-from harness.runs.tally import Tally
+from harness.runs.console_lines import wrap_line
+from harness.runs.progress import BarReporter, LineReporter
+from harness.runs.tally import ProgressCounter
 from tests.support.jobs import composed
 
 
@@ -27,7 +27,7 @@ def jobs() -> list[Job]:
 
 
 def test_cells_are_counted_and_not_shards_or_explanations() -> None:
-    tally, (first, second, other) = Tally(), jobs()
+    tally, (first, second, other) = ProgressCounter(), jobs()
     tally.begin(jobs())
     assert (tally.total, tally.scores) == (3, 8 + 8 + 8)
     tally.hear(event("committed", first, column="maps-1", rows=4))  # read from the store, or made: no cell either way
@@ -44,20 +44,20 @@ def test_cells_are_counted_and_not_shards_or_explanations() -> None:
 
 
 def test_a_single_cell_is_a_cell() -> None:
-    tally = Tally()
+    tally = ProgressCounter()
     tally.begin([composed(1, [], range(4), metrics=["a"])])
     assert tally.count == "0/1 cell"
 
 
 def test_maps_of_which_no_score_is_missing_are_a_cell() -> None:
-    tally, job = Tally(), composed(1, [], range(4), metrics=[])
+    tally, job = ProgressCounter(), composed(1, [], range(4), metrics=[])
     tally.begin([job])
     assert tally.count == "0/1 cell"
     tally.hear(event("committed", job, column=job.key, rows=4))
     assert tally.count == "1/1 cell"
 
 
-def shown(bar: Bar, width: int) -> list[str]:
+def shown(bar: BarReporter, width: int) -> list[str]:
     console = Console(width=width, file=StringIO(), force_terminal=True, color_system=None)
     with console.capture() as capture:
         console.print(bar)
@@ -70,7 +70,7 @@ def console(width: int) -> Console:
 
 @pytest.mark.parametrize("width", [80, 100, 140])
 def test_counts_and_times_keep_their_room_and_the_stage_is_cut(width: int) -> None:
-    bar = Bar(console(width))
+    bar = BarReporter(console(width))
     many = [composed(1, [], range(640), metrics=[f"metric-{k}" for k in range(1200)])]
     bar.begin(many)
     stage = "a-model-with-a-very-long-name-" * 4
@@ -87,7 +87,7 @@ def test_counts_and_times_keep_their_room_and_the_stage_is_cut(width: int) -> No
 
 
 def test_before_there_is_anything_to_count_the_stage_is_shown_and_no_count() -> None:
-    bar = Bar(console(80))
+    bar = BarReporter(console(80))
     bar.stage("starting a worker, loading resnet18")
     (line,) = shown(bar, 80)
     assert line.rstrip().endswith("starting a worker, loading resnet18")
@@ -100,18 +100,18 @@ def test_before_there_is_anything_to_count_the_stage_is_shown_and_no_count() -> 
 
 def test_lines_in_a_log_are_whole_and_those_on_a_terminal_hang() -> None:
     out = StringIO()
-    Lines(Console(file=out, width=80)).say("  failed: " + "word " * 40)
+    LineReporter(Console(file=out, width=80)).say("  failed: " + "word " * 40)
     assert out.getvalue() == "  failed: " + ("word " * 40).strip() + "\n"
-    lines = fitted("  failed: " + "word " * 40, 80)
+    lines = wrap_line("  failed: " + "word " * 40, 80)
     assert len(lines) > 1
     assert all(len(line) <= 80 for line in lines)
     assert [line.startswith("    ") for line in lines] == [False] + [True] * (len(lines) - 1)
-    assert fitted("a\x1b[31mb", 80) == ["a\ufffd[31mb"]
+    assert wrap_line("a\x1b[31mb", 80) == ["a\ufffd[31mb"]
 
 
 def test_a_log_has_what_is_done_and_how_far_it_is() -> None:
     out = StringIO()
-    lines, (first, *_) = Lines(Console(file=out, width=80), every=-1.0), jobs()
+    lines, (first, *_) = LineReporter(Console(file=out, width=80), every=-1.0), jobs()
     lines.stage("loading resnet18")
     lines.begin(jobs())
     lines.hear(event("phase", first, what="score", component="a", column="a-1"))

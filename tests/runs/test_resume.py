@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness.store.rows import decode
+from harness.store.row_files import decode_rows
 from tests.support.driver import board
 from tests.support.segments import read_segment
 from tests.support.spec import SMALL, small_spec
@@ -44,7 +44,7 @@ def files(store: Path) -> int:
 
 
 def finished(store: Path, group: str, key: str) -> set[str]:
-    tables = [decode(read_segment(path)) for path in (store / "rows" / group[:2] / group).glob("*.parquet")]
+    tables = [decode_rows(read_segment(path)) for path in (store / "rows" / group[:2] / group).glob("*.parquet")]
     return {row["sample"] for table in tables for row in table.to_pylist() if row["column"] == key}
 
 

@@ -271,7 +271,7 @@ def test_a_twin_learns_on_its_own_model(tmp_path: Path) -> None:
 
 
 def test_hooks_hear_of_every_column_once_and_the_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.registry.hooks import HookRunner
+    from harness.registry.hook_runner import HookRunner
 
     heard: list[tuple[str, str, str]] = []
 
@@ -289,14 +289,16 @@ def test_hooks_hear_of_every_column_once_and_the_truth(tmp_path: Path, monkeypat
 
 
 def test_a_plan_knows_what_a_composition_takes_from_its_parts(tmp_path: Path) -> None:
-    from harness.planning.estimate import estimate
+    from harness.planning.estimate import estimate_plan
     from harness.registry.registry import Registry
     from harness.runs.run import Run
-    from harness.spec.load import load
+    from harness.spec.load import load_spec
 
     registry = Registry.discover([SMALL])
     twice = {"use": "both", "params": {"first": "slope", "second": "slope"}}
-    prepared = Run(load(small_spec(explainers=["slope", twice]), registry), registry, tmp_path / "out", tmp_path / "store", plugins=[SMALL])
-    cells = {(cell.explainer, cell.metric): cell.passes for cell in estimate(prepared.plan(), registry).cells}
+    prepared = Run(
+        load_spec(small_spec(explainers=["slope", twice]), registry), registry, tmp_path / "out", tmp_path / "store", plugins=[SMALL]
+    )
+    cells = {(cell.explainer, cell.metric): cell.passes for cell in estimate_plan(prepared.plan(), registry).cells}
     assert cells["slope", ""] == 2
     assert cells["both", ""] == 4

@@ -10,8 +10,8 @@ import torch
 
 import harness
 from harness.api import Case, Context, NoTrainingData, Sample, metric
-from harness.execution.training import MOST_BACKGROUND, labelled_images, training_classes, training_facts, training_order
-from harness.planning.classes import ClassMismatch
+from harness.planning.class_matching import ClassMismatch
+from harness.worker.training_data import MAX_BACKGROUND, labelled_images, training_classes, training_facts, training_order
 from tests.support.small import SIDE, Squares, pools
 from tests.support.spec import SMALL, small_spec
 
@@ -121,7 +121,7 @@ def test_a_digest_with_labels_is_over_all_that_are_drawn_and_over_their_names() 
             return Sample(torch.full((1, 2, 2), self.last if self.tail(index) else 0.5), 0, str(index))
 
         def tail(self, index: int) -> bool:
-            return index in training_order(200, 0)[MOST_BACKGROUND:]
+            return index in training_order(200, 0)[MAX_BACKGROUND:]
 
     def digest(data: object, labelled: int) -> str:
         return training_facts(data, 0, labelled, {}).digest  # type: ignore[arg-type]

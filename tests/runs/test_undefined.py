@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import harness
-from harness.runs.export import export_maps
+from harness.runs.map_export import export_maps
 from tests.support.spec import SMALL, small_spec
 from tests.support.spoilt import BAD
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from harness.api import Explainer
 from harness.registry.card import Card
-from harness.registry.describe import described
+from harness.registry.component_facts import describe_component
 from harness.registry.registry import Registry
 
 
@@ -44,7 +44,13 @@ def deletion(case: Any, *, steps: int = 224) -> None: ...
 
 def card(kind: Any, name: str, component: Any, distribution: str = "acme", **more: Any) -> Card:
     return Card(
-        kind, name, distribution, "1.0", f"acme:{name}", identity=f"{distribution}/{name}", **{**described(kind, component), **more}
+        kind,
+        name,
+        distribution,
+        "1.0",
+        f"acme:{name}",
+        identity=f"{distribution}/{name}",
+        **{**describe_component(kind, component), **more},
     )
 
 

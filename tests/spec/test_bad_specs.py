@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.registry.registry import Registry
-from harness.spec.load import load
+from harness.spec.load import load_spec
 from harness.spec.problems import SpecError
 
 Write = Callable[[str | bytes], Path]
@@ -276,7 +276,7 @@ def test_bad_specs(case: str, write: Write, registry: Registry) -> None:
     content, expected = CASES[case]
     file = write(content)
     with pytest.raises(SpecError) as error:
-        load(file, registry)
+        load_spec(file, registry)
     assert [str(problem).removeprefix(f"{file}:") for problem in error.value.problems] == expected
 
 
@@ -296,38 +296,38 @@ def test_files_that_are_none(tmp_path: Path, registry: Registry) -> None:
         (Path("x" * 5000), "cannot be read: File name too long"),
     ):
         with pytest.raises(SpecError) as error:
-            load(path, registry)
+            load_spec(path, registry)
         assert str(error.value).startswith(f"{path}: {reason}")
 
 
 def test_an_escape_beyond_all_characters(write: Write, registry: Registry) -> None:
     with pytest.raises(SpecError, match="is not YAML: "):
-        load(write('name: "\\U99999999"\n'), registry)
+        load_spec(write('name: "\\U99999999"\n'), registry)
 
 
 @pytest.mark.skipif(not Path("/proc/kmsg").exists(), reason="no /proc on this platform")
 def test_a_file_that_never_ends_is_not_read(registry: Registry) -> None:
     with pytest.raises(SpecError, match=r"is empty|cannot be read"):
-        load(Path("/proc/kmsg"), registry)
+        load_spec(Path("/proc/kmsg"), registry)
 
 
 @pytest.mark.parametrize("parts", [65, 3000])
 def test_a_setting_deeper_than_a_spec_may_be(write: Write, registry: Registry, parts: int) -> None:
     with pytest.raises(SpecError, match=f"the path has {parts} parts, at most 64$"):
-        load(write(HEAD), registry, [(".".join("x" * parts), "1")])
+        load_spec(write(HEAD), registry, [(".".join("x" * parts), "1")])
 
 
 @pytest.mark.parametrize("path", ["x", "explainers.0", "explainers.0.params", "explain", "explainers.1.params.x"])
 def test_a_deep_setting_of_a_deep_value_is_a_spec_error(write: Write, registry: Registry, path: str) -> None:
     deep = path + ".x" * (64 - len(path.split(".")))
     with pytest.raises(SpecError):
-        load(write(HEAD), registry, [(deep, "[" * 63 + "]" * 63)])
+        load_spec(write(HEAD), registry, [(deep, "[" * 63 + "]" * 63)])
 
 
 def test_default_nulls_that_are_not_installed(registry: Registry, cards: list[Any], write: Write) -> None:
     without = Registry(card for card in cards if card.name != "sobel")
     with pytest.raises(SpecError, match=r'nulls, by default: unknown explainer "sobel".*; write `nulls: \[\]` for none'):
-        load(write(HEAD.replace("nulls: []\n", "")), without)
+        load_spec(write(HEAD.replace("nulls: []\n", "")), without)
 
 
 def test_everything_at_once_in_order(write: Write, registry: Registry) -> None:
@@ -335,5 +335,5 @@ def test_everything_at_once_in_order(write: Write, registry: Registry) -> None:
         HEAD.replace("name: x", "name: 3").replace("[road]", "[raod, {use: deletion, params: {steps: x}}]") + "seed: x\nreference: no\n"
     )
     with pytest.raises(SpecError) as error:
-        load(write(content), registry)
+        load_spec(write(content), registry)
     assert [(problem.line, problem.column) for problem in error.value.problems] == [(1, 7), (5, 11), (5, 49), (7, 7), (8, 12)]

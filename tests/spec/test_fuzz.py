@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from harness.registry.registry import Registry
-from harness.spec.load import load
+from harness.spec.load import load_spec
 from harness.spec.problems import SpecError
-from harness.spec.yaml import parse_yaml
+from harness.spec.yaml_document import parse_yaml
 
 from .conftest import QUICKSTART
 
@@ -38,7 +38,7 @@ def test_no_text_does_anything_but_load_or_raise_spec_error(
     text: str, write: Callable[[bytes], Path], registry: Registry
 ) -> None:  # fmt: skip
     try:
-        load(write(text.encode("utf-8", "surrogatepass")), registry)
+        load_spec(write(text.encode("utf-8", "surrogatepass")), registry)
     except SpecError as error:
         assert error.problems and all(problem.message for problem in error.problems)
 
@@ -47,7 +47,7 @@ def test_no_text_does_anything_but_load_or_raise_spec_error(
 @given(data=st.binary(max_size=80))
 def test_no_bytes_do_anything_but_load_or_raise_spec_error(data: bytes, write: Callable[[bytes], Path], registry: Registry) -> None:
     try:
-        load(write(data), registry)
+        load_spec(write(data), registry)
     except SpecError as error:
         assert error.problems
 
@@ -56,7 +56,7 @@ def test_no_bytes_do_anything_but_load_or_raise_spec_error(data: bytes, write: C
 @given(changes=st.dictionaries(st.sampled_from(SECTIONS), NESTED, min_size=1, max_size=3))
 def test_no_mapping_does_anything_but_load_or_raise_spec_error(changes: dict[str, Any], registry: Registry) -> None:
     try:
-        load({**parse_yaml(QUICKSTART, "x").data, **changes}, registry)
+        load_spec({**parse_yaml(QUICKSTART, "x").data, **changes}, registry)
     except SpecError as error:
         assert error.problems
 
@@ -68,7 +68,7 @@ def test_no_mapping_does_anything_but_load_or_raise_spec_error(changes: dict[str
 )
 def test_no_setting_does_anything_but_load_or_raise_spec_error(path: str, value: str, registry: Registry) -> None:
     try:
-        load(parse_yaml(QUICKSTART, "x").data, registry, [(path, value)])
+        load_spec(parse_yaml(QUICKSTART, "x").data, registry, [(path, value)])
     except SpecError as error:
         assert error.problems
 
@@ -78,8 +78,8 @@ def test_no_setting_does_anything_but_load_or_raise_spec_error(path: str, value:
 def test_what_is_written_loads_again(name: str, label: str, epsilon: float, registry: Registry) -> None:
     changes = {"name": name, "explainers": [{"use": "lrp", "label": label, "params": {"epsilon": epsilon}}], "reference": None}
     try:
-        loaded = load({**parse_yaml(QUICKSTART, "x").data, **changes}, registry)
+        loaded = load_spec({**parse_yaml(QUICKSTART, "x").data, **changes}, registry)
     except SpecError:
         return
-    again = load(parse_yaml(loaded.to_yaml(), "again").data, registry)
+    again = load_spec(parse_yaml(loaded.to_yaml(), "again").data, registry)
     assert again.recipes == loaded.recipes and again.spec.name == name and again.to_yaml() == loaded.to_yaml()

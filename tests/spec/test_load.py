@@ -8,17 +8,17 @@ import pytest
 
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
-from harness.spec.load import load
-from harness.spec.loaded import LoadedSpec
+from harness.spec.load import load_spec
+from harness.spec.loaded_spec import LoadedSpec
 from harness.spec.problems import SpecError
-from harness.spec.yaml import parse_yaml
+from harness.spec.yaml_document import parse_yaml
 
 Write = Callable[[str], Path]
 
 
 @pytest.fixture
 def loaded(quickstart: str, write: Write, registry: Registry) -> LoadedSpec:
-    return load(write(quickstart), registry)
+    return load_spec(write(quickstart), registry)
 
 
 def data(quickstart: str, **changes: Any) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def test_the_quickstart(loaded: LoadedSpec) -> None:
 def test_yaml_means_what_version_1_2_says(write: Write, quickstart: str, registry: Registry) -> None:
     text = quickstart.replace("name: quickstart", "name: no").replace("seed: 0", "seed: 012")
     text = text.replace("label: IG", "label: 1:30").replace("epsilon-plus-flat", "epsilon, epsilon: 1e-3")
-    found = load(write(text), registry)
+    found = load_spec(write(text), registry)
     assert (found.spec.name, found.spec.seed, found.recipes.explainers[2].label) == ("no", 12, "1:30")
     assert found.recipes.explainers[1].params["epsilon"] == 0.001
 
@@ -67,32 +67,32 @@ def test_aliases_stand_for_what_they_name() -> None:
 def test_a_byte_order_mark_is_no_harm(tmp_path: Path, quickstart: str, registry: Registry) -> None:
     file = tmp_path / "bom.yaml"
     file.write_bytes(b"\xef\xbb\xbf" + quickstart.replace("\n", "\r\n").encode())
-    assert load(file, registry).spec.name == "quickstart"
+    assert load_spec(file, registry).spec.name == "quickstart"
 
 
 def test_numbers_written_differently_are_one_recipe(quickstart: str, registry: Registry) -> None:
     one, other = (
-        load(data(quickstart, explainers=[{"use": "lrp", "params": {"epsilon": value}}, "triad"]), registry) for value in (1, 1.0)
+        load_spec(data(quickstart, explainers=[{"use": "lrp", "params": {"epsilon": value}}, "triad"]), registry) for value in (1, 1.0)
     )
     assert one.recipes.explainers[0].digest == other.recipes.explainers[0].digest
 
 
 def test_the_resolved_spec_runs_again(loaded: LoadedSpec, write: Write, registry: Registry) -> None:
-    again = load(write(loaded.to_yaml()), registry)
+    again = load_spec(write(loaded.to_yaml()), registry)
     assert again.recipes == loaded.recipes and again.to_yaml() == loaded.to_yaml()
     assert "acme/" not in loaded.to_yaml()
 
 
 def test_an_ambiguous_name_is_written_with_its_distribution(quickstart: str, registry: Registry) -> None:
     parts = {"a": "one/twice", "b": "grad-cam"}
-    found = load(data(quickstart, explainers=["two/twice", {"use": "triad", "params": {"parts": parts}}]), registry)
+    found = load_spec(data(quickstart, explainers=["two/twice", {"use": "triad", "params": {"parts": parts}}]), registry)
     assert labels(found.recipes.explainers) == ["twice", "triad"]
     assert "use: two/twice" in found.to_yaml() and "use: one/twice" in found.to_yaml() and "use: grad-cam" in found.to_yaml()
 
 
 def test_a_null_that_is_a_row_is_that_row(quickstart: str, registry: Registry) -> None:
     spec = data(quickstart, explainers=["triad", {"use": "sobel", "label": "edges"}], nulls=["sobel", "random-model", "random"])
-    found = load(spec, registry).recipes
+    found = load_spec(spec, registry).recipes
     assert labels(found.nulls) == ["edges", "random"] and labels(found.rows) == ["triad", "edges", "random"] and found.random_model
 
 
@@ -103,10 +103,10 @@ def test_training_data_and_class_maps(quickstart: str, registry: Registry) -> No
         "training": {"use": "lesions", "params": {"split": "train"}},
         "class_map": {"0": "a", "1": 1},
     }
-    found = load(data(quickstart, datasets=[dataset, "lesions"]), registry)
+    found = load_spec(data(quickstart, datasets=[dataset, "lesions"]), registry)
     assert found.recipes.training["d"].params["split"] == "train" and list(found.recipes.training) == ["d"]
     assert found.spec.datasets[0].class_map == {"0": "a", "1": 1}
-    again = load(parse_yaml(found.to_yaml(), "x").data, registry)
+    again = load_spec(parse_yaml(found.to_yaml(), "x").data, registry)
     assert again.recipes == found.recipes and again.spec.datasets[0].class_map == found.spec.datasets[0].class_map
 
 
@@ -119,18 +119,18 @@ OVERRIDES = [
 
 
 def test_overrides_reach_their_columns_and_later_ones_win(quickstart: str, registry: Registry) -> None:
-    found = load(data(quickstart, models=["lesions-vgg", {"use": "lesions-vgg", "label": "other"}], overrides=OVERRIDES[:1]), registry)
+    found = load_spec(data(quickstart, models=["lesions-vgg", {"use": "lesions-vgg", "label": "other"}], overrides=OVERRIDES[:1]), registry)
     cam, road = found.recipes.explainers[0], found.recipes.metrics[0]
     assert found.recipe_for("explainers", cam, dataset="lesions", model="lesions-vgg").params == {"layer": "layer3", "relu": True}
     assert found.recipe_for("explainers", cam, dataset="lesions", model="other") == cam
     assert found.recipe_for("explainers", cam) == cam
-    found = load(data(quickstart, overrides=OVERRIDES), registry)
+    found = load_spec(data(quickstart, overrides=OVERRIDES), registry)
     assert found.recipe_for("explainers", cam, model="lesions-vgg").params == {"layer": "layer4", "relu": False}
     assert found.recipe_for("explainers", cam, model="lesions-vgg").label == "grad-cam"
     assert found.recipe_for("datasets", found.recipes.datasets[0]).params["samples"] == 8
     assert found.recipe_for("metrics", road, explainer="triad").params["fractions"] == [0.5]
     assert found.recipe_for("metrics", road, explainer="lrp") == road
-    again = load(parse_yaml(found.to_yaml(), "x").data, registry)
+    again = load_spec(parse_yaml(found.to_yaml(), "x").data, registry)
     assert again.recipe_for("metrics", road, explainer="triad").params["fractions"] == [0.5]
 
 
@@ -145,7 +145,7 @@ def test_settings_replace_single_values(quickstart: str, write: Write, registry:
         ("metrics", "[road]"),
         ("name", 'a "quoted" name'),
     ]
-    found = load(write(quickstart), registry, changes)
+    found = load_spec(write(quickstart), registry, changes)
     assert (found.spec.seed, found.spec.explain.target, found.spec.statistics.confidence) == (7, "label", 0.9)
     assert found.recipes.explainers[0].params["layer"] == "layer3"
     assert found.recipes.explainers[1].name == "integrated-gradients"
@@ -171,12 +171,12 @@ def test_settings_replace_single_values(quickstart: str, write: Write, registry:
 )
 def test_a_wrong_setting_is_told(setting: tuple[str, str], message: str, quickstart: str, write: Write, registry: Registry) -> None:
     with pytest.raises(SpecError) as error:
-        load(write(quickstart), registry, [setting])
+        load_spec(write(quickstart), registry, [setting])
     assert str(error.value).startswith(message) and len(error.value.problems) == 1
 
 
 def test_a_setting_can_mend_a_spec(quickstart: str, write: Write, registry: Registry) -> None:
-    assert load(write(quickstart.replace("- grad-cam", "- gradcam")), registry, [("explainers.0", "grad-cam")])
+    assert load_spec(write(quickstart.replace("- grad-cam", "- gradcam")), registry, [("explainers.0", "grad-cam")])
 
 
 def my_own(model: Any, images: Any, targets: Any, *, power: float = 2.0) -> Any:
@@ -200,7 +200,7 @@ def test_python_objects_in_component_positions(quickstart: str, registry: Regist
         metrics=({"use": "triad-size", "label": "x"}, lambda case: case.attributions.sum((1, 2)))[1:],
         nulls=[],
     )
-    found = load(spec, registry)
+    found = load_spec(spec, registry)
     assert labels(found.recipes.datasets) == ["data", "second"]
     assert [recipe.qualified for recipe in found.recipes.explainers] == ["acme/triad", "session/my-own", "session/my-own"]
     assert found.recipes.explainers[2].params == {"power": 3.0} and found.recipes.metrics[0].qualified == "session/lambda"
@@ -209,14 +209,14 @@ def test_python_objects_in_component_positions(quickstart: str, registry: Regist
 
 def test_python_objects_inside_parameters(quickstart: str, registry: Registry) -> None:
     spec = data(quickstart, explainers=[{"use": "triad", "params": {"parts": {"a": my_own, "b": "lrp"}}}], reference=None)
-    assert load(spec, registry).recipes.explainers[0].params["parts"]["a"].qualified == "session/my-own"
+    assert load_spec(spec, registry).recipes.explainers[0].params["parts"]["a"].qualified == "session/my-own"
 
 
 def test_an_object_that_knows_its_recipe_stands_for_it(quickstart: str, registry: Registry) -> None:
     class Bound:
-        recipe = load(data(quickstart), registry).recipes.explainers[1].labelled("mine")
+        recipe = load_spec(data(quickstart), registry).recipes.explainers[1].labelled("mine")
 
-    found = load(data(quickstart, explainers=[Bound(), {"use": Bound(), "label": "b"}], reference=None), registry)
+    found = load_spec(data(quickstart, explainers=[Bound(), {"use": Bound(), "label": "b"}], reference=None), registry)
     assert labels(found.recipes.explainers) == ["mine", "b"]
     assert found.recipes.explainers[0].digest == found.recipes.explainers[1].digest == Bound.recipe.digest
 
@@ -235,18 +235,18 @@ def test_an_object_that_knows_its_recipe_stands_for_it(quickstart: str, registry
 )
 def test_a_wrong_mapping_is_told_by_its_path(changes: dict[str, Any], message: str, quickstart: str, registry: Registry) -> None:
     with pytest.raises(SpecError) as error:
-        load(data(quickstart, reference=None, **changes), registry)
+        load_spec(data(quickstart, reference=None, **changes), registry)
     assert any(str(problem).startswith(message) for problem in error.value.problems)
 
 
 def test_loading_does_not_change_what_it_was_given(quickstart: str, registry: Registry) -> None:
     spec = data(quickstart)
-    load(spec, registry, [("explainers.0.params.layer", "x"), ("seed", "3")])
+    load_spec(spec, registry, [("explainers.0.params.layer", "x"), ("seed", "3")])
     assert spec == data(quickstart)
 
 
 def test_durations() -> None:
-    from harness.spec.duration import seconds, written
+    from harness.spec.duration import format_duration, parse_duration
 
-    assert [seconds(text) for text in ("90s", "10m", "2h", "1.5m", "250ms", 3, 0.5)] == [90, 600, 7200, 90, 0.25, 3, 0.5]
-    assert [written(value) for value in (90, 600, 7200, 0.25)] == ["90s", "10m", "2h", "0.25s"]
+    assert [parse_duration(text) for text in ("90s", "10m", "2h", "1.5m", "250ms", 3, 0.5)] == [90, 600, 7200, 90, 0.25, 3, 0.5]
+    assert [format_duration(value) for value in (90, 600, 7200, 0.25)] == ["90s", "10m", "2h", "0.25s"]

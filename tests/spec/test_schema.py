@@ -8,9 +8,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from harness.registry.registry import Registry
-from harness.spec.load import load
+from harness.spec.load import load_spec
 from harness.spec.schema import spec_schema
-from harness.spec.yaml import parse_yaml
+from harness.spec.yaml_document import parse_yaml
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def errors(validator: Draft202012Validator, spec: Any) -> list[tuple[str, str]]:
 
 def test_the_quickstarts_form_is_valid(validator: Draft202012Validator, quickstart: str, registry: Registry) -> None:
     assert errors(validator, parse_yaml(quickstart, "x").data) == []
-    resolved = parse_yaml(load(parse_yaml(quickstart, "x").data, registry).to_yaml(), "x").data
+    resolved = parse_yaml(load_spec(parse_yaml(quickstart, "x").data, registry).to_yaml(), "x").data
     assert errors(validator, resolved) == []
 
 
@@ -48,7 +48,7 @@ GOOD: list[dict[str, Any]] = [
 @pytest.mark.parametrize("changes", GOOD)
 def test_what_loads_is_valid(changes: dict[str, Any], validator: Draft202012Validator, quickstart: str, registry: Registry) -> None:
     spec = {**parse_yaml(quickstart, "x").data, "reference": None, **changes}
-    load(spec, registry)
+    load_spec(spec, registry)
     assert errors(validator, spec) == []
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.store.address import redacted, secrets
+from harness.store.address import find_secrets, redact_credentials
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,6 @@ from harness.store.address import redacted, secrets
     ],
 )
 def test_passwords_and_queries_are_secrets(address: str, shown: str, hidden: list[str]) -> None:
-    assert redacted(address) == shown
-    assert redacted(f"cannot open {address} now") == f"cannot open {shown} now"
-    assert secrets(address) == hidden
+    assert redact_credentials(address) == shown
+    assert redact_credentials(f"cannot open {address} now") == f"cannot open {shown} now"
+    assert find_secrets(address) == hidden

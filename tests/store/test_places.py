@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 from s3fs import S3FileSystem
 
-from harness.store.aligned import Samples
-from harness.store.maps import StoredMaps
-from harness.store.prune import contents, prune
+from harness.store.map_files import StoredMaps
+from harness.store.prune import list_store, prune
+from harness.store.row_files import StoredValue
 from harness.store.row_groups import COMPACT_ABOVE
-from harness.store.rows import Row
-from harness.store.store import NoStore, Store
+from harness.store.sample_alignment import SamplePositions
+from harness.store.store import Store, StoreNotFound
 
 GROUP, OTHER = "ab" * 32, "cd" * 32
 KEYS = [(f"s{i}", f"d{i}") for i in range(COMPACT_ABOVE + 4)]
 
 
-def row(i: int, column: str = "column") -> Row:
-    return Row(column, *KEYS[i], "value", float(i))
+def row(i: int, column: str = "column") -> StoredValue:
+    return StoredValue(column, *KEYS[i], "value", float(i))
 
 
 def maps(i: int) -> StoredMaps:
@@ -30,14 +30,14 @@ def maps(i: int) -> StoredMaps:
 
 
 def values(store: Store, group: str = GROUP) -> list[float]:
-    known = store.known(group, Samples(KEYS)).get("column", {}).get("value")
+    known = store.known(group, SamplePositions(KEYS)).get("column", {}).get("value")
     return [] if known is None else known.values[known.there].tolist()
 
 
 def test_what_one_commits_another_reads(place: str) -> None:
     store, other = Store(place), Store(place)
     assert values(other) == []
-    assert other.mapped(GROUP) == set()
+    assert other.samples_with_maps(GROUP) == set()
     store.commit_rows(GROUP, [row(0), row(1)])
     assert values(other) == [0, 1]
     other.commit_rows(GROUP, [row(2)])
@@ -45,7 +45,7 @@ def test_what_one_commits_another_reads(place: str) -> None:
     other.commit_maps(GROUP, maps(1))
     for each in (store, other, Store(place, new=False)):
         assert values(each) == [0, 1, 2]
-        assert each.mapped(GROUP) == set(KEYS[:2])
+        assert each.samples_with_maps(GROUP) == set(KEYS[:2])
         found = each.maps(GROUP, {KEYS[1], KEYS[5]})
         assert found is not None
         assert list(found.samples) == [KEYS[1]]
@@ -72,7 +72,7 @@ def test_small_segments_become_one_and_nothing_is_lost(place: str) -> None:
     before = values(other)
     other.compact(GROUP)
     assert values(store) == values(other) == values(Store(place)) == before == list(range(COMPACT_ABOVE + 4))
-    assert contents(store).groups[0].files == 1
+    assert list_store(store).groups[0].files == 1
 
 
 def test_several_write_at_once(place: str) -> None:
@@ -89,7 +89,7 @@ def test_several_write_at_once(place: str) -> None:
     for thread in threads:
         thread.join()
     assert values(Store(place)) == list(range(20))
-    assert contents(stores[0]).groups[0].files == 4
+    assert list_store(stores[0]).groups[0].files == 4
 
 
 @pytest.mark.parametrize("damage", ["truncated", "altered", "emptied"])
@@ -100,7 +100,7 @@ def test_what_is_damaged_is_set_aside_and_the_rest_is_read(place: str, kind: str
         store.commit_rows(GROUP, [row(i)])
         store.commit_maps(GROUP, maps(i))
     store.remember(GROUP, 1)
-    victim = next(iter(store.folder.below(kind)))
+    victim = next(iter(store.folder.walk_files(kind)))
     content = bytearray(store.folder.read(victim.path))
     content[len(content) // 2] ^= 1
     damaged = {"truncated": bytes(content[: len(content) // 2]), "altered": bytes(content), "emptied": b""}[damage]
@@ -114,7 +114,7 @@ def test_what_is_damaged_is_set_aside_and_the_rest_is_read(place: str, kind: str
     assert len(later.damaged) == 1
     assert victim.name in later.damaged[0]
     assert [file.name for file in later.folder.files("damaged")] == [victim.name]
-    assert contents(later).damaged == 1
+    assert list_store(later).damaged == 1
 
 
 def test_what_is_pruned_is_gone_and_the_rest_stays(place: str) -> None:
@@ -123,7 +123,7 @@ def test_what_is_pruned_is_gone_and_the_rest_stays(place: str) -> None:
         store.commit_rows(group, [row(0), row(1, "other")])
         store.commit_maps(group, maps(0))
         store.describe(group, {"component": name, "label": name, "scores": {"column": "road", "other": "pointing"}})
-    listed = contents(store)
+    listed = list_store(store)
     assert {group.key: (group.component, group.files) for group in listed.groups} == {GROUP: ("lrp", 3), OTHER: ("grad-cam", 3)}
     assert all(group.bytes > 500 for group in listed.groups)
     assert prune(store, older="1h").groups == []
@@ -133,13 +133,13 @@ def test_what_is_pruned_is_gone_and_the_rest_stays(place: str) -> None:
     for each in (store, Store(place)):
         assert values(each) == []
         assert values(each, OTHER) == [0]
-        assert each.mapped(GROUP) == set()
+        assert each.samples_with_maps(GROUP) == set()
         assert each.described(OTHER)["scores"] == {"column": "road"}
-    assert [group.key for group in contents(store).groups] == [OTHER]
+    assert [group.key for group in list_store(store).groups] == [OTHER]
 
 
 def test_only_what_is_begun_is_a_store(place: str) -> None:
-    with pytest.raises(NoStore, match="is not a store"):
+    with pytest.raises(StoreNotFound, match="is not a store"):
         Store(place, new=False)
     Store(place)
     Store(place, new=False)
@@ -148,7 +148,7 @@ def test_only_what_is_begun_is_a_store(place: str) -> None:
 def test_a_long_header_is_read_whole(place: str) -> None:
     samples = [(f"{i:064}", f"{i:064}") for i in range(200)]
     Store(place).commit_maps(GROUP, StoredMaps(samples, np.zeros((200, 1, 1), dtype=np.float32), {}))
-    assert Store(place).mapped(GROUP) == set(samples)
+    assert Store(place).samples_with_maps(GROUP) == set(samples)
 
 
 def test_files_that_are_moved_into_place_leave_nothing_beside_them(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_bucket_is_asked_once_for_each_object(bucket: str, monkeypatch: pytest
     store = Store(f"{bucket}/asked")
     store.remember(GROUP, 1)
     store.commit_rows(GROUP, [row(0)])
-    rows = [file.path for file in store.folder.below("rows")]
+    rows = [file.path for file in store.folder.walk_files("rows")]
     asked: list[str] = []
     ask = S3FileSystem._call_s3
 

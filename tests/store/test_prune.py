@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.store.maps import StoredMaps
-from harness.store.prune import contents, prune
-from harness.store.rows import Row
+from harness.store.map_files import StoredMaps
+from harness.store.prune import list_store, prune
+from harness.store.row_files import StoredValue
 from harness.store.store import Store, StoreError
 
 ONE, TWO = "4b" * 32, "ab" * 32
@@ -19,7 +19,7 @@ ONE, TWO = "4b" * 32, "ab" * 32
 def store(tmp_path: Path) -> Store:
     store = Store(tmp_path / "store")
     for key, name in ((ONE, "lrp"), (TWO, "grad-cam")):
-        store.commit_rows(key, [Row(f"{name}-{column}", "s", "d", "value", 1.0) for column in ("road", "lost")])
+        store.commit_rows(key, [StoredValue(f"{name}-{column}", "s", "d", "value", 1.0) for column in ("road", "lost")])
         store.commit_maps(key, StoredMaps([("s", "d")], np.zeros((1, 2, 2), dtype=np.float32), {}))
         scores = {f"{name}-road": "road", f"{name}-never-scored": "road"}
         store.describe(key, {"component": name, "label": name, "scores": scores})
@@ -41,7 +41,7 @@ def test_nothing_behind_a_link_is_counted_or_removed(store: Store, tmp_path: Pat
     (at(store) / linked).rename(elsewhere)
     (at(store) / linked).symlink_to(elsewhere)
     before = {path: path.read_bytes() for path in files(elsewhere)}
-    counted = {group.key: group.files for group in contents(store).groups}
+    counted = {group.key: group.files for group in list_store(store).groups}
     assert counted == {ONE: 1, TWO: 1 if linked == "rows" else 3}
     prune(store, **condition)
     assert {path: path.read_bytes() for path in files(elsewhere)} == before
@@ -51,7 +51,7 @@ def test_a_link_to_a_file_is_not_counted_and_its_target_stays(store: Store, tmp_
     target = tmp_path / "large"
     target.write_bytes(b"x" * 10**6)
     (at(store) / "rows" / ONE[:2] / ONE / "00.00.parquet").symlink_to(target)
-    assert contents(store).bytes < 10**6
+    assert list_store(store).bytes < 10**6
     assert len(prune(store, size="0").groups) == 2
     assert target.stat().st_size == 10**6
 
@@ -59,7 +59,7 @@ def test_a_link_to_a_file_is_not_counted_and_its_target_stays(store: Store, tmp_
 def test_a_store_behind_a_link_is_pruned(store: Store, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(at(store))
     assert [group.key for group in prune(Store(tmp_path / "link"), component="lrp").groups] == [ONE]
-    assert [group.key for group in contents(store).groups] == [TWO]
+    assert [group.key for group in list_store(store).groups] == [TWO]
 
 
 def test_what_cannot_be_removed_is_said_and_the_rest_goes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ def test_what_cannot_be_removed_is_said_and_the_rest_goes(store: Store, monkeypa
     with pytest.raises(StoreError) as error:
         prune(store, size="0")
     assert str(error.value) == f"removed 1 of 2 explanations: {kept} cannot be removed: Read-only file system"
-    assert [group.key for group in contents(store).groups] == [ONE]
+    assert [group.key for group in list_store(store).groups] == [ONE]
 
 
 def test_scores_are_counted_where_they_are_and_once(store: Store) -> None:

@@ -2,22 +2,22 @@ from pathlib import Path
 
 import pytest
 
-from harness.store.segments import DamagedFile, is_segment, segment_name, verified
+from harness.store.segments import DamagedFile, is_segment, segment_name, verify_segment
 from harness.store.store import Store
-from harness.store.temporary import is_temporary, temporary_name
+from harness.store.temporary_names import is_temporary, temporary_name
 
 
 def test_a_segment_is_known_by_its_name_and_verified_by_it() -> None:
     name = segment_name(".parquet", b"content")
     assert is_segment(name)
-    assert verified(name, b"content") == b"content"
+    assert verify_segment(name, b"content") == b"content"
     assert segment_name(".parquet", b"content") != name
 
 
 @pytest.mark.parametrize("damage", [b"", b"conten", b"contenT", b"content "])
 def test_a_changed_segment_is_damaged(damage: bytes) -> None:
     with pytest.raises(DamagedFile):
-        verified(segment_name(".parquet", b"content"), damage)
+        verify_segment(segment_name(".parquet", b"content"), damage)
 
 
 @pytest.mark.parametrize("name", ["layout.json", "recipe.json", "ab" * 32 + ".json"])

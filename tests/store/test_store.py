@@ -10,30 +10,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.store import rows as row_files
-from harness.store.aligned import Samples
-from harness.store.maps import StoredMaps
+from harness.store import row_files as row_files
+from harness.store.map_files import StoredMaps
+from harness.store.row_files import StoredValue
 from harness.store.row_groups import COMPACT_ABOVE, GATHER_ABOVE
-from harness.store.rows import Row
+from harness.store.sample_alignment import SamplePositions
 from harness.store.store import Store, StoreError
 
 GROUP = "ab" * 32
 
 
-def rows(samples: range, column: str = "column", value: float = 1.0) -> list[Row]:
-    return [Row(column, f"s{i}", f"d{i}", "value", value + i) for i in samples]
+def rows(samples: range, column: str = "column", value: float = 1.0) -> list[StoredValue]:
+    return [StoredValue(column, f"s{i}", f"d{i}", "value", value + i) for i in samples]
 
 
 def kept(store: Store, column: str = "column") -> dict[str, float]:
     """The values of s0, s1, … that a store has."""
-    samples = Samples([(f"s{i}", f"d{i}") for i in range(30)])
+    samples = SamplePositions([(f"s{i}", f"d{i}") for i in range(30)])
     fields = store.known(GROUP, samples).get(column, {})
     return {} if not fields else {f"s{i}": float(fields["value"].values[i]) for i in np.flatnonzero(fields["value"].there)}
 
 
 def test_committed_rows_are_read_by_another_store_on_the_folder(tmp_path: Path) -> None:
-    Store(tmp_path).commit_rows(GROUP, [*rows(range(3)), Row("column", "s3", "d3", "value", math.nan)])
-    known = Store(tmp_path).known(GROUP, Samples([("s3", "d3"), ("s1", "d1"), ("s9", "d9"), ("s0", "other")]))["column"]["value"]
+    Store(tmp_path).commit_rows(GROUP, [*rows(range(3)), StoredValue("column", "s3", "d3", "value", math.nan)])
+    known = Store(tmp_path).known(GROUP, SamplePositions([("s3", "d3"), ("s1", "d1"), ("s9", "d9"), ("s0", "other")]))["column"]["value"]
     assert known.there.tolist() == [True, True, False, False]
     assert known.values == pytest.approx([math.nan, 2.0, math.nan, math.nan], nan_ok=True)
 
@@ -215,7 +215,7 @@ def test_a_segment_that_is_a_folder_is_reported_and_the_rest_is_read(tmp_path: P
         (tmp_path / "damaged").write_text("a file where the folder should be")
     for _ in range(2):
         assert len(kept(store)) == 2
-        assert store.mapped(GROUP) == {("s0", "d0")}
+        assert store.samples_with_maps(GROUP) == {("s0", "d0")}
         assert store.maps(GROUP, {("s0", "d0"), ("s1", "d1")}) is not None
     assert [line.split(": ")[0].split("/")[1] for line in store.damaged] == ["00.00.parquet", "00.00.safetensors"]
     assert (tmp_path / "damaged" / "00.00.parquet").is_dir() == movable
@@ -262,31 +262,32 @@ def test_dropped_columns_are_counted_once_and_leave_the_description(tmp_path: Pa
 def test_what_another_process_compacts_is_found_by_one_that_skipped_it_before(tmp_path: Path) -> None:
     ours, theirs = Store(tmp_path), Store(tmp_path)
     for number in range(COMPACT_ABOVE + 4):
-        theirs.commit_rows(GROUP, [Row("column", f"s{number}", "d", "value", float(number))])
-    wanted = Samples([("s3", "d")])
+        theirs.commit_rows(GROUP, [StoredValue("column", f"s{number}", "d", "value", float(number))])
+    wanted = SamplePositions([("s3", "d")])
     assert ours.known(GROUP, wanted)["column"]["value"].values.tolist() == [3.0]
-    assert ours.known(GROUP, Samples([("nobody", "d")])) == {}
+    assert ours.known(GROUP, SamplePositions([("nobody", "d")])) == {}
     theirs.compact(GROUP)
     assert ours.known(GROUP, wanted)["column"]["value"].values.tolist() == [3.0]
-    assert ours.known(GROUP, Samples([("nobody", "d")])) == {}
+    assert ours.known(GROUP, SamplePositions([("nobody", "d")])) == {}
 
 
 def test_a_job_reads_no_segment_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, read = Store(tmp_path), []
-    decode = row_files.decode
-    monkeypatch.setattr(row_files, "decode", lambda content: read.append(1) or decode(content))
+    decode = row_files.decode_rows
+    monkeypatch.setattr(row_files, "decode_rows", lambda content: read.append(1) or decode(content))
     for number in range(12):
-        assert store.known(GROUP, Samples([(f"s{number}", "d")])) == {}
-        store.commit_rows(GROUP, [Row("column", f"s{number}", "d", "value", 1.0)])
+        assert store.known(GROUP, SamplePositions([(f"s{number}", "d")])) == {}
+        store.commit_rows(GROUP, [StoredValue("column", f"s{number}", "d", "value", 1.0)])
     assert read == []
-    assert store.known(GROUP, Samples([("s5", "d")])) != {}
+    assert store.known(GROUP, SamplePositions([("s5", "d")])) != {}
     assert len(read) == 1
 
 
 def test_a_process_that_is_prepared_imports_nothing_with_its_first_rows(tmp_path: Path) -> None:
     code = (
-        "import sys; from harness.store import rows; from harness.store.store import Store; rows.prepare(); before = set(sys.modules);"
-        f"Store({str(tmp_path / 'store')!r}).commit_rows('ab' * 32, [rows.Row('c', 's', 'd', 'value', 1.0)]);"
+        "import sys; from harness.store import row_files; from harness.store.store import Store; row_files.warm_up_arrow(); "
+        "before = set(sys.modules);"
+        f"Store({str(tmp_path / 'store')!r}).commit_rows('ab' * 32, [row_files.StoredValue('c', 's', 'd', 'value', 1.0)]);"
         "sys.exit(str({name.partition('.')[0] for name in set(sys.modules) - before} & {'pandas', 'pyarrow'} or ''))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)

@@ -17,8 +17,8 @@ from unittest import mock
 import torch
 
 import harness
-from harness.execution import inline
-from harness.execution.devices import Slot
+from harness.dispatch.devices import Slot
+from harness.worker import inline
 from tests.support.standin import ASKED, NAME, standin, without_float64
 
 PLUGIN = Path(__file__).with_name("masked.py")

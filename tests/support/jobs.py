@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.planning.jobs import Job, MetricTask, RowRef, Subject
+from harness.planning.jobs import Job, MetricTask, SampleRef, Subject
 from harness.registry.recipe import Recipe
 
 RECIPE = Recipe("explainers", "e", "x", "1")
@@ -20,7 +20,7 @@ def composed(
 
     stored = {recipe(part, []).digest: f"maps-{part}" for part in range(6)}
     about = Subject("d", "m", RECIPE, None, RECIPE, None, subject, "predicted", 0, stored)
-    refs = [RowRef(row, f"s{row}", "d") for row in rows]
+    refs = [SampleRef(row, f"s{row}", "d") for row in rows]
     tasks = [MetricTask(name, RECIPE, f"{name}-{number}") for name in metrics]
     return Job(f"job-{number}-{rows.start}", about, f"e{number}", recipe(number, parts), None, f"maps-{number}", refs, tasks, keep)
 

@@ -15,7 +15,7 @@ from harness.api import Sample, dataset
 
 def reading_ahead() -> bool:
     """Whether this is a process that reads ahead."""
-    return getattr(sys.modules["__main__"].__spec__, "name", "") == "harness.execution.reader"
+    return getattr(sys.modules["__main__"].__spec__, "name", "") == "harness.worker.prefetch_process"
 
 
 class Reluctant:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.store.atomic import write_atomically
-from harness.store.segments import segment_name, verified
+from harness.store.segments import segment_name, verify_segment
 
 
 def write_segment(folder: Path, suffix: str, content: bytes) -> Path:
@@ -17,4 +17,4 @@ def write_segment(folder: Path, suffix: str, content: bytes) -> Path:
 
 def read_segment(path: Path) -> bytes:
     """Its content; raises where it is damaged."""
-    return verified(path.name, path.read_bytes())
+    return verify_segment(path.name, path.read_bytes())

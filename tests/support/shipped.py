@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.api.declarations import Kind
-from harness.registry.distributions import shipped
-from harness.registry.installed import normal
+from harness.registry.distributions import find_plugin_distributions
+from harness.registry.file_ownership import normalise_name
 
 ROOT = Path(__file__).parents[2]
-DISTRIBUTIONS = {normal(folder.name) for folder in (ROOT / "plugins").iterdir() if (folder / "pyproject.toml").is_file()}
+DISTRIBUTIONS = {normalise_name(folder.name) for folder in (ROOT / "plugins").iterdir() if (folder / "pyproject.toml").is_file()}
 PARAMS: dict[str, dict[str, Any]] = {
     "harness-torchvision/torchvision": {"arch": "resnet18", "input_size": 64, "num_classes": 10},
     "harness-torchvision/image-folder": {"root": str(ROOT / "tests" / "fixtures" / "pictures")},
@@ -23,10 +23,15 @@ PARAMS: dict[str, dict[str, Any]] = {
 
 def kinds() -> set[Kind]:
     """The kinds of what is shipped."""
-    return {entry.kind for item in shipped()[0] if normal(item.name) in DISTRIBUTIONS for entry in item.entries}
+    return {entry.kind for item in find_plugin_distributions()[0] if normalise_name(item.name) in DISTRIBUTIONS for entry in item.entries}
 
 
 def names(kind: Kind | None = None) -> list[str]:
     """``distribution/name`` of each, or of each of a kind."""
-    found = [(item.name, entry) for item in shipped()[0] if normal(item.name) in DISTRIBUTIONS for entry in item.entries]
+    found = [
+        (item.name, entry)
+        for item in find_plugin_distributions()[0]
+        if normalise_name(item.name) in DISTRIBUTIONS
+        for entry in item.entries
+    ]
     return sorted({f"{distribution}/{entry.name}" for distribution, entry in found if kind in (None, entry.kind)})

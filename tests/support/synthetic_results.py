@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.analysis.results import Cell, Costs, ExplainerInfo, Group, MetricInfo, Notes, Recipe, Results
+from harness.results.data_model import Cell, ComponentInfo, ExplainerCosts, ExplainerInfo, ExplainerNotes, Group, MetricInfo, Results
 
 METRICS = [
     ("explanation-precision", "localisation", "higher", (0, 1)),
@@ -103,7 +103,10 @@ def leaderboard_group(*, size: int = 52, seed: int = 0, dataset: str = "lesions"
     return Group(
         dataset=dataset,
         model=model,
-        recipes={"dataset": Recipe(component=dataset, digest="digest-data"), "model": Recipe(component=model, digest=f"digest-{model}")},
+        recipes={
+            "dataset": ComponentInfo(component=dataset, digest="digest-data"),
+            "model": ComponentInfo(component=model, digest=f"digest-{model}"),
+        },
         samples=[f"test-{k:03d}" for k in range(size)],
         digests=[f"{k:064x}" for k in range(size)],
         correct=correct,
@@ -112,13 +115,13 @@ def leaderboard_group(*, size: int = 52, seed: int = 0, dataset: str = "lesions"
         metrics=metrics,
         cells=cells,
         costs={
-            label: Costs(seconds_per_sample=0.01 * (k + 1) ** 2, passes_per_sample=3.0 * k, peak_memory=2e8)
+            label: ExplainerCosts(seconds_per_sample=0.01 * (k + 1) ** 2, passes_per_sample=3.0 * k, peak_memory=2e8)
             for k, (label, *_) in enumerate(EXPLAINERS)
         },
         notes={
-            "lrp": Notes(completeness=np.full(size, 0.31), broken=True),
-            "saliency": Notes(zero_maps=3),
-            "guided-backprop": Notes(warnings=("equals the plain gradient: the model has no ReLU modules",)),
+            "lrp": ExplainerNotes(completeness=np.full(size, 0.31), broken=True),
+            "saliency": ExplainerNotes(zero_maps=3),
+            "guided-backprop": ExplainerNotes(warnings=("equals the plain gradient: the model has no ReLU modules",)),
         },
     )
 

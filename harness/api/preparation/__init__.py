@@ -1,6 +1,6 @@
 """Makes a module fit for libraries that explain by hooks, without changing a logit; see `prepare`."""
 
 from harness.api.preparation.modules import Add
-from harness.api.preparation.prepare import added, prepare, unprepared
+from harness.api.preparation.prepare import added_modules, prepare, unprepared_modules
 
-__all__ = ["Add", "added", "prepare", "unprepared"]
+__all__ = ["Add", "added_modules", "prepare", "unprepared_modules"]

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
-from harness.api.preparation.rebinding import deep_copy
-from harness.api.preparation.registering import register_kept_layers
+from harness.api.preparation.layer_registration import register_kept_layers
+from harness.api.preparation.module_copy import deep_copy
 from harness.api.preparation.unwrapping import without_compiled_parts
 
 
@@ -67,18 +67,18 @@ def frozen_copy(module: nn.Module) -> nn.Module:
         ) from error
     copied = without_compiled_parts(copied)
     register_kept_layers(copied)
-    set_evaluating(copied)
+    set_eval_mode(copied)
     for parameter in copied.parameters():
         parameter.requires_grad_(False)
     return copied
 
 
-def sharing_copy(module: nn.Module) -> nn.Module:
+def copy_sharing_tensors(module: nn.Module) -> nn.Module:
     """A copy of ``module`` whose parameters and buffers are the very tensors of the original."""
     return deep_copy(module, {id(tensor): tensor for tensor in chain(module.parameters(), module.buffers())})
 
 
-def set_evaluating(module: nn.Module) -> None:
+def set_eval_mode(module: nn.Module) -> None:
     """Eval mode; by hand where the module's own ``eval`` refuses, as that of an exported program does."""
     try:
         module.eval()

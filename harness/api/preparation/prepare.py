@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, fx, nn
 
-from harness.api.preparation.folding import fold_weights
+from harness.api.preparation.graph_tracing import ScalarArguments, TracedForward, Untraceable, trace
 from harness.api.preparation.inplace import make_out_of_place
-from harness.api.preparation.modules import first_line, frozen_copy, is_custom, is_opaque, require_weights, sharing_copy
+from harness.api.preparation.modules import copy_sharing_tensors, first_line, frozen_copy, is_custom, is_opaque, require_weights
 from harness.api.preparation.substitution import substitute_modules
-from harness.api.preparation.tracing import Scalars, Traced, Untraceable, trace
 from harness.api.preparation.unsharing import unshare
-from harness.api.preparation.verification import culprit, run, run_recording_scalars, same
+from harness.api.preparation.verification import find_differing_module, outputs_equal, run_on_example, run_recording_scalars
+from harness.api.preparation.weight_folding import fold_weights
 
-_ATTRIBUTE = "_unprepared"
-_GRADIENTS = "_gradients_switched_on"
-_ADDED = "_added"
+_UNPREPARED_ATTRIBUTE = "_unprepared"
+_GRADIENTS_ATTRIBUTE = "_gradients_switched_on"
+_ADDED_ATTRIBUTE = "_added"
 
 
 def prepare(module: nn.Module, example: Tensor | None = None) -> nn.Module:
@@ -29,7 +29,7 @@ def prepare(module: nn.Module, example: Tensor | None = None) -> nn.Module:
     ones (`fold_weights`). Each module with a forward of its own is traced by itself, with its children as calls, so that every name of
     ``module.named_modules()``, parametrisations aside, stays a hook point with the same output, and its class stays a subclass of the
     original's, or is torch's where its weights were folded. A module that needs no change keeps its own forward. One that cannot be
-    traced does so too, and `unprepared` says which and why.
+    traced does so too, and `unprepared_modules` says which and why.
 
     With an ``example`` (B, C, H, W) the copy is held to the original on its first image and then, where there are more, on all of it; a
     module whose preparation changed what it computes is left as it was. Without one that cannot be found out. Raises ``ValueError`` where
@@ -42,97 +42,97 @@ def prepare(module: nn.Module, example: Tensor | None = None) -> nn.Module:
 def prepare_copy(original: nn.Module, example: Tensor | None = None) -> nn.Module:
     """As `prepare`, of a module that is the caller's own copy, frozen already, with which the result shares its tensors."""
     if example is None:
-        return _build(fold_weights(original), _Exceptions())
+        return _build_prepared(fold_weights(original), _PreparationExceptions())
     try:
         first, arguments = run_recording_scalars(original, example[:1])
         expected = [(example[:1], first)]
         if len(example) > 1:
-            expected.append((example, run(original, example)))
+            expected.append((example, run_on_example(original, example)))
     except Exception as error:
         raise ValueError(f"the module cannot take an input of shape {tuple(example.shape)}: {first_line(error)}") from error
     original = fold_weights(original, example)
-    exceptions = _Exceptions(arguments)
+    exceptions = _PreparationExceptions(arguments)
     while True:
-        prepared = _build(original, exceptions)
-        if "" in exceptions.untouched:
+        prepared = _build_prepared(original, exceptions)
+        if "" in exceptions.untouched_names:
             return prepared
-        differing = next((inputs for inputs, outputs in expected if not _agrees(prepared, inputs, outputs)), None)
+        differing = next((inputs for inputs, outputs in expected if not _reproduces_output(prepared, inputs, outputs)), None)
         if differing is None:
             return prepared
-        exceptions.add(culprit(original, prepared, differing))
+        exceptions.add(find_differing_module(original, prepared, differing))
 
 
-def unprepared(module: nn.Module) -> dict[str, str]:
+def unprepared_modules(module: nn.Module) -> dict[str, str]:
     """Of a prepared module: what is left as it was, and why, by name (the root's is ``""``)."""
-    reasons: dict[str, str] = dict(getattr(module, _ATTRIBUTE, {}))
+    reasons: dict[str, str] = dict(getattr(module, _UNPREPARED_ATTRIBUTE, {}))
     return reasons
 
 
-def switched_on(module: nn.Module) -> list[str]:
+def modules_with_gradients_enabled(module: nn.Module) -> list[str]:
     """Of a prepared module: the names of those whose forward switches gradients off somewhere, where the prepared one lets them through."""
-    return list(getattr(module, _GRADIENTS, ()))
+    return list(getattr(module, _GRADIENTS_ATTRIBUTE, ()))
 
 
-def added(module: nn.Module) -> frozenset[str]:
+def added_modules(module: nn.Module) -> frozenset[str]:
     """Of a prepared module: the names of the modules that preparing gave it."""
-    names: frozenset[str] = getattr(module, _ADDED, frozenset())
+    names: frozenset[str] = getattr(module, _ADDED_ATTRIBUTE, frozenset())
     return names
 
 
 @dataclass
-class _Exceptions:
+class _PreparationExceptions:
     """What must not be prepared by name: modules of which the own forward stays, and modules of which everything stays."""
 
-    arguments: Mapping[str, Scalars] = field(default_factory=dict)
-    untraced: set[str] = field(default_factory=set)
-    untouched: set[str] = field(default_factory=set)
+    arguments: Mapping[str, ScalarArguments] = field(default_factory=dict)
+    untraced_names: set[str] = field(default_factory=set)
+    untouched_names: set[str] = field(default_factory=set)
 
     def add(self, name: str) -> None:
         """Leave more of the module as it was than before; of the whole model where that is of no avail."""
-        if name not in self.untraced:
-            self.untraced.add(name)
-        elif name not in self.untouched:
-            self.untouched.add(name)
+        if name not in self.untraced_names:
+            self.untraced_names.add(name)
+        elif name not in self.untouched_names:
+            self.untouched_names.add(name)
         else:
-            self.untouched.add("")
+            self.untouched_names.add("")
 
-    def touches(self, name: str) -> bool:
+    def may_change(self, name: str) -> bool:
         """Whether anything may be changed in the module of this name."""
-        return not any(root in ("", name) or name.startswith(f"{root}.") for root in self.untouched)
+        return not any(root in ("", name) or name.startswith(f"{root}.") for root in self.untouched_names)
 
 
-def _agrees(prepared: nn.Module, example: Tensor, expected: object) -> bool:
+def _reproduces_output(prepared: nn.Module, example: Tensor, expected: object) -> bool:
     try:
-        return same(run(prepared, example), expected)
+        return outputs_equal(run_on_example(prepared, example), expected)
     except Exception:  # whatever a wrong graph raises, the original did not
         return False
 
 
-def _build(original: nn.Module, exceptions: _Exceptions) -> nn.Module:
+def _build_prepared(original: nn.Module, exceptions: _PreparationExceptions) -> nn.Module:
     """A prepared copy that shares the parameters and buffers of ``original``, with these exceptions."""
-    root = sharing_copy(original)
-    names = {module: name for name, module in root.named_modules() if exceptions.touches(name)}
+    root = copy_sharing_tensors(original)
+    names = {module: name for name, module in root.named_modules() if exceptions.may_change(name)}
     in_place = {module for module in names if _clear_in_place(module)}
     traced, reasons = _trace_all(names, exceptions)
     graphs = {block: each.graph for block, each in traced.items()}
     in_place |= {layer for each in traced.values() for layer in each.made if _clear_in_place(layer)}
     rewritten = {block for block, each in traced.items() if _rewrite(block, each.graph, in_place) or each.rewritten}
     unshare(root, graphs, rewritten)
-    reasons |= dict.fromkeys(sorted(exceptions.untouched), "left wholly as it was: preparing it changed what it computes")
-    setattr(root, _ATTRIBUTE, reasons)
-    setattr(root, _GRADIENTS, [names[block] for block, each in traced.items() if each.without_gradients])
-    setattr(root, _ADDED, frozenset(name for name, _ in root.named_modules()) - {name for name, _ in original.named_modules()})
+    reasons |= dict.fromkeys(sorted(exceptions.untouched_names), "left wholly as it was: preparing it changed what it computes")
+    setattr(root, _UNPREPARED_ATTRIBUTE, reasons)
+    setattr(root, _GRADIENTS_ATTRIBUTE, [names[block] for block, each in traced.items() if each.without_gradients])
+    setattr(root, _ADDED_ATTRIBUTE, frozenset(name for name, _ in root.named_modules()) - {name for name, _ in original.named_modules()})
     return root
 
 
-def _trace_all(names: Mapping[nn.Module, str], exceptions: _Exceptions) -> tuple[dict[nn.Module, Traced], dict[str, str]]:
+def _trace_all(names: Mapping[nn.Module, str], exceptions: _PreparationExceptions) -> tuple[dict[nn.Module, TracedForward], dict[str, str]]:
     """The graphs of all custom modules that have one, and the reasons of those that have none."""
-    graphs: dict[nn.Module, Traced] = {}
+    graphs: dict[nn.Module, TracedForward] = {}
     reasons: dict[str, str] = {}
     for module, name in names.items():
         if is_opaque(module):
             reasons[name] = f"torch's own {type(module).__name__}, whose insides are one operation"
-        elif name in exceptions.untraced:
+        elif name in exceptions.untraced_names:
             reasons[name] = "its graph computes something else than its forward"
         elif is_custom(module):
             try:

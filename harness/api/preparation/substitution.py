@@ -8,9 +8,9 @@ from collections.abc import Set
 import torch
 from torch import fx, nn
 
-from harness.api.preparation.functionals import FUNCTIONS, METHODS
+from harness.api.preparation.functional_equivalents import FUNCTION_EQUIVALENTS, METHOD_EQUIVALENTS
+from harness.api.preparation.module_names import free_name
 from harness.api.preparation.modules import Add
-from harness.api.preparation.naming import free_name
 
 _SIZE_ATTRIBUTES = {"shape", "ndim"}
 _SIZE_METHODS = {"size", "dim", "numel", "ndimension"}
@@ -21,19 +21,19 @@ def substitute_modules(block: nn.Module, graph: fx.Graph) -> bool:
 
     What does not depend on the block's inputs is left: adding a bias is no skip connection, and no hook wants a constant.
     """
-    fixed = _constants(graph) | _sizes(graph)
+    fixed = _constant_nodes(graph) | _size_nodes(graph)
     substituted = False
     for node in list(graph.nodes):
         if node in fixed:
             continue
-        module = _addition(node, fixed) or _pooled(graph, node) or _functional(node)
+        module = _as_addition(node, fixed) or _as_mean_pooling(graph, node) or _as_equivalent_module(node)
         if module is not None:
-            _replace(block, graph, node, module)
+            _replace_by_module(block, graph, node, module)
             substituted = True
     return substituted
 
 
-def _replace(block: nn.Module, graph: fx.Graph, node: fx.Node, module: nn.Module) -> None:
+def _replace_by_module(block: nn.Module, graph: fx.Graph, node: fx.Node, module: nn.Module) -> None:
     inputs = node.args[:2] if isinstance(module, Add) else node.args[:1] or (node.kwargs["input"],)
     name = free_name(block, type(module).__name__.lower())
     block.add_module(name, module.train(block.training))
@@ -43,14 +43,14 @@ def _replace(block: nn.Module, graph: fx.Graph, node: fx.Node, module: nn.Module
     graph.erase_node(node)
 
 
-def _addition(node: fx.Node, fixed: Set[fx.Node]) -> Add | None:
+def _as_addition(node: fx.Node, fixed: Set[fx.Node]) -> Add | None:
     """An `Add` where ``node`` adds two tensors that depend on the block's inputs."""
     adds = node.target in (operator.add, torch.add) if node.op == "call_function" else (node.op, node.target) == ("call_method", "add")
     terms = [term for term in node.args if isinstance(term, fx.Node) and term not in fixed]
     return Add() if adds and len(terms) == len(node.args) == 2 and not node.kwargs else None
 
 
-def _pooled(graph: fx.Graph, node: fx.Node) -> nn.Module | None:
+def _as_mean_pooling(graph: fx.Graph, node: fx.Node) -> nn.Module | None:
     """The average pooling that a mean over height and width is; ``node``'s users are given what it keeps of the dimensions.
 
     Torch computes the two alike, and libraries have a rule for the pooling.
@@ -70,9 +70,9 @@ def _pooled(graph: fx.Graph, node: fx.Node) -> nn.Module | None:
     return nn.AdaptiveAvgPool2d(1)
 
 
-def _functional(node: fx.Node) -> nn.Module | None:
+def _as_equivalent_module(node: fx.Node) -> nn.Module | None:
     """The module that does what the function or method of ``node`` does, if there is one."""
-    table = {"call_function": FUNCTIONS, "call_method": METHODS}.get(node.op, {})
+    table = {"call_function": FUNCTION_EQUIVALENTS, "call_method": METHOD_EQUIVALENTS}.get(node.op, {})
     equivalent = table.get(node.target)  # type: ignore[attr-defined]
     if equivalent is None or not (node.args or "input" in node.kwargs):
         return None
@@ -81,7 +81,7 @@ def _functional(node: fx.Node) -> nn.Module | None:
     return built
 
 
-def _constants(graph: fx.Graph) -> set[fx.Node]:
+def _constant_nodes(graph: fx.Graph) -> set[fx.Node]:
     """The nodes that depend on no input of the block."""
     found: set[fx.Node] = set()
     for node in graph.nodes:
@@ -90,7 +90,7 @@ def _constants(graph: fx.Graph) -> set[fx.Node]:
     return found
 
 
-def _sizes(graph: fx.Graph) -> set[fx.Node]:
+def _size_nodes(graph: fx.Graph) -> set[fx.Node]:
     """The nodes that are numbers (or more of them) and come from a tensor's shape."""
     found: set[fx.Node] = set()
     for node in graph.nodes:

@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import Tensor, fx, nn
 
-from harness.api.preparation.modules import is_sequence, sharing_copy
-from harness.api.preparation.naming import free_name
-from harness.api.preparation.tracing import install
+from harness.api.preparation.graph_tracing import install_graph
+from harness.api.preparation.module_names import free_name
+from harness.api.preparation.modules import copy_sharing_tensors, is_sequence
 
 
 def unshare(root: nn.Module, graphs: Mapping[nn.Module, fx.Graph], rewritten: set[nn.Module]) -> None:
@@ -20,14 +20,14 @@ def unshare(root: nn.Module, graphs: Mapping[nn.Module, fx.Graph], rewritten: se
     parameters and buffers, named ``relu__1``, ``relu__2`` and so on in the block that calls them. In a sequence every position is its
     own module. ``rewritten`` are the blocks whose graphs have changed already.
     """
-    visitor = _Visitor(graphs, set(rewritten))
+    visitor = _UnsharingVisitor(graphs, set(rewritten))
     visitor.visit(root)
     for block, graph in graphs.items():
         if block in visitor.changed and block not in visitor.visited:
-            install(block, graph)
+            install_graph(block, graph)
 
 
-class _Visitor:
+class _UnsharingVisitor:
     """Walks calls from the last to the first."""
 
     def __init__(self, graphs: Mapping[nn.Module, fx.Graph], changed: set[nn.Module]) -> None:
@@ -47,7 +47,7 @@ class _Visitor:
                 if child not in self.visited:
                     self.visit(child)
         if module in self.changed:
-            install(module, self.graphs[module])
+            install_graph(module, self.graphs[module])
 
     def _visit_calls(self, block: nn.Module, graph: fx.Graph) -> None:
         calls = [node for node in graph.nodes if node.op == "call_module"]
@@ -59,8 +59,8 @@ class _Visitor:
                 self.visit(child)
             else:
                 copy_name = free_name(block, f"{name.replace('.', '_')}__{numbers[name]}")
-                block.add_module(copy_name, sharing_copy(child))
-                _follow_on_load(block, copy_name, name)
+                block.add_module(copy_name, copy_sharing_tensors(child))
+                _load_copy_from_original(block, copy_name, name)
                 node.target = copy_name
                 self.changed.add(block)
             numbers[name] -= 1
@@ -69,12 +69,12 @@ class _Visitor:
         for name in reversed(list(sequence._modules)):
             child = sequence.get_submodule(name)
             if child in self.visited:
-                sequence.add_module(name, sharing_copy(child))
+                sequence.add_module(name, copy_sharing_tensors(child))
             else:
                 self.visit(child)
 
 
-def _follow_on_load(block: nn.Module, copy_name: str, name: str) -> None:
+def _load_copy_from_original(block: nn.Module, copy_name: str, name: str) -> None:
     """Let the copy be loaded from what a state dict holds for the module it is a copy of."""
 
     def fill(module: nn.Module, state: dict[str, Tensor], prefix: str, *_: Any) -> None:

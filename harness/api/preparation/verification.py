@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harness.api.preparation.hooks import hookable, tensors
+from harness.api.preparation.graph_tracing import scalar_arguments
+from harness.api.preparation.hook_points import flatten_tensors, iter_hookable
 from harness.api.preparation.modules import is_custom
-from harness.api.preparation.tracing import scalars
 from harness.api.randomness import seeded_generators
 
 
 @dataclass
-class Calls:
+class CallRecord:
     """What one forward pass called, in the order in which the calls were completed.
 
     Attributes:
@@ -31,7 +31,7 @@ class Calls:
     pending: list[str] = field(default_factory=list)
 
 
-def run(module: nn.Module, example: Tensor) -> object:
+def run_on_example(module: nn.Module, example: Tensor) -> object:
     """The output for a copy of ``example``, without gradients, with the global generators at a fixed state that is restored after."""
     with torch.no_grad(), seeded_generators(0):
         return module(example.clone())
@@ -41,57 +41,59 @@ def run_recording_scalars(module: nn.Module, example: Tensor) -> tuple[object, d
     """The output, and for each custom module by name the scalar arguments of its last call."""
     arguments: dict[str, dict[str, object]] = {}
     handles = []
-    for name, block in hookable(module):
+    for name, block in iter_hookable(module):
         if is_custom(block):
 
             def note(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], name: str = name) -> None:
-                arguments[name] = scalars(block, args, kwargs)
+                arguments[name] = scalar_arguments(block, args, kwargs)
 
             handles.append(block.register_forward_pre_hook(note, with_kwargs=True))
     try:
-        return run(module, example), arguments
+        return run_on_example(module, example), arguments
     finally:
         for handle in handles:
             handle.remove()
 
 
-def same(a: object, b: object) -> bool:
+def outputs_equal(a: object, b: object) -> bool:
     """Whether two outputs are of one structure with tensors equal to the last bit, NaN to NaN (to rounding off the CPU)."""
-    ours, theirs = tensors(a), tensors(b)
-    return len(ours) == len(theirs) and all(_equal(x, y) for x, y in zip(ours, theirs, strict=True))
+    ours, theirs = flatten_tensors(a), flatten_tensors(b)
+    return len(ours) == len(theirs) and all(_tensors_equal(x, y) for x, y in zip(ours, theirs, strict=True))
 
 
-def culprit(original: nn.Module, prepared: nn.Module, example: Tensor) -> str:
+def find_differing_module(original: nn.Module, prepared: nn.Module, example: Tensor) -> str:
     """The name of the custom module that makes of the same inputs something else, first of all to do so (the root's is ``""``)."""
-    reference, ours = _record(original, example), _record(prepared, example)
+    reference, ours = _record_calls(original, example), _record_calls(prepared, example)
     custom = {name for name, module in original.named_modules() if is_custom(module)}
-    differing = [name for name, outputs in reference.outputs.items() if name in ours.outputs and not same(outputs, ours.outputs[name])]
+    differing = [
+        name for name, outputs in reference.outputs.items() if name in ours.outputs and not outputs_equal(outputs, ours.outputs[name])
+    ]
     raised = [name for name in reversed(ours.pending) if name in reference.callers]
     to_blame = next(iter(differing or raised), None)
-    while to_blame and (to_blame not in custom or not same(reference.inputs[to_blame], ours.inputs[to_blame])):
+    while to_blame and (to_blame not in custom or not outputs_equal(reference.inputs[to_blame], ours.inputs[to_blame])):
         to_blame = reference.callers[to_blame]
     return to_blame or ""
 
 
-def _record(module: nn.Module, example: Tensor) -> Calls:
+def _record_calls(module: nn.Module, example: Tensor) -> CallRecord:
     """The calls of one forward pass, up to the error that ended it if one did."""
-    calls = Calls()
+    calls = CallRecord()
     handles = []
-    for name, child in hookable(module):
+    for name, child in iter_hookable(module):
 
         def enter(child: nn.Module, args: object, kwargs: object, name: str = name) -> None:
-            calls.inputs[name] = [tensor.clone() for tensor in tensors((args, kwargs))]
+            calls.inputs[name] = [tensor.clone() for tensor in flatten_tensors((args, kwargs))]
             calls.callers[name] = calls.pending[-1] if calls.pending else None
             calls.pending.append(name)
 
         def leave(child: nn.Module, args: object, output: object, name: str = name) -> None:
             calls.pending.pop()
             calls.outputs.pop(name, None)
-            calls.outputs[name] = [tensor.clone() for tensor in tensors(output)]
+            calls.outputs[name] = [tensor.clone() for tensor in flatten_tensors(output)]
 
         handles += [child.register_forward_pre_hook(enter, with_kwargs=True), child.register_forward_hook(leave)]
     try:
-        run(module, example)
+        run_on_example(module, example)
     except Exception:  # the calls left open say where it was raised, which is what is asked for
         return calls
     finally:
@@ -100,7 +102,7 @@ def _record(module: nn.Module, example: Tensor) -> Calls:
     return calls
 
 
-def _equal(a: Tensor, b: Tensor) -> bool:
+def _tensors_equal(a: Tensor, b: Tensor) -> bool:
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
     if a.device.type == "cpu":

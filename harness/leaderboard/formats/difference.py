@@ -7,25 +7,25 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from harness.leaderboard.diff import Change, Difference, ScoreChange, Verdict
-from harness.leaderboard.formats.figures import MISSING, formatter, printable
-from harness.leaderboard.formats.grid import Column, drawn, packed
-from harness.leaderboard.formats.writing import writing, written
+from harness.leaderboard.diff import Change, ResultsDifference, ScoreChange, Verdict
+from harness.leaderboard.formats.number_format import MISSING, number_formatter, printable
+from harness.leaderboard.formats.text_console import console_text, text_console
+from harness.leaderboard.formats.text_grid import GridColumn, draw_block, pack_columns
 
 HEADINGS = {"provenance": "Versions and settings", "recipes": "Recipes", "samples": "Samples", "states": "States"}
 
 
 def render_difference(
-    difference: Difference, before: str = "before", after: str = "after", *, width: int = 100, color: bool = False
+    difference: ResultsDifference, before: str = "before", after: str = "after", *, width: int = 100, color: bool = False
 ) -> str:
     """The difference as text; ``before`` and ``after`` name the runs."""
-    console = writing(width, color)
+    console = text_console(width, color)
     for line in _lines(difference, printable(before), printable(after), max(width, 1)):
         console.print(line)
-    return written(console)
+    return console_text(console)
 
 
-def _lines(difference: Difference, before: str, after: str, width: int) -> Iterator[Text]:
+def _lines(difference: ResultsDifference, before: str, after: str, width: int) -> Iterator[Text]:
     yield Text(f"{before} → {after}", style="bold")
     if difference.same:
         yield Text("nothing changed beyond float noise")
@@ -58,30 +58,32 @@ def _scores(scores: Sequence[ScoreChange], width: int) -> Iterator[Text]:
         return
     several = len({(score.dataset, score.model) for score in scores}) > 1
     names = [f"{score.dataset} / {score.model}: {score.explainer}" if several else score.explainer for score in changed]
-    fixed = [Column("explainer", [Text(printable(name)) for name in names], align="left").limited(max(6, width // 3))]
+    fixed = [GridColumn("explainer", [Text(printable(name)) for name in names], align="left").limited(max(6, width // 3))]
     columns = [
-        Column("metric", [Text(printable(score.metric)) for score in changed], align="left"),
-        Column("mean difference", [Text(_number(score.difference.mean), style="bold" if score.significant else "") for score in changed]),
-        Column("interval", [Text(_interval(score)) for score in changed]),
-        Column("largest", [Text(_number(score.largest)) for score in changed]),
-        Column("samples changed", [Text(f"{score.moved}/{score.pairs}") for score in changed]),
-        Column("beyond 0", [Text("yes" if score.significant else "no") for score in changed]),
+        GridColumn("metric", [Text(printable(score.metric)) for score in changed], align="left"),
+        GridColumn(
+            "mean difference", [Text(_number(score.difference.mean), style="bold" if score.significant else "") for score in changed]
+        ),
+        GridColumn("interval", [Text(_interval(score)) for score in changed]),
+        GridColumn("largest", [Text(_number(score.largest)) for score in changed]),
+        GridColumn("samples changed", [Text(f"{score.moved}/{score.pairs}") for score in changed]),
+        GridColumn("beyond 0", [Text("yes" if score.significant else "no") for score in changed]),
     ]
-    for block in packed(fixed, columns, width):
+    for block in pack_columns(fixed, columns, width):
         yield Text()
-        yield from drawn([*fixed, *block], [""] * len(changed), width)
+        yield from draw_block([*fixed, *block], [""] * len(changed), width)
 
 
 _VERDICTS: dict[Verdict, str] = {"changed": "changed", "noise": "within float noise", "identical": "identical"}
 
 
 def _number(value: float) -> str:
-    return MISSING if value != value else formatter([value])(value)
+    return MISSING if value != value else number_formatter([value])(value)
 
 
 def _interval(score: ScoreChange) -> str:
     low, high = score.difference.low, score.difference.high
     if low != low or high != high:
         return MISSING
-    numbers = formatter([low, high])
+    numbers = number_formatter([low, high])
     return f"{numbers(low)} to {numbers(high)}"

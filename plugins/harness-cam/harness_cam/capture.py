@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Classifier
-from harness.api.features import structure_of
+from harness.api.network_features import structure_of
 from harness_cam.grids import as_grid
 
 

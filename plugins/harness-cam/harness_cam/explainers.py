@@ -9,9 +9,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from harness.api import Attribution, Classifier, explainer
-from harness.api.features import features, reached
-from harness.api.gradients import no_gradient
-from harness.api.unseen import unseen
+from harness.api.gradients import no_gradient_reason
+from harness.api.hidden_operations import hidden_operations_reason
+from harness.api.network_features import detect_features, reached_modules
 from harness_cam import citations
 from harness_cam.capture import capture
 from harness_cam.maps import grad_cam_map, grad_cam_plus_plus_map, layer_cam_map, xgrad_cam_map
@@ -22,15 +22,15 @@ Prefix = Annotated[int, Field(ge=0)] | None
 
 def no_layer(model: Classifier, layer: str | None = None) -> str | None:
     """Why no class activation map can be made of the model at ``layer``, or by default; None where one can."""
-    if (reason := no_gradient(model)) is not None:
+    if (reason := no_gradient_reason(model)) is not None:
         return reason
     if layer is not None or model.cam_layer is not None:
         return None
-    if "token-grid" in features(model):
+    if "token-grid" in detect_features(model):
         return "the model embeds patches and attends over tokens; name a layer whose tokens form a grid as its cam_layer"
-    if (reason := unseen(model, additions=False)) is not None:
+    if (reason := hidden_operations_reason(model, additions=False)) is not None:
         return reason
-    if not any(isinstance(module, nn.Conv2d) for module in reached(model)):
+    if not any(isinstance(module, nn.Conv2d) for module in reached_modules(model)):
         return "the model has no convolution and names no cam_layer, so that there is no grid of activations to weigh"
     return "the model has no feature map that all of its classification goes through; name a layer as its cam_layer"
 

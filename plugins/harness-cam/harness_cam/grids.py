@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from harness.api.layouts import Layout, grid_of
+from harness.api.activation_layouts import Layout, grid_of
 
 
 def as_grid(output: Tensor, size: tuple[int, int], layout: Layout | None = None, prefix_tokens: int | None = None) -> Tensor:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from harness_cam.grids import as_grid
 
-from harness.api.layouts import Layout
+from harness.api.activation_layouts import Layout
 
 
 def test_convolution_output_stays():

@@ -6,15 +6,15 @@ from torch import Tensor
 
 from harness.api import Attribution, Classifier, explainer
 from harness.api.classifiers import ReferenceKind
-from harness.api.gradients import no_gradient
-from harness.api.unseen import unseen
+from harness.api.gradients import no_gradient_reason
+from harness.api.hidden_operations import hidden_operations_reason
 from harness_captum import citations
 from harness_captum.rescale import multipliers
 
 
 def not_seen(model: Classifier) -> str | None:
     """Why activations of ``model`` cannot be straightened; None where they can."""
-    return no_gradient(model) or unseen(model, additions=False)
+    return no_gradient_reason(model) or hidden_operations_reason(model, additions=False)
 
 
 @explainer(signed=True, complete=True, passes=3, cite=citations.DEEP_LIFT)

@@ -6,7 +6,7 @@ from captum import attr
 from torch import Tensor
 
 from harness.api import Classifier, explainer
-from harness.api.gradients import no_gradient
+from harness.api.gradients import no_gradient_reason
 from harness_captum import citations
 
 
@@ -30,8 +30,8 @@ def input_x_gradient(model: Classifier, images: Tensor, targets: Tensor) -> Tens
     return attributions.detach()
 
 
-saliency.applicable = no_gradient  # type: ignore[attr-defined]
-input_x_gradient.applicable = no_gradient  # type: ignore[attr-defined]
+saliency.applicable = no_gradient_reason  # type: ignore[attr-defined]
+input_x_gradient.applicable = no_gradient_reason  # type: ignore[attr-defined]
 
 
 def leaf(images: Tensor) -> Tensor:

@@ -8,9 +8,9 @@ from captum import attr
 from torch import Tensor
 
 from harness.api import Classifier, explainer
-from harness.api.features import nonlinearities
-from harness.api.gradients import no_gradient
-from harness.api.unseen import unseen
+from harness.api.gradients import no_gradient_reason
+from harness.api.hidden_operations import hidden_operations_reason
+from harness.api.network_features import nonlinearities
 from harness_captum import citations
 from harness_captum.gradients import leaf
 
@@ -19,7 +19,7 @@ GATES = {"Sigmoid", "Hardsigmoid", "Softmax"}
 
 def without_relu(model: Classifier) -> str | None:
     """Why a method that changes ReLUs' gradients says nothing about ``model``: it has no ReLU, or one no hook sees. None where it does."""
-    hidden = no_gradient(model) or unseen(model, additions=False)
+    hidden = no_gradient_reason(model) or hidden_operations_reason(model, additions=False)
     if hidden is not None:
         return hidden
     found = nonlinearities(model)

@@ -14,7 +14,7 @@ from harness.api import Attribution, Background, Classifier, Context, background
 from harness.api.background import WITHOUT_TRAINING, background_size
 from harness.api.classifiers import ReferenceKind
 from harness.api.declarations import BY_BACKGROUND
-from harness.api.gradients import no_gradient
+from harness.api.gradients import no_gradient_reason
 from harness_captum import citations
 from harness_captum.targets import target_logits
 
@@ -97,8 +97,8 @@ def gradient_shap(
     return Attribution(torch.stack(maps), expected=target_logits(model, images, targets) - mean.gather(1, targets[:, None])[:, 0])
 
 
-integrated_gradients.applicable = no_gradient  # type: ignore[attr-defined]
-gradient_shap.applicable = no_gradient  # type: ignore[attr-defined]
+integrated_gradients.applicable = no_gradient_reason  # type: ignore[attr-defined]
+gradient_shap.applicable = no_gradient_reason  # type: ignore[attr-defined]
 
 
 def _noisy(image: Tensor, draws: int, noise: float) -> Iterator[Tensor]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-from harness.api.declarations import Category, declared_for
+from harness.api.declarations import Category, resolve_declared_fields
 from harness.registry.card import Card
+from harness.registry.plugin_pages import bibtex_fields
 from harness.registry.registry import Registry
-from harness.registry.report import bibtex_fields
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
 HEAD = """# The metrics of harness-metrics
@@ -38,7 +38,7 @@ def row(card: Card) -> str:
     """One metric's line of the table."""
     arrow = {"higher": "↑", "lower": "↓"}[card.declaration["direction"]]
     defaults = {name: schema.get("default") for name, schema in card.parameters.get("properties", {}).items()}
-    needs = ", ".join(declared_for(card.declaration, defaults).get("needs", ()))
+    needs = ", ".join(resolve_declared_fields(card.declaration, defaults).get("needs", ()))
     return f"| {arrow} | `{card.name}` | {card.summary} | {needs} | {paper(card.declaration['cite'])} |\n"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from catalogue import DOCUMENT, made
 
 from harness.registry.registry import Registry
-from harness.spec.load import load
+from harness.spec.load import load_spec
 
 SPEC = Path(__file__).parents[3] / "specs" / "catalogue.yaml"
 
@@ -18,5 +18,5 @@ def test_the_document_is_of_what_is_declared():
 
 def test_the_spec_has_every_metric_in_it():
     registry = Registry.discover()
-    named = {recipe.name for recipe in load(SPEC, registry).recipes.metrics}
+    named = {recipe.name for recipe in load_spec(SPEC, registry).recipes.metrics}
     assert named == {card.name for card in registry.cards("metrics") if card.distribution == "harness-metrics"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.registry.recipe import Recipe
-from harness.registry.session import DISTRIBUTION as SESSION
+from harness.registry.session_components import SESSION_DISTRIBUTION as SESSION
 
 CORE = "xai-harness"
 

@@ -13,9 +13,9 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from harness.execution.devices import cores
-from harness.execution.events import printable
-from harness.execution.executor import ExecutorError
+from harness.dispatch.devices import count_usable_cores
+from harness.dispatch.events import to_printable_line
+from harness.dispatch.executor import ExecutorError
 from harness_ray.host import Host, look
 from harness_ray.places import Node, Place
 
@@ -73,7 +73,7 @@ class Cluster:
 def told(error: BaseException) -> str:
     """The last line of Ray's many."""
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return printable(lines[-1] if lines else type(error).__name__)
+    return to_printable_line(lines[-1] if lines else type(error).__name__)
 
 
 def _on(node: Node) -> NodeAffinitySchedulingStrategy:
@@ -101,7 +101,7 @@ class _Joining(threading.Thread):
 
     def run(self) -> None:
         """Join, and wait."""
-        own: dict[str, Any] = {"num_cpus": cores(), "include_dashboard": False} if self._address == "local" else {}
+        own: dict[str, Any] = {"num_cpus": count_usable_cores(), "include_dashboard": False} if self._address == "local" else {}
         try:
             ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR, **own)
         except BaseException as error:

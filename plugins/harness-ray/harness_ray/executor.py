@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from harness.execution.crew import Worker
-from harness.execution.devices import Slot
-from harness.execution.executor import ExecutorError, Settings
-from harness.execution.scheduling import Scheduler
+from harness.dispatch.devices import Slot
+from harness.dispatch.executor import ExecutorError, ExecutorSettings
+from harness.dispatch.scheduler import Scheduler
+from harness.dispatch.worker_handle import WorkerHandle
 from harness.planning.jobs import Job
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
@@ -43,7 +43,7 @@ class RayExecutor(Scheduler):
         address: str = "auto"
         cpus_per_worker: Annotated[int, Field(ge=1)] | None = None
 
-    def __init__(self, settings: Settings, registry: Registry, params: Params) -> None:
+    def __init__(self, settings: ExecutorSettings, registry: Registry, params: Params) -> None:
         super().__init__(settings)
         self._params = params
         self._registry = registry
@@ -89,7 +89,7 @@ class RayExecutor(Scheduler):
             raise ExecutorError(f"the Ray cluster has had no node to work on for {self._settings.startup_timeout:g} s")
         return self._places
 
-    def begin(self, slot: Slot) -> Worker:
+    def begin(self, slot: Slot) -> WorkerHandle:
         """An actor at a place, and in it a worker process."""
         from harness_ray.worker import RayWorker
 

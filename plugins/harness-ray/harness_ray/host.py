@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.execution.crew import Inbox
-from harness.execution.devices import Slot
-from harness.execution.events import printable
-from harness.execution.executor import Settings
-from harness.execution.process import WorkerProcess
+from harness.dispatch.devices import Slot
+from harness.dispatch.events import to_printable_line
+from harness.dispatch.executor import ExecutorSettings
+from harness.dispatch.worker_handle import Inbox
+from harness.dispatch.worker_process import WorkerProcess
 
 
 class Host:
@@ -29,7 +29,7 @@ class Host:
         self._process = WorkerProcess(
             Slot(device, device, dict(environment)),
             number,
-            Settings(
+            ExecutorSettings(
                 store=settings["store"],
                 logs=logs if logs.is_dir() else Path(tempfile.mkdtemp(prefix="harness-")),
                 plugins=[Path(path) for path in settings["plugins"]],
@@ -70,6 +70,6 @@ def look(request: Mapping[str, Any], limit: float) -> Mapping[str, Any]:
     except subprocess.TimeoutExpired:
         return {"failed": f"it took more than {limit:g} s to look for the components that it has"}
     if asked.returncode:
-        return {"failed": printable(asked.stderr.strip().rpartition("\n")[2])}
+        return {"failed": to_printable_line(asked.stderr.strip().rpartition("\n")[2])}
     found: Mapping[str, Any] = json.loads(asked.stdout)
     return found

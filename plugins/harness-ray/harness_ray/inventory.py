@@ -13,18 +13,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.registry.distributions import core, shipped
+from harness.registry.distributions import core_identity, find_plugin_distributions
 from harness.registry.registry import Registry
-from harness.store.address import redacted
-from harness.store.errors import advised
-from harness.store.opening import folder_at
+from harness.store.address import redact_credentials
+from harness.store.errors import describe_with_advice
+from harness.store.folder_factory import open_folder
 
 
 def inventory(registry: Registry) -> dict[str, Any]:
-    """``core`` (version and digest of the harness), ``components`` (identities), and ``distributions`` (versions, and those required)."""
-    distributions = {item.name: {"version": item.version, "requires": dict(item.requirements)} for item in shipped()[0]}
+    """``core_identity`` (version and digest of the harness), ``components`` (identities), and ``distributions`` (versions)."""
+    distributions = {item.name: {"version": item.version, "requires": dict(item.requirements)} for item in find_plugin_distributions()[0]}
     components = {f"{card.kind}/{card.qualified}": card.identity for card in registry.cards()}
-    return {"core": list(core()), "components": components, "distributions": distributions}
+    return {"core": list(core_identity()), "components": components, "distributions": distributions}
 
 
 def unseen(request: Mapping[str, Any]) -> list[str]:
@@ -35,12 +35,12 @@ def unseen(request: Mapping[str, Any]) -> list[str]:
 
 def _unseen_store(address: str, token: str) -> list[str]:
     try:
-        store = folder_at(address)
+        store = open_folder(address)
         store.read(token)
     except FileNotFoundError:
         return [store.shown()]
     except OSError as error:
-        return [f"{redacted(address)} ({advised(error)})"]
+        return [f"{redact_credentials(address)} ({describe_with_advice(error)})"]
     return []
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harness.execution.devices import MOST_CPU_WORKERS, Slot
-from harness.execution.executor import ExecutorError
+from harness.dispatch.devices import MAX_CPU_WORKERS, Slot
+from harness.dispatch.executor import ExecutorError
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _units(nodes: Sequence[Node], devices: Sequence[str] | str) -> list[Unit]:
 def _most(unit: Unit, cpus_per_worker: int | None) -> int:
     if unit.gpu is not None:
         return 1
-    return int(unit.node.cpus) // cpus_per_worker if cpus_per_worker else max(1, min(int(unit.node.cpus), MOST_CPU_WORKERS))
+    return int(unit.node.cpus) // cpus_per_worker if cpus_per_worker else max(1, min(int(unit.node.cpus), MAX_CPU_WORKERS))
 
 
 def _dealt(workers: int, most: Sequence[int | None]) -> list[int]:

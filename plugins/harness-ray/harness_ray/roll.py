@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.execution.executor import ExecutorError, Settings
+from harness.dispatch.executor import ExecutorError, ExecutorSettings
 from harness.registry.registry import Registry
-from harness.store.errors import writing
-from harness.store.opening import folder_at
+from harness.store.errors import wrap_write_errors
+from harness.store.folder_factory import open_folder
 from harness_ray.agreement import differences
 from harness_ray.cluster import Cluster
 from harness_ray.inventory import inventory
@@ -26,7 +26,7 @@ class Roll:
         present: the nodes that may work.
     """
 
-    def __init__(self, cluster: Cluster, settings: Settings, registry: Registry) -> None:
+    def __init__(self, cluster: Cluster, settings: ExecutorSettings, registry: Registry) -> None:
         self.present: list[Node] = []
         self._cluster = cluster
         self._limit = settings.startup_timeout
@@ -34,8 +34,8 @@ class Roll:
         self._asked: dict[str, Any] = {}
         self._inventories: dict[str, Mapping[str, Any]] = {}
         self._wanted: frozenset[str] = frozenset()
-        self._store, self._token = folder_at(settings.store), f".seen-{secrets.token_hex(8)}"
-        with writing(self._store.shown()):
+        self._store, self._token = open_folder(settings.store), f".seen-{secrets.token_hex(8)}"
+        with wrap_write_errors(self._store.shown()):
             self._store.write(self._token, b"")
         plugins = [str(Path(path).resolve()) for path in settings.plugins]
         self.request = {"folder": str(Path.cwd()), "store": self._store.address, "token": self._token, "plugins": plugins}

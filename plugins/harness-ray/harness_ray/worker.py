@@ -10,12 +10,12 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from harness.execution.crew import Inbox, Worker
+from harness.dispatch.worker_handle import Inbox, WorkerHandle
 from harness_ray.cluster import told
 from harness_ray.places import Place
 
 
-class RayWorker(Worker):
+class RayWorker(WorkerHandle):
     """Ends with its actor; the worker process on the node ends with that."""
 
     def __init__(self, place: Place, actor: Any, log: str, inbox: Inbox) -> None:

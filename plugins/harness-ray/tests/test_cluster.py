@@ -18,14 +18,14 @@ import psutil
 import pytest
 
 import harness
-from harness.store.rows import decode
+from harness.store.row_files import decode_rows
 from tests.support.segments import read_segment
 from tests.support.spec import SMALL, small_spec
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
 
-WORKER = "harness.execution.worker"
+WORKER = "harness.worker.main"
 FAULTS = Path(__file__).with_name("faults.py")
 NOISE = r"(?m)^[\[(]|[Rr]aylet|GCS|Traceback"
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
@@ -109,7 +109,7 @@ class Runs:
 
     def committed(self) -> set[tuple[str, str]]:
         """Column and sample of every row in the store."""
-        tables = [decode(read_segment(path)) for path in (self.folder / "store" / "rows").rglob("*.parquet")]
+        tables = [decode_rows(read_segment(path)) for path in (self.folder / "store" / "rows").rglob("*.parquet")]
         return {(row["column"], row["sample"]) for table in tables for row in table.to_pylist()}
 
     def key(self, explainer: str, metric: str) -> str:

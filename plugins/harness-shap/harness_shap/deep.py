@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from harness.api import Attribution, Background, Classifier, Context, backgrounds, explainer
 from harness.api.background import WITHOUT_TRAINING, background_size
 from harness.api.declarations import BY_BACKGROUND
-from harness.api.gradients import no_gradient
-from harness.api.unseen import unseen
+from harness.api.gradients import no_gradient_reason
+from harness.api.hidden_operations import hidden_operations_reason
 from harness_shap import citations
 from harness_shap.pristine import pristine
 
@@ -37,7 +37,7 @@ class Target(nn.Module):
 
 def not_seen(model: Classifier) -> str | None:
     """Why shap's hooks would miss some of what ``model`` does; None where they do not."""
-    return no_gradient(model) or unseen(model, additions=False)
+    return no_gradient_reason(model) or hidden_operations_reason(model, additions=False)
 
 
 @explainer(

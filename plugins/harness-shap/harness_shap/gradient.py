@@ -13,7 +13,7 @@ from torch import Tensor
 from harness.api import Attribution, Background, Classifier, Context, backgrounds, explainer
 from harness.api.background import WITHOUT_TRAINING, background_size
 from harness.api.declarations import BY_BACKGROUND
-from harness.api.gradients import no_gradient
+from harness.api.gradients import no_gradient_reason
 from harness_shap import citations
 from harness_shap.expected_gradients import Draw, expected_gradients
 from harness_shap.layers import layer_input, replaced_input
@@ -78,7 +78,7 @@ def shap_gradient(
     return Attribution(maps, coarse=layer != IMAGE, expected=difference)
 
 
-shap_gradient.applicable = no_gradient  # type: ignore[attr-defined]
+shap_gradient.applicable = no_gradient_reason  # type: ignore[attr-defined]
 
 
 def _draws(ctx: Context, count: int, background: int, points: Tensor, smoothing: float) -> Iterator[Draw]:

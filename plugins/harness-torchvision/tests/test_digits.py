@@ -11,7 +11,7 @@ from harness_torchvision.digits_cnn import WEIGHTS, DigitsCNN, digits_cnn
 from harness_torchvision.train_digits import accuracy, fit, prepared_split
 from sklearn.datasets import load_digits
 
-from harness.api.features import features
+from harness.api.network_features import detect_features
 
 RECORD = json.loads(WEIGHTS.with_suffix(".json").read_text(encoding="utf-8"))
 
@@ -88,7 +88,7 @@ def test_a_few_epochs_teach_most_of_it() -> None:
 
 def test_the_model_suits_every_kind_of_explainer() -> None:
     model = digits_cnn()
-    assert features(model) == {"convolutions", "relu"}
+    assert detect_features(model) == {"convolutions", "relu"}
     assert model.unprepared == []
     assert model.class_names == [str(digit) for digit in range(10)]
     assert model.input_shape == (1, 32, 32)

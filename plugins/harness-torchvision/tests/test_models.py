@@ -20,9 +20,9 @@ from torchvision.models.regnet import BlockParams
 from torchvision.transforms.functional import pil_to_tensor
 
 from harness.api import Classifier
+from harness.api.autograd_graph import trace_autograd
 from harness.api.feature_maps import last_feature_map
-from harness.api.flow import flow
-from harness.api.preparation import added
+from harness.api.preparation import added_modules
 
 # A representative of each family, at a size that leaves a grid of positions, and the number of channels of its last feature map.
 REPRESENTATIVES = {
@@ -102,7 +102,7 @@ def test_the_cam_layer_is_the_last_map_with_positions(family: str) -> None:
     values = logits(model.module, torch.rand(2, *model.input_shape))
     assert values.std(dim=1).min() > 0 and (values[0] - values[1]).abs().max() > 1e-4
     (shape,) = seen
-    found = last_feature_map(flow(model, model.module, torch.rand(1, *model.input_shape)), added(model.module))
+    found = last_feature_map(trace_autograd(model, model.module, torch.rand(1, *model.input_shape)), added_modules(model.module))
     assert (found is None) == (family == "vit")
     if found is not None:  # without being told: the same tensor, whatever it is named by
         model.layer(found.name).register_forward_hook(lambda module, args, output: others.append(output))

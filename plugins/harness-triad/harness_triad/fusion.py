@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.api import doubled
+from harness.api import to_float64
 
 Negative = Literal["keep", "drop", "absolute"]
 
@@ -44,7 +44,7 @@ def variance(maps: Tensor, stabiliser: float = 10.0) -> Tensor:
     sample's own pixels, as one over a data set would let a map depend on other images. What is returned is mean / (1 + σ/ε): the
     quotient mean / (σ + ε) times ε, one positive number per sample, so that maps that agree everywhere (σ = ε = 0) have a value too.
     """
-    units = unit_mass(doubled(maps))
+    units = unit_mass(to_float64(maps))
     centre = units.mean(dim=0)
     deviation = units.std(dim=0, correction=0)
     constant = torch.maximum(stabiliser * _mean(deviation), NOISE * _mean(centre.abs()))
@@ -57,7 +57,7 @@ def product(maps: Tensor) -> Tensor:
     A pixel is evidence for the target where all maps say so, evidence against it where all say that, and 0 where they differ or one of
     them is 0: the product of two negative values is not evidence for anything.
     """
-    units = unit_mass(doubled(maps))
+    units = unit_mass(to_float64(maps))
     size = units.abs().log().mean(dim=0).exp()
     agreed = (units > 0).all(dim=0).to(size.dtype) - (units < 0).all(dim=0).to(size.dtype)
     return (agreed * size).to(maps)

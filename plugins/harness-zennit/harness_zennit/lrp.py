@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from harness.api import Attribution, Classifier, explainer
-from harness.api.features import features
-from harness.api.gradients import no_gradient
-from harness.api.unseen import unseen
+from harness.api.gradients import no_gradient_reason
+from harness.api.hidden_operations import hidden_operations_reason
+from harness.api.network_features import detect_features
 from harness_zennit import citations
 from harness_zennit.canonization import canonized
 from harness_zennit.composites import PASSES, WITHOUT_BOUNDS, Rule, Settings, composite
@@ -47,11 +47,11 @@ class LRP:
 
     def applicable(self, model: Classifier) -> str | None:
         """Why LRP says nothing about ``model``; None where it does."""
-        if "token-grid" in features(model):
+        if "token-grid" in detect_features(model):
             return "the model attends over tokens, and zennit has no rule for attention"
         if self.params.rule == "epsilon-gamma-box" and model.bounds is None:
             return WITHOUT_BOUNDS
-        return no_gradient(model) or unseen(model) or without_rule(model)
+        return no_gradient_reason(model) or hidden_operations_reason(model) or without_rule(model)
 
     def __call__(self, model: Classifier, images: Tensor, targets: Tensor) -> Attribution:
         """Relevance ``(B, C, H, W)`` of ``images`` (B, C, H, W) for ``targets`` (B,). Raises ``ValueError`` where not `applicable`."""

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from zennit.types import Linear
 
 from harness.api import Classifier
-from harness.api.preparation.hooks import hookable, tensors
+from harness.api.preparation.hook_points import flatten_tensors, iter_hookable
 
 _LINEAR_MAPS = {"linear", *(f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)), "convolution"}
 _PRODUCTS = {"matmul", "__matmul__", "__rmatmul__", "mm", "bmm", "mv", "addmm", "baddbmm", "einsum", "tensordot"}
@@ -50,7 +50,7 @@ def _applied_by_hand(model: Classifier) -> tuple[str, nn.Module] | None:
     inside: list[tuple[str, nn.Module]] = []
     image = torch.zeros(1, *model.input_shape, device=model.device, dtype=model.dtype)
     with ExitStack() as stack, torch.enable_grad():
-        for name, layer in hookable(model.module):
+        for name, layer in iter_hookable(model.module):
             stack.callback(layer.register_forward_pre_hook(_entering(inside, name)).remove)
             stack.callback(layer.register_forward_hook(lambda layer, args, output: inside.pop() and None).remove)
         watch = stack.enter_context(_Watch(inside))
@@ -84,7 +84,7 @@ def _by_weights(function: Callable[..., Any], given: list[object], output: objec
     name = getattr(function, "__name__", "")
     if not isinstance(output, Tensor) or not output.requires_grad:
         return False
-    sides = [tensor for tensor in tensors(given) if tensor.ndim > 1]
+    sides = [tensor for tensor in flatten_tensors(given) if tensor.ndim > 1]
     return name in _LINEAR_MAPS or (name in _PRODUCTS and not all(side.requires_grad for side in sides))
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harness.api import Case, Classifier, metric
-from harness.api.features import reached
+from harness.api.network_features import reached_modules
 from harness_metrics.axiomatic.networks import Rounding, computes_the_same, made_of, relative_distance, replaced
 from harness_metrics.citations import SUNDARARAJAN_2017
 
@@ -53,7 +53,7 @@ class Selection(nn.Module):
 
 def with_selections(model: Classifier) -> Classifier:
     """The network with each ReLU but the first as a `Selection`; the model itself where it has no second one."""
-    serving = {layer for layer in reached(model) if isinstance(layer, nn.ReLU)}
+    serving = {layer for layer in reached_modules(model) if isinstance(layer, nn.ReLU)}
     names = [name for name, layer in model.module.named_modules() if layer in serving][1:]
     module = copy.deepcopy(model.module)
     for name in names:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from harness.api import Case, metric
-from harness.api.geometry import boxes_round
+from harness.api.geometry import masks_to_boxes
 from harness_metrics.citations import DABKOWSKI_2017
 from harness_metrics.maps import energetic, mass
 
@@ -45,7 +45,7 @@ def saliency_metric(
         of; NaN for a map without a positive value, which has no salient region.
     """
     shown = mass(case.attributions, absolute)
-    boxes = boxes_round(above(shown, fraction) if by == "value" else energetic(shown, fraction)).to(case.images)
+    boxes = masks_to_boxes(above(shown, fraction) if by == "value" else energetic(shown, fraction)).to(case.images)
     crops = resized_crops(case.images, boxes)
     logp = case.model.log_probabilities(case.predict(crops)).gather(1, case.targets[:, None])[:, 0]
     covered = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1) / shown[0].numel()

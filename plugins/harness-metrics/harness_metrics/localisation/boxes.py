@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from harness.api import Case
-from harness.api.geometry import boxes_round
+from harness.api.geometry import masks_to_boxes
 
 
 class NeedsBoxes(LookupError):
@@ -22,7 +22,7 @@ def boxes_of(case: Case) -> Tensor:
     if case.boxes is not None:
         return pad_sequence([boxes.to(case.attributions) for boxes in case.boxes], batch_first=True)
     if case.masks is not None:
-        return boxes_round(case.masks).to(case.attributions)[:, None]
+        return masks_to_boxes(case.masks).to(case.attributions)[:, None]
     raise NeedsBoxes("this metric needs boxes (or masks) of where the evidence is, but the dataset has none")
 
 

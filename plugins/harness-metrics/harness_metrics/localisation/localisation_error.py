@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness.api.geometry import boxes_round
+from harness.api.geometry import masks_to_boxes
 from harness_metrics.citations import FONG_2017
 from harness_metrics.localisation.boxes import boxes_of, intersection_over_union
 from harness_metrics.maps import energetic, mass
@@ -43,7 +43,7 @@ def localisation_error(
     """
     boxes = boxes_of(case)
     values = mass(case.attributions, absolute)
-    predicted = boxes_round(energetic(values, fraction)).to(boxes)
+    predicted = masks_to_boxes(energetic(values, fraction)).to(boxes)
     found = (intersection_over_union(predicted[:, None], boxes) > overlap).any(dim=1)
     defined = (boxes != 0).flatten(1).any(dim=1) & (values > 0).flatten(1).any(dim=1)
     return torch.where(defined, (~found).float(), torch.nan)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Classifier
-from harness.api.outputs import TwoClasses
+from harness.api.network_outputs import TwoClasses
 
 
 def with_representation(model: Classifier, layer: str | None) -> Classifier:

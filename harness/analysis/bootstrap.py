@@ -1,0 +1,76 @@
+"""Bootstrap: means over resampled samples, shared by all explainers of a group, and percentiles of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from harness.results.data_model import Floats
+
+_CHUNK = 1 << 23
+
+
+def resample_seed(seed: int, samples: Sequence[str]) -> int:
+    """The seed of a group's resamples: equal wherever the same samples are resampled, whatever their order."""
+    text = "\0".join([str(seed), *sorted(samples)])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def resample_counts(size: int, resamples: int, seed: int) -> Iterator[Floats]:
+    """How often each of ``size`` samples is drawn in each resample: chunks of ``(r, size)`` rows, ``resamples`` rows in all."""
+    generator = np.random.default_rng(seed)
+    rows = max(1, min(resamples, _CHUNK // max(size, 1)))
+    for start in range(0, resamples, rows):
+        r = min(rows, resamples - start)
+        drawn = generator.integers(0, size, (r, size)) + np.arange(r)[:, None] * size
+        yield np.bincount(drawn.ravel(), minlength=r * size).reshape(r, size).astype(np.float64)
+
+
+def resampled_means(values: Floats, resamples: int, seed: int) -> Floats:
+    """Means ``(resamples, …)`` of ``values`` (N, …) over resampled samples.
+
+    All columns share the resamples, so that differences between columns are paired. NaN is left out of a mean; a resample without
+    a single defined value is NaN, and so is all where N is 0.
+    """
+    size, shape = len(values), values.shape[1:]
+    if size == 0:
+        return np.full((resamples, *shape), np.nan)
+    columns = values.reshape(size, -1)
+    missing = np.isnan(columns)
+    gappy = missing.any(axis=0)
+    filled = np.where(missing, 0.0, columns)
+    means = np.empty((resamples, columns.shape[1]))
+    start = 0
+    for counts in resample_counts(size, resamples, seed):
+        rows = slice(start, start + len(counts))
+        means[rows] = counts @ filled / size
+        if gappy.any():
+            defined = counts @ (~missing[:, gappy]).astype(np.float64)
+            sums = means[rows][:, gappy] * size
+            means[rows, gappy] = np.divide(sums, defined, out=np.full_like(sums, np.nan), where=defined > 0)
+        start += len(counts)
+    return means.reshape(resamples, *shape)
+
+
+def nan_mean(values: Floats, axis: int = 0) -> Floats:
+    """The mean over ``axis`` of what is defined; NaN, without a warning, where nothing is."""
+    defined = (~np.isnan(values)).sum(axis=axis)
+    sums = np.nansum(values, axis=axis)
+    return np.asarray(np.divide(sums, defined, out=np.full(np.shape(sums), np.nan), where=defined > 0))
+
+
+def percentile_bounds(draws: Floats, confidence: float) -> tuple[Floats, Floats]:
+    """Low and high ``(…)`` of the central ``confidence`` of ``draws`` (R, …), NaN left out; NaN where nothing is defined."""
+    shape = draws.shape[1:]
+    columns = draws.reshape(len(draws), -1)
+    low, high = np.full((2, columns.shape[1]), np.nan)
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    missing = np.isnan(columns)
+    whole = ~missing.any(axis=0)
+    if whole.any():
+        low[whole], high[whole] = np.quantile(columns[:, whole], tails, axis=0)
+    for column in np.flatnonzero(~whole & ~missing.all(axis=0)):
+        low[column], high[column] = np.quantile(columns[~missing[:, column], column], tails)
+    return low.reshape(shape), high.reshape(shape)

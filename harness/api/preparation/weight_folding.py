@@ -1,0 +1,164 @@
+"""Makes computed weights plain ones: of parametrisations, of hooks that set a weight before each call, of forwards that compute it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from harness.api.preparation.linear_equivalents import LayerInputs, find_linear_equivalent
+from harness.api.preparation.modules import copy_sharing_tensors, is_custom
+from harness.api.preparation.verification import outputs_equal, run_on_example
+
+_WEIGHT_SOURCES = ("orig", "g", "v", "u", "mask")
+"""How torch's ``weight_norm``, ``spectral_norm`` and ``prune``, and what copies them, name the tensors that a weight is made of."""
+_WEIGHTED_LAYERS = (
+    nn.modules.conv._ConvNd,
+    nn.Linear,
+    nn.Bilinear,
+    nn.Embedding,
+    nn.modules.batchnorm._NormBase,
+    nn.LayerNorm,
+    nn.GroupNorm,
+)
+
+
+def fold_weights(module: nn.Module, example: Tensor | None = None) -> nn.Module:
+    """A copy of ``module`` whose layers have the weights that they compute; ``module`` itself where there is nothing to fold.
+
+    Folded are parametrisations (`torch.nn.utils.parametrize`: ``weight_norm``, ``spectral_norm``, ``orthogonal``, one's own), weights that
+    a pre-hook sets (the older ``weight_norm`` and ``spectral_norm``, ``prune``, equalised learning rates), and with an ``example``
+    (B, C, H, W) childless layers whose forward is one linear map by weights that it computes (weight standardisation): these become
+    torch's own. All this on the condition that the weights are the same in every call, and the output on ``example`` is to the last bit.
+    What shares no tensor with a computed weight is shared with ``module``.
+    """
+    inputs = LayerInputs.of(module, example, _may_be_linear_map) if example is not None else LayerInputs()
+    names = [name for name, layer in module.named_modules() if _has_computed_weights(layer) or name in inputs.taken]
+    if not names:
+        return module
+    folded, done = _fold_layers(module, names, inputs)
+    if example is None or not done:
+        return folded
+    expected = run_on_example(module, example)
+    if not _reproduces_output(folded, example, expected):  # which of them it is, one at a time
+        folded, _ = _fold_layers(
+            module, [name for name in done if _reproduces_output(_fold_layers(module, [name], inputs)[0], example, expected)], inputs
+        )
+    return folded if _reproduces_output(folded, example, expected) else module
+
+
+def _fold_layers(module: nn.Module, names: Collection[str], inputs: LayerInputs) -> tuple[nn.Module, list[str]]:
+    """A copy with the layers of these names folded, and the names of those that could be."""
+    root = copy_sharing_tensors(module)
+    done = []
+    for name in names:
+        layer = root.get_submodule(name)
+        folded = _fold_parametrisations(layer) if parametrize.is_parametrized(layer) else _fold_hooks(layer)
+        plain = find_linear_equivalent(layer, inputs.taken[name]) if name in inputs.taken else None
+        if plain is not None:
+            _replace_layer(root, layer, plain)
+        if folded or plain is not None:
+            done.append(name)
+    return root, done
+
+
+def _reproduces_output(folded: nn.Module, example: Tensor, expected: object) -> bool:
+    try:
+        return outputs_equal(run_on_example(folded, example), expected)
+    except Exception:  # whatever reads what folding took away
+        return False
+
+
+def _may_be_linear_map(name: str, layer: nn.Module) -> bool:
+    """Whether a layer without children may compute the weights of one linear map in a forward of its own."""
+    own = (
+        any(True for _ in layer.parameters(recurse=False))
+        or any(True for _ in layer.buffers(recurse=False))
+        or _has_computed_weights(layer)
+    )
+    children = [child for child in layer._modules if child != "parametrizations"]
+    return bool(name) and own and not children and not layer._forward_hooks and is_custom(layer)
+
+
+def _has_computed_weights(layer: nn.Module) -> bool:
+    return parametrize.is_parametrized(layer) or (bool(layer._forward_pre_hooks) and bool(_tensors_set_by_hooks(layer)))
+
+
+def _fold_parametrisations(layer: nn.Module) -> bool:
+    """Give a parametrised layer its class back, and the values of its parametrised tensors; the class may be another copy's too."""
+    lists = layer.parametrizations
+    assert isinstance(lists, nn.ModuleDict)
+    with torch.no_grad():
+        values = {name: (getattr(layer, name), getattr(layer, name)) for name in lists}
+    if not all(torch.equal(first, second) for first, second in values.values()):
+        return False
+    del layer._modules["parametrizations"]
+    layer.__class__ = type(layer).__bases__[0]
+    for name, (value, _) in values.items():
+        _register_tensor(layer, name, value, parameter=any(True for _ in lists[name].parameters(recurse=False)))
+    return True
+
+
+def _tensors_set_by_hooks(layer: nn.Module) -> set[str]:
+    """Names of the tensors of a layer that stand for a parameter and are none."""
+    plain = {name for name, value in vars(layer).items() if isinstance(value, Tensor)}
+    named = {name for name in plain if any(f"{name}_{source}" in layer._parameters for source in _WEIGHT_SOURCES)}
+    lacking = isinstance(layer, _WEIGHTED_LAYERS) and "weight" not in layer._parameters and "weight" not in layer._buffers
+    return named | ({"weight"} if lacking else set())
+
+
+def _fold_hooks(layer: nn.Module) -> bool:
+    """Let what pre-hooks set on a layer be parameters, and these hooks go; one that needs the input computes no constant weight."""
+    folded = False
+    for key, hook in list(layer._forward_pre_hooks.items()):
+        for name in _tensors_set_by_hooks(layer):
+            first, second = (_value_set_by_hook(layer, name, hook) for _ in range(2))
+            if first is None or second is None or not torch.equal(first, second):
+                continue
+            layer._forward_pre_hooks.pop(key, None)
+            layer._forward_pre_hooks_with_kwargs.pop(key, None)
+            for source in _WEIGHT_SOURCES:
+                layer._parameters.pop(f"{name}_{source}", None)
+                layer._buffers.pop(f"{name}_{source}", None)
+            vars(layer).pop(name, None)
+            _remove_state_dict_hooks(layer)
+            _register_tensor(layer, name, first, parameter=True)
+            folded = True
+    return folded
+
+
+def _value_set_by_hook(layer: nn.Module, name: str, hook: object) -> Tensor | None:
+    """What a pre-hook sets a tensor to; None where it does not, or needs the input."""
+    before = vars(layer).get(name)
+    try:
+        with torch.no_grad():
+            result = hook(layer, ())  # type: ignore[operator]
+    except Exception:
+        return None
+    value = vars(layer).get(name)
+    return value.detach().clone() if result is None and isinstance(value, Tensor) and value is not before else None
+
+
+def _remove_state_dict_hooks(layer: nn.Module) -> None:
+    """Spectral normalisation reads and writes state dicts of its own."""
+    for hooks in (layer._state_dict_hooks, layer._load_state_dict_pre_hooks):
+        for key, hook in list(hooks.items()):
+            if type(getattr(hook, "hook", hook)).__module__ == "torch.nn.utils.spectral_norm":
+                del hooks[key]
+
+
+def _register_tensor(layer: nn.Module, name: str, value: Tensor, *, parameter: bool) -> None:
+    if parameter:
+        layer.register_parameter(name, nn.Parameter(value.detach().clone(), requires_grad=False))
+    else:
+        layer.register_buffer(name, value.detach().clone())
+
+
+def _replace_layer(root: nn.Module, layer: nn.Module, plain: nn.Module) -> None:
+    """Put one layer in the place of another, wherever that stands."""
+    for parent in list(root.modules()):
+        for name, child in parent._modules.items():
+            if child is layer:
+                parent._modules[name] = plain

@@ -1,0 +1,78 @@
+"""A component while it is tested: made from its card, with its parameters bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from harness.api.declarations import DECLARATION_ATTRIBUTE, Declaration, declaration_of, resolve_declared_fields
+from harness.conformance.results import CheckSkipped
+from harness.registry.card import Card
+from harness.registry.declared_needs import declared_needs
+from harness.registry.recipe import Recipe
+from harness.registry.registry import Registry
+from harness.registry.resolve import resolve
+from harness.worker.component_cache import ComponentCache
+
+
+@dataclass
+class ComponentUnderTest:
+    """What every kind of component has.
+
+    Attributes:
+        registry: where it and what it is composed of are looked up.
+        card: its card.
+        params: parameters that it is tested with; the others have their defaults.
+    """
+
+    registry: Registry
+    card: Card
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """Its recipe; raises `harness.registry.errors.ReferenceProblems` where the parameters are wrong or some are missing."""
+        return self.recipe_with()
+
+    def recipe_with(self, **params: Any) -> Recipe:
+        """Its recipe with some parameters changed."""
+        return resolve(self.registry, self.card.kind, {"use": self.card.qualified, "params": {**self.params, **params}})
+
+    @cached_property
+    def component(self) -> Any:
+        """The function or class itself."""
+        return self.registry.load(self.card)
+
+    @property
+    def declaration(self) -> Declaration:
+        """What it declares for its parameters."""
+        declaration = declaration_of(self.component, self.card.kind)
+        return replace(declaration, **resolve_declared_fields({"by": getattr(declaration, "by", {})}, self.recipe.params))
+
+    @property
+    def declared(self) -> bool:
+        """Whether it declares anything at all."""
+        return hasattr(self.component, DECLARATION_ATTRIBUTE)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What it declares to need, with what the components in its parameters need."""
+        return declared_needs(self.registry, self.recipe)
+
+    def workbench(self) -> ComponentCache:
+        """A workbench on the CPU that has nothing loaded."""
+        return ComponentCache(self.registry, "cpu")
+
+    def has_parameter(self, name: str) -> bool:
+        """Whether the component has a parameter of this name."""
+        return name in self.card.parameters.get("properties", {})
+
+
+def skip_if_broken(make: Callable[[], Any], what: str) -> Any:
+    """``make()``; where that raises the check is skipped, because another one holds the component to it."""
+    try:
+        return make()
+    except Exception as error:
+        raise CheckSkipped(f"{what} cannot be made ({type(error).__name__}: {error})") from error

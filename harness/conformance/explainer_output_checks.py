@@ -1,0 +1,116 @@
+"""What an explainer returns: shapes, finite values, declared properties."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from harness.api.attribution import Attribution
+from harness.api.classifiers import Classifier
+from harness.conformance import networks
+from harness.conformance.explainer_under_test import ExplainerUnderTest, make_training_source
+from harness.conformance.results import CheckSkipped, require
+from harness.conformance.tolerance import map_difference
+from harness.worker.pass_counter import count_passes, count_passes_within
+
+COMPLETENESS_TOLERANCE = 0.05
+"""Greatest error of a promised sum, relative to the mean magnitude of what is promised."""
+
+
+def _explain_images(tested: ExplainerUnderTest, count: int, shape: networks.Shape = networks.SHAPE) -> Attribution:
+    return tested.make_explain_function()(tested.network(shape), networks.make_images(count, shape), networks.make_targets(count))
+
+
+def check_shape(tested: ExplainerUnderTest) -> None:
+    """A batch of images gives maps (B, H, W) or (B, C, H, W) of the images' size, or coarse ones that say so, all finite."""
+    _explain_images(tested, 4)
+
+
+def check_batch_of_one(tested: ExplainerUnderTest) -> None:
+    """One image gives one map, batch dimension included."""
+    _explain_images(tested, 1)
+
+
+def check_one_channel(tested: ExplainerUnderTest) -> None:
+    """Works on images of one channel."""
+    _explain_images(tested, 2, (1, 32, 32))
+
+
+def check_not_square(tested: ExplainerUnderTest) -> None:
+    """Works on images that are not square, and keeps height and width apart."""
+    _explain_images(tested, 2, (3, 32, 48))
+
+
+def check_channels(tested: ExplainerUnderTest) -> None:
+    """A map that keeps channels has those of the image, so that their sum is the map."""
+    from harness.api.context import Context
+
+    bound, model, images = tested.bound(), tested.network(), networks.make_images(2)
+    ctx = Context(0, ["image-0", "image-1"], f"explain/{bound.name}", training=make_training_source(model))
+    if callable(fit := getattr(bound.call, "fit", None)):
+        fit(model, ctx.fresh("fit"))
+    returned = bound.call(model, images, networks.make_targets(2), **({"ctx": ctx} if bound.takes_ctx else {}))
+    maps = returned.map if isinstance(returned, Attribution) else returned
+    coarse = isinstance(returned, Attribution) and returned.coarse
+    if not isinstance(maps, Tensor) or maps.ndim != 4 or coarse:
+        raise CheckSkipped("it reduces channels itself")
+    require(maps.shape[1] in (1, 3), f"the map has {maps.shape[1]} channels and the images have 3: sum what are no image channels yourself")
+
+
+def check_not_constant(tested: ExplainerUnderTest) -> str | None:
+    """How many maps are the same everywhere (reported)."""
+    maps = _explain_images(tested, 6).map
+    flat = int((maps.flatten(1).amax(dim=1) == maps.flatten(1).amin(dim=1)).sum())
+    return f"{flat} of 6 maps are constant" if flat else None
+
+
+def check_sign(tested: ExplainerUnderTest) -> str | None:
+    """Negative values come only from an explainer that declares ``signed=True``, where they are evidence against the target."""
+    least = float(_explain_images(tested, 6).map.min())
+    if getattr(tested.declaration, "signed", False):
+        return None if least < 0 else "declared signed, and no map had a negative value"
+    require(least >= 0, f"returned {least:.3g} and declares no sign: declare @explainer(signed=True), or return magnitudes")
+    return None
+
+
+def check_completeness(tested: ExplainerUnderTest) -> str:
+    """An explainer that promises completeness says what its map must sum to, and the map does (reported: by how much it misses)."""
+    promised = getattr(tested.declaration, "complete", False)
+    attribution = _explain_images(tested, 6)
+    if attribution.expected is None:
+        require(not promised, "declares complete=True: return Attribution(map, expected=what the map must sum to)")
+        raise CheckSkipped("promises no completeness")
+    total, expected = attribution.map.double().flatten(1).sum(dim=1), attribution.expected.double()
+    error = float((total - expected).abs().mean() / expected.abs().mean().clamp(min=1e-12))
+    kept = not promised or error <= COMPLETENESS_TOLERANCE
+    require(kept, f"maps miss what they promise to sum to by {error:.1%} on a small network (allowed: {COMPLETENESS_TOLERANCE:.0%})")
+    return f"maps miss what they should sum to by {error:.2%}" + ("" if promised else ", and nothing is promised")
+
+
+def check_null_looks_at_no_model(tested: ExplainerUnderTest) -> None:
+    """A null explainer makes no pass, and its maps depend on neither model nor target."""
+    if not getattr(tested.declaration, "null", False):
+        raise CheckSkipped("is no null explainer")
+    model, images, targets = tested.network(), networks.make_images(3), networks.make_targets(3)
+    count_passes(model.module)
+    with count_passes_within() as passes:
+        maps = tested.maps(model, images, targets)
+    require(passes.total == 0, f"declares null=True, and sent {passes.total} images through the model")
+    other: Classifier = model.randomised(1)
+    difference = map_difference(maps, tested.maps(other, images, targets.roll(1)))
+    require(difference == 0, "declares null=True, and its maps depend on the model or the target")
+
+
+def check_class_sensitivity(tested: ExplainerUnderTest) -> str:
+    """For how many samples another target gives another map (reported; no failure: some methods are known not to be sensitive)."""
+    model, images, targets = tested.network(), networks.make_images(6), networks.make_targets(6)
+    first = tested.maps(model, images, targets)
+    second = tested.maps(model, images, (targets + 1) % networks.CLASSES)
+    differing = sum(map_difference(a[None], b[None]) > 1e-3 for a, b in zip(_scale_to_unit(first), _scale_to_unit(second), strict=True))
+    return f"another target gives another map for {differing} of {len(first)} samples"
+
+
+def _scale_to_unit(maps: Tensor) -> Tensor:
+    """Maps of greatest magnitude 1, so that scale alone is no sensitivity."""
+    scale = maps.abs().flatten(1).amax(dim=1).clamp(min=torch.finfo(maps.dtype).tiny)
+    return maps / scale[:, None, None]

@@ -1,0 +1,122 @@
+"""An explainer leaves everything as it found it, keeps nothing, and says clearly what it cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import torch
+
+from harness.api.attribution import Attribution
+from harness.api.classifiers import Classifier
+from harness.conformance import networks
+from harness.conformance.explainer_under_test import ExplainerUnderTest
+from harness.conformance.failure_injection import STAGES, FailureHook, InjectedFailure
+from harness.conformance.memory_growth import measure_memory_growth
+from harness.conformance.random_generators import scramble_generators
+from harness.conformance.results import CheckFailed, CheckSkipped, require
+from harness.conformance.tolerance import TOLERANCE, map_difference
+from harness.worker.contracts import ContractError
+from harness.worker.mutation_guard import MutationError, caused_mutation, forbid_changes
+
+Explain = Callable[..., Attribution]
+CRYPTIC_ERRORS = (AttributeError, IndexError, KeyError, NameError, TypeError, ZeroDivisionError, AssertionError)
+
+
+def check_images_untouched(tested: ExplainerUnderTest) -> None:
+    """The images are not written into, nor left with a gradient."""
+    model, images, targets = tested.network(), networks.make_images(3), networks.make_targets(3)
+    before = images.clone()
+    with suppress(ContractError):
+        tested.maps(model, images, targets)
+    require(torch.equal(images, before), "wrote into its images: work on a copy")
+    require(not images.requires_grad and images.grad is None, "left its images with a gradient: detach a copy first")
+
+
+def check_targets_untouched(tested: ExplainerUnderTest) -> None:
+    """The targets are not written into."""
+    model, targets = tested.network(), networks.make_targets(3)
+    with suppress(ContractError):
+        tested.maps(model, networks.make_images(3), targets)
+    require(torch.equal(targets, networks.make_targets(3)), "wrote into its targets: work on a copy")
+
+
+def check_model_untouched(tested: ExplainerUnderTest) -> None:
+    """Weights, buffers, mode, hooks, gradient flags, global generators, threads and default types are left as they were."""
+    model, explain = tested.network(), tested.make_explain_function()
+    with suppress(ContractError):
+        try:
+            scramble_generators()
+            with forbid_changes(model.module):
+                explain(model, networks.make_images(3), networks.make_targets(3))
+        except MutationError as error:
+            raise CheckFailed(f"{error}: put back whatever you change, in a finally block") from error
+
+
+def check_untouched_after_exception(tested: ExplainerUnderTest) -> None:
+    """An exception inside the model comes out, and leaves everything as it was; the next call gives the same map."""
+    model = tested.network()
+    wire, explain = FailureHook().on(model), tested.make_explain_function()
+    images, targets = networks.make_images(3), networks.make_targets(3)
+    before = explain(model, images, targets).map
+    stages = [stage for stage in STAGES if _fails_and_restores(wire, stage, explain, model)]
+    if not stages:
+        raise CheckSkipped("it never ran the model's last layer, so that no exception could be raised there")
+    wire.arm(None)
+    difference = map_difference(before, explain(model, images, targets).map)
+    require(
+        difference <= TOLERANCE,
+        f"after exceptions in the model maps differ by {difference:.2g} of their magnitude",
+    )
+
+
+def _fails_and_restores(wire: FailureHook, stage: str, explain: Explain, model: Classifier) -> bool:
+    """Whether the wire was reached; raises `CheckFailed` where something is not as it was."""
+    wire.arm(stage)  # type: ignore[arg-type]
+    images, targets = networks.make_images(3), networks.make_targets(3)
+    try:
+        with forbid_changes(model.module, [("the images", images), ("the targets", targets)]):
+            explain(model, images, targets)
+    except Exception as error:
+        if caused_mutation(error):
+            notes = "; ".join(getattr(error, "__notes__", [])) or str(error)
+            raise CheckFailed(f"after an exception in the model's {stage} pass: {notes}; use a finally block") from error
+        if not wire.tripped:
+            raise
+        return True
+    require(not wire.tripped, f"swallowed an exception ({InjectedFailure.__name__}) of the model's {stage} pass and returned a map")
+    return False
+
+
+def check_memory(tested: ExplainerUnderTest) -> None:
+    """Calling again and again keeps no tensors alive."""
+    model, explain = tested.network(), tested.make_explain_function()
+    tensors, size = measure_memory_growth(lambda: explain(model, networks.make_images(2), networks.make_targets(2)))
+    require(tensors < 1, f"every call keeps {tensors:.1f} tensors ({size:.0f} bytes) alive: keep nothing between calls")
+
+
+def check_unsupported_model(tested: ExplainerUnderTest) -> str:
+    """On every kind of network it works, says beforehand why it does not apply, or raises an error that a user understands."""
+    told = []
+    for name in networks.NAMES:
+        model = networks.make_network(name)
+        reason = tested.why_not_applicable(model)
+        if reason is not None:
+            require(reason.strip(), f"{name}: `applicable` gives an empty reason")
+            told.append(f"{name}: not applicable ({reason})")
+            continue
+        try:
+            tested.maps(model, networks.make_images(2), networks.make_targets(2))
+        except CRYPTIC_ERRORS as error:
+            raise CheckFailed(
+                f"{name}: raised {type(error).__name__}: {error}. Declare `needs`, offer `applicable(model)`, or raise a ValueError that "
+                "says what the model lacks"
+            ) from error
+        except ContractError as error:
+            raise CheckFailed(f"{name}: {error}") from error
+        except Exception as error:
+            require(len(str(error)) >= 15, f"{name}: {type(error).__name__}({str(error)!r}) does not say what the model lacks")
+            told.append(f"{name}: raised {type(error).__name__}: {error}")
+        else:
+            told.append(f"{name}: works")
+    return "; ".join(told)

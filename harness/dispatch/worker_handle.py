@@ -1,0 +1,105 @@
+"""One worker as its driver sees it, wherever it is: what it is at, since when, and how it ended."""
+
+from __future__ import annotations
+
+import queue
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.dispatch.devices import Slot
+from harness.planning.jobs import Job, SubjectRows
+
+Inbox = queue.Queue["tuple[WorkerHandle, dict[str, Any] | None]"]
+
+
+@dataclass
+class Assignment:
+    """The job a worker is at.
+
+    Attributes:
+        job: which.
+        first: whether it is the worker's first.
+        phase: what it is doing of it.
+        since: when that began (s, monotonic).
+        settled: the columns that are done or failed.
+        starved: those that lacked memory, and may not be to blame.
+    """
+
+    job: Job
+    first: bool = False
+    phase: dict[str, Any] = field(default_factory=lambda: {"what": "load"})
+    since: float = field(default_factory=time.monotonic)
+    settled: set[str] = field(default_factory=set)
+    starved: set[str] = field(default_factory=set)
+
+    def may_be_blameless(self, culprit: str) -> bool:
+        """Whether others may have kept the memory that a column lacked: the worker's jobs before, or the metrics before it."""
+        return not (self.first and culprit in [self.job.key, *(task.key for task in self.job.metrics[:1])])
+
+    def retry_jobs(self) -> list[Job]:
+        """Jobs in each of which one column that may not be to blame comes first; of those the explanation is, all the rest follow."""
+        left = self.job.without(self.settled)
+        return [left] if self.job.key in self.starved else [left.only(task) for task in left.metrics if task.key in self.starved]
+
+
+class WorkerHandle(ABC):
+    """Takes messages, and puts what it says into an inbox: itself with an event, or with None once it has ended.
+
+    Attributes:
+        slot: where it is.
+        started: when it was (s, monotonic).
+        ready: whether it has said that it can take jobs.
+        assignment: the job it is at, or None.
+        reserved: the job it will probably be at next, or None.
+        loaded: the subject of its last job, which it need not load again; empty before the first.
+        fresh: whether nothing has been loaded in it yet, by a job or to answer a question.
+        killed_for: why it was ended, or None.
+        ended: whether it has said its last.
+        lost: how its machine was lost and it with it, which is no fault of what it was at; None where it ended by itself.
+        log: where what it prints is kept.
+    """
+
+    lost: str | None = None
+    log: str
+
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
+        self.started = time.monotonic()
+        self.ready = False
+        self.assignment: Assignment | None = None
+        self.reserved: Job | None = None
+        self.loaded = ""
+        self.killed_for: str | None = None
+        self.fresh = True
+        self.ended = False
+
+    def assign(self, job: Job) -> None:
+        """Give it a job, and tell of the rows of the reserved one."""
+        self.assignment, self.fresh = Assignment(job, first=self.fresh), False
+        self.loaded = job.subject.prediction_key
+        following = None if self.reserved is None else SubjectRows(self.reserved.subject, self.reserved.rows).to_json()
+        self.send({"do": "job", "job": job.to_json(), "following": following})
+
+    @abstractmethod
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one message; a worker that is dead says so through the inbox."""
+
+    @abstractmethod
+    def kill(self, why: str | None = None) -> None:
+        """End it at once."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End it, and give back what it held."""
+
+    @property
+    @abstractmethod
+    def gone(self) -> bool:
+        """Whether it has ended without saying so."""
+
+    @abstractmethod
+    def death(self) -> str:
+        """How it ended, in words, with the end of what it printed."""

@@ -1,0 +1,146 @@
+"""BibTeX of the methods and metrics that a run used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from itertools import count
+
+from harness.leaderboard.bibtex import ENTRY_HEAD, accents_to_latex, entry_fields, split_entries, to_standard_bibtex
+from harness.leaderboard.formats.latex_tables import escape_latex
+from harness.results.data_model import ComponentInfo, Results
+
+RELEASE_YEAR = 2026  # of the release
+METAQUANTUS_ENTRY = r"""@article{hedstrom2023metaquantus,
+  title = {The Meta-Evaluation Problem in Explainable {AI}: Identifying Reliable Estimators with {MetaQuantus}},
+  author = {Hedstr{\"o}m, Anna and Bommer, Philine and Wickstr{\o}m, Kristoffer K. and Samek, Wojciech and Lapuschkin, Sebastian
+    and H{\"o}hne, Marina M.-C.},
+  journal = {Transactions on Machine Learning Research},
+  year = {2023},
+  eprint = {2302.07265},
+  archiveprefix = {arXiv}
+}"""
+_DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+_ARXIV = re.compile(
+    r"(?:https?://arxiv\.org/(?:abs|pdf)/|arxiv[:\s]\s*)?(\d{4}\.\d{4,5}(?:v\d+)?|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:\.pdf)?", re.IGNORECASE
+)
+
+
+def render_bibliography(results: Results) -> str:
+    """BibTeX: the harness, then every source once, each under a comment that names the components that cite it.
+
+    Whole entries stay as they are where every style of BibTeX takes them (see `harness.leaderboard.bibtex.to_standard_bibtex`); a bare
+    DOI or arXiv id becomes a ``@misc``. Two different entries of one key (BibTeX knows no case) are told apart by a number.
+    """
+    sources: list[_Source] = []
+    for recipe in _recipes(results):
+        for entry in parse_citation(recipe.cite or "", recipe.component):
+            _add_source(sources, to_standard_bibtex(entry), recipe.component)
+    parts = [f"% the harness\n{_harness_entry()}"]
+    taken = {"xai-harness"}
+    for source in sources:
+        parts.append(f"% {accents_to_latex(', '.join(source.users)).replace('@', '')}\n{_with_free_key(source.entry, taken)}")
+    return "\n\n".join(parts) + "\n"
+
+
+@dataclass
+class _Source:
+    """One publication: its entry, what identifies it, and the components that cite it."""
+
+    entry: str
+    identity: set[str]
+    users: list[str]
+
+
+def _add_source(sources: list[_Source], entry: str, component: str) -> None:
+    """Add a citation; of two entries for one publication the one that says more stays."""
+    identity = _identity(entry)
+    known = next((source for source in sources if source.identity & identity), None)
+    if known is None:
+        sources.append(_Source(entry, identity, [component]))
+        return
+    known.entry = max(known.entry, entry, key=lambda text: (not text.startswith("@misc{"), len(text)))
+    known.identity |= identity
+    if component not in known.users:
+        known.users.append(component)
+
+
+def _identity(entry: str) -> set[str]:
+    """What two entries of the same publication share: the DOI, the eprint, the title or the whole text."""
+    told = {
+        name: re.sub(r"[^a-z0-9]", "", value.lower()) for name, value in entry_fields(entry).items() if name in ("doi", "eprint", "title")
+    }
+    return {" ".join(entry.split()), *(f"{name}:{value}" for name, value in told.items() if value)}
+
+
+def parse_citation(cite: str, component: str) -> list[str]:
+    """The BibTeX entries that one ``cite`` stands for; ``component`` makes the key of one without its own."""
+    text = cite.strip()
+    if not text:
+        return []
+    if text.startswith("@"):
+        return list(split_entries(text))
+    found = [_misc_entry(part, component) for several in re.split(r"[;\n]", text) for part in _sources(several.strip()) if part]
+    return list(dict.fromkeys(found))
+
+
+def _sources(text: str) -> list[str]:
+    """DOIs and arXiv ids between commas one by one; other words as they are."""
+    parts = [part.strip() for part in text.split(", ")]
+    return parts if all(_DOI.fullmatch(part) or _ARXIV.fullmatch(part) for part in parts) else [text]
+
+
+def _recipes(results: Results) -> Iterator[ComponentInfo]:
+    for group in results.groups:
+        yield from group.recipes.values()
+        yield from group.explainers
+        yield from group.metrics
+    if results.shadows:
+        yield ComponentInfo(component="meta", cite=METAQUANTUS_ENTRY)
+
+
+def _misc_entry(source: str, component: str) -> str:
+    doi, arxiv = _DOI.fullmatch(source), _ARXIV.fullmatch(source)
+    if doi:
+        lines = [f"key = {{{component}}}", "year = {n.d.}", f"doi = {{{doi[1]}}}", f"url = {{https://doi.org/{doi[1]}}}"]
+        return f"@misc{{{_key('doi', doi[1])},\n  " + ",\n  ".join(lines) + "\n}"
+    if arxiv:
+        lines = [
+            f"key = {{{component}}}",
+            f"eprint = {{{arxiv[1]}}}",
+            "archiveprefix = {arXiv}",
+            f"url = {{https://arxiv.org/abs/{arxiv[1]}}}",
+        ]
+        return f"@misc{{{_key('arxiv', arxiv[1])},\n  " + ",\n  ".join(lines) + "\n}"
+    return f"@misc{{{_key('', component)},\n  key = {{{component}}},\n  note = {{{escape_latex(source)}}}\n}}"
+
+
+def _key(kind: str, text: str) -> str:
+    return "-".join(part for part in (kind, re.sub(r"[^A-Za-z0-9.+-]+", "-", text).strip("-")) if part) or "source"
+
+
+def _with_free_key(entry: str, taken: set[str]) -> str:
+    """The entry, its key followed by a number where another entry has it already."""
+    head = ENTRY_HEAD.match(entry)
+    if head is None:
+        return entry
+    key = next(key for number in count(1) if (key := head[2] + ("" if number == 1 else f"-{number}")).lower() not in taken)
+    taken.add(key.lower())
+    return entry[: head.start(2)] + key + entry[head.end(2) :]
+
+
+def _harness_entry() -> str:
+    try:
+        number = version("xai-harness")
+    except PackageNotFoundError:
+        number = "unknown"
+    lines = [
+        "title = {xai-harness: evaluation of explainers of image classifiers}",
+        "author = {{The developers of xai-harness}}",
+        "howpublished = {Software}",
+        f"year = {{{RELEASE_YEAR}}}",
+        f"note = {{Version {escape_latex(number)}}}",
+    ]
+    return "@misc{xai-harness,\n  " + ",\n  ".join(lines) + "\n}"

@@ -1,0 +1,61 @@
+"""The leaderboard as CSV: one line per cell."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+
+from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Row
+from harness.leaderboard.formats.annotations import nemenyi_letters
+
+CSV_COLUMNS = (
+    "dataset", "model", "explainer", "component", "plugin", "null", "overall_rank", "overall_rank_low", "overall_rank_high",
+    "metric", "metric_component", "category", "direction",
+    "status", "mean", "low", "high", "interval", "n", "undefined", "missing", "rank", "beats_null",
+    "difference", "effect", "p_ttest_holm", "p_wilcoxon_holm", "seconds_per_sample", "passes_per_sample", "peak_memory", "reason",
+    "alike", "other_model", "model_difference", "model_difference_low", "model_difference_high", "model_effect", "p_model_wilcoxon_holm",
+)  # fmt: skip
+
+
+def render_csv(document: Leaderboard) -> str:
+    """Numbers in full precision; what is undefined is empty. A cell that was never asked for has no line."""
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    writer.writerows([str(value).lower() if isinstance(value, bool) else value for value in line] for line in cell_lines(document))
+    return out.getvalue()
+
+
+def cell_lines(document: Leaderboard) -> Iterator[list[object]]:
+    """The lines by `CSV_COLUMNS`."""
+    for group in document.groups:
+        against = next((entry for entry in document.models if entry.dataset == group.dataset and group.model in entry.second), None)
+        letters = nemenyi_letters(group, "category")
+        for row in group.rows:
+            for metric in group.metrics:
+                if metric.label in row.cells:
+                    line = _line(group, row, metric, row.cells[metric.label])
+                    yield [*line, letters.get(row.label), *_other_model(against, row, metric)]
+
+
+def _line(group: GroupEntry, row: Row, metric: MetricEntry, cell: CellEntry) -> list[object]:
+    versus = cell.versus_reference
+    compared = (None,) * 4 if versus is None else (versus.difference, versus.effect, versus.p_ttest_holm, versus.p_wilcoxon_holm)
+    return [
+        *(group.dataset, group.model, row.label, row.explainer, row.plugin, row.null),
+        *(row.rank.mean, row.rank.low, row.rank.high),
+        *(metric.label, metric.name, metric.category, metric.direction),
+        *(cell.status, cell.mean, cell.low, cell.high, cell.interval),
+        *(cell.n, cell.undefined, cell.missing, cell.rank, cell.beats_null),
+        *compared,
+        *(row.costs.seconds_per_sample, row.costs.passes_per_sample, row.costs.peak_memory, cell.reason),
+    ]
+
+
+def _other_model(against: ModelsEntry | None, row: Row, metric: MetricEntry) -> list[object]:
+    """How the cell differs from the same explainer's on the first model of the dataset."""
+    versus = None if against is None else against.cells.get(row.label, {}).get(metric.label)
+    if against is None or versus is None:
+        return [None] * 6
+    return ["+".join(against.first), versus.difference, versus.low, versus.high, versus.effect, versus.p_wilcoxon_holm]

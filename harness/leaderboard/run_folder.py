@@ -1,0 +1,105 @@
+"""What a run folder holds, so that it can be rendered, merged and compared without the store that its numbers came from.
+
+``leaderboard.json`` is the result (`document`), ``scores.parquet`` the per-sample scores (`scores`), ``results.json`` everything else
+(`stored`). A folder may come from somebody else: whatever is in it, reading ends in results or in a `RunFolderError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import ValidationError
+
+from harness.leaderboard.build import build_leaderboard
+from harness.leaderboard.document import (
+    Leaderboard,
+    SchemaError,
+    SchemaVersion,
+    check_schema_version,
+    first_validation_error,
+    read_leaderboard,
+)
+from harness.results.data_model import Results
+from harness.results.score_table import ScoreTableError, read_scores, write_scores
+from harness.results.stored_results import RESULTS_SCHEMA_VERSION, StoredResults, from_stored, to_stored
+from harness.store.atomic import replace_atomically, write_atomically
+
+LEADERBOARD_FILE, RESULTS_FILE, SCORES_FILE = "leaderboard.json", "results.json", "scores.parquet"
+MAX_JSON_BYTES = 1 << 30
+
+
+class RunFolderError(ValueError):
+    """A run folder that cannot be read; the message names the file and what is wrong with it."""
+
+
+def write_results(folder: str | Path, results: Results, leaderboard: Leaderboard | None = None) -> Leaderboard:
+    """Write the three files, each whole or not at all; ``leaderboard`` is built where it is not given, and returned."""
+    folder = Path(folder)
+    with replace_atomically(folder / SCORES_FILE) as temporary:
+        write_scores(temporary, results)
+        checksum = _checksum(temporary)
+    write_atomically(folder / RESULTS_FILE, (to_stored(results, checksum).model_dump_json() + "\n").encode())
+    leaderboard = build_leaderboard(results) if leaderboard is None else leaderboard
+    write_atomically(folder / LEADERBOARD_FILE, leaderboard.to_json().encode())
+    return leaderboard
+
+
+def read_results(folder: str | Path) -> Results:
+    """The results in a run folder; raises `RunFolderError`."""
+    folder = Path(folder)
+    text = _read_json(folder, RESULTS_FILE)
+    path = _require_file(folder, SCORES_FILE)
+    try:
+        check_schema_version(SchemaVersion.model_validate_json(text).schema_version, RESULTS_SCHEMA_VERSION, "it")
+        stored = StoredResults.model_validate_json(text)
+        empty = from_stored(stored)
+    except ValidationError as error:
+        raise RunFolderError(f"{folder / RESULTS_FILE}: not the results of a run: {first_validation_error(error)}") from None
+    except ValueError as error:
+        raise RunFolderError(f"{folder / RESULTS_FILE}: {error}") from None
+    try:
+        if _checksum(path) != stored.scores_sha256:
+            raise RunFolderError(f"{path}: damaged, or of another run than {RESULTS_FILE}: its checksum differs; run again to write both")
+        return read_scores(path, empty)
+    except ScoreTableError as error:
+        raise RunFolderError(f"{path}: {error}") from None
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise RunFolderError(
+            f"{path}: not a table of scores: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        ) from None
+
+
+def read_folder_leaderboard(folder: str | Path) -> Leaderboard:
+    """The leaderboard that a run folder holds, as it was written; raises `RunFolderError`."""
+    folder = Path(folder)
+    try:
+        return read_leaderboard(_read_json(folder, LEADERBOARD_FILE))
+    except SchemaError as error:
+        raise RunFolderError(f"{folder / LEADERBOARD_FILE}: {error}") from None
+
+
+def _require_file(folder: Path, name: str) -> Path:
+    """The path of a regular file in the folder."""
+    if not folder.is_dir():
+        raise RunFolderError(f"{folder}: {'not a run folder' if folder.exists() else 'no such run folder'}")
+    path = folder / name
+    if not path.is_file():
+        raise RunFolderError(f"{folder}: no {name} in it; is it a run folder, and did the run finish?")
+    return path
+
+
+def _read_json(folder: Path, name: str) -> bytes:
+    path = _require_file(folder, name)
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise RunFolderError(f"{path}: larger than {MAX_JSON_BYTES >> 20} MiB, which no run writes")
+        return path.read_bytes()
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

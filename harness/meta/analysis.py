@@ -1,0 +1,278 @@
+"""Do the metrics hold? Their consistency under disturbances, whether they see the truth, and which of them say the same thing.
+
+Consistency is that of Hedström, Bommer, Wickstrøm, Samek, Lapuschkin and Höhne (2023), "The Meta-Evaluation Problem in Explainable AI:
+Identifying Reliable Estimators with MetaQuantus", TMLR, arXiv 2302.07265: a metric should give the same scores and ranks under a minor
+disturbance (noise resilience, NR) and worse ones under a disruptive disturbance (reactivity to adversity, AR).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.analysis.bootstrap import nan_mean
+from harness.analysis.groups import score_cube
+from harness.analysis.paired_tests import drop_nan, holm, paired_differences
+from harness.analysis.ranking import rank_scores
+from harness.analysis.signed_rank import signed_ranks
+from harness.results.data_model import Floats, Group, MetaConditionKind, Results
+from harness.results.sample_selection import selected_samples
+
+MIN_CORRELATED = 3  # values that a rank correlation is taken over
+DISTURBANCE_KINDS: tuple[MetaConditionKind, ...] = ("inputs", "weights")
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """A metric under disturbances of one kind; each part is in [0, 1], 1 the best, a mean over repeats, NaN where no sample could be used.
+
+    Attributes:
+        iac_nr: intra-consistency under a minor disturbance: p of the hypothesis that an explainer's scores stayed, mean over explainers.
+        iac_ar: under a disruptive one: 1 - p, so that scores should change.
+        iec_nr: inter-consistency: how often an explainer keeps its rank for a sample under a minor disturbance.
+        iec_ar: how often a score becomes worse under a disruptive disturbance.
+        spread: standard deviation of `mc` over repeats.
+        minor, disruptive: samples used per repeat, on average: those whose prediction stayed, and those whose prediction changed.
+    """
+
+    iac_nr: float
+    iac_ar: float
+    iec_nr: float
+    iec_ar: float
+    spread: float
+    minor: float
+    disruptive: float
+
+    @property
+    def nr(self) -> float:
+        """Noise resilience."""
+        return (self.iac_nr + self.iec_nr) / 2
+
+    @property
+    def ar(self) -> float:
+        """Reactivity to adversity."""
+        return (self.iac_ar + self.iec_ar) / 2
+
+    @property
+    def mc(self) -> float:
+        """Meta-consistency, the mean of all four parts; 0.5 for a metric that never changes."""
+        return (self.nr + self.ar) / 2
+
+
+@dataclass(frozen=True)
+class Separation:
+    """Whether a metric tells the oracle's maps from those of the best null.
+
+    ``oracle`` and ``best`` are mean scores, ``wins`` the share of samples that score the oracle better (ties count half), ``p_holm`` a
+    one-sided paired Wilcoxon test adjusted by Holm over metrics, ``separates`` whether it is significant.
+    """
+
+    null: str
+    oracle: float
+    best: float
+    wins: float
+    p_holm: float
+    separates: bool
+
+
+@dataclass(frozen=True)
+class MetaAnalysis:
+    """The metrics of one group.
+
+    Attributes:
+        group: whose metrics.
+        selected: samples that count.
+        explainers: labels of the rows that were explained again; correlations are over these too, nulls are not among them.
+        consistency: by metric label, then by kind of disturbance.
+        separation: by metric label; of those for which both the oracle and a null have scores.
+        over_explainers: ``(M, M)`` Spearman correlation of the explainers' mean scores under two metrics, better scores counting as higher.
+        over_samples: of the samples' scores, mean over explainers.
+    """
+
+    group: Group
+    selected: int
+    explainers: list[str]
+    consistency: dict[str, dict[MetaConditionKind, Consistency]]
+    separation: dict[str, Separation]
+    over_explainers: Floats
+    over_samples: Floats
+
+
+def analyse_meta(results: Results) -> list[MetaAnalysis]:
+    """The metrics of every group that has shadows."""
+    found = []
+    for group in results.groups:
+        shadows = [other for other in results.shadows if other.shadow is not None and _is_condition_of(other, group)]
+        if shadows:
+            found.append(_analyse_group(group, shadows, results))
+    return found
+
+
+def intra_consistency(scores: Floats, disturbed: Floats, disruptive: bool) -> float:
+    """IAC of one explainer's scores ``(N,)``: p of a two-sided Wilcoxon signed-rank test (zeros split), or 1 - p where ``disruptive``.
+
+    Samples without both scores are left out; NaN where none is left.
+    """
+    differences = drop_nan(paired_differences(scores, disturbed))
+    if len(differences) == 0:
+        return float("nan")
+    p = float(signed_ranks(differences[:, None], zeros="split").p[0])
+    return 1 - p if disruptive else p
+
+
+def inter_consistency(scores: Floats, disturbed: Floats, sign: float, disruptive: bool) -> float:
+    """IEC of scores ``(N, E)``: the share of (sample, explainer) pairs that do as they should.
+
+    Under a minor disturbance an explainer should keep its rank for the sample (ties share one). This is asked of at least two explainers
+    that have scores at all, on samples that have scores of all these. Under a disruptive one its score should be worse. NaN where no pair
+    is left.
+    """
+    if disruptive:
+        differences = drop_nan(sign * paired_differences(scores, disturbed))
+        return float((differences > 0).mean()) if len(differences) else float("nan")
+    missing = np.isnan(scores) | np.isnan(disturbed)
+    rows = ~missing.all(axis=0)
+    whole = ~missing[:, rows].any(axis=1)
+    if rows.sum() < 2 or not whole.any():
+        return float("nan")
+    return float((rank_scores(scores[np.ix_(whole, rows)]) == rank_scores(disturbed[np.ix_(whole, rows)])).mean())
+
+
+def measure_separation(oracle: Floats, nulls: dict[str, Floats], sign: float) -> Separation | None:
+    """The oracle's scores ``(N,)`` against those of the null with the best mean; p is not adjusted yet. None without scores of both."""
+    means = {label: sign * float(np.nanmean(values)) for label, values in nulls.items() if not np.isnan(values).all()}
+    if not means or np.isnan(oracle).all():
+        return None
+    best = max(means, key=lambda label: means[label])
+    differences = drop_nan(sign * paired_differences(oracle, nulls[best]))
+    wins = float((np.sign(differences) / 2 + 0.5).mean()) if len(differences) else float("nan")
+    p = float(signed_ranks(differences[:, None]).p_greater[0])
+    return Separation(best, float(np.nanmean(oracle)), sign * means[best], wins, p, False)
+
+
+def rank_correlations(values: Floats) -> Floats:
+    """Spearman correlations ``(M, M)`` of the columns of ``values`` (N, M), each over the rows that both columns have.
+
+    NaN where these are fewer than three, or where a column has one value only.
+    """
+    columns = values.shape[1]
+    found = np.full((columns, columns), np.nan)
+    gaps: dict[bytes, list[int]] = {}
+    for column in range(columns):
+        gaps.setdefault(np.isnan(values[:, column]).tobytes(), []).append(column)
+    for first, second in combinations_with_replacement(gaps.values(), 2):
+        rows = ~np.isnan(values[:, first[0]]) & ~np.isnan(values[:, second[0]])
+        if rows.sum() >= MIN_CORRELATED:
+            both = _standardise_ranks(values[np.ix_(rows, first)]).T @ _standardise_ranks(values[np.ix_(rows, second)])
+            found[np.ix_(first, second)] = both
+            found[np.ix_(second, first)] = both.T
+    return np.clip(found, -1.0, 1.0)
+
+
+def _standardise_ranks(values: Floats) -> Floats:
+    """Ranks of each column, of mean 0 and length 1; NaN for a column of one value."""
+    centred = rank_scores(values, sign=-1.0, axis=0)
+    centred = centred - centred.mean(axis=0)
+    length = np.sqrt((centred**2).sum(axis=0))
+    return np.asarray(np.divide(centred, length, out=np.full_like(centred, np.nan), where=length > 0))
+
+
+def _is_condition_of(shadow: Group, group: Group) -> bool:
+    assert shadow.shadow is not None
+    return (shadow.dataset, shadow.shadow.model) == (group.dataset, group.model) and shadow.samples == group.samples
+
+
+def _analyse_group(group: Group, shadows: Sequence[Group], results: Results) -> MetaAnalysis:
+    selected = selected_samples(group, results.groups, results.samples_rule)
+    scores = score_cube(group, selected)
+    rows = [e for e, info in enumerate(group.explainers) if not info.null and info.label not in results.nulls]
+    signs = np.asarray([info.sign for info in group.metrics])
+    per_explainer = np.stack([rank_correlations(signs * scores[:, e]) for e in rows]) if rows else np.empty((0, len(signs), len(signs)))
+    return MetaAnalysis(
+        group=group,
+        selected=len(selected),
+        explainers=[group.explainer_labels[e] for e in rows],
+        consistency=_measure_consistency(group, shadows, selected, scores, rows),
+        separation=_measure_separations(group, shadows, selected, scores, results),
+        over_explainers=rank_correlations(nan_mean(signs * scores[:, rows])),
+        over_samples=nan_mean(per_explainer),
+    )
+
+
+def _measure_consistency(
+    group: Group, shadows: Sequence[Group], selected: NDArray[np.intp], scores: Floats, rows: list[int]
+) -> dict[str, dict[MetaConditionKind, Consistency]]:
+    found: dict[str, dict[MetaConditionKind, Consistency]] = {label: {} for label in group.metric_labels}
+    for kind in DISTURBANCE_KINDS:
+        members = [other for other in shadows if other.shadow is not None and other.shadow.kind == kind]
+        cubes = [(other, _align_scores(other, group, selected)[:, rows]) for other in members]
+        for m, metric in enumerate(group.metrics if cubes else ()):
+            parts = [_consistency_parts(other, selected, scores[:, rows, m], cube[:, :, m], metric.sign) for other, cube in cubes]
+            found[metric.label][kind] = _average_repeats(members, parts)
+    return found
+
+
+def _consistency_parts(
+    shadow: Group, selected: NDArray[np.intp], scores: Floats, disturbed: Floats, sign: float
+) -> tuple[float, float, int]:
+    """IAC, IEC and the number of samples used, of one metric ``(N, E)`` under one draw of a disturbance."""
+    assert shadow.shadow is not None
+    disruptive = shadow.shadow.strength == "disruptive"
+    kept, known = shadow.shadow.kept[selected], shadow.shadow.known[selected]
+    used = known & (~kept if disruptive else kept)
+    before, after = scores[used], disturbed[used]
+    intra = np.asarray([intra_consistency(before[:, e], after[:, e], disruptive) for e in range(before.shape[1])])
+    return float(nan_mean(intra)), inter_consistency(before, after, sign, disruptive), int(used.sum())
+
+
+def _average_repeats(shadows: Sequence[Group], parts: Sequence[tuple[float, float, int]]) -> Consistency:
+    table = {
+        (strength, repeat): np.asarray(part)
+        for other, part in zip(shadows, parts, strict=True)
+        if other.shadow is not None
+        for strength, repeat in [(other.shadow.strength, other.shadow.repeat)]
+    }
+    repeats = sorted({repeat for _, repeat in table})
+    missing = np.full(3, np.nan)
+    minor, disruptive = (np.stack([table.get((strength, repeat), missing) for repeat in repeats]) for strength in ("minor", "disruptive"))
+    by_repeat = np.concatenate([minor[:, :2], disruptive[:, :2]], axis=1).mean(axis=1)
+    spread = float(np.std(drop_nan(by_repeat))) if len(drop_nan(by_repeat)) > 1 else float("nan")
+    (iac_nr, iec_nr, used_minor), (iac_ar, iec_ar, used_disruptive) = nan_mean(minor).tolist(), nan_mean(disruptive).tolist()
+    return Consistency(iac_nr, iac_ar, iec_nr, iec_ar, spread, used_minor, used_disruptive)
+
+
+def _measure_separations(
+    group: Group, shadows: Sequence[Group], selected: NDArray[np.intp], scores: Floats, results: Results
+) -> dict[str, Separation]:
+    oracle = next((other for other in shadows if other.shadow is not None and other.shadow.kind == "oracle"), None)
+    if oracle is None:
+        return {}
+    truth = score_cube(oracle, selected)[:, 0]
+    nulls = {k: i.label for k, i in enumerate(group.explainers) if (i.null or i.label in results.nulls) and i.twin_of is None}
+    found: dict[str, Separation] = {}
+    for m, metric in enumerate(group.metrics):
+        if metric.label in oracle.metric_labels:
+            values = truth[:, oracle.metric_labels.index(metric.label)]
+            one = measure_separation(values, {label: scores[:, k, m] for k, label in nulls.items()}, metric.sign)
+            found.update({metric.label: one} if one is not None else {})
+    adjusted = holm([one.p_holm for one in found.values()])
+    return {
+        label: replace(one, p_holm=p, separates=bool(p < 1 - results.confidence))
+        for (label, one), p in zip(found.items(), adjusted, strict=True)
+    }
+
+
+def _align_scores(shadow: Group, group: Group, selected: NDArray[np.intp]) -> Floats:
+    """A shadow's scores ``(N, E, M)`` in the rows and columns of ``group``; NaN where it has none."""
+    own = score_cube(shadow, selected)
+    cube = np.full((len(selected), len(group.explainers), len(group.metrics)), np.nan)
+    rows = [(group.explainer_labels.index(label), e) for e, label in enumerate(shadow.explainer_labels) if label in group.explainer_labels]
+    columns = [(group.metric_labels.index(label), m) for m, label in enumerate(shadow.metric_labels) if label in group.metric_labels]
+    for e, own_e in rows:
+        for m, own_m in columns:
+            cube[:, e, m] = own[:, own_e, own_m]
+    return cube

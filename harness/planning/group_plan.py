@@ -1,0 +1,106 @@
+"""Columns: recipes whose rows are samples; the explanations of a run and the scores that hang on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from harness.planning.facts import DatasetFacts, ModelFacts
+from harness.planning.jobs import SampleRef, Subject
+from harness.planning.meta_conditions import MetaCondition
+from harness.registry.recipe import Recipe
+from harness.store.sample_alignment import Bools, SamplePositions
+
+
+@dataclass(frozen=True)
+class ScoreColumn:
+    """One metric on one explanation; ``reason`` says why it is not applicable, ``passes`` what it declares per sample."""
+
+    label: str
+    recipe: Recipe
+    key: str
+    reason: str | None = None
+    passes: float | None = None
+
+
+@dataclass(frozen=True)
+class ExplanationColumn:
+    """One explainer on one (dataset, model).
+
+    Attributes:
+        label: the row's label in the leaderboard.
+        recipe: the explainer's.
+        key: of the column; the store's rows and maps are grouped by it.
+        scores: the metrics on it.
+        null: whether it is a null explainer (or a twin).
+        twin: seed of the randomised model that it explains, or None.
+        twin_of: label of the row whose twin this is.
+        reason: why it is not applicable.
+        passes: declared forward-equivalents per sample.
+        seconds, made: what explaining a sample took, in time and in passes, of those that are in the store.
+        oracle: whether its maps are made of the samples' masks.
+        notes: what a reader of its numbers must know.
+    """
+
+    label: str
+    recipe: Recipe
+    key: str
+    scores: Sequence[ScoreColumn]
+    null: bool = False
+    twin: int | None = None
+    twin_of: str | None = None
+    reason: str | None = None
+    passes: float | None = None
+    seconds: float | None = None
+    made: float | None = None
+    oracle: bool = False
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """All columns of one (dataset, model).
+
+    Attributes:
+        subject: what their jobs share; None where the dataset or the model could not be had.
+        dataset, model: recipes.
+        dataset_facts, model_facts: what was found out about them.
+        rows: the samples.
+        columns: the explanations.
+        blocked: why there is nothing to plan, where the dataset or the model could not be had.
+        finished: ``(N,)`` bool, which of the rows are finished in the store, by column key.
+        dataset_key, model_key: what its keys are composed from.
+        shadow: what for, where it is the shadow of another group.
+    """
+
+    dataset: Recipe
+    model: Recipe
+    subject: Subject | None = None
+    dataset_facts: DatasetFacts | None = None
+    model_facts: ModelFacts | None = None
+    rows: Sequence[SampleRef] = ()
+    columns: Sequence[ExplanationColumn] = ()
+    blocked: str | None = None
+    finished: Mapping[str, Bools] = field(default_factory=dict)
+    dataset_key: str = ""
+    model_key: str = ""
+    shadow: MetaCondition | None = None
+
+    @property
+    def samples(self) -> SamplePositions:
+        """Where the rows are, by which the store is read."""
+        return SamplePositions([(row.sample, row.digest) for row in self.rows])
+
+    def lacking(self, key: str) -> Bools:
+        """``(N,)`` which of the rows are not finished in a column."""
+        return ~self.finished[key] if key in self.finished else np.ones(len(self.rows), dtype=bool)
+
+    def missing(self, key: str) -> list[SampleRef]:
+        """The rows of a column that are not finished."""
+        return [self.rows[place] for place in np.flatnonzero(self.lacking(key))]
+
+    def keeps(self, wanted: int | None) -> int | None:
+        """How many of the first samples have their maps kept (None: all) where ``wanted`` are: those of a shadow nobody will look at."""
+        return wanted if self.shadow is None else 0

@@ -1,0 +1,90 @@
+"""What components of a plan learn from: a dataset's training split, found, asked for once, or lacking for a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from harness.planning.facts import TrainingFacts, iter_named_paths
+from harness.planning.inspector import Inspector, Unavailable
+from harness.planning.jobs import Subject
+from harness.registry.declared_needs import count_labelled_samples, declared_uses, training_fallbacks
+from harness.registry.recipe import Recipe
+from harness.registry.registry import Registry
+from harness.registry.unmet_needs import TRAINING_NEEDS
+from harness.spec.loaded_spec import LoadedSpec
+
+NO_TRAINING = "needs training data, and the dataset names no training split"
+TRAINING_UNAVAILABLE = NO_TRAINING + " that can be had ({}); name one with `training:` in the spec's dataset"
+
+
+@dataclass(frozen=True)
+class TrainingSplits:
+    """The training splits of a plan's datasets."""
+
+    loaded: LoadedSpec
+    registry: Registry
+    inspect: Inspector
+    _used: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)  # what is needed or wanted, by recipe
+    _unavailable: dict[str, str] = field(default_factory=dict, repr=False)  # why a dataset's training split cannot be had
+    _learned: dict[str, dict[str, TrainingFacts]] = field(default_factory=dict, repr=False)  # by recipe, see `Subject.learned`
+
+    def split(self, dataset: Recipe) -> Recipe | None:
+        """The dataset that components learn from; None where there is none, or where one uses it and it cannot be had."""
+        recipe, recipes = self._named(dataset), self.loaded.recipes
+        if recipe is None or not any(self._uses(each) for each in (*recipes.rows, *recipes.metrics)):
+            return recipe
+        try:
+            self.inspect.training(recipe, self.loaded.spec.seed, 0)
+        except Unavailable as error:
+            self._unavailable[dataset.label] = TRAINING_UNAVAILABLE.format(error)
+            return None
+        return recipe
+
+    def lacking(self, subject: Subject, recipe: Recipe) -> str | None:
+        """Why there is nothing to learn from for a component that needs it, or None where there is."""
+        if subject.training_recipe is None:
+            return self._unavailable.get(subject.dataset, NO_TRAINING)
+        try:
+            self.inspect.training(subject.training_recipe, subject.seed, count_labelled_samples(self.registry, recipe))
+        except Unavailable as error:
+            return TRAINING_UNAVAILABLE.format(error)
+        return None
+
+    def digest(self, subject: Subject, recipe: Recipe) -> str | None:
+        """Digest of the training split, where the component or one nested in it learns from it."""
+        if subject.training_recipe is None or not self._uses(recipe):
+            return None
+        drawn = count_labelled_samples(self.registry, recipe)
+        try:
+            found = self.inspect.training(subject.training_recipe, subject.seed, drawn)
+        except Unavailable:
+            return None
+        self._learned.setdefault(subject.training_recipe.digest, {})[str(drawn)] = found
+        return found.digest
+
+    def learned(self, subject: Subject) -> dict[str, TrainingFacts]:
+        """What components of the subject have in their keys, where its training split comes from files."""
+        recipe = subject.training_recipe
+        if recipe is None or next(iter_named_paths(recipe), None) is None:
+            return {}
+        return self._learned.get(recipe.digest, {})
+
+    def otherwise(self, recipe: Recipe) -> list[str]:
+        """What a reader must know of a row that would learn from training images, and there are none."""
+        return [f"without training images, {otherwise}" for otherwise in sorted(training_fallbacks(self.registry, recipe))]
+
+    def _uses(self, recipe: Recipe) -> bool:
+        if recipe.digest not in self._used:
+            self._used[recipe.digest] = declared_uses(self.registry, recipe)
+        return bool(self._used[recipe.digest] & TRAINING_NEEDS)
+
+    def _named(self, dataset: Recipe) -> Recipe | None:
+        """What the spec says that components learn from: the dataset named, else the same with ``split: train``."""
+        named = self.loaded.recipes.training.get(dataset.label)
+        if named is not None:
+            return named
+        split = self.registry.known("datasets", dataset.qualified).parameters.get("properties", {}).get("split")
+        if split is None or "train" not in split.get("enum", ["train"]):
+            return None
+        params = {**dataset.params, "split": "train"}
+        return replace(dataset, params=params | ({"samples": None} if "samples" in params else {}))

@@ -1,0 +1,42 @@
+"""What components, and those nested in them, declare that they learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.registry.recipe import Recipe
+from harness.registry.registry import Registry
+
+DEFAULT_LABELLED_SAMPLES = 4096  # for a component that does not declare how many it draws
+
+
+def declared_needs(registry: Registry, recipe: Recipe) -> frozenset[str]:
+    """What the component, or one nested in it, cannot do without."""
+    return _union_of_declared(registry, recipe, ("needs",))
+
+
+def declared_uses(registry: Registry, recipe: Recipe) -> frozenset[str]:
+    """What the component, or one nested in it, needs or wants."""
+    return _union_of_declared(registry, recipe, ("needs", "wants"))
+
+
+def training_fallbacks(registry: Registry, recipe: Recipe) -> frozenset[str]:
+    """What the component, and those nested in it, do where the training data that they want are not there."""
+    declared = registry.declaration(recipe.kind, recipe.qualified, recipe.params)
+    own = {str(declared["otherwise"])} if declared.get("wants") and declared.get("otherwise") else set()
+    return frozenset(own).union(*(training_fallbacks(registry, nested) for nested in recipe.nested))
+
+
+def _union_of_declared(registry: Registry, recipe: Recipe, fields: Sequence[str]) -> frozenset[str]:
+    declared = registry.declaration(recipe.kind, recipe.qualified, recipe.params)
+    own = frozenset(name for field in fields for name in declared.get(field) or ())
+    return own.union(*(_union_of_declared(registry, nested, fields) for nested in recipe.nested))
+
+
+def count_labelled_samples(registry: Registry, recipe: Recipe) -> int:
+    """How many training samples with labels the component, or one nested in it, may draw; 0 where none declares that it does."""
+    declared = registry.declaration(recipe.kind, recipe.qualified, recipe.params)
+    own = 0
+    if "training-labels" in declared.get("needs", ()):
+        own = int(recipe.params.get(declared.get("labelled") or "", DEFAULT_LABELLED_SAMPLES))
+    return max([own, *(count_labelled_samples(registry, nested) for nested in recipe.nested)])

@@ -1,0 +1,129 @@
+"""What ``harness plugins list`` shows: all components by kind, metrics by category too, and what is broken and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from harness.api.declarations import Category
+from harness.registry.card import KINDS, Card, singular
+from harness.registry.plugin_pages import EM_DASH, format_origin
+
+NARROW = 60
+"""Columns below which a table's words would be broken, so that its cells stand below each other."""
+SEVERAL = "several categories"
+ARROWS = {"higher": "↑", "lower": "↓"}
+EITHER = "↕"
+
+
+def filter_cards(cards: Sequence[Card], words: Sequence[str]) -> list[Card]:
+    """The cards that have every word somewhere in kind, category, name, distribution or summary; case does not matter."""
+
+    def text(card: Card) -> str:
+        return " ".join([card.kind, *_declared_values(card, "category"), card.name, card.distribution, card.summary]).casefold()
+
+    return [card for card in cards if all(word.casefold() in text(card) for word in words)]
+
+
+def plugins_list(cards: Sequence[Card], problems: Sequence[str] = (), long: bool = False) -> RenderableType:
+    """A line for each component under a title for every kind and category, or where it is ``long`` all of what it is and where from.
+
+    What is broken, and why, comes last. Metrics have the direction of better scores before their names: ↑ higher, ↓ lower, ↕ where a
+    parameter decides.
+    """
+    parts: list[RenderableType] = []
+    for kind in KINDS:
+        working = [card for card in cards if card.kind == kind and card.error is None]
+        for title, members in _group_by_category(kind, working):
+            listing = _TitledTable if long else _CompactTable
+            parts.append(listing(f"{title} ({len(members)})", ("name", "what it is", "from"), [_row(card) for card in members]))
+    broken = [card for card in cards if card.error is not None]
+    if broken:
+        parts.append(_TitledTable(f"broken ({len(broken)})", ("name", "why", "from"), [_broken_row(card) for card in broken], "bold red"))
+    if problems:
+        parts.append(Text("\n".join(problems), style="red"))
+    return Group(*parts) if parts else Text("No components are installed: install a plugin, such as harness-cam.")
+
+
+def _group_by_category(kind: str, cards: Sequence[Card]) -> Iterator[tuple[str, list[Card]]]:
+    """The cards of a kind by what they declare to be their category; those that declare none first, under the kind alone."""
+    found: dict[str, list[Card]] = {category: [] for category in ("", *get_args(Category), SEVERAL)}
+    for card in cards:
+        categories = _declared_values(card, "category")
+        found[categories.pop() if len(categories) == 1 else SEVERAL if categories else ""].append(card)
+    yield from ((f"{kind}: {category}" if category else kind, members) for category, members in found.items() if members)
+
+
+def _declared_values(card: Card, field: str) -> set[str]:
+    """All values that a field of its declaration has, whatever its parameters."""
+    cases = [said for values in card.declaration.get("by", {}).values() for said in values.values()]
+    return {said[field] for said in [card.declaration, *cases] if said.get(field)}
+
+
+def _row(card: Card) -> tuple[str, str, str]:
+    directions = _declared_values(card, "direction")
+    arrow = ARROWS[directions.pop()] if len(directions) == 1 else EITHER if directions else ""
+    return f"{arrow} {card.name}".strip(), card.summary or EM_DASH, format_origin(card)
+
+
+def _broken_row(card: Card) -> tuple[str, str, str]:
+    return f"{singular(card.kind)} {card.name}", (card.error or "").splitlines()[0], format_origin(card)
+
+
+@dataclass(frozen=True)
+class _TitledTable:
+    """Rows of three cells under a title."""
+
+    title: str
+    columns: tuple[str, str, str]
+    rows: Iterable[tuple[str, str, str]]
+    style: str = "bold"
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width >= NARROW:
+            yield self._table()
+        else:
+            yield from self._stack()
+
+    def _table(self) -> Table:
+        table = Table(title=self.title, title_justify="left", title_style=self.style, box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
+        table.add_column(self.columns[0], style="cyan", min_width=12, max_width=36, overflow="fold")
+        table.add_column(self.columns[1], ratio=1, overflow="fold")
+        table.add_column(self.columns[2], max_width=20, overflow="fold", style="dim")
+        for row in self.rows:
+            table.add_row(*map(escape, row))
+        return table
+
+    def _stack(self) -> Iterator[RenderableType]:
+        yield Text(self.title, style=self.style)
+        for name, what, where in self.rows:
+            yield Text(name, style="cyan", overflow="fold")
+            yield Padding(Text.assemble(what, "\n", (where, "dim"), overflow="fold"), (0, 0, 0, 2))
+        yield Text("")
+
+
+class _CompactTable(_TitledTable):
+    """The same on one line each, without where it is from; what has no room is cut."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from super().__rich_console__(console, options)
+        if options.max_width >= NARROW:
+            yield Text("")
+
+    def _table(self) -> Table:
+        table = Table(
+            title=self.title, title_justify="left", title_style=self.style, box=None, pad_edge=False, expand=True, show_header=False
+        )
+        table.add_column(style="cyan", max_width=36, no_wrap=True)
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        for name, what, _ in self.rows:
+            table.add_row(escape(name), escape(what))
+        return table

@@ -1,0 +1,298 @@
+"""What a run found, as the analysis takes it: per-sample scores with their labels, recipes and states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+Direction = Literal["higher", "lower"]
+Status = Literal["ok", "not-applicable", "failed", "timeout", "out-of-memory", "crashed", "blocked"]
+SamplesRule = Literal["all", "correct", "all-correct"]
+MetaConditionKind = Literal["inputs", "weights", "oracle"]
+DisturbanceStrength = Literal["minor", "disruptive"]
+IntervalKind = Literal["wilson", "student", "bootstrap"]
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+SAMPLES_RULES: tuple[SamplesRule, ...] = get_args(SamplesRule)
+NOT_COMPUTED_PREFIX = "not computed"  # so begins the reason of a blocked cell whose turn never came
+COMPLETENESS_TOLERANCE = 0.05  # median relative error of a promised sum, above which the promise counts as broken
+STUDENT_T_BELOW = 30  # scores below which a mean's interval is Student's t
+RANK_INTERVALS_FROM = 10  # samples below which a rank has no interval: resamples of a handful agree with one another, whatever the truth
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComponentInfo:
+    """One component as it was used.
+
+    Attributes:
+        component: its registered name (``"grad-cam"``).
+        plugin: the distribution it comes from.
+        version: the component's or distribution's version.
+        digest: the identity of the recipe: equal digests mean equal results. Empty where it is not known.
+        params: resolved parameters as JSON.
+        cite: a DOI, an arXiv id or a whole BibTeX entry.
+    """
+
+    component: str
+    plugin: str = ""
+    version: str = ""
+    digest: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+    cite: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainerInfo(ComponentInfo):
+    """One row of the leaderboard.
+
+    ``null``: the row is a null explainer. ``twin_of``: the label of the row of which this is the twin on a randomised model
+    (a twin is a null as well).
+    """
+
+    label: str
+    null: bool = False
+    twin_of: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricInfo(ComponentInfo):
+    """One column of the leaderboard; ``direction`` says which scores are better, ``bounds`` which are possible."""
+
+    label: str
+    category: str
+    direction: Direction
+    bounds: tuple[float | None, float | None] = (None, None)
+
+    @property
+    def name(self) -> str:
+        """The metric's registered name."""
+        return self.component
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it takes part in ranks: how far the parts of an explanation agree says what it is made of, not how good it is."""
+        return self.category != "agreement"
+
+    @property
+    def sign(self) -> float:
+        """1 where higher is better, -1 where lower is."""
+        return 1.0 if self.direction == "higher" else -1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """The scores of one explainer under one metric.
+
+    Attributes:
+        status: how computing them ended.
+        values: ``(N,)`` float64, aligned with the group's samples; NaN where the score is undefined (or was not computed).
+        computed: ``(N,)`` bool; false where no score was computed.
+        reason: why the status is not ok.
+        key: of the column of scores: equal keys mean equal scores. Empty where it is not known.
+    """
+
+    status: Status
+    values: Floats
+    computed: Bools
+    reason: str | None = None
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise ValueError(f"unknown status {self.status!r}; it is one of {', '.join(STATUSES)}")
+        if self.values.ndim != 1 or self.values.shape != self.computed.shape:
+            raise ValueError(f"values {self.values.shape} and computed {self.computed.shape} must both be (N,)")
+
+    @classmethod
+    def missing(cls, size: int, status: Status, reason: str | None = None, key: str = "") -> Cell:
+        """A cell of ``size`` samples without a single score."""
+        return cls(status=status, values=np.full(size, np.nan), computed=np.zeros(size, dtype=bool), reason=reason, key=key)
+
+    @classmethod
+    def complete(cls, values: Floats) -> Cell:
+        """An ok cell with a score (NaN: undefined) for every sample."""
+        return cls(status="ok", values=np.asarray(values, dtype=np.float64), computed=np.ones(len(values), dtype=bool))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainerCosts:
+    """What explaining cost; None where it was not measured.
+
+    ``passes_per_sample`` are forward equivalents, memory is in bytes; seconds and memory are those on ``hardware``.
+    """
+
+    seconds_per_sample: float | None = None
+    passes_per_sample: float | None = None
+    peak_memory: float | None = None
+    hardware: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainerNotes:
+    """What a reader of one row must know.
+
+    Attributes:
+        zero_maps: how many maps are 0 everywhere.
+        completeness: ``(N,)`` relative error of the sum that the explainer expects of its maps, or None where it expects none.
+        broken: the explainer declares completeness (or conservation), and it does not hold within the harness's tolerance.
+        warnings: sentences to be shown under the leaderboard.
+    """
+
+    zero_maps: int = 0
+    completeness: Floats | None = None
+    broken: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplanationSettings:
+    """What was explained, and how; None where it is not known.
+
+    Attributes:
+        target: the class: ``"predicted"``, ``"label"`` or a fixed one.
+        seed: of the random streams of explainers and metrics.
+        precision: of the model's arithmetic.
+        dtype: in which maps are kept, and scored.
+    """
+
+    target: str | int | None = None
+    seed: int | None = None
+    precision: str | None = None
+    dtype: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetaConditionInfo:
+    """What a group is the shadow of, and for: a group explained again by which its metrics are evaluated.
+
+    Attributes:
+        model: label of the group's model; the shadow's own label differs.
+        kind: whether inputs or weights were disturbed, or an oracle's maps were scored on what is undisturbed.
+        strength: whether predictions should have stayed (``"minor"``) or changed (``"disruptive"``); None for the oracle.
+        repeat: which draw.
+        scale: of the disturbance.
+        kept: ``(N,)`` bool, whether the prediction stayed; ``known`` whether it was made.
+    """
+
+    model: str
+    kind: MetaConditionKind
+    strength: DisturbanceStrength | None = None
+    repeat: int = 0
+    scale: float = 0.0
+    kept: Bools
+    known: Bools
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """All that was found on one dataset with one model.
+
+    Attributes:
+        dataset, model: labels.
+        recipes: of ``"dataset"`` and ``"model"``; runs are merged only where their digests are equal.
+        samples: N ids, unique.
+        digests: N content digests of the samples.
+        correct: ``(N,)`` bool, whether the model classifies the sample correctly.
+        accuracy: of the model over all N samples.
+        explainers, metrics: rows and columns in the spec's order, labels unique.
+        cells: by (explainer label, metric label); a pair that was never asked for is absent.
+        costs, notes: by explainer label.
+        group_notes: what the dataset and the model want a reader to know, a sentence each.
+        replicate_of: a name shared by groups whose models differ in nothing but a training seed; None where there is one model.
+        explained: what was explained; runs are merged only where it is equal, as far as it is known.
+        shadow: of which group it is one, if it is.
+    """
+
+    dataset: str
+    model: str
+    samples: list[str]
+    digests: list[str]
+    correct: Bools
+    accuracy: float
+    explainers: list[ExplainerInfo]
+    metrics: list[MetricInfo]
+    cells: dict[tuple[str, str], Cell]
+    recipes: dict[str, ComponentInfo] = field(default_factory=dict)
+    costs: dict[str, ExplainerCosts] = field(default_factory=dict)
+    notes: dict[str, ExplainerNotes] = field(default_factory=dict)
+    group_notes: list[str] = field(default_factory=list)
+    replicate_of: str | None = None
+    explained: ExplanationSettings = field(default_factory=ExplanationSettings)
+    shadow: MetaConditionInfo | None = None
+
+    def __post_init__(self) -> None:
+        where = f"group {self.dataset} / {self.model}"
+        size = len(self.samples)
+        if len(self.digests) != size or self.correct.shape != (size,):
+            raise ValueError(f"{where}: {size} samples, {len(self.digests)} digests, correct {self.correct.shape}")
+        for what, names in (("sample", self.samples), ("explainer", self.explainer_labels), ("metric", self.metric_labels)):
+            if len(set(names)) != len(names):
+                twice = sorted({name for name in names if names.count(name) > 1})
+                raise ValueError(f"{where}: {what} {twice[0]!r} occurs twice")
+        for (row, column), cell in self.cells.items():
+            if row not in self.explainer_labels or column not in self.metric_labels:
+                raise ValueError(f"{where}: cell ({row!r}, {column!r}) has no such explainer or metric")
+            if len(cell.values) != size:
+                raise ValueError(f"{where}: cell ({row!r}, {column!r}) has {len(cell.values)} values for {size} samples")
+
+    @property
+    def explainer_labels(self) -> list[str]:
+        """Row labels in the spec's order."""
+        return [info.label for info in self.explainers]
+
+    @property
+    def metric_labels(self) -> list[str]:
+        """Column labels in the spec's order."""
+        return [info.label for info in self.metrics]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """What a run found.
+
+    Attributes:
+        provenance: JSON: name of the run, package versions, git revision, hardware, seeds, times.
+        groups: one per (dataset, model).
+        reference: the explainer label that all others are tested against.
+        nulls: labels of the null rows.
+        samples_rule: which samples count: all, those the group's model classifies correctly, or those that every model of the
+            same dataset does.
+        confidence: of intervals and tests, in (0, 1).
+        bootstrap: number of resamples.
+        seed: of the resamples.
+        shadows: of the groups, by which the metrics are evaluated; they take no part in any rank.
+    """
+
+    provenance: dict[str, Any]
+    groups: list[Group]
+    reference: str | None = None
+    nulls: list[str] = field(default_factory=list)
+    samples_rule: SamplesRule = "all"
+    confidence: float = 0.95
+    bootstrap: int = 2000
+    seed: int = 0
+    shadows: list[Group] = field(default_factory=list)
+
+    @property
+    def everything(self) -> list[Group]:
+        """The groups, then their shadows."""
+        return [*self.groups, *self.shadows]
+
+    def __post_init__(self) -> None:
+        if not 0 < self.confidence < 1:
+            raise ValueError(f"confidence must be inside (0, 1), not {self.confidence}")
+        if self.bootstrap < 1:
+            raise ValueError(f"bootstrap must be at least 1 resample, not {self.bootstrap}")
+        if self.samples_rule not in SAMPLES_RULES:
+            raise ValueError(f"unknown samples rule {self.samples_rule!r}; it is one of {', '.join(SAMPLES_RULES)}")
+        seen = [(group.dataset, group.model) for group in self.everything]
+        if len(set(seen)) != len(seen):
+            raise ValueError(f"two groups of the same dataset and model: {seen}")
+        if any(group.shadow is not None for group in self.groups) or any(group.shadow is None for group in self.shadows):
+            raise ValueError("shadows are told apart from groups")

@@ -1,0 +1,193 @@
+"""Per-sample scores as a long table: one line per (dataset, model, explainer, metric, sample) that was computed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from harness.results.data_model import Bools, ComponentInfo, Floats, Group, Results, SamplesRule
+from harness.results.sample_selection import selected_samples
+from harness.store.sample_alignment import EncodedTexts, SamplePositions, encode_text_column, iter_constant_slices, numbers_to_numpy
+
+KEY_COLUMNS = ("dataset", "model", "explainer", "metric", "sample", "digest")
+RECIPE_KEY = b"harness.recipe"
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+SCORE_TABLE_SCHEMA = pa.schema([*((name, _TEXT) for name in KEY_COLUMNS), ("value", pa.float64()), ("counts", pa.bool_())])
+"""``counts``: whether the sample is one of those that the leaderboard's numbers are of (`Results.samples_rule`)."""
+
+
+class ScoreTableError(ValueError):
+    """A table of scores that cannot be what a run wrote."""
+
+
+def recipes_json(results: Results) -> dict[str, Any]:
+    """What the scores were computed with, as JSON: components, versions, parameters and digests by label, and the provenance."""
+    return {
+        "groups": [
+            {
+                "dataset": group.dataset,
+                "model": group.model,
+                "explained": vars(group.explained),
+                "recipes": {name: _recipe_json(recipe) for name, recipe in group.recipes.items()},
+                "explainers": {info.label: _recipe_json(info) for info in group.explainers},
+                "metrics": {info.label: _recipe_json(info) for info in group.metrics},
+            }
+            for group in results.everything
+        ],
+        "provenance": results.provenance,
+    }
+
+
+def _recipe_json(recipe: ComponentInfo) -> dict[str, Any]:
+    return {field.name: getattr(recipe, field.name) for field in dataclasses.fields(ComponentInfo) if field.name != "cite"}
+
+
+def score_tables(results: Results, among: Sequence[Group] | None = None) -> Iterator[pa.Table]:
+    """The long table in parts, one per group and explainer. ``value`` is NaN where a score is undefined.
+
+    ``among`` are all groups of the run, by which it is decided what counts, where ``results`` are some of them.
+    """
+    for group in results.everything:
+        counting = _counted_samples(group, results.groups if among is None else among, results.samples_rule)
+        for info in group.explainers:
+            part = _explainer_table(group, info.label, counting)
+            if part.num_rows:
+                yield part
+
+
+def _counted_samples(group: Group, groups: Sequence[Group], rule: SamplesRule) -> Bools:
+    """Which samples of a group count ``(N,)``; of a shadow those that count for its original."""
+    model = group.model if group.shadow is None else group.shadow.model
+    own = next((other for other in groups if (other.dataset, other.model) == (group.dataset, model)), group)
+    names = {own.samples[place] for place in selected_samples(own, groups, rule)}
+    return np.asarray([sample in names for sample in group.samples], dtype=bool)
+
+
+def _explainer_table(group: Group, label: str, counting: Bools) -> pa.Table:
+    metrics = [metric for metric in group.metric_labels if (label, metric) in group.cells]
+    cells = [group.cells[label, metric] for metric in metrics]
+    positions = [np.flatnonzero(cell.computed) for cell in cells]
+    samples = np.concatenate(positions) if positions else np.empty(0, dtype=np.intp)
+    rows = len(samples)
+    columns = {
+        "dataset": _encoded(np.zeros(rows), [group.dataset]),
+        "model": _encoded(np.zeros(rows), [group.model]),
+        "explainer": _encoded(np.zeros(rows), [label]),
+        "metric": _encoded(np.repeat(np.arange(len(metrics)), [len(part) for part in positions]), metrics),
+        "sample": _encoded(samples, group.samples),
+        "digest": _encoded(samples, group.digests),
+        "value": pa.array(
+            np.concatenate([cell.values[part] for cell, part in zip(cells, positions, strict=True)]) if cells else [], pa.float64()
+        ),
+        "counts": pa.array(counting[samples], pa.bool_()),
+    }
+    return pa.table(columns, schema=SCORE_TABLE_SCHEMA)
+
+
+def _encoded(codes: NDArray[Any], names: list[str]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names, pa.string()))
+
+
+def write_scores(path: Path, results: Results, among: Sequence[Group] | None = None) -> None:
+    """Write the long table (see `score_tables`) as Parquet, the recipe as JSON in its metadata under ``harness.recipe``."""
+    schema = SCORE_TABLE_SCHEMA.with_metadata({RECIPE_KEY: json.dumps(recipes_json(results), default=str).encode()})
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for table in score_tables(results, among):
+            writer.write_table(table.replace_schema_metadata(schema.metadata))
+
+
+def read_scores(path: Path, results: Results) -> Results:
+    """``results`` with the scores in ``path``; raises `ScoreTableError` where the two do not belong together.
+
+    The table is read row group by row group: beside the scores themselves, one of them is in memory at once.
+    """
+    expected = sum(len(group.samples) * len(group.cells) for group in results.everything)
+    filling = {(group.dataset, group.model): _GroupScores(group) for group in results.everything}
+    with pq.ParquetFile(path, read_dictionary=list(KEY_COLUMNS), pre_buffer=False) as file:
+        _check_schema(file, expected)
+        for number in range(file.num_row_groups):
+            _distribute_rows(filling, file.read_row_group(number, columns=[*KEY_COLUMNS, "value"]))
+    whole = [filling[group.dataset, group.model].filled() for group in results.everything]
+    return dataclasses.replace(results, groups=whole[: len(results.groups)], shadows=whole[len(results.groups) :])
+
+
+@dataclasses.dataclass
+class _GroupScores:
+    """The cells of one group as scores arrive."""
+
+    group: Group
+    values: dict[tuple[str, str], Floats] = dataclasses.field(default_factory=dict)
+    computed: dict[tuple[str, str], Bools] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.samples = SamplePositions(list(zip(self.group.samples, self.group.digests, strict=True)))
+
+    def take(self, cell: tuple[str, str], positions: NDArray[np.intp], values: Floats) -> None:
+        """Scores of one cell, of the samples at these positions."""
+        if cell not in self.group.cells:
+            raise ScoreTableError(
+                f"scores of {' / '.join((self.group.dataset, self.group.model, *cell))}, which results.json does not have"
+            )
+        if cell not in self.values:
+            self.values[cell], self.computed[cell] = np.full(len(self.samples), np.nan), np.zeros(len(self.samples), dtype=bool)
+        if self.computed[cell][positions].any() or len(np.unique(positions)) < len(positions):
+            raise ScoreTableError("two scores of one sample under one metric")
+        self.values[cell][positions], self.computed[cell][positions] = values, True
+
+    def filled(self) -> Group:
+        """The group with what arrived."""
+        cells = {
+            place: dataclasses.replace(cell, values=self.values[place], computed=self.computed[place]) if place in self.values else cell
+            for place, cell in self.group.cells.items()
+        }
+        return dataclasses.replace(self.group, cells=cells)
+
+
+def _distribute_rows(filling: dict[tuple[str, str], _GroupScores], table: pa.Table) -> None:
+    """Put one part of the table where it belongs."""
+    table.validate(full=True)
+    columns = {name: _coded(table, name) for name in KEY_COLUMNS}
+    if table["value"].null_count:
+        raise ScoreTableError("a score is null")
+    values = numbers_to_numpy(table["value"])
+    positions: dict[tuple[str, str], NDArray[np.intp]] = {}
+    for rows in iter_constant_slices(*(columns[name].codes for name in KEY_COLUMNS[:4])):
+        dataset, model, explainer, metric = (columns[name].names[columns[name].codes[rows.start]] for name in KEY_COLUMNS[:4])
+        group = filling.get((dataset, model))
+        if group is None:
+            raise ScoreTableError(f"scores of {' / '.join((dataset, model, explainer, metric))}, which results.json does not have")
+        if (dataset, model) not in positions:
+            positions[dataset, model] = group.samples.positions(columns["sample"], columns["digest"])
+        found = positions[dataset, model][rows]
+        if (found < 0).any():
+            sample = columns["sample"].names[columns["sample"].codes[rows][np.argmin(found)]]
+            raise ScoreTableError(f"a score of sample {sample!r}, which results.json has not, or with other content")
+        group.take((explainer, metric), found, values[rows])
+
+
+def _coded(table: pa.Table, name: str) -> EncodedTexts:
+    try:
+        return encode_text_column(table[name])
+    except ValueError as error:
+        raise ScoreTableError(f"column {name!r}: {error}") from None
+
+
+def _check_schema(file: pq.ParquetFile, expected: int) -> None:
+    schema = file.schema_arrow
+    for name in (*KEY_COLUMNS, "value"):
+        if schema.names.count(name) != 1:
+            raise ScoreTableError(f"no column {name!r}")
+        kind = schema.field(name).type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if kind != (pa.float64() if name == "value" else pa.string()):
+            raise ScoreTableError(f"column {name!r} is of type {kind}")
+    if file.metadata.num_rows > expected:
+        raise ScoreTableError(f"{file.metadata.num_rows} scores where results.json has room for {expected}")

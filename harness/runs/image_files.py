@@ -1,0 +1,73 @@
+"""From an image file to a tensor in [0, 1]."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from harness.runs.component_shorthand import quote_shortened
+from harness.user_errors import UserError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+MAX_16_BIT = 65535
+
+
+def read_image_file(path: Path) -> Tensor:
+    """A file as ``(C, H, W)`` in [0, 1], turned as its EXIF orientation says: C is 1 for integers of 16 bit, else 3.
+
+    Transparency is dropped, of an animation the first frame is taken.
+
+    Raises:
+        UserError: there is no such file, it is damaged, larger than Pillow takes for harmless, or its values have no known range.
+    """
+    import torch
+
+    if not is_file(path):
+        raise UserError(f"{quote_shortened(str(path))}: there is no such image")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                array = _to_unit_range(_apply_exif_orientation(image))
+    except Exception as error:  # decoders raise what they like on a damaged file
+        raise UserError(f"{path} cannot be read as an image: {' '.join(str(error).split()) or type(error).__name__}") from error
+    return torch.from_numpy(array).permute(2, 0, 1).contiguous()
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; none has a name that the system refuses."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _apply_exif_orientation(image: Image.Image) -> Image.Image:
+    """The image turned as its EXIF orientation says, where that can be read."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged EXIF raises what it likes, and does no harm to the picture
+        image.load()
+        return image
+
+
+def _to_unit_range(image: Image.Image) -> NDArray[np.float32]:
+    """``(H, W, C)`` in [0, 1]; raises ``ValueError`` where the range of the values is not known."""
+    values = np.asarray(image)
+    if image.mode == "F":
+        if not (np.isfinite(values).all() and values.min(initial=0) >= 0 and values.max(initial=0) <= 1):
+            raise ValueError("floating values that are not in [0, 1] have no known range: convert it to 8 or 16 bit")
+        return values.astype(np.float32)[..., None]
+    if not image.mode.startswith("I"):
+        image = image.convert("LA") if image.mode == "La" else image
+        return np.asarray(image.convert("RGB"), dtype=np.float32) / np.float32(255)
+    if values.min(initial=0) < 0 or values.max(initial=0) > MAX_16_BIT:
+        raise ValueError(f"integers from {values.min()} to {values.max()}, which are neither 8 nor 16 bit")
+    return values.astype(np.float32)[..., None] / np.float32(MAX_16_BIT)

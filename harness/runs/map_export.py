@@ -1,0 +1,195 @@
+"""Exports a run's maps from the store: arrays as npy, overlays on the images as PNG, the recipe of each, and an index of all."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from harness.figures.overlay import overlay
+from harness.leaderboard.selection import Selection
+from harness.registry.card import singular
+from harness.registry.errors import RegistryError, UnknownComponent
+from harness.registry.recipe import Recipe
+from harness.registry.registry import Registry
+from harness.registry.session_components import SESSION_DISTRIBUTION as SESSION
+from harness.runs.component_errors import as_user_error
+from harness.runs.file_names import file_names, to_file_name
+from harness.runs.map_columns import MapColumn, read_map_columns
+from harness.runs.map_export_index import IndexLine, StoredClasses, write_index
+from harness.store.address import protocol_of, redact_credentials
+from harness.store.atomic import write_atomically
+from harness.store.errors import StoreNotFound
+from harness.store.map_files import SampleKey
+from harness.store.store import Store
+from harness.text_format import format_count
+from harness.user_errors import UserError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from harness.api.declarations import Kind
+    from harness.worker.component_cache import ComponentCache
+
+SELECT_ALL = Selection()
+
+
+def export_maps(
+    run: Path, folder: Path, store: Path | str | None = None, plugins: Sequence[Path] = (), chosen: Selection = SELECT_ALL
+) -> list[IndexLine]:
+    """Write the ``chosen`` maps of a run below ``folder`` as ``<dataset>/<model>/<explainer>/<position>-<sample>.npy`` and ``.png``.
+
+    Arrays are at the resolution they are stored in. ``index.csv`` and ``index.json`` list them, with what each is of; the lines are
+    returned too. Names are made readable, and are those of the whole run, whatever is chosen of it. What stands in the run folder is only
+    data: no file that it names is executed, and no folder that it names becomes a store.
+
+    Raises:
+        UserError: the folder is no run folder, its store is none or holds no map of it, a component is missing, or the data changed.
+        SelectionError: a name that is chosen is none of the run's.
+    """
+    described = read_map_columns(run)
+    _check_selection(chosen, described.columns)
+    source = _open_store(store or os.environ.get("HARNESS_STORE"), described.store)
+    from harness.worker.component_cache import ComponentCache
+
+    bench = ComponentCache(Registry.discover(plugins))
+    wanted = [column for column in described.columns if chosen.has(**_column_labels(column))]
+    stored = [column for column in wanted if source.samples_with_maps(column.key) & _sample_keys(column)]
+    if not stored:
+        which = "such map" if chosen != SELECT_ALL else "map"
+        how = "was it run with store: {attributions: none}, or with another --store?"
+        raise UserError(f"{source.shown} holds no {which} of {run}: {how}")
+    pictures = [_ColumnImages(column, bench, described.plugins) for column in stored]
+    places = _column_folders(described.columns)
+    lines = []
+    for column, images in zip(stored, pictures, strict=True):
+        lines += _write_column(folder, places[_label_key(column)], column, source, images, chosen)
+    write_index(folder, lines)
+    return lines
+
+
+def _column_labels(column: MapColumn) -> dict[str, str]:
+    return {"dataset": column.dataset, "model": column.model, "explainer": column.explainer}
+
+
+def _label_key(column: MapColumn) -> tuple[str, str, str]:
+    return column.dataset, column.model, column.explainer
+
+
+def _check_selection(chosen: Selection, columns: Sequence[MapColumn]) -> None:
+    """Raise `SelectionError` for a name that nothing in the run has."""
+    chosen.check("datasets", (column.dataset for column in columns))
+    chosen.check("models", (column.model for column in columns))
+    chosen.check("explainers", (column.explainer for column in columns))
+    chosen.check("samples", (sample for column in columns for _, sample, _ in column.rows))
+
+
+def _column_folders(columns: Sequence[MapColumn]) -> dict[tuple[str, str, str], PurePosixPath]:
+    """Where the maps of each column go, by its labels."""
+    datasets = file_names((column.dataset for column in columns), "dataset")
+    models = file_names((column.model for column in columns), "model")
+    explainers = file_names((column.explainer for column in columns), "explainer")
+    return {_label_key(c): PurePosixPath(datasets[c.dataset], models[c.model], explainers[c.explainer]) for c in columns}
+
+
+def _sample_keys(column: MapColumn) -> set[SampleKey]:
+    return {(sample, digest) for _, sample, digest in column.rows}
+
+
+def _open_store(given: Path | str | None, named: str) -> Store:
+    """The store that was given, else the folder that the run names; a place elsewhere is spoken to only where a person named it."""
+    if given is None and protocol_of(named) is not None:
+        raise UserError(f"the run's store was {redact_credentials(named)}: give what you trust of it with --store")
+    try:
+        return Store(given or named, new=False)
+    except StoreNotFound as error:
+        raise UserError(f"{error}: give the run's with --store") from error
+
+
+def _write_column(
+    folder: Path, place: PurePosixPath, column: MapColumn, source: Store, images: _ColumnImages, chosen: Selection
+) -> list[IndexLine]:
+    positions = {(sample, digest): position for position, sample, digest in column.rows if chosen.has(sample=sample)}
+    maps = source.maps(column.key, set(positions))
+    if maps is None or not maps.samples:
+        return []
+    write_atomically(folder / place / "recipe.json", json.dumps(column.recipe, indent=1).encode())
+    parts = file_names(maps.parts, "part")
+    said = StoredClasses(source, column.predictions, maps.samples, images.class_names)
+    lines = []
+    for row, key in enumerate(maps.samples):
+        image = images.at(positions[key], key)
+        name = "-".join(filter(None, [f"{positions[key]:06d}", to_file_name(key[0])]))
+        arrays: dict[str | None, NDArray[np.floating]] = {None: maps.map[row]}
+        arrays |= {part: values[row] for part, values in maps.parts.items()}
+        for part, values in arrays.items():
+            stem = place / (name if part is None else f"{name}.{parts[part]}")
+            _write_map(folder / stem, values, image, column.signed)
+            lines.append(IndexLine(stem, **_column_labels(column), part=part, sample=key[0], position=positions[key], **said.of(row)))
+    return lines
+
+
+class _ColumnImages:
+    """The images of a column as its model sees them; made only of components that are known, and checked against the run."""
+
+    def __init__(self, column: MapColumn, bench: ComponentCache, plugins: Sequence[str]) -> None:
+        self._bench = bench
+        self._dataset = _known_recipe("datasets", column.dataset_recipe, bench, plugins)
+        self._model = _known_recipe("models", column.model_recipe, bench, plugins)
+
+    @property
+    def class_names(self) -> Sequence[str] | None:
+        """Of the model."""
+        with as_user_error(self._model.label):
+            return self._bench.model(self._model).class_names
+
+    def at(self, position: int, key: SampleKey) -> NDArray[np.float64]:
+        """One image ``(H, W, 3)`` in [0, 1]; raises `UserError` where the dataset has another sample there now."""
+        from harness.worker.samples import find_sample_difference, read_sample
+
+        with as_user_error(self._dataset.label):
+            dataset = self._bench.dataset(self._dataset)
+            if position >= len(dataset):
+                raise UserError(f"{self._dataset.label} has {format_count(len(dataset), 'sample')}: there is no number {position}")
+            sample = read_sample(dataset, position)
+            if find_sample_difference(sample, *key):
+                raise UserError(f"{self._dataset.label}: sample {position} is not what it was when the maps were made")
+        with as_user_error(self._model.label):
+            model = self._bench.model(self._model)
+            image = model.denormalise(model.preprocess(sample.image)).clamp(0, 1).permute(1, 2, 0)
+            return np.asarray(image.numpy(), dtype=np.float64)
+
+
+def _known_recipe(kind: Kind, data: Mapping[str, Any], bench: ComponentCache, plugins: Sequence[str]) -> Recipe:
+    """A recipe of ``kind`` that is in a run folder, whose component is known."""
+    try:
+        recipe = Recipe.from_json(data)
+        if recipe.kind != kind or not all(isinstance(text, str) for text in (recipe.name, recipe.distribution, recipe.label)):
+            raise ValueError(f"it is not one of {kind}")
+        bench.registry.card(kind, recipe.qualified)
+    except UnknownComponent as error:
+        if recipe.distribution == SESSION:
+            noun = f"the {singular(kind)} {recipe.label}"
+            raise UserError(f"{noun} was an object in Python, which cannot be made again here: --scores alone can be exported") from error
+        used = f"; the run had --plugin {', '.join(map(repr, plugins))}: give what you trust of it" if plugins else ""
+        raise UserError(f"{error}{used}") from error
+    except RegistryError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise UserError(f"columns.json has a recipe that is none: {type(error).__name__}: {error}") from error
+    return recipe
+
+
+def _write_map(path: Path, values: NDArray[np.floating], image: NDArray[np.float64], signed: bool) -> None:
+    array, picture = io.BytesIO(), io.BytesIO()
+    np.save(array, values)
+    write_atomically(path.with_name(path.name + ".npy"), array.getvalue())
+    shown = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)  # a map that is not finite is undefined, and is shown as none
+    Image.fromarray(overlay(image, shown, signed)).save(picture, format="PNG")
+    write_atomically(path.with_name(path.name + ".png"), picture.getvalue())

@@ -1,0 +1,239 @@
+"""From a plan and the store to results: what is finished, aligned to samples, with the state of every cell."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from harness.analysis.class_order import class_order_hint
+from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
+from harness.planning.notes import group_notes
+from harness.planning.plan import Plan
+from harness.planning.stored_costs import costs_from_fields, mean_without_nan
+from harness.registry.recipe import Recipe
+from harness.registry.registry import Registry
+from harness.results.data_model import (
+    COMPLETENESS_TOLERANCE,
+    NOT_COMPUTED_PREFIX,
+    Bools,
+    Cell,
+    ExplainerCosts,
+    ExplainerInfo,
+    ExplainerNotes,
+    ExplanationSettings,
+    Floats,
+    Group,
+    MetaConditionInfo,
+    MetricInfo,
+    Results,
+)
+from harness.results.data_model import ComponentInfo as Used
+from harness.runs.outcome import Outcome
+from harness.spec.loaded_spec import LoadedSpec
+from harness.store.sample_alignment import MaskedColumn
+from harness.store.store import Store
+
+SEED_PARAMETER = "seed"
+ColumnValues = Mapping[str, Mapping[str, MaskedColumn]]  # column → field → what is known of the group's samples
+
+
+def collect_results(
+    loaded: LoadedSpec, plan: Plan, registry: Registry, store: Store, outcome: Outcome, provenance: dict[str, Any]
+) -> Results:
+    """The results of a run, complete or not."""
+    spec = loaded.spec
+    explained = ExplanationSettings(target=spec.explain.target, seed=spec.seed, precision=spec.execution.arithmetic, dtype=spec.store.dtype)
+    families = replicate_family_names(plan)
+
+    def gathered(group: GroupPlan) -> Group:
+        family = families.get((group.dataset.label, group.model.label))
+        return dataclasses.replace(_GroupCollector(group, registry, store, outcome).group(), explained=explained, replicate_of=family)
+
+    nulls = sorted({column.label for group in plan.groups for column in group.columns if column.null})
+    return Results(
+        provenance=provenance,
+        groups=[gathered(group) for group in plan.groups],
+        shadows=[gathered(group) for group in plan.shadows],
+        reference=loaded.reference,
+        nulls=nulls,
+        samples_rule=spec.explain.samples,
+        confidence=spec.statistics.confidence,
+        bootstrap=spec.statistics.bootstrap,
+        seed=spec.seed,
+    )
+
+
+def replicate_family_names(plan: Plan) -> dict[tuple[str, str], str]:
+    """The name of the family of a group's model, by (dataset, model) label, where there are several models in it.
+
+    A family's models are of one component with equal parameters but for one named ``seed``, and have other weights. The name is made of
+    their common recipe, so that it is the same in every run.
+    """
+    families: dict[tuple[str, str], list[GroupPlan]] = {}
+    for group in plan.groups:
+        if SEED_PARAMETER in group.model.params and group.model_facts is not None:
+            families.setdefault((group.dataset.label, group.model.digest_without({SEED_PARAMETER})), []).append(group)
+    return {
+        (dataset, member.model.label): f"{member.model.name} {digest[:12]}"
+        for (dataset, digest), members in families.items()
+        for member in members
+        if len({other.model_facts.digest for other in members if other.model_facts}) > 1
+    }
+
+
+class _GroupCollector:
+    """Gathers one group."""
+
+    def __init__(self, plan: GroupPlan, registry: Registry, store: Store, outcome: Outcome) -> None:
+        self.plan, self.registry, self.store, self.outcome = plan, registry, store, outcome
+        self.samples = plan.samples
+
+    def group(self) -> Group:
+        """The group with every cell in one state."""
+        plan = self.plan
+        cells: dict[tuple[str, str], Cell] = {}
+        costs: dict[str, ExplainerCosts] = {}
+        notes: dict[str, ExplainerNotes] = {}
+        for column in plan.columns:
+            values = self._values(column.key) if plan.subject is not None and column.reason is None else {}
+            for score in column.scores:
+                cell = self._cell(column, score, values)
+                cells[column.label, score.label] = dataclasses.replace(cell, key=score.key if cell.computed.any() else "")
+            costs[column.label] = self._costs(column, values)
+            notes[column.label] = self._notes(column, values)
+        correct, accuracy = self._predictions()
+        metrics = plan.columns[0].scores if plan.columns else ()
+        return Group(
+            dataset=plan.dataset.label,
+            model=plan.model.label if plan.shadow is None else plan.shadow.label(plan.model.label),
+            samples=[row.sample for row in plan.rows],
+            digests=[row.digest for row in plan.rows],
+            correct=correct,
+            accuracy=accuracy,
+            explainers=[self._explainer(column) for column in plan.columns],
+            metrics=[self._metric(score) for score in metrics],
+            cells=cells,
+            recipes={"dataset": self._used(plan.dataset), "model": self._used(plan.model, self._content())},
+            costs=costs,
+            notes=notes,
+            group_notes=[*group_notes(plan), *self._order()],
+            shadow=self._shadow(),
+        )
+
+    def _shadow(self) -> MetaConditionInfo | None:
+        """What the plan's group is a shadow of, and whose predictions stayed as they were."""
+        shadow, subject = self.plan.shadow, self.plan.subject
+        if shadow is None or subject is None:
+            return None
+        after = subject.prediction_key if subject.disturbance is None else subject.disturbance.key
+        first, then = self._predicted(subject.prediction_key), self._predicted(after)
+        return MetaConditionInfo(
+            model=self.plan.model.label,
+            kind=shadow.kind,
+            strength=shadow.strength,
+            repeat=shadow.repeat,
+            scale=shadow.scale,
+            kept=first == then,
+            known=~np.isnan(first) & ~np.isnan(then),
+        )
+
+    def _predicted(self, key: str) -> Floats:
+        return self._field(self._values(key), key, "predicted").values
+
+    def _order(self) -> list[str]:
+        """A note where the model's classes seem to be in another order than the dataset's."""
+        subject, model = self.plan.subject, self.plan.model_facts
+        if subject is None or model is None or self.plan.shadow is not None:
+            return []
+        values = self._values(subject.prediction_key)
+        labels, predicted = (self._field(values, subject.prediction_key, name).values for name in ("label", "predicted"))
+        known = ~np.isnan(labels) & ~np.isnan(predicted)
+        hint = class_order_hint(labels[known].astype(np.int64), predicted[known].astype(np.int64), model.num_classes)
+        return [] if hint is None else [f"{self.plan.dataset.label}: {hint}"]
+
+    def _content(self) -> str | None:
+        return None if self.plan.model_facts is None else self.plan.model_facts.digest
+
+    def _values(self, group: str) -> ColumnValues:
+        return self.store.known(group, self.samples)
+
+    def _field(self, values: ColumnValues, column: str, name: str) -> MaskedColumn:
+        return values.get(column, {}).get(name) or MaskedColumn.all_missing(len(self.samples))
+
+    def _cell(self, column: ExplanationColumn, score: ScoreColumn, values: ColumnValues) -> Cell:
+        size = len(self.plan.rows)
+        if self.plan.blocked is not None:
+            return Cell.missing(size, "blocked", self.plan.blocked)
+        reason = column.reason or score.reason
+        if reason is not None:
+            return Cell.missing(size, "not-applicable", reason)
+        scores, computed = self._field(values, score.key, "value")
+        failure = self.outcome.failures.get(score.key) or self.outcome.failures.get(column.key)
+        if computed.all():
+            return Cell(status="ok", values=scores, computed=computed)
+        if failure is not None:
+            return Cell(status=failure[0], values=scores, computed=computed, reason=failure[1])
+        return Cell(
+            status="blocked",
+            values=scores,
+            computed=computed,
+            reason=f"{NOT_COMPUTED_PREFIX}: {self.outcome.stopped or 'its rows are missing from the store'}",
+        )
+
+    def _costs(self, column: ExplanationColumn, values: ColumnValues) -> ExplainerCosts:
+        found = costs_from_fields(values.get(column.key, {}), len(self.samples))
+        return ExplainerCosts(
+            seconds_per_sample=mean_without_nan(found.seconds),
+            passes_per_sample=mean_without_nan(found.passes),
+            peak_memory=None if np.isnan(found.memory).all() else float(np.nanmax(found.memory)),
+            hardware=found.hardware,
+        )
+
+    def _notes(self, column: ExplanationColumn, values: ColumnValues) -> ExplainerNotes:
+        zeros = self._field(values, column.key, "zero").values
+        errors = self._field(values, column.key, "incompleteness").values if "incompleteness" in values.get(column.key, {}) else None
+        median = float(np.nanmedian(errors)) if errors is not None and not np.isnan(errors).all() else 0.0
+        promised = not column.oracle and bool(self.registry.declaration("explainers", column.recipe.qualified).get("complete"))
+        return ExplainerNotes(
+            zero_maps=int(np.nansum(zeros)),
+            completeness=errors,
+            broken=promised and median > COMPLETENESS_TOLERANCE,
+            warnings=tuple(column.notes),
+        )
+
+    def _predictions(self) -> tuple[Bools, float]:
+        if self.plan.subject is None:
+            return np.zeros(len(self.plan.rows), dtype=bool), math.nan
+        key = self.plan.subject.prediction_key
+        correct, computed = self._field(self._values(key), key, "correct")
+        return np.nan_to_num(correct) > 0.5, float(correct[computed].mean()) if computed.any() else math.nan
+
+    def _explainer(self, column: ExplanationColumn) -> ExplainerInfo:
+        used = Used(component=column.recipe.name, digest=column.recipe.digest) if column.oracle else self._used(column.recipe)
+        return ExplainerInfo(**vars(used), label=column.label, null=column.null, twin_of=column.twin_of)
+
+    def _metric(self, score: ScoreColumn) -> MetricInfo:
+        declaration = self.registry.declaration("metrics", score.recipe.qualified, score.recipe.params)
+        low, high = declaration.get("bounds") or (None, None)
+        return MetricInfo(
+            **vars(self._used(score.recipe)),
+            label=score.label,
+            category=declaration["category"],
+            direction=declaration["direction"],
+            bounds=(low, high),
+        )
+
+    def _used(self, recipe: Recipe, content: str | None = None) -> Used:
+        card = self.registry.known(recipe.kind, recipe.qualified)
+        return Used(
+            component=recipe.name,
+            plugin=recipe.distribution,
+            version=card.declaration.get("version") or card.version,
+            digest=content or recipe.digest,
+            params=recipe.reference()["params"],
+            cite=self.registry.declaration(recipe.kind, recipe.qualified, recipe.params).get("cite"),
+        )

@@ -1,0 +1,53 @@
+"""What an executor's plugin adds to ``execution``: its parameters stand among the harness's own settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.registry.registry import Registry
+
+BUILT_IN_EXECUTORS = ("inline", "local")
+NO_SETTINGS: Mapping[str, Any] = {"properties": {}}
+
+
+def settings_schema_of(registry: Registry, name: object) -> Mapping[str, Any]:
+    """JSON Schema of the settings that an executor takes besides the harness's own.
+
+    Raises:
+        RegistryError: it is no executor, or none that works.
+    """
+    return NO_SETTINGS if name in BUILT_IN_EXECUTORS or not isinstance(name, str) else registry.card("executors", name).parameters
+
+
+def extend_execution_schema(form: Mapping[str, Any], settings: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The schema of a spec with an executor's settings in ``execution``; with None anything may stand there."""
+    execution = form["properties"]["execution"]
+    extended = {**execution, "additionalProperties": settings is None}
+    if settings is not None:
+        extended["properties"] = {**settings["properties"], **execution["properties"]}
+        extended.update({key: settings[key] for key in ("required", "allOf") if key in settings})
+    return {**form, "properties": {**form["properties"], "execution": extended}}
+
+
+def collect_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the settings that are not given."""
+    return {name: schema["default"] for name, schema in settings["properties"].items() if "default" in schema}
+
+
+def find_name_clashes(form: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """Settings by names that the harness has itself, which would never reach the executor."""
+    return [name for name in settings["properties"] if name in form["properties"]["execution"]["properties"]]
+
+
+def merge_executor_schemas(named: Mapping[str, tuple[list[str], Mapping[str, Any]]]) -> dict[str, Any]:
+    """What ``execution`` takes beside its own keys, by executor: ``properties`` and ``allOf``; ``named`` has names and settings of each."""
+    every = {name for _, settings in named.values() for name in settings["properties"]}
+    found = []
+    for names, settings in [([*BUILT_IN_EXECUTORS], NO_SETTINGS), *named.values()]:
+        chosen: dict[str, Any] = {"properties": {"executor": {"enum": names}}}
+        if "local" not in names:
+            chosen["required"] = ["executor"]
+        then = {"properties": {**dict.fromkeys(sorted(every), False), **settings["properties"]}}
+        found.append({"if": chosen, "then": {**then, **{key: settings[key] for key in ("required", "allOf") if key in settings}}})
+    return {"properties": dict.fromkeys(sorted(every), True), "allOf": found} if every else {"properties": {}}

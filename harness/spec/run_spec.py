@@ -1,0 +1,192 @@
+"""The form of a run spec, its defaults and what each key means; components are references, resolved by `harness.spec.load`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, StringConstraints, field_serializer
+from pydantic_core import CoreSchema
+
+from harness.spec.duration import Duration, PositiveInt
+from harness.store.address import redact_credentials
+
+RANDOM_MODEL = "random-model"
+DEFAULT_NULLS = ("random", "sobel", "laplace")
+LABEL_WORDS = "a text (on one line, not blank, at most 200 characters)"
+ONE_LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\s\x00-\x1f\x7f-\x9f\u2028\u2029][^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+Label = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE_PATTERN), Field(json_schema_extra={"x-words": LABEL_WORDS})
+]
+COMPONENT_WORDS = "a component (its name, or use + params)"
+
+
+def _name_to_mapping(value: Any) -> Any:
+    return {"use": value} if isinstance(value, str) else value
+
+
+class _NameOrMapping:
+    """In JSON Schema, a bare name stands for a component too."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"x-words": COMPONENT_WORDS, "anyOf": [{"type": "string", "minLength": 1}, handler(schema)]}
+
+
+class StrictModel(BaseModel):
+    """Unknown keys are errors, and no value is coerced into another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=False)
+
+
+class Reference(StrictModel):
+    """A component: ``use``, ``params`` and ``label``, or its bare name."""
+
+    use: Label = Field(description="The component's name, or `distribution/name`.")
+    params: dict[str, Any] = Field(default_factory=dict, description="Its parameters; those left out have their defaults.")
+    label: Label | None = Field(default=None, description="What the leaderboard calls it; unique in its list. Default: its name.")
+
+
+ComponentReference = Annotated[Reference, BeforeValidator(_name_to_mapping), _NameOrMapping]
+
+
+class DatasetReference(Reference):
+    """A dataset, with where its training samples are and how its classes map to the models'."""
+
+    training: ComponentReference | None = Field(
+        default=None,
+        description="The dataset that components learn from; default: this one with `split: train`, where it has such a parameter.",
+    )
+    class_map: dict[str, Label | int] | None = Field(
+        default=None, description="The model's class (name or index) for each class of the dataset; default: by equal names."
+    )
+
+
+DatasetComponentReference = Annotated[DatasetReference, BeforeValidator(_name_to_mapping), _NameOrMapping]
+
+
+class ExplainOptions(StrictModel):
+    """What is explained, and which samples count."""
+
+    target: Literal["predicted", "label"] | Annotated[int, Field(ge=0)] = Field(
+        default="predicted", description="The class that is explained: the predicted one, the label, or a fixed class."
+    )
+    samples: Literal["all", "correct", "all-correct"] = Field(
+        default="all", description="The samples that count: all, those that a model classifies correctly, or those that all models do."
+    )
+
+
+class Override(StrictModel):
+    """Parameters for some columns: globs choose labels, ``params`` go to the last component named (in the order of the keys)."""
+
+    dataset: Label | None = Field(default=None, description="Glob of dataset labels.")
+    model: Label | None = Field(default=None, description="Glob of model labels.")
+    explainer: Label | None = Field(default=None, description="Glob of explainer labels.")
+    metric: Label | None = Field(default=None, description="Glob of metric labels.")
+    params: dict[str, Any] = Field(description="Parameters that replace those of the components matched.")
+
+
+class ExecutionOptions(StrictModel):
+    """How it runs; nothing here changes a result, but `precision` and `compile`. What else an executor takes is among the extra values."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
+
+    executor: Label = Field(default="local", description="`local`, `inline`, or one that a plugin ships.")
+    timeout: Duration = Field(default=600.0, description="Limit of one call of a component, from its first call on.")
+    startup_timeout: Duration = Field(default=300.0, description="Limit of a worker's start: imports and loading of models and data.")
+    workers: Literal["auto"] | Annotated[PositiveInt, Field(le=10_000)] = Field(default="auto", description="Number of worker processes.")
+    devices: Literal["auto"] | Annotated[list[Label], Field(min_length=1)] = Field(
+        default="auto", description="Devices such as `cuda:0`, `mps`, `cpu`; `auto`: all CUDA devices, else Apple's GPU, else the CPU."
+    )
+    batch: Literal["auto"] | PositiveInt = Field(default="auto", description="Samples per batch.")
+    shard: Literal["auto"] | PositiveInt = Field(default="auto", description="Samples per piece of work.")
+    prefetch: Literal["auto"] | bool = Field(
+        default="auto", description="Whether workers read the samples of their next piece of work ahead; `auto`: those of GPUs."
+    )
+    precision: Literal["fp32", "tf32", "bf16"] = Field(
+        default="fp32",
+        description="Arithmetic of the models, part of every key: `tf32` for matrices on CUDA (elsewhere it is fp32), `bf16` by autocast.",
+    )
+    compile: bool = Field(
+        default=False, description="Predictions by `torch.compile`, part of every key; explainers see the model as it is."
+    )
+
+    @property
+    def arithmetic(self) -> str:
+        """What models compute in, as keys and leaderboards say it."""
+        return f"{self.precision} compiled" if self.compile else self.precision
+
+
+class StoreOptions(StrictModel):
+    """What is kept, and where."""
+
+    path: Label | None = Field(
+        default=None,
+        description="The store's folder, or a URL that fsspec knows (`s3://bucket/prefix`); default: HARNESS_STORE, else `.harness`.",
+    )
+    attributions: Literal["all", "none"] | Annotated[int, Field(ge=0)] = Field(
+        default="all", description="Whose maps are kept: of all samples, of none, or of the first N."
+    )
+    dtype: Literal["float32", "float16"] = Field(default="float32", description="The type in which maps are kept.")
+
+    @field_serializer("path")
+    def _without_password(self, path: str | None) -> str | None:
+        return path and redact_credentials(path)
+
+
+class StatisticsOptions(StrictModel):
+    """How scores become intervals, and how metrics are grouped for ranks."""
+
+    confidence: float = Field(default=0.95, gt=0, lt=1, description="Level of the intervals.")
+    bootstrap: int = Field(default=2000, ge=100, description="Number of bootstrap draws.")
+    group: Literal["category", "metric"] = Field(default="category", description="What mean ranks are taken over.")
+
+
+class InputScales(StrictModel):
+    """How far inputs are disturbed."""
+
+    minor: float = Field(default=0.001, gt=0, description="A disturbance that should leave predictions as they are.")
+    disruptive: float = Field(default=5.0, gt=0, description="A disturbance that should change predictions.")
+
+
+class WeightScales(InputScales):
+    """How far weights are disturbed."""
+
+    disruptive: float = Field(default=2.0, gt=0, description="A disturbance that should change predictions.")
+
+
+class MetaOptions(StrictModel):
+    """Whether the metrics themselves hold (Hedström et al. 2023): everything is explained and scored again under disturbances."""
+
+    repeats: PositiveInt = Field(default=5, description="Draws of each disturbance.")
+    inputs: InputScales = Field(
+        default_factory=InputScales, description="Half the width of uniform noise on the model's inputs, in units of their range."
+    )
+    weights: WeightScales = Field(
+        default_factory=WeightScales, description="Standard deviation of the Gaussian of mean 1 that the model's weights are multiplied by."
+    )
+
+
+class RunSpec(StrictModel):
+    """Datasets × models × explainers × metrics."""
+
+    name: Label = Field(description="The run's name.")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of every random stream.")
+    datasets: list[DatasetComponentReference] = Field(min_length=1, description="Datasets.")
+    models: list[ComponentReference] = Field(min_length=1, description="Models.")
+    explainers: list[ComponentReference] = Field(min_length=1, description="Explainers, one row each.")
+    metrics: list[ComponentReference] = Field(min_length=1, description="Metrics, one column each.")
+    explain: ExplainOptions = Field(default_factory=ExplainOptions, description="What is explained, and which samples count.")
+    reference: Label | None = Field(
+        default=None, description="Label of the row that others are compared with; default: the first explainer."
+    )
+    nulls: list[ComponentReference] = Field(
+        default_factory=lambda: [Reference(use=name) for name in DEFAULT_NULLS],
+        description="Null explainers; `random-model` makes a twin of every row on a model with random weights.",
+    )
+    overrides: list[Override] = Field(default_factory=list, description="Parameters for some columns only; later ones win.")
+    execution: ExecutionOptions = Field(default_factory=ExecutionOptions, description="How it runs.")
+    store: StoreOptions = Field(default_factory=StoreOptions, description="What is kept, and where.")
+    statistics: StatisticsOptions = Field(default_factory=StatisticsOptions, description="Intervals and ranks.")
+    meta: MetaOptions | None = Field(
+        default=None, description="Evaluate the metrics too; `meta: {}` takes the paper's disturbances, without it there is none."
+    )

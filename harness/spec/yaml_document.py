@@ -1,0 +1,267 @@
+"""Reading YAML 1.2 with the place of every value, and with limits: what a spec does not need is refused.
+
+Scalars mean what YAML 1.2 says: ``no`` and ``1:30`` are texts, ``012`` is twelve, ``1e-3`` is a number; dates are texts.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, ComposerError
+from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+from harness.spec.problems import SpecError, SpecProblem
+
+KeyPath = tuple[str | int, ...]
+LineColumn = tuple[int, int]
+MAX_BYTES = 2**20
+MAX_DEPTH = 64
+MAX_VALUES = 20_000
+CORE_TAG = "tag:yaml.org,2002:"
+TEXT_TAGS = ("str", "timestamp", "value", "merge")
+
+
+@dataclass
+class SpecDocument:
+    """Plain values, and the line and column (from 1) at which each value and each key stands."""
+
+    file: str
+    data: Any = None
+    values: dict[KeyPath, LineColumn] = field(default_factory=dict)
+    keys: dict[KeyPath, LineColumn] = field(default_factory=dict)
+
+    def place(self, at: KeyPath, key: bool = False) -> LineColumn | None:
+        """Where the value at ``at`` stands (or its key), else the nearest thing around it; None where there is no text."""
+        if key and at in self.keys:
+            return self.keys[at]
+        return next((self.values[at[:end]] for end in range(len(at), -1, -1) if at[:end] in self.values), None)
+
+
+def read_yaml(path: Path) -> SpecDocument:
+    """The one document of a file.
+
+    Raises:
+        SpecError: no such file, no regular file, too large, not UTF-8, not YAML, or more than a spec needs.
+    """
+    return parse_yaml(_read_text(path), str(path))
+
+
+def _read_text(path: Path) -> str:
+    data = _read_bytes(path)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        line, column = _line_column(before, len(before))
+        raise SpecError([SpecProblem(str(path), line, column, f"is not UTF-8 text (byte 0x{data[error.start]:02x})")]) from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        wrong = _why_unreadable(status)
+        if wrong is None:
+            return _read_limited(path) if status.st_size else b""  # the files of /proc say 0 bytes, and some of them never end
+    except FileNotFoundError:
+        wrong = "no such file"
+    except (OSError, ValueError) as error:
+        wrong = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    raise SpecError([SpecProblem(str(path), None, None, wrong)])
+
+
+def _read_limited(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(MAX_BYTES)
+
+
+def _why_unreadable(status: os.stat_result) -> str | None:
+    """Why a file of this status cannot be a spec, or None."""
+    if stat.S_ISDIR(status.st_mode):
+        return "is a folder, not a spec"
+    if not stat.S_ISREG(status.st_mode):
+        return "is no regular file"
+    return None if status.st_size <= MAX_BYTES else f"is larger than a spec may be ({status.st_size} bytes, at most {MAX_BYTES})"
+
+
+def _show_character(error: ReaderError) -> str:
+    return ascii(chr(error.character) if isinstance(error.character, int) else error.character)
+
+
+def _line_column(text: str, index: int) -> LineColumn:
+    before = text[:index].replace("\r\n", "\n").replace("\r", "\n")
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+def parse_yaml(text: str, file: str) -> SpecDocument:
+    """The one document of a text; raises `SpecError` with everything that is wrong with it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yaml = YAML(typ="safe", pure=True)
+            yaml.Composer = _LimitedComposer
+            node = yaml.compose(text)
+    except ReaderError as error:
+        line, column = _line_column(text, error.position)
+        raise SpecError([SpecProblem(file, line, column, f"the character {_show_character(error)} is not allowed")]) from error
+    except MarkedYAMLError as error:
+        raise SpecError([_syntax_problem(error, text, file)]) from error
+    except (YAMLError, ValueError, LookupError, OverflowError, AttributeError, TypeError, AssertionError) as error:
+        raise SpecError([SpecProblem(file, None, None, f"is not YAML: {error}")]) from error
+    if node is None:
+        raise SpecError([SpecProblem(file, 1, 1, "is empty")])
+    builder = _DocumentBuilder(file)
+    builder.document.data = builder.build(node, (), ())
+    if builder.problems:
+        raise SpecError(builder.problems)
+    return builder.document
+
+
+def _syntax_problem(error: MarkedYAMLError, text: str, file: str) -> SpecProblem:
+    mark = error.problem_mark or error.context_mark
+    problem = " ".join(str(error.problem or error).split())
+    if "another document" in problem:
+        problem = "a second document begins: a spec is one"
+    elif error.context and error.context_mark is not None:
+        problem += f" ({error.context} from line {error.context_mark.line + 1} on)"
+    if mark is None:
+        return SpecProblem(file, None, None, problem)
+    lines = text.splitlines()
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    if line[mark.column : mark.column + 1] == "\t" or line[: len(line) - len(line.lstrip())].count("\t"):
+        return SpecProblem(file, mark.line + 1, line.index("\t") + 1, "a tab cannot indent: use spaces")
+    return SpecProblem(file, mark.line + 1, mark.column + 1, problem)
+
+
+class _LimitedComposer(Composer):
+    """Stops where values are too many or too deep, before their scanning takes long."""
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader)
+        self.level = 0
+        self.nodes = 0
+
+    def compose_node(self, parent: Node | None, index: Any) -> Any:
+        self.level += 1
+        self.nodes += 1
+        if self.level > MAX_DEPTH or self.nodes > MAX_VALUES:
+            wrong = f"nested more than {MAX_DEPTH} deep" if self.level > MAX_DEPTH else f"more than {MAX_VALUES} values"
+            raise ComposerError(None, None, wrong, self.parser.peek_event().start_mark)
+        node = super().compose_node(parent, index)
+        self.level -= 1
+        return node
+
+
+class _DocumentBuilder:
+    """Plain values from nodes; goes on after a problem."""
+
+    def __init__(self, file: str) -> None:
+        self.document = SpecDocument(file)
+        self.problems: list[SpecProblem] = []
+        self.count = 0
+
+    def problem(self, mark: StreamMark, message: str) -> None:
+        self.problems.append(SpecProblem(self.document.file, mark.line + 1, mark.column + 1, message))
+
+    def build(self, node: Node, at: KeyPath, inside: tuple[int, ...]) -> Any:
+        """The value of ``node``, which stands at ``at`` inside the nodes with the ids ``inside``."""
+        mark = node.start_mark
+        self.document.values.setdefault(at, (mark.line + 1, mark.column + 1))
+        self.count += 1
+        if self.count > MAX_VALUES:
+            if self.count == MAX_VALUES + 1:
+                self.problem(mark, f"more than {MAX_VALUES} values (an alias counts as often as it is used)")
+            return None
+        if id(node) in inside or len(inside) > MAX_DEPTH:
+            deep = f"nested more than {MAX_DEPTH} deep"
+            self.problem(mark, "an alias inside what it stands for" if id(node) in inside else deep)
+            return None
+        if isinstance(node, ScalarNode):
+            return self.scalar(node)
+        kind = "map" if isinstance(node, MappingNode) else "seq"
+        if str(node.tag) != CORE_TAG + kind:
+            self.problem(mark, f"the tag {_short_tag(node)} is not allowed")
+            return None
+        if isinstance(node, SequenceNode):
+            return [
+                self.build(item, (*at, index), (*inside, id(node))) for index, item in enumerate(node.value) if self.count <= MAX_VALUES
+            ]
+        return self.mapping(node, at, (*inside, id(node)))
+
+    def mapping(self, node: Node, at: KeyPath, inside: tuple[int, ...]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if self.count > MAX_VALUES:
+                break
+            key = self.key(key_node)
+            if key is None:
+                continue
+            if key in found:
+                line = self.document.keys[(*at, key)][0]
+                self.problem(key_node.start_mark, f'the key "{key}" stands here twice (first in line {line})')
+                continue
+            self.document.keys[(*at, key)] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            if isinstance(value_node, ScalarNode) and value_node.value == "" and value_node.style is None:
+                self.document.values[(*at, key)] = self.document.keys[(*at, key)]
+            found[key] = self.build(value_node, (*at, key), inside)
+        return found
+
+    def key(self, node: Node) -> str | None:
+        if not isinstance(node, ScalarNode) or str(node.tag) == CORE_TAG + "null":
+            self.problem(node.start_mark, "a key must be a text")
+            return None
+        if node.value == "<<" and node.style is None:
+            self.problem(node.start_mark, "merge keys (<<) are no part of YAML 1.2: write the keys out")
+            return None
+        return None if self.surrogate(node) else str(node.value)
+
+    def surrogate(self, node: ScalarNode) -> bool:
+        wrong = any("\ud800" <= character <= "\udfff" for character in node.value)
+        if wrong:
+            self.problem(node.start_mark, "half a surrogate pair is no character")
+        return wrong
+
+    def scalar(self, node: ScalarNode) -> Any:
+        kind = str(node.tag).removeprefix(CORE_TAG)
+        if kind not in (*TEXT_TAGS, "null", "bool", "int", "float"):
+            self.problem(node.start_mark, f"the tag {_short_tag(node)} is not allowed")
+            return None
+        if self.surrogate(node):
+            return None
+        try:
+            return _parse_scalar(kind, str(node.value))
+        except ValueError:
+            self.problem(node.start_mark, f"{str(node.value)[:40]!r} is too long for a number")
+            return None
+
+
+def _short_tag(node: Node) -> str:
+    return str(node.tag).replace(CORE_TAG, "!!")
+
+
+def _parse_scalar(kind: str, text: str) -> Any:
+    """A plain value of YAML's core schema; a text where it only looks like another kind."""
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return {"true": True, "false": False}.get(text.lower(), text)
+    plain = text.replace("_", "").lower()
+    if kind == "int" and plain.lstrip("+-"):
+        sign, digits = (-1 if plain.startswith("-") else 1), plain.lstrip("+-")
+        base = {"0x": 16, "0o": 8, "0b": 2}.get(digits[:2], 10)
+        digits = digits[2:] if base != 10 else digits
+        valid = digits and all(character in "0123456789abcdef"[:base] for character in digits)
+        return sign * int(digits, base) if valid else text
+    if kind == "float":
+        try:
+            return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
+        except ValueError:
+            return text
+    return text

@@ -1,0 +1,58 @@
+"""Which segments may say something of some samples: segments never change, so what one of them holds is found out once per process."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_NOTED = 2**23  # samples noted in all, 8 bytes each
+IdHashes = NDArray[np.int64]
+
+
+class SegmentIndex:
+    """The samples of the segments that were read last, by marks of their ids; where two ids share a mark, a segment too many is read.
+
+    Without it every job of a column would read what all other jobs have left.
+    """
+
+    def __init__(self, most: int = MOST_NOTED) -> None:
+        self._most = most
+        self._noted: OrderedDict[str, IdHashes] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def note(self, segment: str, ids: Iterable[str]) -> None:
+        """Say what a segment holds; where there is too much, what was noted first is forgotten."""
+        held = hash_ids(ids)
+        with self._lock:  # what is computed is written by another thread
+            self._forget(segment)
+            self._noted[segment] = held
+            self._size += len(held)
+            while self._size > self._most and len(self._noted) > 1:
+                self._forget(next(iter(self._noted)))
+
+    def worth_reading(self, segments: Sequence[str], wanted: IdHashes) -> list[str]:
+        """Those that may hold any of the samples with these marks, in their order; what nothing is noted of may."""
+        return [segment for segment in segments if self._may_have(segment, wanted)]
+
+    def _may_have(self, segment: str, wanted: IdHashes) -> bool:
+        held = self._noted.get(segment)
+        if held is None:
+            return True
+        if not len(held) or not len(wanted) or held[0] > wanted[-1] or wanted[0] > held[-1]:
+            return False
+        few, many = (held, wanted) if len(held) < len(wanted) else (wanted, held)
+        places = np.searchsorted(many, few)
+        return bool((many[np.minimum(places, len(many) - 1)] == few).any())
+
+    def _forget(self, segment: str) -> None:
+        self._size -= len(self._noted.pop(segment, ()))
+
+
+def hash_ids(ids: Iterable[str]) -> IdHashes:
+    """A number for each id, sorted and each once; the same within one process."""
+    return np.unique(np.fromiter(map(hash, ids), dtype=np.int64))

@@ -1,0 +1,109 @@
+"""What a component returned, held to its contract; each violation is an error that says what was expected and what came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from harness.api.attribution import Attribution
+from harness.text_format import format_some
+
+
+class ContractError(ValueError):
+    """A component returned something that its contract does not allow."""
+
+
+def checked_attribution(returned: object, images: Tensor) -> Attribution:
+    """An explainer's return value for ``images`` (B, C, H, W) as a detached `Attribution`; raises `ContractError`."""
+    attribution = returned if isinstance(returned, Attribution) else Attribution(_require_tensor(returned, "an explainer"))
+    batch, size = len(images), (images.shape[-2], images.shape[-1])
+    maps = _checked_map(attribution.map, "the map", batch, size, attribution.coarse)
+    parts = {name: _checked_map(part, f"the part {name!r}", batch, size, attribution.coarse) for name, part in attribution.parts.items()}
+    expected = attribution.expected
+    if expected is not None:
+        expected = _require_tensor(expected, "expected").detach().to(maps)
+        if expected.shape != (batch,):
+            raise ContractError(f"expected must be ({batch},), not {tuple(expected.shape)}")
+    return Attribution(maps, parts, attribution.coarse, expected)
+
+
+def finite_rows(tensor: Tensor) -> Tensor:
+    """``(B,)`` of which samples all values of ``(B, …)`` are finite."""
+    return torch.isfinite(tensor).flatten(1).all(dim=1)
+
+
+def check_finite(what: str, tensor: Tensor, names: Sequence[str]) -> None:
+    """Raise `ContractError` that counts and names the samples of which a value of ``(B, …)`` is not finite; ``what`` is "the map is"."""
+    bad = [name for name, finite in zip(names, finite_rows(tensor).tolist(), strict=True) if not finite]
+    if bad:
+        raise ContractError(f"{what} not finite for {len(bad)} of {len(names)} samples: {format_some(bad, 3)}")
+
+
+def check_finite_maps(attribution: Attribution, names: Sequence[str]) -> None:
+    """`check_finite` of a map and its parts."""
+    check_finite("the map is", attribution.map, names)
+    for part, maps in attribution.parts.items():
+        check_finite(f"the part {part!r} is", maps, names)
+
+
+def rows_with_finite_maps(attribution: Attribution) -> Tensor:
+    """``(B,)`` of which samples the map and its parts are finite."""
+    return torch.stack([finite_rows(maps) for maps in (attribution.map, *attribution.parts.values())]).all(dim=0)
+
+
+def checked_scores(returned: object, batch: int) -> Tensor:
+    """A metric's return value as float64 ``(B,)`` on the CPU; raises `ContractError`. NaN is allowed: undefined for that sample."""
+    scores = _require_tensor(returned, "a metric").detach()
+    if scores.shape != (batch,):
+        raise ContractError(f"a metric must return ({batch},), one score per sample, not {tuple(scores.shape)}")
+    return scores.to("cpu", torch.float64)
+
+
+def checked_logits(returned: object, batch: int, classes: int, finite: bool = True) -> Tensor:
+    """A model's return value; raises `ContractError` unless it is ``(B, K)`` and, where it must be, finite."""
+    logits = _require_tensor(returned, "a model")
+    if logits.shape != (batch, classes):
+        raise ContractError(f"a model must return logits ({batch}, {classes}), not {tuple(logits.shape)}")
+    if finite and not torch.isfinite(logits).all():
+        raise ContractError("the model's logits are not finite")
+    return logits
+
+
+def _require_tensor(value: object, who: str) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise ContractError(f"{who} must return a tensor, not {type(value).__name__}")
+    return value
+
+
+def _checked_map(value: object, what: str, batch: int, size: tuple[int, int], coarse: bool) -> Tensor:
+    maps = _require_tensor(value, "an explainer").detach()
+    if maps.ndim not in (3, 4) or len(maps) != batch or 0 in maps.shape or (not coarse and tuple(maps.shape[-2:]) != size):
+        wanted = (
+            f"({batch}, h, w) or ({batch}, C, h, w)" if coarse else f"({batch}, {size[0]}, {size[1]}) or ({batch}, C, {size[0]}, {size[1]})"
+        )
+        raise ContractError(f"{what} must be {wanted}, not {tuple(maps.shape)}")
+    maps = maps.sum(dim=1) if maps.ndim == 4 else maps
+    return maps.float()
+
+
+def select_attribution_rows(attribution: Attribution, rows: Tensor) -> Attribution:
+    """Of an attribution the rows ``(N,)``."""
+    parts = {name: part[rows] for name, part in attribution.parts.items()}
+    return Attribution(
+        attribution.map[rows], parts, attribution.coarse, None if attribution.expected is None else attribution.expected[rows]
+    )
+
+
+def merge_attributions(pieces: list[tuple[slice, Attribution]]) -> Attribution:
+    """Consecutive batches as one."""
+    attributions = [attribution for _, attribution in pieces]
+    first = attributions[0]
+    if len(attributions) == 1:
+        return first
+    parts: Mapping[str, Tensor] = {name: torch.cat([a.parts[name] for a in attributions]) for name in first.parts}
+    expected = [a.expected for a in attributions if a.expected is not None]
+    return Attribution(
+        torch.cat([a.map for a in attributions]), parts, first.coarse, torch.cat(expected) if len(expected) == len(attributions) else None
+    )

@@ -1,0 +1,56 @@
+"""Does jobs in this process: for debuggers and notebooks. It cannot enforce a time limit, nor survive a crash."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any
+
+from harness.dispatch.devices import make_slots
+from harness.dispatch.events import Event, format_reason, format_traceback
+from harness.dispatch.executor import ExecutorSettings, drop_columns
+from harness.planning.inspector import Unavailable
+from harness.planning.jobs import Job
+from harness.registry.registry import Registry
+from harness.store.store import Store
+from harness.worker.arithmetic import set_plain_fp32
+from harness.worker.component_cache import ComponentCache
+from harness.worker.job_runner import JobRunner
+from harness.worker.planning_requests import answer_request
+
+
+class InlineExecutor:
+    """Implements `harness.dispatch.executor.Executor` on the first of the devices."""
+
+    def __init__(self, settings: ExecutorSettings, registry: Registry) -> None:
+        set_plain_fp32()
+        self._bench = JobRunner(ComponentCache(registry, make_slots(settings.devices, 1)[0].name, settings.batch), Store(settings.store))
+        self._jobs: deque[Job] = deque()
+
+    def ask(self, request: Mapping[str, Any]) -> Any:
+        """Answered here."""
+        try:
+            return answer_request(self._bench.workbench, request)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise Unavailable(format_reason(error), format_traceback(error)) from error
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Queue jobs."""
+        self._jobs.extend(jobs)
+
+    def events(self) -> Iterator[Event]:
+        """Do the jobs one after the other; their events come when each is done."""
+        while self._jobs:
+            told: list[Event] = []
+            self._bench.run(self._jobs.popleft(), told.append)
+            yield from told
+
+    def cancel(self, columns: Set[str]) -> None:
+        """Drop columns from the queue."""
+        self._jobs = deque(left for job in self._jobs if (left := drop_columns(job, columns)) is not None)
+
+    def stop(self) -> None:
+        """Forget the queue."""
+        self._jobs.clear()

@@ -1,0 +1,139 @@
+"""The rows of a job as a model takes them, and the class that is explained for each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harness.api.classifiers import Classifier
+from harness.api.sample import Sample
+from harness.planning.jobs import SampleRef, Subject, SubjectRows
+from harness.store.row_files import StoredValue
+from harness.store.sample_alignment import SamplePositions as Places
+from harness.store.store import Store
+from harness.worker.component_cache import ComponentCache
+from harness.worker.contracts import finite_rows
+from harness.worker.disturbances import disturb_images
+from harness.worker.prefetching import Prefetcher
+from harness.worker.sample_summary import SampleSummary, check_same_sample
+from harness.worker.samples import SampleBatch, SampleError, collate_samples, find_sample_difference, prepare_sample, read_sample
+from harness.worker.timing import span
+
+NO_TARGET = -1
+MAX_KEPT_BYTES = 2**28  # bytes of images that are kept; those of the last job always are
+RowsIdentity = tuple[Subject, tuple[SampleRef, ...]]
+
+
+@dataclass
+class JobInputs:
+    """Prepares rows, and keeps those of the last jobs for the next ones on the same."""
+
+    workbench: ComponentCache
+    store: Store
+    prefetcher: Prefetcher | None = None
+    _kept: list[tuple[RowsIdentity, tuple[SampleBatch, Tensor]]] = field(default_factory=list)
+
+    def of(
+        self, subject: Subject, rows: Sequence[SampleRef], model: Classifier, predicting: Callable[[], None]
+    ) -> tuple[SampleBatch, Tensor]:
+        """The rows as they are explained, and their targets ``(B,)``; ``predicting`` is called before the model is.
+
+        A target is `NO_TARGET` where the model's logits of a sample are not finite: nothing can be explained there.
+        Targets are predicted by the recipe's model on the images as they are, also where ``model`` or the rows are disturbed.
+
+        Raises `SampleError` where a row is not as planned.
+        """
+        identity = (subject, tuple(rows))
+        place = next((i for i, (known, _) in enumerate(self._kept) if known == identity), None)
+        if place is not None:
+            self._kept.append(self._kept.pop(place))
+        else:
+            self._kept.append((identity, self._prepared(subject, rows, model, predicting)))
+            while len(self._kept) > 1 and sum(_image_bytes(samples) for _, (samples, _) in self._kept) > MAX_KEPT_BYTES:
+                del self._kept[0]
+        return self._kept[-1][1]
+
+    def prefetch_rows(self, following: SubjectRows | None) -> None:
+        """Have these rows read, where that is done beside the work, they are not kept, and their model is loaded."""
+        if self.prefetcher is None or following is None:
+            return
+        subject, rows = following.subject, following.rows
+        model = self.workbench.loaded(subject.model_recipe)
+        if model is not None and (subject, tuple(rows)) not in [known for known, _ in self._kept]:
+            self.prefetcher.ask(subject, rows, model)
+
+    def forget(self) -> None:
+        """Prepare the next jobs' rows anew."""
+        self._kept.clear()
+
+    def _prepared(
+        self, subject: Subject, rows: Sequence[SampleRef], model: Classifier, predicting: Callable[[], None]
+    ) -> tuple[SampleBatch, Tensor]:
+        with span("inputs", "read"):
+            samples = self._samples(subject, rows, model).to(model.device)
+        predicting()
+        undisturbed = self.workbench.model(subject.model_recipe)
+        predicted = self._predictions(subject.prediction_key, rows, undisturbed, samples)
+        targets = _explained_classes(subject, samples, predicted)
+        disturbance = subject.disturbance
+        if disturbance is not None:
+            if disturbance.kind == "inputs":
+                images = disturb_images(samples.images, samples.ids, model, disturbance, subject.seed)
+                samples = replace(samples, images=images)
+            self._predictions(disturbance.key, rows, model, samples)
+        return samples, targets
+
+    def _samples(self, subject: Subject, rows: Sequence[SampleRef], model: Classifier) -> SampleBatch:
+        ready, images = ([], None) if self.prefetcher is None else self.prefetcher.take(subject, rows, model)
+        rest = self._read(subject, rows[len(ready) :]) if len(ready) < len(rows) else []
+        return collate_samples([*ready, *(prepare_sample(sample, model, subject.classes) for sample in rest)], images)
+
+    def _read(self, subject: Subject, rows: Sequence[SampleRef]) -> list[Sample]:
+        dataset = self.workbench.dataset(subject.dataset_recipe)
+        found = [read_sample(dataset, row.position) for row in rows]
+        changed = [row.sample for row, sample in zip(rows, found, strict=True) if find_sample_difference(sample, row.sample, row.digest)]
+        if changed:
+            again = next(place for place, row in enumerate(rows) if row.sample == changed[0])
+            check_same_sample(subject.dataset, SampleSummary.at(found[again], {}), read_sample(dataset, rows[again].position))
+            reason = f"the dataset changed while the run was going on: {', '.join(changed[:3])}; run again"
+            raise SampleError(reason, *filter(None, [subject.facts.get("dataset")]))
+        return found
+
+    def _predictions(self, key: str, rows: Sequence[SampleRef], model: Classifier, samples: SampleBatch) -> Tensor:
+        """The predicted class of each row ``(B,)``: from the store, or computed and committed under ``key``."""
+        with span("store", "read"):
+            known = self.store.known(key, Places([(row.sample, row.digest) for row in rows])).get(key, {}).get("predicted")
+        if known is not None and known.there.all():
+            return torch.from_numpy(np.nan_to_num(known.values, nan=NO_TARGET)).long().to(samples.labels.device)
+        logits = self.workbench.forward(model, samples.images, finite=False)
+        finite = finite_rows(logits)
+        confidence, predicted = model.probabilities(logits).max(dim=1)
+        correct = (predicted == samples.labels) & finite
+        fields = {"predicted": predicted.where(finite, math.nan), "confidence": confidence, "label": samples.labels, "correct": correct}
+        values = {name: values.tolist() for name, values in fields.items()}  # waits for the device, not for the store
+        with span("store", "write"):
+            self.store.commit_rows(key, column_rows(key, rows, values))
+        return predicted.where(finite, NO_TARGET)
+
+
+def column_rows(column: str, rows: Sequence[SampleRef], fields: dict[str, list[float]]) -> list[StoredValue]:
+    """One `StoredValue` per field and sample."""
+    return [
+        StoredValue(column, row.sample, row.digest, name, float(values[i])) for name, values in fields.items() for i, row in enumerate(rows)
+    ]
+
+
+def _image_bytes(samples: SampleBatch) -> int:
+    return samples.images.numel() * samples.images.element_size()
+
+
+def _explained_classes(subject: Subject, samples: SampleBatch, predicted: Tensor) -> Tensor:
+    if subject.target == "predicted":
+        return predicted
+    targets = samples.labels if subject.target == "label" else torch.full_like(samples.labels, int(subject.target))
+    return targets.where(predicted != NO_TARGET, NO_TARGET)

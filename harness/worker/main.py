@@ -1,0 +1,52 @@
+"""A worker process: reads requests and jobs as JSON lines from its standard input, writes events as JSON lines to its standard output.
+
+Started as ``python -m harness.worker.main`` with the settings as its first line. Whatever components print goes to standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from harness.processes.channel import Channel
+from harness.processes.launch import adopt_search_path
+
+
+def main() -> None:
+    """Serve until standard input ends: then the driver is gone, and this process with it, whatever it was doing."""
+    channel = Channel()
+    settings = channel.inbox.get()
+    adopt_search_path(settings.get("path"))
+    from harness.dispatch.events import format_reason, format_traceback
+    from harness.planning.jobs import Job, SubjectRows
+    from harness.registry.registry import Registry
+    from harness.store import row_files
+    from harness.store.store import Store
+    from harness.worker.arithmetic import set_plain_fp32
+    from harness.worker.component_cache import ComponentCache
+    from harness.worker.job_runner import JobRunner
+    from harness.worker.planning_requests import answer_request
+    from harness.worker.prefetching import Prefetcher
+
+    set_plain_fp32()
+    registry = Registry.discover([Path(path) for path in settings["plugins"]])
+    workbench = ComponentCache(registry, settings["device"], settings["batch"])
+    reader = Prefetcher(settings["plugins"], pinned=workbench.device.type == "cuda") if settings["prefetch"] else contextlib.nullcontext()
+    with reader as prefetcher:
+        bench = JobRunner(workbench, Store(settings["store"]), apart=True, prefetcher=prefetcher)
+        row_files.warm_up_arrow()
+        channel.send({"event": "ready"})
+        while True:
+            message = channel.inbox.get()
+            if message["do"] == "job":
+                following = message.get("following")
+                bench.run(Job.from_json(message["job"]), channel.send, None if following is None else SubjectRows.from_json(following))
+            else:
+                try:
+                    channel.send({"event": "answer", "value": answer_request(workbench, message["request"])})
+                except BaseException as error:
+                    channel.send({"event": "refused", "reason": format_reason(error), "traceback": format_traceback(error)})
+
+
+if __name__ == "__main__":
+    main()

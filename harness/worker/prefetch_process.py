@@ -1,0 +1,75 @@
+"""A reader process: reads the rows of a worker's next job while that is at another, and prepares them.
+
+Started by the worker as ``python -m harness.worker.prefetch_process`` with the plugins' files as its first line. It answers a request
+with a message per row and the row's tensors, and with one that says when there are no more: all were sent, one could not be read, or
+another request came. Why a row could not be read is not told: the worker reads it again, and blames what is to blame.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.processes.channel import Channel
+from harness.processes.launch import adopt_search_path
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.worker.component_cache import ComponentCache
+
+
+def main() -> None:
+    """Serve until standard input ends: then the worker is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel = Channel()
+    settings = channel.inbox.get()
+    adopt_search_path(settings.get("path"))
+    from harness.registry.registry import Registry
+    from harness.worker.arithmetic import set_plain_fp32
+    from harness.worker.component_cache import ComponentCache
+
+    set_plain_fp32()
+    workbench = ComponentCache(Registry.discover([Path(path) for path in settings["plugins"]]))
+    with contextlib.suppress(OSError):
+        while True:
+            request = channel.inbox.get()
+            with contextlib.suppress(BaseException):
+                for message, tensors in read_rows(workbench, request):
+                    channel.send({"request": request["request"], **message}, *map(_tensor_bytes, tensors))
+                    if not channel.inbox.empty():
+                        break
+            channel.send({"request": request["request"], "ended": True})
+    os._exit(0)
+
+
+def read_rows(workbench: ComponentCache, request: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[Tensor]]]:
+    """What is told of each row that is asked for: its id and digest, and its tensors by what they are."""
+    from harness.registry.recipe import Recipe
+    from harness.worker.portable_preprocessing import PortablePreprocessing
+    from harness.worker.samples import find_sample_difference, prepare_sample, read_sample
+
+    dataset = workbench.dataset(Recipe.from_json(request["dataset"]))
+    preparation = PortablePreprocessing.from_json(request["preparation"])
+    for position, planned in zip(request["positions"], request["digests"], strict=True):
+        sample = read_sample(dataset, position)
+        digest = sample.digest if find_sample_difference(sample, sample.id, planned) else planned
+        row = prepare_sample(sample, preparation, request["classes"])
+        tensors = {"image": row.image, "mask": row.mask, "boxes": row.boxes}
+        there = {name: tensor.detach().contiguous() for name, tensor in tensors.items() if tensor is not None}
+        told = {name: [str(tensor.dtype).removeprefix("torch."), list(tensor.shape)] for name, tensor in there.items()}
+        yield {"id": row.id, "digest": digest, "label": row.label, "tensors": told}, list(there.values())
+
+
+def _tensor_bytes(tensor: Tensor) -> memoryview:
+    import torch
+
+    return tensor.reshape(-1).view(torch.uint8).numpy().data
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Rows of a dataset as tensors in a model's coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from harness.api.geometry import Geometry, masks_to_boxes
+from harness.api.sample import Dataset, Sample
+
+
+class SampleError(ValueError):
+    """A sample cannot be used: it changed, cannot be read, or has a label that the model has no class for.
+
+    Attributes:
+        facts: under what is remembered that does not hold any more.
+    """
+
+    def __init__(self, reason: str, *facts: str) -> None:
+        super().__init__(reason)
+        self.facts = facts
+
+
+MAX_SAMPLES = 10_000_000  # before a run every sample is read once: hours, and some GB of facts
+
+
+def require_bounded_length(dataset: Dataset, name: str) -> Dataset:
+    """The dataset; raises `SampleError` where it has more samples than can be read."""
+    if (length := len(dataset)) > MAX_SAMPLES:
+        raise SampleError(
+            f"the dataset {name} has {length:,} samples, each of which is read before a run: ask for {MAX_SAMPLES:,} at most"
+            " (most datasets have a parameter for that: `samples`)"
+        )
+    return dataset
+
+
+class ModelCoordinates(Protocol):
+    """What is asked of a model to bring samples into its coordinates."""
+
+    @property
+    def geometry(self) -> Geometry:
+        """Resize, crop and channels."""
+
+    @property
+    def num_classes(self) -> int:
+        """K."""
+
+    def preprocess(self, image: Tensor) -> Tensor:
+        """One image as the model takes it."""
+
+
+@dataclass(frozen=True)
+class PreparedSample:
+    """One sample as a model takes it, on the CPU: as `SampleBatch` without the first dimension."""
+
+    id: str
+    image: Tensor
+    label: int
+    mask: Tensor | None
+    boxes: Tensor | None
+
+
+@dataclass(frozen=True)
+class SampleBatch:
+    """Some samples as the model takes them.
+
+    Attributes:
+        ids: their ids.
+        images: ``(B, C, H, W)``.
+        labels: ``(B,)`` as the model's classes.
+        masks: ``(B, H, W)`` bool, all false for a sample without one; None where no sample has one.
+        boxes: ``(N, 4)`` per sample, those given or the one round its mask; None where no sample has any.
+    """
+
+    ids: Sequence[str]
+    images: Tensor
+    labels: Tensor
+    masks: Tensor | None
+    boxes: Sequence[Tensor] | None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: Sequence[int]) -> SampleBatch:
+        """The chosen rows."""
+        index = torch.tensor(rows, dtype=torch.long, device=self.images.device)
+        return SampleBatch(
+            [self.ids[row] for row in rows],
+            self.images[index],
+            self.labels[index],
+            None if self.masks is None else self.masks[index],
+            None if self.boxes is None else [self.boxes[row] for row in rows],
+        )
+
+    def to(self, device: torch.device) -> SampleBatch:
+        """The same on a device; images in pinned memory are copied while the work goes on."""
+        return replace(
+            self,
+            images=self.images.to(device, non_blocking=self.images.is_pinned()),
+            labels=self.labels.to(device),
+            masks=None if self.masks is None else self.masks.to(device),
+            boxes=None if self.boxes is None else [boxes.to(device) for boxes in self.boxes],
+        )
+
+
+def read_sample(dataset: Dataset, index: int) -> Sample:
+    """One sample, held to its type."""
+    sample = dataset[index]
+    if not isinstance(sample, Sample):
+        made = (
+            "wrap it in a dataset that returns Sample(image, label, id): the image (C, H, W) in [0, 1] and not normalised, the id its own"
+        )
+        raise SampleError(f"a dataset must yield harness.api.Sample, not {type(sample).__name__}: {made}")
+    return sample
+
+
+def match_known_digest(sample: Sample, known: Mapping[str, Sequence[str]]) -> str:
+    """The digest of a sample: of those ``known`` under its id the first that is its content's but for noise, else its own."""
+    return next((digest for digest in known.get(sample.id, ()) if sample.is_content(digest)), None) or sample.digest
+
+
+def find_sample_difference(sample: Sample, id: str, digest: str) -> str | None:
+    """What of a sample is not as it was (``"id"``, ``"content"``), or None: noise in the last bits of an image makes no difference."""
+    if sample.id != id:
+        return "id"
+    return None if sample.is_content(digest) else "content"
+
+
+def prepare_sample(sample: Sample, model: ModelCoordinates, classes: Sequence[int] | None) -> PreparedSample:
+    """A sample in the coordinates of ``model``; ``classes`` maps dataset labels to the model's."""
+    image, label = model.preprocess(sample.image).float(), map_to_model_class(sample, model, classes)
+    mask = None if sample.mask is None else model.geometry.mask(sample.mask)
+    boxes = None if mask is None else masks_to_boxes(mask[None])[mask.any()[None]]
+    if sample.boxes is not None:
+        boxes = model.geometry.boxes(sample.boxes, (sample.image.shape[1], sample.image.shape[2])).float()
+    return PreparedSample(sample.id, image, label, mask, boxes)
+
+
+def collate_samples(samples: Sequence[PreparedSample], images: Tensor | None = None) -> SampleBatch:
+    """Samples together; ``images`` are theirs ``(B, C, H, W)`` where they are together already."""
+    masks = boxes = None
+    if any(sample.mask is not None for sample in samples):
+        size = next(sample.image.shape[-2:] for sample in samples)
+        masks = torch.stack([torch.zeros(size, dtype=torch.bool) if s.mask is None else s.mask for s in samples])
+    if any(sample.boxes is not None for sample in samples):
+        boxes = [torch.zeros(0, 4) if sample.boxes is None else sample.boxes for sample in samples]
+    together = torch.stack([sample.image for sample in samples]) if images is None else images
+    return SampleBatch([sample.id for sample in samples], together, torch.tensor([sample.label for sample in samples]), masks, boxes)
+
+
+def map_to_model_class(sample: Sample, model: ModelCoordinates, classes: Sequence[int] | None) -> int:
+    """A sample's label as the model's class; raises `SampleError` where there is none for it."""
+    label = int(sample.label)
+    if classes is not None:
+        if not 0 <= label < len(classes):
+            raise SampleError(f"sample {sample.id}: label {label}, but the dataset names {len(classes)} classes")
+        label = classes[label]
+    if not 0 <= label < model.num_classes:
+        raise SampleError(f"sample {sample.id}: label {label}, but the model has {model.num_classes} classes")
+    return label

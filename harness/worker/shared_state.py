@@ -1,0 +1,221 @@
+"""The state of the process that all components share: read, compared, and put back."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.modules.module as global_hooks
+
+_BACKENDS: Any = torch.backends
+_PRECISION_BACKENDS = (
+    _BACKENDS,
+    _BACKENDS.cuda.matmul,
+    _BACKENDS.cudnn,
+    _BACKENDS.cudnn.conv,
+    _BACKENDS.cudnn.rnn,
+    _BACKENDS.mkldnn,
+    _BACKENDS.mkldnn.matmul,
+    _BACKENDS.mkldnn.conv,
+    _BACKENDS.mkldnn.rnn,
+)
+_GLOBAL_HOOKS = (
+    "_global_forward_hooks",
+    "_global_forward_pre_hooks",
+    "_global_forward_hooks_always_called",
+    "_global_forward_hooks_with_kwargs",
+    "_global_backward_hooks",
+    "_global_backward_pre_hooks",
+    "_global_module_registration_hooks",
+    "_global_parameter_registration_hooks",
+    "_global_buffer_registration_hooks",
+)
+
+AUTOCAST_DEVICES = ("cpu", "cuda", "mps")
+_INFERENCE_MODES: list[object] = []
+
+
+class ByIdentity:
+    """Equal to itself wrapped again and to nothing else; keeps what it wraps alive, so that no other object takes its address."""
+
+    def __init__(self, wrapped: object) -> None:
+        self.wrapped = wrapped
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ByIdentity) and other.wrapped is self.wrapped
+
+    def __hash__(self) -> int:
+        return id(self.wrapped)
+
+
+@dataclass(frozen=True)
+class ProcessSetting:
+    """One thing that a process has one of: what it is called, how it is read (as a comparable value) and how such a value is put back."""
+
+    name: str
+    read: Callable[[], Any]
+    write: Callable[[Any], object]
+
+
+class SharedState:
+    """What was there when this was made; `restore` puts it back."""
+
+    def __init__(self) -> None:
+        self._before = [(setting, setting.read()) for setting in _process_settings()]
+
+    def restore(self) -> list[str]:
+        """Put back whatever is not as it was; the names of that."""
+        changed = [(setting, value) for setting, value in self._before if setting.read() != value]
+        for setting, value in changed:
+            setting.write(value)
+        return [setting.name for setting, _ in changed]
+
+
+@contextmanager
+def restore_shared_state() -> Iterator[None]:
+    """Put back, on leaving the block, what it changed of the shared state, whoever changed it: for imports, where libraries may seed."""
+    before = SharedState()
+    try:
+        yield
+    finally:
+        before.restore()
+
+
+def _process_settings() -> Iterator[ProcessSetting]:
+    yield ProcessSetting("the default device", lambda: str(torch.get_default_device()), _set_default_device)
+    yield ProcessSetting("the default dtype", torch.get_default_dtype, torch.set_default_dtype)
+    yield ProcessSetting("the number of threads", torch.get_num_threads, torch.set_num_threads)
+    yield ProcessSetting("whether gradients are enabled", torch.is_grad_enabled, torch.set_grad_enabled)
+    yield ProcessSetting("whether inference mode is on", torch.is_inference_mode_enabled, _set_inference_mode)
+    yield ProcessSetting("whether autograd looks for anomalies", torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly)
+    for kind in AUTOCAST_DEVICES:
+        yield ProcessSetting(f"autocast on {kind}", partial(_autocast_state, kind), partial(_set_autocast, kind))
+    yield ProcessSetting("the precision of fp32 arithmetic (TF32)", _fp32_precision, _set_fp32_precision)
+    for flag in ("benchmark", "deterministic", "enabled"):
+        cudnn = _BACKENDS.cudnn
+        yield ProcessSetting(f"torch.backends.cudnn.{flag}", partial(getattr, cudnn, flag), partial(setattr, cudnn, flag))
+    yield ProcessSetting("torch.use_deterministic_algorithms", torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode)
+    for kind in _GLOBAL_HOOKS:
+        hooks = getattr(global_hooks, kind)
+        yield ProcessSetting(f"the hooks of all modules ({kind})", partial(_hook_entries, hooks), partial(_set_hook_entries, hooks))
+    yield ProcessSetting("the global generator of torch", _torch_state, _set_torch_state)
+    yield ProcessSetting("the global generator of numpy", _numpy_state, _set_numpy_state)
+    yield ProcessSetting("the global generator of Python", random.getstate, random.setstate)
+    for device in range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ():  # type: ignore[no-untyped-call]
+        yield ProcessSetting(f"the global generator of cuda:{device}", partial(_cuda_state, device), partial(_set_cuda_state, device))
+    if torch.backends.mps.is_available():
+        yield ProcessSetting("the global generator of mps", _mps_state, _set_mps_state)
+    yield ProcessSetting("the working folder", _working_folder, _set_working_folder)
+
+
+def _set_inference_mode(on: bool) -> None:
+    """It is this thread's for as long as what switched it is kept."""
+    mode = torch.inference_mode(on)
+    mode.__enter__()
+    _INFERENCE_MODES.append(mode)
+
+
+def _autocast_state(device: str) -> tuple[bool, torch.dtype]:
+    return torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
+
+
+def _set_autocast(device: str, state: tuple[bool, torch.dtype]) -> None:
+    torch.set_autocast_enabled(device, state[0])
+    torch.set_autocast_dtype(device, state[1])
+    torch.clear_autocast_cache()
+
+
+def _set_default_device(name: str) -> None:
+    torch.set_default_device(None if name == "cpu" else name)
+
+
+def _fp32_precision() -> tuple[Any, ...]:
+    """The earlier settings (None where they were mixed with the later ones, so that torch refuses to tell), then the later ones."""
+    matmul, cudnn = _BACKENDS.cuda.matmul, _BACKENDS.cudnn
+    earlier = (torch.get_float32_matmul_precision, lambda: matmul.allow_tf32, lambda: cudnn.allow_tf32)
+    return (*map(_read_or_none, earlier), *(backend.fp32_precision for backend in _PRECISION_BACKENDS))
+
+
+def _read_or_none(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except RuntimeError:
+        return None
+
+
+def _set_fp32_precision(value: tuple[Any, ...]) -> None:
+    precision, matmul, cudnn, *later = value
+    if precision is not None:
+        torch.set_float32_matmul_precision(precision)
+    for backend, wanted in ((_BACKENDS.cuda.matmul, matmul), (_BACKENDS.cudnn, cudnn)):
+        if wanted is not None:
+            backend.allow_tf32 = wanted
+    for backend, wanted in zip(_PRECISION_BACKENDS, later, strict=True):
+        if backend.fp32_precision != wanted:
+            backend.fp32_precision = wanted
+
+
+def _hook_entries(hooks: Mapping[int, object]) -> tuple[tuple[int, ByIdentity], ...]:
+    return tuple((number, ByIdentity(hook)) for number, hook in hooks.items())
+
+
+def _set_hook_entries(hooks: dict[int, object], entries: Iterable[tuple[int, ByIdentity]]) -> None:
+    hooks.clear()
+    hooks.update({number: hook.wrapped for number, hook in entries})
+
+
+def _torch_state() -> bytes:
+    return torch.get_rng_state().numpy().tobytes()
+
+
+def _set_torch_state(state: bytes) -> None:
+    torch.set_rng_state(_state_tensor(state))
+
+
+def _cuda_state(device: int) -> bytes:
+    return torch.cuda.get_rng_state(device).numpy().tobytes()
+
+
+def _set_cuda_state(device: int, state: bytes) -> None:
+    torch.cuda.set_rng_state(_state_tensor(state), device)
+
+
+def _mps_state() -> bytes:
+    return torch.mps.get_rng_state().numpy().tobytes()
+
+
+def _set_mps_state(state: bytes) -> None:
+    torch.mps.set_rng_state(_state_tensor(state))
+
+
+def _state_tensor(state: bytes) -> torch.Tensor:
+    return torch.from_numpy(np.frombuffer(state, dtype=np.uint8).copy())
+
+
+def _numpy_state() -> tuple[Any, ...]:
+    state = np.random.get_state(legacy=True)
+    return tuple(part.tobytes() if isinstance(part, np.ndarray) else part for part in state)
+
+
+def _set_numpy_state(state: tuple[Any, ...]) -> None:
+    np.random.set_state((state[0], np.frombuffer(state[1], dtype=np.uint32), *state[2:]))
+
+
+def _working_folder() -> str | None:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return None
+
+
+def _set_working_folder(folder: str | None) -> None:
+    if folder is not None:
+        os.chdir(folder)

@@ -1,0 +1,74 @@
+"""A scheduler of workers that are no processes: a test says what becomes of the jobs that they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.dispatch.devices import Slot
+from harness.dispatch.executor import ExecutorSettings
+from harness.dispatch.scheduler import Scheduler
+from harness.dispatch.worker_handle import WorkerHandle
+
+
+class FakeWorker(WorkerHandle):
+    """A worker that notes which jobs it is given.
+
+    Attributes:
+        given: the jobs, as they were sent.
+        closed: whether its driver has ended it.
+    """
+
+    log = "its log"
+
+    def __init__(self, slot: Slot) -> None:
+        super().__init__(slot)
+        self.given: list[Mapping[str, Any]] = []
+        self.closed = False
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        if message["do"] == "job":
+            self.given.append(message["job"])
+
+    def kill(self, why: str | None = None) -> None:
+        self.killed_for = self.killed_for or why
+
+    def close(self) -> None:
+        self.closed = True
+
+    @property
+    def gone(self) -> bool:
+        return False
+
+    def death(self) -> str:
+        return "it ended"
+
+
+class FakeScheduler(Scheduler):
+    """Hands at the slots ``there``, which may change.
+
+    Attributes:
+        begun: all that were started.
+    """
+
+    def __init__(self, there: Sequence[Slot], prefetch: bool = False) -> None:
+        super().__init__(ExecutorSettings("/nowhere", Path("/nowhere"), prefetch=prefetch))
+        self.there = list(there)
+        self.begun: list[FakeWorker] = []
+
+    def slots(self) -> Sequence[Slot]:
+        return self.there
+
+    def begin(self, slot: Slot) -> WorkerHandle:
+        hand = self.hand(slot)
+        self.begun.append(hand)
+        return hand
+
+    def hand(self, slot: Slot) -> FakeWorker:
+        return FakeWorker(slot)
+
+
+def slots(*names: str) -> list[Slot]:
+    """Slots of these names."""
+    return [Slot(name, "cpu", {}) for name in names]

@@ -1,0 +1,100 @@
+"""Results are written while the next are computed: told when they are durable, in their order, and blocked where they cannot be kept."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from harness.dispatch.events import Event
+from harness.planning.jobs import Job
+from harness.store.sample_alignment import SamplePositions, rows_with_any_value
+from harness.store.store import Store, StoreError
+from harness.worker.job_runner import JobRunner
+from harness.worker.result_writer import MAX_WAITING_TASKS, ResultWriter, WriteTask
+
+
+def test_tasks_are_written_in_their_order_and_told_after_it() -> None:
+    writer, log, gate = ResultWriter(), list[str](), threading.Event()
+    writer.put(WriteTask("first", lambda: (gate.wait(10), log.append("first")), lambda error: log.append(f"told first {error}")))
+    writer.put(WriteTask("second", lambda: log.append("second"), lambda error: log.append(f"told second {error}")))
+    assert log == []  # the first one holds the writer up, and nobody else
+    gate.set()
+    writer.flush()
+    assert log == ["first", "told first None", "second", "told second None"]
+
+
+def test_what_a_write_raises_is_told_and_the_next_is_written() -> None:
+    def full() -> None:
+        raise StoreError("full")
+
+    writer, told = ResultWriter(), list[BaseException | None]()
+    writer.put(WriteTask("first", full, told.append))
+    writer.put(WriteTask("second", lambda: None, told.append))
+    writer.flush()
+    assert [type(error) for error in told] == [StoreError, type(None)]
+
+
+def test_no_more_waits_than_memory_should_hold() -> None:
+    writer, gate, put = ResultWriter(), threading.Event(), threading.Semaphore(0)
+
+    def fill() -> None:
+        for number in range(MAX_WAITING_TASKS + 2):  # one is being written
+            writer.put(WriteTask(str(number), lambda: gate.wait(10), lambda error: None))
+            put.release()
+
+    threading.Thread(target=fill, daemon=True).start()
+    for _ in range(MAX_WAITING_TASKS + 1):
+        assert put.acquire(timeout=10)
+    assert not put.acquire(timeout=0.1)
+    gate.set()
+    assert put.acquire(timeout=10)
+    writer.flush()
+
+
+def test_committed_means_readable_and_finished_comes_last(work: tuple[JobRunner, Job]) -> None:
+    bench, job = work
+    heard: list[Event] = []
+    places = SamplePositions([(row.sample, row.digest) for row in job.rows])
+
+    def hear(event: Event) -> None:
+        heard.append(event)
+        if event["event"] == "committed":
+            known = Store(bench.store.address).known(job.key, places)
+            assert rows_with_any_value(known.get(event["column"], {}), len(job.rows)).all()
+
+    bench.run(job, hear)
+    committed = [event["column"] for event in heard if event["event"] == "committed"]
+    assert committed == [job.key, *(task.key for task in job.metrics)]
+    assert heard[-1]["event"] == "finished"
+
+
+def test_where_an_explanation_cannot_be_kept_neither_are_its_scores(work: tuple[JobRunner, Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: Any) -> None:
+        raise StoreError("no room")
+
+    bench, job = work
+    monkeypatch.setattr(Store, "commit_maps", full)
+    heard: list[Event] = []
+    bench.run(job, heard.append)
+    states = {event["column"]: event["state"] for event in heard if event["event"] == "failed"}
+    assert states == dict.fromkeys([job.key, *(task.key for task in job.metrics)], "blocked")
+    assert heard[-1]["event"] == "finished"
+    assert bench.store.columns(job.key) == set()
+
+
+def test_a_score_that_cannot_be_kept_blocks_itself(work: tuple[JobRunner, Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, job = work
+    commit = Store.commit_rows
+
+    def selective(store: Store, group: str, rows: Any) -> None:
+        if rows[0].column == job.metrics[0].key:
+            raise StoreError("no room")
+        commit(store, group, rows)
+
+    monkeypatch.setattr(Store, "commit_rows", selective)
+    heard: list[Event] = []
+    bench.run(job, heard.append)
+    assert {event["column"]: event["state"] for event in heard if event["event"] == "failed"} == {job.metrics[0].key: "blocked"}
+    assert [event["column"] for event in heard if event["event"] == "committed"] == [job.key, *(task.key for task in job.metrics[1:])]
