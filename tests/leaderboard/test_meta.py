@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 import jsonschema
-import numpy as np
 import pytest
 from rich.cells import cell_len
 
@@ -20,32 +19,8 @@ from harness.leaderboard.document import Leaderboard, json_schema, read_leaderbo
 from harness.leaderboard.merge import merge_results
 from harness.leaderboard.render import render_leaderboard
 from harness.leaderboard.run_folder import RunFolderError, read_results, write_results
-from harness.results.data_model import Group, MetaConditionInfo, Results
-from tests.support.synthetic_results import leaderboard_group, leaderboard_results
-
-
-def shadow_of(group: Group, kind: str, strength: str | None, repeat: int, seed: int) -> Group:
-    size = len(group.samples)
-    generator = np.random.default_rng(seed)
-    kept = generator.random(size) < (0.9 if strength == "minor" else 0.4)
-    what = MetaConditionInfo(
-        model=group.model,
-        kind=kind,  # type: ignore[arg-type]
-        strength=strength,  # type: ignore[arg-type]
-        repeat=repeat,
-        scale=0.5,
-        kept=kept,
-        known=np.ones(size, dtype=bool),
-    )
-    rows = group.explainers[:1] if kind == "oracle" else [info for info in group.explainers if not info.null]
-    if kind == "oracle":
-        rows = [dataclasses.replace(rows[0], label="oracle", component="oracle")]
-    other = leaderboard_group(seed=seed, gaps=False)
-    cells = {
-        (row.label, label): other.cells["triad" if kind == "oracle" else row.label, label] for row in rows for label in group.metric_labels
-    }
-    fields = {"model": f"{group.model} ({kind} {strength} {repeat})", "explainers": rows, "cells": cells, "shadow": what}
-    return dataclasses.replace(group, **fields, costs={}, notes={})  # type: ignore[arg-type]
+from harness.results.data_model import Results
+from tests.support.synthetic_results import leaderboard_group, leaderboard_results, shadow_of
 
 
 @cache

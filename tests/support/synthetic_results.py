@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
-from harness.results.data_model import Cell, ComponentInfo, ExplainerCosts, ExplainerInfo, ExplainerNotes, Group, MetricInfo, Results
+from harness.results.data_model import (
+    Cell,
+    ComponentInfo,
+    ExplainerCosts,
+    ExplainerInfo,
+    ExplainerNotes,
+    Group,
+    MetaConditionInfo,
+    MetricInfo,
+    Results,
+)
 
 METRICS = [
     ("explanation-precision", "localisation", "higher", (0, 1)),
@@ -136,6 +148,31 @@ def _make_gaps(cells: dict[tuple[str, str], Cell], size: int) -> None:
     cells["lrp", "pointing-game"] = Cell.complete(undefined)
     partial = cells["laplace", "deletion"]
     cells["laplace", "deletion"] = Cell(status="ok", values=partial.values, computed=np.arange(size) < 16)
+
+
+def shadow_of(group: Group, kind: str, strength: str | None, repeat: int, seed: int) -> Group:
+    """A group as it would be were its inputs or weights disturbed, or an oracle scored in the place of its explainers."""
+    size = len(group.samples)
+    generator = np.random.default_rng(seed)
+    kept = generator.random(size) < (0.9 if strength == "minor" else 0.4)
+    what = MetaConditionInfo(
+        model=group.model,
+        kind=kind,  # type: ignore[arg-type]
+        strength=strength,  # type: ignore[arg-type]
+        repeat=repeat,
+        scale=0.5,
+        kept=kept,
+        known=np.ones(size, dtype=bool),
+    )
+    rows = group.explainers[:1] if kind == "oracle" else [info for info in group.explainers if not info.null]
+    if kind == "oracle":
+        rows = [dataclasses.replace(rows[0], label="oracle", component="oracle")]
+    other = leaderboard_group(size=size, seed=seed, gaps=False)
+    cells = {
+        (row.label, label): other.cells["triad" if kind == "oracle" else row.label, label] for row in rows for label in group.metric_labels
+    }
+    fields = {"model": f"{group.model} ({kind} {strength} {repeat})", "explainers": rows, "cells": cells, "shadow": what}
+    return dataclasses.replace(group, **fields, costs={}, notes={})  # type: ignore[arg-type]
 
 
 def leaderboard_results(**changes: object) -> Results:

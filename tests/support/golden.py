@@ -1,0 +1,79 @@
+"""A run with all that a leaderboard can show, and files of how it was shown: they are what a change of mechanism must not change.
+
+``python -m tests.support.golden`` writes the files of all formats again, after a change that is meant.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from harness.leaderboard.build import build_leaderboard
+from harness.leaderboard.document import Leaderboard, read_leaderboard
+from harness.leaderboard.render import render_leaderboard
+from harness.leaderboard.run_folder import write_results
+from harness.leaderboard.selection import Selection
+from harness.results.data_model import Cell, ExplanationSettings, Group, Results
+from tests.support.synthetic_results import leaderboard_group, leaderboard_results, metric, shadow_of
+
+GOLDEN = Path(__file__).parents[1] / "leaderboard" / "golden"
+EXPLAINERS = ["triad", "lrp", "SHAP", "deep-lift", "guided-backprop", "laplace", "sobel"]
+METRICS = ["pointing-game", "deletion", "road", "max-sensitivity"]
+
+
+def golden_results() -> Results:
+    """Two data sets; on the first two replicates and another model; gaps of every kind, undefined scores, meta-evaluation of one group."""
+    changes = {"explained": ExplanationSettings(target="predicted", seed=3, precision="fp32", dtype="float32")}
+    groups = [
+        dataclasses.replace(
+            leaderboard_group(size=34, model="net-0"), replicate_of="net 0123", group_notes=["layer: features.29"], **changes
+        ),
+        dataclasses.replace(leaderboard_group(size=34, seed=1, model="net-1", gaps=False), replicate_of="net 0123", **changes),
+        dataclasses.replace(leaderboard_group(size=34, seed=2, model="other", gaps=False), **changes),
+        dataclasses.replace(_with_agreement(leaderboard_group(size=9, seed=3, dataset="shapes", model="tiny", gaps=False)), **changes),
+    ]
+    kinds = [(kind, strength, repeat) for kind in ("inputs", "weights") for strength in ("minor", "disruptive") for repeat in (1, 2)]
+    shadows = [shadow_of(groups[0], *kind, seed=10 + k) for k, kind in enumerate([*kinds, ("oracle", None, 0)])]
+    whole = leaderboard_results(groups=groups, shadows=shadows, bootstrap=200)
+    return Selection(explainers=[*EXPLAINERS, "oracle"], metrics=[*METRICS, "parts"]).of(whole)
+
+
+def _with_agreement(group: Group) -> Group:
+    """A metric that ranks nobody, and scores that are not numbers."""
+    size = len(group.samples)
+    parts = metric("parts", category="agreement")
+    infinite = group.cells["lrp", "road"].values.copy()
+    infinite[:2] = np.inf, np.nan
+    cells = {**group.cells, ("triad", "parts"): Cell.complete(np.linspace(0.2, 0.4, size)), ("lrp", "road"): Cell.complete(infinite)}
+    cells["deep-lift", "deletion"] = Cell.missing(size, "blocked", "not computed: its rows are missing from the store")
+    return dataclasses.replace(group, metrics=[*group.metrics, parts], cells=cells)
+
+
+RENDERED: dict[str, Callable[[Leaderboard], str]] = {
+    "leaderboard.json": Leaderboard.to_json,
+    **{
+        f"{name}{suffix}": (lambda document, form=form, meta=meta: render_leaderboard(document, form, meta=meta))  # type: ignore[misc]
+        for name, meta in (("leaderboard", False), ("meta", True))
+        for form, suffix in (("csv", ".csv"), ("markdown", ".md"), ("latex", ".tex"), ("html", ".html"), ("terminal", ".txt"))
+    },
+    "by-metric.md": lambda document: render_leaderboard(document, "markdown", group="metric"),
+    "by-metric.html": lambda document: render_leaderboard(document, "html", group="metric"),
+    "narrow.txt": lambda document: render_leaderboard(document, "terminal", width=60, ascii_only=True),
+    "colour.txt": lambda document: render_leaderboard(document, "terminal", group="metric", width=160, color=True),
+}
+"""Every file, and how it is made of the document."""
+
+
+def golden_document() -> Leaderboard:
+    """The document that the files are of."""
+    return read_leaderboard((GOLDEN / "leaderboard.json").read_bytes())
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    write_results(GOLDEN, golden_results(), build_leaderboard(golden_results()))
+    for file, render in RENDERED.items():
+        (GOLDEN / file).write_text(render(golden_document()))
