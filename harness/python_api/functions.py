@@ -98,21 +98,24 @@ def attribute(
     Raises:
         ValueError: an argument is not what is said above, or the explainer is not applicable to the model, as a run says it.
     """
-    from harness.worker import call_arguments
-    from harness.worker.applicability import no_training_data_as_value_error
+    from harness.python_api import arguments
+    from harness.worker.call_arguments import as_classifier, as_images, as_targets
     from harness.worker.contracts import check_finite
     from harness.worker.mutation_guard import forbid_changes
 
-    bound, model = _to_explainer(explainer), call_arguments.as_classifier(model)
-    inputs = call_arguments.as_images(images, model)
-    check_finite("the images are", inputs, call_arguments.sample_names(ids, inputs))
-    call_arguments.check_pixel_range(inputs, model)
+    bound, model = _to_explainer(explainer), as_classifier(model)
+    inputs = as_images(images, model)
+    check_finite("the images are", inputs, arguments.sample_names(ids, inputs))
+    arguments.check_pixel_range(inputs, model)
     _check_applicable(bound, model)
-    chosen = _predict_classes(model, inputs) if targets is None else call_arguments.as_targets(targets, len(inputs), model)
+    chosen = _predict_classes(model, inputs) if targets is None else as_targets(targets, len(inputs), model)
     if not len(inputs):
         return inputs.new_zeros((0, *inputs.shape[-2:])).float()
-    context, there = call_arguments.make_context(model, inputs, seed, ids, training), model.device
-    with forbid_changes(model.module, [("the images", inputs), ("the targets", chosen)]), no_training_data_as_value_error(bound.name):
+    context, there = arguments.make_context(model, inputs, seed, ids, training), model.device
+    with (
+        forbid_changes(model.module, [("the images", inputs), ("the targets", chosen)]),
+        arguments.no_training_data_as_value_error(bound.name),
+    ):
         return bound(model, inputs.to(there), chosen.to(there), ctx=context.on(there)).map.to(inputs.device)
 
 
@@ -153,31 +156,31 @@ def score(
             undefined where maps have none.
     """
     from harness.api.case import Case
+    from harness.python_api import arguments
     from harness.registry.declared_needs import declared_needs
-    from harness.worker import call_arguments
     from harness.worker.accelerators import scoring_device
-    from harness.worker.applicability import missing_evidence_reason, no_training_data_as_value_error
+    from harness.worker.call_arguments import as_classifier, as_images, as_targets
     from harness.worker.contracts import check_finite, checked_scores
     from harness.worker.mutation_guard import forbid_changes
 
-    scorer, model = _to_metric(metric), call_arguments.as_classifier(model)
-    inputs = call_arguments.as_images(images, model)
-    check_finite("the images are", inputs, call_arguments.sample_names(ids, inputs))
-    call_arguments.check_pixel_range(inputs, model)
+    scorer, model = _to_metric(metric), as_classifier(model)
+    inputs = as_images(images, model)
+    check_finite("the images are", inputs, arguments.sample_names(ids, inputs))
+    arguments.check_pixel_range(inputs, model)
     inputs = inputs.to(scoring_device(inputs.device))
-    chosen = call_arguments.as_targets(targets, len(inputs), model).to(inputs.device)
-    attributions, parts = call_arguments.as_maps(maps, inputs)
-    check_finite("the maps are", attributions, call_arguments.sample_names(ids, inputs))
-    evidence = call_arguments.as_masks(masks, inputs)
-    places = call_arguments.as_boxes(boxes, evidence, inputs)
+    chosen = as_targets(targets, len(inputs), model).to(inputs.device)
+    attributions, parts = arguments.as_maps(maps, inputs)
+    check_finite("the maps are", attributions, arguments.sample_names(ids, inputs))
+    evidence = arguments.as_masks(masks, inputs)
+    places = arguments.as_boxes(boxes, evidence, inputs)
     again = None if explainer is None else _to_explainer(explainer)
     if again is not None:
         _check_applicable(again, model)
     needs = declared_needs(_current_registry(), scorer.recipe)
-    lacking = missing_evidence_reason(needs, masks=evidence is not None, boxes=places is not None, explainer=again is not None)
+    lacking = arguments.missing_evidence_reason(needs, masks=evidence is not None, boxes=places is not None, explainer=again is not None)
     if lacking is not None:
         raise ValueError(f"{scorer.name} is not applicable: {lacking}")
-    context = call_arguments.make_context(model, inputs, seed, ids, training)
+    context = arguments.make_context(model, inputs, seed, ids, training)
     case = Case(
         model=model,
         images=inputs,
@@ -193,7 +196,7 @@ def score(
     if not len(inputs):
         return attributions.new_zeros(0).double().cpu()
     own = [("the images", inputs), ("the targets", chosen), ("the maps", attributions)]
-    with forbid_changes(model.module, own), no_training_data_as_value_error(scorer.name):
+    with forbid_changes(model.module, own), arguments.no_training_data_as_value_error(scorer.name):
         return checked_scores(scorer(case), len(inputs))
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.api.classifiers import Classifier
-from harness.api.context import NoTrainingData
 from harness.api.network_features import detect_features
 from harness.registry.binding import inapplicable_reason
 from harness.registry.declared_needs import declared_needs
 from harness.registry.recipe import Recipe
-from harness.registry.unmet_needs import lacking_evidence, lacking_features
+from harness.registry.unmet_needs import lacking_features
 
 if TYPE_CHECKING:
     from harness.worker.component_cache import ComponentCache
@@ -31,19 +28,3 @@ def refusal_reason(bench: ComponentCache, recipe: Recipe, model: Classifier) -> 
         return reason
     found = ((nested.name, refusal_reason(bench, nested, model)) for nested in recipe.nested)
     return next((f"{name}: {inner}" for name, inner in found if inner is not None), None)
-
-
-def missing_evidence_reason(needs: Set[str], *, masks: bool, boxes: bool, explainer: bool) -> str | None:
-    """Why a metric of these needs cannot score what it is given by hand, or None."""
-    if "explainer" in needs and not explainer:
-        return "needs the explainer that made the maps, and none is given (explainer=)"
-    return lacking_evidence(needs, masks=masks, boxes=boxes, of="none are given (masks=, boxes=)")
-
-
-@contextmanager
-def no_training_data_as_value_error(name: str) -> Iterator[None]:
-    """Say that there is no training data as what it is to who calls a component by hand, an argument that is missing: a ``ValueError``."""
-    try:
-        yield
-    except NoTrainingData as error:
-        raise ValueError(f"{name} is not applicable: needs training data, and none is given (training=, a dataset)") from error

@@ -39,7 +39,7 @@ def main() -> None:
 def _run(spec: dict[str, Any], place: str, folder: Path) -> dict[str, Any]:
     device = place.partition(" ")[0]
     with (
-        mock.patch.object(inline, "slots", lambda *_: [Slot(device, device, {})]),
+        mock.patch.object(inline, "make_slots", lambda *_: [Slot(device, device, {})]),
         without_float64() if "without" in place else nullcontext(),
     ):
         result = harness.run(spec, out=folder / "run", store=folder / "store", plugins=[PLUGIN])
