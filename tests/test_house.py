@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "commands": {"conformance", "runs", "worker", "dispatch", "registry", "api", "store", "user_errors"},
 }
 LEAVES = {"text_format"}  # modules that import nothing of the harness, and any part but the API may
+EXECUTORS = CORE / "api" / "executors.py"  # the one module of the API that imports the rest, which does not import it
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -73,9 +74,27 @@ def test_imports_run_one_way(part: str) -> None:
     wrong = [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in sorted((CORE / part).rglob("*.py"))
+        if path != EXECUTORS
         for module in imported(path)
         if module.startswith("harness.") and module.split(".")[1] not in allowed
     ]
+    assert wrong == []
+
+
+def test_the_core_does_not_import_what_it_offers_to_executors() -> None:
+    allowed = {"api", *MAY_IMPORT["dispatch"], "dispatch"}
+    assert {module.split(".")[1] for module in imported(EXECUTORS)} <= allowed
+    assert [path for path in CORE.rglob("*.py") if "harness.api.executors" in set(imported(path))] == []
+
+
+@pytest.mark.parametrize("plugin", sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml")), ids=lambda path: path.name)
+def test_plugins_import_the_api_and_their_tests_what_tests_share(plugin: Path) -> None:
+    """And the names of the core itself: `import harness`."""
+    wrong = []
+    for path in sorted(plugin.rglob("*.py")):
+        shared = {"harness.conformance", "tests.support"} if "tests" in path.relative_to(plugin).parts else set()
+        foreign = {module for module in imported(path) if module.startswith(("harness.", "tests."))}
+        wrong += [f"{path} imports {module}" for module in foreign if ".".join(module.split(".")[:2]) not in {"harness.api", *shared}]
     assert wrong == []
 
 
@@ -101,6 +120,13 @@ def test_importing_it_imports_no_torch(module: str) -> None:
     code = f"import {module}, sys; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == "False"
+
+
+def test_importing_the_api_imports_nothing_else_of_the_harness() -> None:
+    parts = "sorted({name.split('.')[1] for name in sys.modules if name.startswith('harness.')})"
+    code = f"import harness.api.declarations, sys; print({parts})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "['api']"
 
 
 def test_every_plugin_says_which_api_it_was_built_for() -> None:

@@ -70,7 +70,7 @@ class CrashPolicy:
         times = (
             MAX_MACHINE_LOSSES if worker.lost is not None else MAX_COLUMN_CRASHES if worker.killed_for is None and "column" in phase else 1
         )
-        return "crashed", f"while {doing} {worker.death()}" + (f" ({times} times in a row)" if times > 1 else "")
+        return "crashed", f"while {doing} {worker.describe_exit()}" + (f" ({times} times in a row)" if times > 1 else "")
 
     def _found(self, job: Job, settled: set[str]) -> list[Event]:
         """What an ended worker committed and could not tell."""

@@ -77,7 +77,7 @@ class Scheduler(ABC):
             except queue.Empty:
                 if time.monotonic() - asked > self._settings.startup_timeout:
                     worker.kill("timeout")
-                elif worker.gone and not worker.ended:
+                elif worker.has_exited and not worker.ended:
                     worker.kill()
                     self._inbox.put((worker, None))
                 continue
@@ -88,7 +88,7 @@ class Scheduler(ABC):
                 if speaker is worker:
                     if worker.killed_for == "timeout":
                         raise Unavailable(f"it took more than {self._settings.startup_timeout:g} s")
-                    raise _WorkerDied(worker.death())
+                    raise _WorkerDied(worker.describe_exit())
             elif message["event"] == "ready":
                 speaker.ready = True
             elif message["event"] == "refused":
@@ -258,7 +258,7 @@ class Scheduler(ABC):
         self._workers.remove(worker)
         if not worker.ready:
             self._failed_starts[worker.slot.name] += 1
-            self._last_words = f"{worker.death()}; see {worker.log}"
+            self._last_words = f"{worker.describe_exit()}; see {worker.log}"
 
     def _ended(self, worker: WorkerHandle) -> Iterator[Event]:
         """A worker is gone: blame what it was at, and give the rest of its job to another."""
@@ -278,7 +278,7 @@ class Scheduler(ABC):
     def _enforce_limits(self) -> None:
         now = time.monotonic()
         for worker in self._workers:
-            if worker.gone and not worker.ended:  # a process that it left behind holds its pipe
+            if worker.has_exited and not worker.ended:  # a process that it left behind holds its pipe
                 worker.ended = True
                 self._inbox.put((worker, None))
             elif (not worker.ready and now - worker.started > self._settings.startup_timeout) or (

@@ -97,9 +97,9 @@ class WorkerHandle(ABC):
 
     @property
     @abstractmethod
-    def gone(self) -> bool:
+    def has_exited(self) -> bool:
         """Whether it has ended without saying so."""
 
     @abstractmethod
-    def death(self) -> str:
+    def describe_exit(self) -> str:
         """How it ended, in words, with the end of what it printed."""

@@ -82,11 +82,11 @@ class WorkerProcess(WorkerHandle):
                 self._process.stdin.close()
 
     @property
-    def gone(self) -> bool:
+    def has_exited(self) -> bool:
         """Whether the process has ended, though something that it left behind may hold its pipe open."""
         return self._process.poll() is not None
 
-    def death(self) -> str:
+    def describe_exit(self) -> str:
         """How it ended, in words, with the end of what it printed."""
         code = self._process.wait()
         if self.killed_for not in (None, "timeout"):

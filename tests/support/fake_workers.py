@@ -38,10 +38,10 @@ class FakeWorker(WorkerHandle):
         self.closed = True
 
     @property
-    def gone(self) -> bool:
+    def has_exited(self) -> bool:
         return False
 
-    def death(self) -> str:
+    def describe_exit(self) -> str:
         return "it ended"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from harness.store.atomic import write_atomically
+from harness.store.row_files import decode_rows
 from harness.store.segments import segment_name, verify_segment
 
 
@@ -18,3 +20,9 @@ def write_segment(folder: Path, suffix: str, content: bytes) -> Path:
 def read_segment(path: Path) -> bytes:
     """Its content; raises where it is damaged."""
     return verify_segment(path.name, path.read_bytes())
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows that a segment of scores holds."""
+    rows: list[dict[str, Any]] = decode_rows(read_segment(path)).to_pylist()
+    return rows

@@ -1,14 +1,12 @@
-"""Makes docs/metrics.md from what the metrics declare: ``python plugins/harness-metrics/tests/catalogue.py``."""
+"""Makes docs/metrics.md from what the metrics declare: ``PYTHONPATH=. python plugins/harness-metrics/tests/catalogue.py``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from harness.api.declarations import Category, resolve_declared_fields
-from harness.registry.card import Card
-from harness.registry.plugin_pages import bibtex_fields
-from harness.registry.registry import Registry
+from tests.support.components import bibtex_fields, cards_of
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
 HEAD = """# The metrics of harness-metrics
@@ -25,7 +23,7 @@ for all others.
 
 def made() -> str:
     """The document."""
-    cards = [card for card in Registry.discover().cards("metrics") if card.distribution == "harness-metrics"]
+    cards = cards_of("harness-metrics", "metrics")
     parts = [HEAD]
     for category in get_args(Category):
         chosen = sorted((card for card in cards if card.declaration["category"] == category), key=lambda card: card.name)
@@ -34,7 +32,7 @@ def made() -> str:
     return "".join(parts)
 
 
-def row(card: Card) -> str:
+def row(card: Any) -> str:
     """One metric's line of the table."""
     arrow = {"higher": "↑", "lower": "↓"}[card.declaration["direction"]]
     defaults = {name: schema.get("default") for name, schema in card.parameters.get("properties", {}).items()}

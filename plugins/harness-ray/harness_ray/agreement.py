@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from harness.registry.recipe import Recipe
-from harness.registry.session_components import SESSION_DISTRIBUTION as SESSION
+from harness.api.executors import SESSION_DISTRIBUTION as SESSION
+from harness.api.executors import Recipe
 
 CORE = "xai-harness"
 

@@ -13,9 +13,7 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from harness.dispatch.devices import count_usable_cores
-from harness.dispatch.events import to_printable_line
-from harness.dispatch.executor import ExecutorError
+from harness.api.executors import ExecutorError, count_usable_cores, to_printable_line
 from harness_ray.host import Host, look
 from harness_ray.places import Node, Place
 

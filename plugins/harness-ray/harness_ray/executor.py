@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from harness.dispatch.devices import Slot
-from harness.dispatch.executor import ExecutorError, ExecutorSettings
-from harness.dispatch.scheduler import Scheduler
-from harness.dispatch.worker_handle import WorkerHandle
-from harness.planning.jobs import Job
-from harness.registry.recipe import Recipe
-from harness.registry.registry import Registry
+from harness.api.executors import ExecutorError, ExecutorSettings, Job, Recipe, Registry, Scheduler, Slot, WorkerHandle
 from harness_ray.agreement import components
 from harness_ray.places import Place, places
 

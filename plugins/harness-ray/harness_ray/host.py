@@ -12,11 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.dispatch.devices import Slot
-from harness.dispatch.events import to_printable_line
-from harness.dispatch.executor import ExecutorSettings
-from harness.dispatch.worker_handle import Inbox
-from harness.dispatch.worker_process import WorkerProcess
+from harness.api.executors import ExecutorSettings, Inbox, Slot, WorkerProcess, to_printable_line
 
 
 class Host:
@@ -50,13 +46,13 @@ class Host:
             try:
                 _, message = self._inbox.get(timeout=1.0)
             except queue.Empty:
-                if not self._process.gone:
+                if not self._process.has_exited:
                     continue
                 message = None  # a process that it left behind holds its pipe
             if message is None:
                 self._process.ended = True
                 self._process.close()
-                return [*told, {"event": "ended", "how": self._process.death()}]
+                return [*told, {"event": "ended", "how": self._process.describe_exit()}]
             told.append(message)
         return told
 

@@ -13,11 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.registry.distributions import core_identity, find_plugin_distributions
-from harness.registry.registry import Registry
-from harness.store.address import redact_credentials
-from harness.store.errors import describe_with_advice
-from harness.store.folder_factory import open_folder
+from harness.api.executors import Registry, core_identity, describe_with_advice, find_plugin_distributions, open_folder, redact_credentials
 
 
 def inventory(registry: Registry) -> dict[str, Any]:

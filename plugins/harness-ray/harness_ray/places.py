@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harness.dispatch.devices import MAX_CPU_WORKERS, Slot
-from harness.dispatch.executor import ExecutorError
+from harness.api.executors import MAX_CPU_WORKERS, ExecutorError, Slot
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.dispatch.executor import ExecutorError, ExecutorSettings
-from harness.registry.registry import Registry
-from harness.store.errors import wrap_write_errors
-from harness.store.folder_factory import open_folder
+from harness.api.executors import ExecutorError, ExecutorSettings, Registry, open_folder, wrap_write_errors
 from harness_ray.agreement import differences
 from harness_ray.cluster import Cluster
 from harness_ray.inventory import inventory

@@ -10,7 +10,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from harness.dispatch.worker_handle import Inbox, WorkerHandle
+from harness.api.executors import Inbox, WorkerHandle
 from harness_ray.cluster import told
 from harness_ray.places import Place
 
@@ -41,11 +41,11 @@ class RayWorker(WorkerHandle):
         self.kill()
 
     @property
-    def gone(self) -> bool:
+    def has_exited(self) -> bool:
         """Never unsaid: an actor that is gone fails who listens to it."""
         return False
 
-    def death(self) -> str:
+    def describe_exit(self) -> str:
         """How it ended."""
         if self.killed_for == "timeout":
             return f"no worker came up on {self._where} in time; is it busy with other work?"

@@ -8,8 +8,7 @@ from typing import Any
 from harness_ray.agreement import components, differences
 from harness_ray.inventory import inventory
 
-from harness.registry.recipe import Recipe
-from harness.registry.registry import Registry
+from harness.api.executors import Recipe, Registry
 
 OURS: dict[str, Any] = {
     "core": ["0.1.0", "c0"],

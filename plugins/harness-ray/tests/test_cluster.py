@@ -18,8 +18,7 @@ import psutil
 import pytest
 
 import harness
-from harness.store.row_files import decode_rows
-from tests.support.segments import read_segment
+from tests.support.segments import read_rows
 from tests.support.spec import SMALL, small_spec
 
 pytest.importorskip("ray")
@@ -109,8 +108,8 @@ class Runs:
 
     def committed(self) -> set[tuple[str, str]]:
         """Column and sample of every row in the store."""
-        tables = [decode_rows(read_segment(path)) for path in (self.folder / "store" / "rows").rglob("*.parquet")]
-        return {(row["column"], row["sample"]) for table in tables for row in table.to_pylist()}
+        segments = (self.folder / "store" / "rows").rglob("*.parquet")
+        return {(row["column"], row["sample"]) for path in segments for row in read_rows(path)}
 
     def key(self, explainer: str, metric: str) -> str:
         columns = json.loads((self.folder / "out" / "columns.json").read_text())["columns"]

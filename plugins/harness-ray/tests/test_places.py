@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from harness_ray.places import Node, places
 
-from harness.dispatch.executor import ExecutorError
+from harness.api.executors import ExecutorError
 
 HEAD = Node("h" * 56, "10.0.0.1", 0.0, 0.0)
 SMALL = Node("s" * 56, "10.0.0.2", 4.0, 0.0)
