@@ -24,13 +24,13 @@ import numpy as np
 from harness.dispatch.job_queue import JobQueue
 from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.render import render_leaderboard
-from harness.leaderboard.run_folder import RESULTS_FILE, SCORES_FILE, read_results
 from harness.planning.facts import DatasetFacts, ModelFacts
 from harness.planning.plan import Planner
 from harness.planning.sharding import plan_jobs
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.results.data_model import Cell, ExplainerInfo, Group, MetricInfo, Results
+from harness.results.run_folder import RESULTS_FILE, SCORES_FILE, read_results
 from harness.results.score_table import write_scores
 from harness.results.stored_results import to_stored
 from harness.spec.load import load_spec

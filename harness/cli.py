@@ -180,7 +180,7 @@ def leaderboard_command(
     """Render the leaderboard of a run again, or of several runs that share dataset and model."""
     from harness.leaderboard.build import build_leaderboard
     from harness.leaderboard.merge import merge_results
-    from harness.leaderboard.run_folder import read_results
+    from harness.results.run_folder import read_results
     from harness.user_errors import UserError
 
     with report_user_errors():
@@ -232,7 +232,7 @@ def diff_command(run_a: Path, run_b: Path, as_json: Annotated[bool, typer.Option
     """Show what changed between two runs: recipes, versions, scores beyond noise."""
     from harness.leaderboard.diff import diff_results
     from harness.leaderboard.formats.difference import render_difference
-    from harness.leaderboard.run_folder import read_results
+    from harness.results.run_folder import read_results
 
     with report_user_errors():
         found = diff_results(read_results(run_a), read_results(run_b))
@@ -260,9 +260,9 @@ def export_command(
     plugin: PluginFiles = [],
 ) -> None:
     """Export maps and per-sample scores with their recipe, all of a run or some of it."""
-    from harness.leaderboard.run_folder import read_results
     from harness.leaderboard.score_export import export_scores
     from harness.leaderboard.selection import Selection
+    from harness.results.run_folder import read_results
     from harness.runs.map_export import export_maps
 
     with report_user_errors():
@@ -283,7 +283,7 @@ def export_command(
 def cite_command(run: Path) -> None:
     """Print BibTeX of every method and metric that a run used."""
     from harness.leaderboard.bibliography import render_bibliography
-    from harness.leaderboard.run_folder import read_results
+    from harness.results.run_folder import read_results
 
     with report_user_errors():
         typer.echo(render_bibliography(read_results(run)), nl=False)

@@ -13,12 +13,12 @@ def user_error_message(error: Exception) -> str | None:
     from harness.dispatch.executor import ExecutorError
     from harness.leaderboard.merge import MergeError
     from harness.leaderboard.render import UnknownFormat
-    from harness.leaderboard.run_folder import RunFolderError
     from harness.leaderboard.score_export import ExportError
     from harness.leaderboard.selection import SelectionError
     from harness.planning.class_matching import ClassMismatch
     from harness.planning.inspector import Unavailable
     from harness.registry.errors import ParameterError, RegistryError
+    from harness.results.run_folder import RunFolderError
     from harness.spec.problems import SpecError
 
     of_specs = (SpecError, RegistryError, ParameterError, ClassMismatch)

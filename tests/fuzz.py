@@ -18,8 +18,8 @@ import atheris
 with atheris.instrument_imports(include=["harness", "harness_torchvision"]):
     from harness_torchvision.manifest import ManifestError, entries_in_manifest
 
-    from harness.leaderboard.run_folder import RunFolderError, read_results
     from harness.registry.registry import Registry
+    from harness.results.run_folder import RunFolderError, read_results
     from harness.spec.load import load_spec
     from harness.spec.problems import SpecError
     from harness.store.sample_alignment import SamplePositions

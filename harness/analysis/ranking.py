@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,7 @@ from numpy.typing import NDArray
 from harness.analysis.bootstrap import nan_mean
 from harness.analysis.parallel_chunks import run_in_chunks
 from harness.results.data_model import Bools, Floats
-
-Weighting = Literal["category", "metric"]
-"""How metrics make one rank: the mean over categories of the mean within each, or the mean over all metrics alike."""
+from harness.results.data_model import Weighting as Weighting
 
 TIE_TOLERANCE = 1e-9
 """Neighbouring scores closer than this, relative to the larger, are tied: the order of a sum must not decide a rank."""

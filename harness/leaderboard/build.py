@@ -13,7 +13,9 @@ from harness.analysis.groups import WEIGHTINGS
 from harness.analysis.paired_tests import PairedComparison
 from harness.analysis.run_statistics import CellStatistics, GroupStatistics, ModelComparison, RowStatistics, RunStatistics
 from harness.leaderboard.build_meta import build_meta_entry
-from harness.leaderboard.document import (
+from harness.meta.analysis import analyse_meta
+from harness.results.data_model import ExplainerInfo, ExplainerNotes, MetricInfo, Results
+from harness.results.document import (
     CellEntry,
     CostsEntry,
     Critical,
@@ -28,8 +30,6 @@ from harness.leaderboard.document import (
     Settings,
     Versus,
 )
-from harness.meta.analysis import analyse_meta
-from harness.results.data_model import ExplainerInfo, ExplainerNotes, MetricInfo, Results
 
 
 def build_leaderboard(results: Results) -> Leaderboard:

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from harness.analysis.bootstrap import nan_mean
-from harness.leaderboard.document import ConsistencyEntry, MetaEntry, MetaMetric, Scales, SeparationEntry
 from harness.meta.analysis import Consistency, MetaAnalysis, Separation
 from harness.results.data_model import Floats, MetaConditionKind, Results
+from harness.results.document import ConsistencyEntry, MetaEntry, MetaMetric, Scales, SeparationEntry
 
 
 def build_meta_entry(found: MetaAnalysis, results: Results) -> MetaEntry:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.leaderboard.document import GroupEntry, Leaderboard, Row
 from harness.leaderboard.formats.annotations import nemenyi_letters
+from harness.results.document import GroupEntry, Leaderboard, Row
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from harness.leaderboard.document import Leaderboard
+from harness.results.document import Leaderboard
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class HtmlDisplayable(Protocol):
@@ -23,6 +26,36 @@ def display_or_print(thing: HtmlDisplayable) -> None:
         display(thing)
     else:
         print(thing)
+
+
+class DisplayedLeaderboard(Leaderboard):
+    """A leaderboard that shows itself: in a notebook, printed, and as a data frame."""
+
+    @classmethod
+    def of(cls, document: Leaderboard) -> DisplayedLeaderboard:
+        """The same leaderboard."""
+        return cls.model_construct(**dict(document))
+
+    def table(self, cells: bool = False) -> pd.DataFrame:
+        """A pandas data frame with one line per data set, model and explainer, or with ``cells`` one per metric too.
+
+        Raises ``ImportError`` if pandas is not installed.
+        """
+        from harness.leaderboard.data_frames import cells_frame, ranks_frame
+
+        return cells_frame(self) if cells else ranks_frame(self)
+
+    def show(self) -> None:
+        """Show it: as a table in a notebook, else on the terminal."""
+        display_or_print(self)
+
+    def __str__(self) -> str:
+        return terminal_text(self)
+
+    def _repr_html_(self) -> str:
+        from harness.leaderboard.formats.html_page import render_html
+
+        return render_html(self)
 
 
 def terminal_text(document: Leaderboard) -> str:

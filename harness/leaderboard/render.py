@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.analysis.ranking import Weighting
-from harness.leaderboard.document import Leaderboard
 from harness.leaderboard.formats.csv_table import render_csv
 from harness.leaderboard.formats.html_page import render_html_page
 from harness.leaderboard.formats.latex import render_latex
@@ -20,6 +19,7 @@ from harness.leaderboard.formats.meta_evaluation import (
 )
 from harness.leaderboard.formats.terminal import render_terminal
 from harness.leaderboard.formats.text_console import to_ascii
+from harness.results.document import Leaderboard
 
 FORMATS = ("terminal", "markdown", "latex", "html", "csv", "json")
 ALIASES = {"md": "markdown", "tex": "latex"}

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.leaderboard.document import Leaderboard
+from harness.leaderboard.display import DisplayedLeaderboard, display_or_print
 from harness.python_api.scores import Scores
 from harness.text_format import format_count
 
@@ -33,7 +33,7 @@ class RunResult:
         summary: passes, seconds and the share of them inside the models.
     """
 
-    leaderboard: Leaderboard
+    leaderboard: DisplayedLeaderboard
     scores: Scores
     failures: Sequence[tuple[str, str, str, str, str, str]]
     folder: Path
@@ -53,16 +53,14 @@ class RunResult:
             if cell.status != "ok"
         ]
         scores = Scores(pa.concat_tables([SCORE_TABLE_SCHEMA.empty_table(), *score_tables(finished.results)]))
-        return cls(finished.leaderboard, scores, failures, finished.folder, finished.summary)
+        return cls(DisplayedLeaderboard.of(finished.leaderboard), scores, failures, finished.folder, finished.summary)
 
     def table(self, cells: bool = False) -> pd.DataFrame:
-        """The leaderboard as a pandas data frame (see `Leaderboard.table`)."""
+        """The leaderboard as a pandas data frame (see `DisplayedLeaderboard.table`)."""
         return self.leaderboard.table(cells)
 
     def show(self) -> None:
         """Show the leaderboard: as a table in a notebook, else on the terminal."""
-        from harness.leaderboard.display import display_or_print
-
         display_or_print(self)
 
     def __str__(self) -> str:

@@ -14,6 +14,8 @@ SamplesRule = Literal["all", "correct", "all-correct"]
 MetaConditionKind = Literal["inputs", "weights", "oracle"]
 DisturbanceStrength = Literal["minor", "disruptive"]
 IntervalKind = Literal["wilson", "student", "bootstrap"]
+Weighting = Literal["category", "metric"]
+"""How metrics make one rank: the mean over categories of the mean within each, or the mean over all metrics alike."""
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 SAMPLES_RULES: tuple[SamplesRule, ...] = get_args(SamplesRule)

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.dispatch.executor import Executor, ExecutorError, ExecutorSettings
-from harness.leaderboard.document import Leaderboard
+from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.render import render_leaderboard
-from harness.leaderboard.run_folder import write_results
 from harness.planning.inspector import Unavailable
 from harness.planning.jobs import Subject
 from harness.planning.plan import Plan, Planner, count_kept_maps
@@ -26,6 +25,8 @@ from harness.registry.binding import bind_executor
 from harness.registry.hook_runner import HookRunner
 from harness.registry.registry import Registry
 from harness.results.data_model import Results
+from harness.results.document import Leaderboard
+from harness.results.run_folder import write_leaderboard, write_results
 from harness.runs.column_notifier import ColumnNotifier
 from harness.runs.failures import FailureLog
 from harness.runs.journal import Journal
@@ -253,7 +254,9 @@ class Run:
         used = {recipe.distribution for recipe in (*recipes.datasets, *recipes.models, *recipes.rows, *recipes.metrics)}
         stated = collect_provenance(self.loaded.spec.name, self.loaded.spec.seed, sorted(used))
         results = collect_results(self.loaded, plan, self.registry, self.store, outcome, {**stated, "summary": summary})
-        leaderboard = write_results(self.folder, results)
+        write_results(self.folder, results)
+        leaderboard = build_leaderboard(results)
+        write_leaderboard(self.folder, leaderboard)
         write_map_columns(self.folder, plan, self.registry, self.store, self.plugins)
         write_atomically(self.folder / "provenance.json", json.dumps(results.provenance, indent=1).encode())
         document = leaderboard.model_dump(mode="json")

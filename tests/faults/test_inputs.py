@@ -24,7 +24,7 @@ from PIL import Image
 from safetensors.numpy import save
 
 import harness
-from harness.leaderboard.run_folder import RunFolderError, read_results
+from harness.results.run_folder import RunFolderError, read_results
 from harness.store.map_files import StoredMaps
 from harness.store.row_files import SCHEMA, StoredValue
 from harness.store.sample_alignment import SamplePositions

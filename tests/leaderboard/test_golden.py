@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.leaderboard.build import build_leaderboard
-from harness.leaderboard.run_folder import read_results
+from harness.results.run_folder import read_results
 from tests.support.golden import GOLDEN, RENDERED, golden_document
 
 

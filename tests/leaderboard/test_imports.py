@@ -2,13 +2,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.leaderboard.run_folder import write_results
-from tests.support.synthetic_results import leaderboard_results
+from tests.support.synthetic_results import leaderboard_results, write_run
 
 
 def test_rendering_a_run_imports_nothing_that_takes_long(tmp_path: Path) -> None:
     """What the reader waits for is mostly imports."""
-    write_results(tmp_path, leaderboard_results())
+    write_run(tmp_path, leaderboard_results())
     code = f"""import sys
 sys.argv = ["harness", "leaderboard", {str(tmp_path)!r}]
 from harness.__main__ import main

@@ -15,12 +15,12 @@ from rich.cells import cell_len
 
 from harness.leaderboard.bibliography import render_bibliography
 from harness.leaderboard.build import build_leaderboard
-from harness.leaderboard.document import Leaderboard, json_schema, read_leaderboard
 from harness.leaderboard.merge import merge_results
 from harness.leaderboard.render import render_leaderboard
-from harness.leaderboard.run_folder import RunFolderError, read_results, write_results
 from harness.results.data_model import Results
-from tests.support.synthetic_results import leaderboard_group, leaderboard_results, shadow_of
+from harness.results.document import Leaderboard, json_schema, read_leaderboard
+from harness.results.run_folder import RunFolderError, read_results
+from tests.support.synthetic_results import leaderboard_group, leaderboard_results, shadow_of, write_run
 
 
 @cache
@@ -65,14 +65,14 @@ def test_ranks_know_nothing_of_shadows() -> None:
 
 
 def test_a_run_folder_holds_shadows_and_gives_them_back(tmp_path: Path) -> None:
-    write_results(tmp_path, results())
+    write_run(tmp_path, results())
     again = read_results(tmp_path)
     assert [group.model for group in again.shadows] == [group.model for group in results().shadows]
     assert build_leaderboard(again).meta == board().meta
 
 
 def test_a_shadow_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
-    write_results(tmp_path, results())
+    write_run(tmp_path, results())
     stored = json.loads((tmp_path / "results.json").read_text())
     stored["shadows"][0]["shadow"]["kept"].pop()
     (tmp_path / "results.json").write_text(json.dumps(stored))

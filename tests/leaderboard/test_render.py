@@ -17,14 +17,14 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from harness.leaderboard.build import build_leaderboard
-from harness.leaderboard.document import Leaderboard
 from harness.leaderboard.formats.number_format import number_formatter
 from harness.leaderboard.formats.text_grid import GridColumn, draw_block
 from harness.leaderboard.merge import merge_results
 from harness.leaderboard.render import FORMATS, UnknownFormat, render_leaderboard
-from harness.leaderboard.run_folder import read_results, write_results
 from harness.results.data_model import Cell, ExplainerNotes, Results
-from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
+from harness.results.document import Leaderboard
+from harness.results.run_folder import read_results
+from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric, write_run
 
 WIDTHS = [20, 33, 50, 80, 100, 120, 200]
 TEXTS = ["terminal", "markdown", "latex"]
@@ -441,7 +441,7 @@ def test_a_group_that_is_blocked_as_a_whole_is_one_line(kind: str) -> None:
 
 def test_notes_are_kept_in_a_run_folder_and_read_back(tmp_path: Path) -> None:
     results = leaderboard_results(groups=[replace(leaderboard_group(), group_notes=["lesions: a note"])])
-    assert write_results(tmp_path, results).groups[0].notes == ["lesions: a note"]
+    assert write_run(tmp_path, results).groups[0].notes == ["lesions: a note"]
     assert read_results(tmp_path).groups[0].group_notes == ["lesions: a note"]
     merged = merge_results(
         [results, leaderboard_results(groups=[replace(leaderboard_group(), group_notes=["lesions: a note", "and another"])])]

@@ -12,12 +12,18 @@ import pytest
 
 import harness
 from harness.leaderboard.build import build_leaderboard
+from harness.leaderboard.display import DisplayedLeaderboard
 from harness.leaderboard.render import render_leaderboard
 from harness.python_api.run_result import RunResult
+from harness.results.data_model import Results
 from tests.support.spec import SMALL, small_spec
 from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
 
 EMPTY = {"meta", "line", "circle"}
+
+
+def displayed(results: Results) -> DisplayedLeaderboard:
+    return DisplayedLeaderboard.of(build_leaderboard(results))
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +137,7 @@ def test_scores_are_narrowed_down_by_label(run: RunResult) -> None:
 
 
 def test_html_holds_every_number_of_the_tables() -> None:
-    document = build_leaderboard(leaderboard_results(groups=[leaderboard_group(), leaderboard_group(seed=1, model="b", gaps=False)]))
+    document = displayed(leaderboard_results(groups=[leaderboard_group(), leaderboard_group(seed=1, model="b", gaps=False)]))
     rows = Nested(document._repr_html_()).rows
     for group in document.groups:
         for row in group.rows:
@@ -145,9 +151,7 @@ def test_html_holds_every_number_of_the_tables() -> None:
 
 def test_names_are_not_obeyed_by_html() -> None:
     name = "<script>alert(1)</script>&\"'"
-    document = build_leaderboard(
-        leaderboard_results(groups=[group_of({name: {name: np.arange(12.0)}}, [metric(name)])], nulls=[], reference=None)
-    )
+    document = displayed(leaderboard_results(groups=[group_of({name: {name: np.arange(12.0)}}, [metric(name)])], nulls=[], reference=None))
     for text in (document._repr_html_(), render_leaderboard(document, "html")):
         page = Nested(text.removeprefix("<!doctype html>"))
         assert "script" not in {tag for tag, _ in page.tags}
@@ -155,7 +159,7 @@ def test_names_are_not_obeyed_by_html() -> None:
 
 
 def test_the_page_is_whole_and_the_part_is_not() -> None:
-    document = build_leaderboard(leaderboard_results())
+    document = displayed(leaderboard_results())
     assert render_leaderboard(document, "html").startswith("<!doctype html>") and render_leaderboard(document, "html").count("<html") == 1
     assert "<html" not in document._repr_html_()
     assert "http" not in document._repr_html_(), "nothing is fetched"

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 import harness
-from harness.leaderboard.run_folder import read_results
 from harness.leaderboard.selection import Selection, SelectionError
+from harness.results.run_folder import read_results
 from harness.runs.file_names import file_names
 from harness.runs.map_export import export_maps
 from harness.user_errors import UserError

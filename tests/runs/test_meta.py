@@ -12,9 +12,9 @@ from torch import Tensor
 
 import harness
 from harness.api import Case, Sample, metric
-from harness.leaderboard.run_folder import read_results
 from harness.planning.jobs import Disturbance
 from harness.results.data_model import Group
+from harness.results.run_folder import read_results
 from harness.worker.disturbances import disturb_images, disturb_model
 from tests.support.small import Squares, pools
 from tests.support.spec import SMALL, small_spec

@@ -11,8 +11,8 @@ import harness
 from harness.analysis.analyse import analyse_results
 from harness.analysis.overall import replicate_families
 from harness.leaderboard.merge import MergeError, merge_results
-from harness.leaderboard.run_folder import read_results
 from harness.results.data_model import ExplanationSettings, Group
+from harness.results.run_folder import read_results
 from tests.support.spec import SMALL, small_spec
 
 COMPONENTS = '''

@@ -11,13 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.leaderboard.build import build_leaderboard
-from harness.leaderboard.document import Leaderboard, read_leaderboard
 from harness.leaderboard.render import render_leaderboard
-from harness.leaderboard.run_folder import write_results
 from harness.leaderboard.selection import Selection
 from harness.results.data_model import Cell, ExplanationSettings, Group, Results
-from tests.support.synthetic_results import leaderboard_group, leaderboard_results, metric, shadow_of
+from harness.results.document import Leaderboard, read_leaderboard
+from tests.support.synthetic_results import leaderboard_group, leaderboard_results, metric, shadow_of, write_run
 
 GOLDEN = Path(__file__).parents[1] / "leaderboard" / "golden"
 EXPLAINERS = ["triad", "lrp", "SHAP", "deep-lift", "guided-backprop", "laplace", "sobel"]
@@ -74,6 +72,6 @@ def golden_document() -> Leaderboard:
 
 if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
-    write_results(GOLDEN, golden_results(), build_leaderboard(golden_results()))
+    write_run(GOLDEN, golden_results())
     for file, render in RENDERED.items():
         (GOLDEN / file).write_text(render(golden_document()))

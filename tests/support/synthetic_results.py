@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
+from harness.leaderboard.build import build_leaderboard
 from harness.results.data_model import (
     Cell,
     ComponentInfo,
@@ -17,6 +19,8 @@ from harness.results.data_model import (
     MetricInfo,
     Results,
 )
+from harness.results.document import Leaderboard
+from harness.results.run_folder import write_leaderboard, write_results
 
 METRICS = [
     ("explanation-precision", "localisation", "higher", (0, 1)),
@@ -186,3 +190,11 @@ def leaderboard_results(**changes: object) -> Results:
         "bootstrap": 500,
     }
     return Results(**(fields | changes))  # type: ignore[arg-type]
+
+
+def write_run(folder: Path, results: Results) -> Leaderboard:
+    """Write the files of a run folder, and give back the leaderboard."""
+    write_results(folder, results)
+    leaderboard = build_leaderboard(results)
+    write_leaderboard(folder, leaderboard)
+    return leaderboard

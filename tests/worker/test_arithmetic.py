@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 import harness
 from harness.api import Classifier, Sample, classifier
-from harness.leaderboard.run_folder import read_results
 from harness.registry.registry import Registry
+from harness.results.run_folder import read_results
 from harness.runs.run import Run
 from harness.spec.load import load_spec
 from harness.worker.arithmetic import Arithmetic, cast_passes, exact_fp32, set_plain_fp32

@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.leaderboard.build import build_leaderboard
-from harness.leaderboard.run_folder import RunFolderError, read_folder_leaderboard, read_results, write_results
 from harness.results.data_model import ExplanationSettings, Results
-from tests.support.synthetic_results import leaderboard_group, leaderboard_results
+from harness.results.run_folder import RunFolderError, read_folder_leaderboard, read_results
+from tests.support.synthetic_results import leaderboard_group, leaderboard_results, write_run
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "first"
-    write_results(folder, leaderboard_results(groups=[leaderboard_group(), leaderboard_group(seed=1, model="other")]))
+    write_run(folder, leaderboard_results(groups=[leaderboard_group(), leaderboard_group(seed=1, model="other")]))
     return folder
 
 
@@ -67,7 +67,7 @@ def test_what_was_explained_is_read_back_and_unknown_where_an_older_run_does_not
         pair = next(iter(group.cells))
         group.cells[pair] = dataclasses.replace(group.cells[pair], key="c0ffee")
         results = leaderboard_results(groups=[dataclasses.replace(group, explained=explained, replicate_of="net 1")])
-        write_results(tmp_path, results)
+        write_run(tmp_path, results)
         assert_same(results, read_results(tmp_path))
     groups = json.loads((tmp_path / "results.json").read_text())["groups"]
     del groups[0]["explained"]
@@ -89,9 +89,9 @@ def test_a_failed_write_leaves_what_was_there(folder: Path, monkeypatch: pytest.
     def broken(*_: object, **__: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("harness.leaderboard.run_folder.write_scores", lambda path, results: (path.write_bytes(b"half"), broken()))
+    monkeypatch.setattr("harness.results.run_folder.write_scores", lambda path, results: (path.write_bytes(b"half"), broken()))
     with pytest.raises(OSError, match="no space"):
-        write_results(folder, leaderboard_results())
+        write_run(folder, leaderboard_results())
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 

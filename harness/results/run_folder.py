@@ -1,7 +1,7 @@
 """What a run folder holds, so that it can be rendered, merged and compared without the store that its numbers came from.
 
-``leaderboard.json`` is the result (`document`), ``scores.parquet`` the per-sample scores (`scores`), ``results.json`` everything else
-(`stored`). A folder may come from somebody else: whatever is in it, reading ends in results or in a `RunFolderError`.
+``leaderboard.json`` is the result (`document`), ``scores.parquet`` the per-sample scores (`score_table`), ``results.json`` everything else
+(`stored_results`). A folder may come from somebody else: whatever is in it, reading ends in results or in a `RunFolderError`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import ValidationError
 
-from harness.leaderboard.build import build_leaderboard
-from harness.leaderboard.document import (
+from harness.results.data_model import Results
+from harness.results.document import (
     Leaderboard,
     SchemaError,
     SchemaVersion,
@@ -21,7 +21,6 @@ from harness.leaderboard.document import (
     first_validation_error,
     read_leaderboard,
 )
-from harness.results.data_model import Results
 from harness.results.score_table import ScoreTableError, read_scores, write_scores
 from harness.results.stored_results import RESULTS_SCHEMA_VERSION, StoredResults, from_stored, to_stored
 from harness.store.atomic import replace_atomically, write_atomically
@@ -34,16 +33,18 @@ class RunFolderError(ValueError):
     """A run folder that cannot be read; the message names the file and what is wrong with it."""
 
 
-def write_results(folder: str | Path, results: Results, leaderboard: Leaderboard | None = None) -> Leaderboard:
-    """Write the three files, each whole or not at all; ``leaderboard`` is built where it is not given, and returned."""
+def write_results(folder: str | Path, results: Results) -> None:
+    """Write the scores and the file that says what they are of, each whole or not at all."""
     folder = Path(folder)
     with replace_atomically(folder / SCORES_FILE) as temporary:
         write_scores(temporary, results)
         checksum = _checksum(temporary)
     write_atomically(folder / RESULTS_FILE, (to_stored(results, checksum).model_dump_json() + "\n").encode())
-    leaderboard = build_leaderboard(results) if leaderboard is None else leaderboard
-    write_atomically(folder / LEADERBOARD_FILE, leaderboard.to_json().encode())
-    return leaderboard
+
+
+def write_leaderboard(folder: str | Path, leaderboard: Leaderboard) -> None:
+    """Write ``leaderboard.json``, whole or not at all."""
+    write_atomically(Path(folder) / LEADERBOARD_FILE, leaderboard.to_json().encode())
 
 
 def read_results(folder: str | Path) -> Results:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from harness.leaderboard.build import build_leaderboard
-from harness.leaderboard.document import Leaderboard, SchemaError, json_schema, read_leaderboard
 from harness.results.data_model import Results
+from harness.results.document import Leaderboard, SchemaError, json_schema, read_leaderboard
 from tests.support.synthetic_results import group_of, leaderboard_results, metric
 
 CELL = {"status", "mean", "low", "high", "n", "undefined", "rank", "beats_null", "versus_reference", "reason"}
