@@ -16,8 +16,8 @@ from rich.text import Text
 
 from harness.registry.card import Card, singular
 from harness.registry.docstrings import prose
+from harness.registry.json_schema import describe_schema, format_value
 from harness.registry.naming import join_words
-from harness.registry.schema_problems import describe_schema, format_value
 
 EM_DASH = "—"
 DECLARATION_FIELDS = (

@@ -8,13 +8,12 @@ from functools import partial
 from typing import Any
 
 from harness.api.declarations import Kind
-from harness.registry.canonical_json import coerce_numbers
 from harness.registry.card import Card, singular
 from harness.registry.errors import Problem, ReferenceProblems, RegistryError
+from harness.registry.json_schema import coerce_numbers, find_schema_problems, format_value
 from harness.registry.naming import did_you_mean, with_article
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
-from harness.registry.schema_problems import find_schema_problems, format_value
 
 ProblemPath = tuple[str | int, ...]
 REFERENCE_KEYS = ("use", "params", "label")

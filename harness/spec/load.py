@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.registry.json_schema import format_value
 from harness.registry.registry import Registry
-from harness.registry.schema_problems import format_value
-from harness.spec.checker import SpecChecker
+from harness.spec.checker import check_spec
 from harness.spec.loaded_spec import LoadedSpec
 from harness.spec.problems import SpecError, SpecProblem
 from harness.spec.python_objects import read_mapping
@@ -37,6 +37,6 @@ def load_spec(
         raise SpecError([SpecProblem("spec", None, None, f"a spec is a file or a mapping, not {format_value(source)}")])
     else:
         document, wrong, name = read_yaml(Path(source)), [], str(source)
-    origins, unset = apply_set_options(document, settings)
-    spec, recipes = SpecChecker(document, registry, origins, [*wrong, *unset], files).checked()
+    wrong += apply_set_options(document, settings)
+    spec, recipes = check_spec(document, registry, wrong, files=files)
     return LoadedSpec(spec, recipes, name, registry, document)

@@ -15,9 +15,9 @@ from harness.api.declarations import Kind
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.spec.overrides import apply_override, overridden_kind, override_matches, selectors
-from harness.spec.problems import SpecProblem
+from harness.spec.problems import KeyPath, SpecProblem
 from harness.spec.run_spec import RANDOM_MODEL, RunSpec
-from harness.spec.yaml_document import KeyPath, SpecDocument
+from harness.spec.yaml_document import SpecDocument
 
 
 class _Representer(SafeRepresenter):
@@ -67,10 +67,7 @@ class LoadedSpec:
 
     def problem(self, at: KeyPath, message: str) -> SpecProblem:
         """Something that is found wrong later, where it stands: in a file at a line, in a mapping under its keys."""
-        place = None if self.document is None else self.document.place(at)
-        line, column = place or (None, None)
-        said = message if place is not None else f"{'.'.join(map(str, at))}: {message}"
-        return SpecProblem(self.source or "spec", line, column, said)
+        return (self.document or SpecDocument(self.source or "spec")).problem(at, message)
 
     @property
     def reference(self) -> str:

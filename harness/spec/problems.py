@@ -1,9 +1,12 @@
-"""What is wrong with a spec, and where."""
+"""Problems of a spec, and their places."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+KeyPath = tuple[str | int, ...]
+"""The keys and indices that lead from the top of a spec to a value."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,8 @@ class SpecProblem:
     message: str
 
     def __str__(self) -> str:
-        where = [self.file, *(str(number) for number in (self.line, self.column) if number is not None)]
-        return f"{':'.join(where)}: {self.message}"
+        place = [self.file, *(str(number) for number in (self.line, self.column) if number is not None)]
+        return f"{':'.join(place)}: {self.message}"
 
 
 class SpecError(ValueError):

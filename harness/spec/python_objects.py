@@ -9,22 +9,14 @@ from typing import Any
 
 from harness.api.declarations import Kind
 from harness.registry.card import singular
+from harness.registry.json_schema import format_value
 from harness.registry.naming import kebab, with_article
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
-from harness.registry.schema_problems import format_value
-from harness.spec.problems import SpecProblem
-from harness.spec.yaml_document import KeyPath
-
-KIND_BY_KEY: Mapping[str, Kind] = {
-    "datasets": "datasets",
-    "models": "models",
-    "explainers": "explainers",
-    "nulls": "explainers",
-    "metrics": "metrics",
-}
-SELECTORS = ("dataset", "model", "explainer", "metric")
-MAX_DEPTH = 64
+from harness.spec.overrides import SELECTOR_KINDS
+from harness.spec.problems import KeyPath, SpecProblem
+from harness.spec.run_spec import KIND_BY_KEY, label_of
+from harness.spec.yaml_document import MAX_DEPTH
 
 
 def read_mapping(spec: Mapping[str, Any], registry: Registry, file: str) -> tuple[dict[str, Any], list[SpecProblem]]:
@@ -75,7 +67,9 @@ class _MappingReader:
     def override(self, item: Any, at: KeyPath) -> Any:
         if not isinstance(item, Mapping):
             return self.plain(item, at)
-        named = {key: label for key, value in item.items() if key in SELECTORS and (label := self.labels.get(id(value))) is not None}
+        named = {
+            key: label for key, value in item.items() if key in dict(SELECTOR_KINDS) and (label := self.labels.get(id(value))) is not None
+        }
         return {**self.plain({key: value for key, value in item.items() if key not in named}, at), **named}
 
     def components(self, key: str, value: Any) -> Any:
@@ -87,7 +81,7 @@ class _MappingReader:
         for item, written in zip(items, found, strict=True):
             thing = item.get("use") if isinstance(item, Mapping) else item
             if not isinstance(thing, str) and written is not None:
-                self.labels.setdefault(id(thing), _reference_label(written))
+                self.labels.setdefault(id(thing), label_of(written))
         return found
 
     def component(self, kind: Kind, item: Any, at: KeyPath) -> Any:
@@ -164,9 +158,3 @@ def _flatten_reference(found: dict[str, Any]) -> dict[str, Any]:
     if isinstance(use.get("params"), dict) and isinstance(outer.get("params"), dict):
         outer["params"] = {**use["params"], **outer["params"]}
     return {**use, **outer}
-
-
-def _reference_label(written: Any) -> str:
-    """The label that a reference has or gets."""
-    label = written.get("label") if isinstance(written, dict) else None
-    return label if isinstance(label, str) else str(written.get("use") if isinstance(written, dict) else written).rpartition("/")[2]

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, StringConstraints, field_serializer
 from pydantic_core import CoreSchema
 
+from harness.api.declarations import Kind
 from harness.spec.duration import Duration, PositiveInt
 from harness.store.address import redact_credentials
 
+KIND_BY_KEY: Mapping[str, Kind] = {
+    "datasets": "datasets",
+    "models": "models",
+    "explainers": "explainers",
+    "nulls": "explainers",
+    "metrics": "metrics",
+}
+"""The lists of components, and what stands in them."""
 RANDOM_MODEL = "random-model"
 DEFAULT_NULLS = ("random", "sobel", "laplace")
 LABEL_WORDS = "a text (on one line, not blank, at most 200 characters)"
@@ -35,7 +45,7 @@ class _NameOrMapping:
 class StrictModel(BaseModel):
     """Unknown keys are errors, and no value is coerced into another type."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=False)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Reference(StrictModel):
@@ -44,6 +54,17 @@ class Reference(StrictModel):
     use: Label = Field(description="The component's name, or `distribution/name`.")
     params: dict[str, Any] = Field(default_factory=dict, description="Its parameters; those left out have their defaults.")
     label: Label | None = Field(default=None, description="What the leaderboard calls it; unique in its list. Default: its name.")
+
+
+def name_of(written: Any) -> Any:
+    """The name in a reference as it is written, whatever that is: ``use``, or the reference itself."""
+    return written.get("use") if isinstance(written, dict) else written
+
+
+def label_of(written: Any) -> str:
+    """The label that a reference has or gets."""
+    label = written.get("label") if isinstance(written, dict) else None
+    return label if isinstance(label, str) and label.strip() else str(name_of(written)).rpartition("/")[2]
 
 
 ComponentReference = Annotated[Reference, BeforeValidator(_name_to_mapping), _NameOrMapping]

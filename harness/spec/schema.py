@@ -8,10 +8,9 @@ from typing import Any
 from harness.api.declarations import Kind
 from harness.registry.card import Card, singular
 from harness.registry.registry import Registry
-from harness.spec.checker import form_schema
 from harness.spec.executor_settings import BUILT_IN_EXECUTORS, merge_executor_schemas
-from harness.spec.python_objects import KIND_BY_KEY
-from harness.spec.run_spec import ONE_LINE_PATTERN, RANDOM_MODEL
+from harness.spec.form import form_schema
+from harness.spec.run_spec import KIND_BY_KEY, ONE_LINE_PATTERN, RANDOM_MODEL
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from harness.registry.schema_problems import format_value
-from harness.spec.problems import SpecError, SpecProblem
-from harness.spec.yaml_document import MAX_DEPTH, KeyPath, SpecDocument, parse_yaml
+from harness.registry.json_schema import format_value
+from harness.spec.problems import KeyPath, SpecError, SpecProblem
+from harness.spec.run_spec import KIND_BY_KEY
+from harness.spec.yaml_document import MAX_DEPTH, SpecDocument, parse_yaml
 
-COMPONENT_LISTS = ("datasets", "models", "explainers", "metrics", "nulls")
 SetOption = tuple[str, Any]
 
 
-def apply_set_options(document: SpecDocument, settings: Iterable[SetOption]) -> tuple[dict[KeyPath, str], list[SpecProblem]]:
+def apply_set_options(document: SpecDocument, settings: Iterable[SetOption]) -> list[SpecProblem]:
     """Replace values in ``document``; a text is read as YAML, anything else is taken as it is.
 
     ``explainers.0.params.layer`` goes through mappings by key and through lists by index; mappings that are not there are made, and a bare
-    name becomes ``use``. Returns which paths were set by what, for messages, and what is wrong.
+    name becomes ``use``. Returns what is wrong with the settings themselves.
     """
-    origins: dict[KeyPath, str] = {}
     problems: list[SpecProblem] = []
     for path, value in settings:
         origin = f"--set {path}={value if isinstance(value, str) else format_value(value)}"
@@ -31,8 +30,8 @@ def apply_set_options(document: SpecDocument, settings: Iterable[SetOption]) -> 
         except ValueError as error:
             problems.append(SpecProblem(origin, None, None, str(error)))
         else:
-            origins[at] = origin
-    return origins, problems
+            document.origins[at] = origin
+    return problems
 
 
 def _set_value(document: SpecDocument, path: str, value: Any) -> KeyPath:
@@ -50,7 +49,7 @@ def _set_value(document: SpecDocument, path: str, value: Any) -> KeyPath:
             at = (*at, index)
             if last:
                 holder[index] = value
-            elif isinstance(holder[index], str) and len(at) == 2 and at[0] in COMPONENT_LISTS:
+            elif isinstance(holder[index], str) and len(at) == 2 and at[0] in KIND_BY_KEY:
                 holder[index] = {"use": holder[index]}
             holder = holder[index]
         elif isinstance(holder, dict):

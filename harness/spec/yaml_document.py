@@ -18,9 +18,8 @@ from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from harness.spec.problems import SpecError, SpecProblem
+from harness.spec.problems import KeyPath, SpecError, SpecProblem
 
-KeyPath = tuple[str | int, ...]
 LineColumn = tuple[int, int]
 MAX_BYTES = 2**20
 MAX_DEPTH = 64
@@ -31,18 +30,34 @@ TEXT_TAGS = ("str", "timestamp", "value", "merge")
 
 @dataclass
 class SpecDocument:
-    """Plain values, and the line and column (from 1) at which each value and each key stands."""
+    """Plain values, and where each is from.
+
+    Attributes:
+        file: the spec's path, or ``spec`` for a mapping.
+        values, keys: line and column (from 1) of each value and of each key.
+        origins: which options of the command line have set the values at these paths.
+    """
 
     file: str
     data: Any = None
     values: dict[KeyPath, LineColumn] = field(default_factory=dict)
     keys: dict[KeyPath, LineColumn] = field(default_factory=dict)
+    origins: dict[KeyPath, str] = field(default_factory=dict)
 
     def place(self, at: KeyPath, key: bool = False) -> LineColumn | None:
         """Where the value at ``at`` stands (or its key), else the nearest thing around it; None where there is no text."""
         if key and at in self.keys:
             return self.keys[at]
         return next((self.values[at[:end]] for end in range(len(at), -1, -1) if at[:end] in self.values), None)
+
+    def problem(self, at: KeyPath, message: str, *, key: bool = False, named: bool = False) -> SpecProblem:
+        """Something wrong, with its place; without one the message begins with the path, unless it is ``named`` in it."""
+        origin = next((origin for path, origin in self.origins.items() if at[: len(path)] == path), None)
+        place = None if origin is not None else self.place(at, key)
+        if origin is None and place is None and at and not named:
+            message = f"{'.'.join(map(str, at))}: {message}"
+        line, column = place or (None, None)
+        return SpecProblem(origin or self.file, line, column, message)
 
 
 def read_yaml(path: Path) -> SpecDocument:

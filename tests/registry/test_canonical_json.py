@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.registry.canonical_json import canonical_json, coerce_numbers, json_digest
+from harness.registry.canonical_json import canonical_json, json_digest
+from harness.registry.json_schema import coerce_numbers
 
 SCALARS = (
     st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
