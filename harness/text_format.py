@@ -1,8 +1,19 @@
-"""Counts and lists in sentences."""
+"""Counts, lists, lines and errors as text."""
 
 from __future__ import annotations
 
+import traceback
+import unicodedata
 from collections.abc import Sequence
+
+MAX_MESSAGE_LENGTH = 500  # characters of a message
+MAX_TRACEBACK_LENGTH = 20_000
+FRAMEWORK_FILES = (
+    "site-packages/torch",
+    "/harness/dispatch/",
+    "/harness/worker/",
+    "/contextlib.py",
+)  # files that are never the component's
 
 
 def format_count(count: int, noun: str, plural: str | None = None) -> str:
@@ -13,3 +24,40 @@ def format_count(count: int, noun: str, plural: str | None = None) -> str:
 def format_some(names: Sequence[str], most: int = 6) -> str:
     """``a, b and 3 more``: the first ``most`` names."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def to_printable_line(text: object) -> str:
+    """One line without control, formatting or undecodable characters, which a terminal might obey."""
+    whole = "".join(" " if c.isspace() else c for c in str(text))
+    shown = "".join(c if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn") else "\ufffd" for c in whole)
+    return " ".join(shown.split())
+
+
+def format_reason(error: BaseException) -> str:
+    """One printable line: what was raised, its message, what was left changed, and the place in the component."""
+    notes = [to_printable_line(note) for note in getattr(error, "__notes__", [])]
+    return "; ".join([f"{type(error).__name__}: {_error_message(error)}{_component_location(error)}", *notes])
+
+
+def format_traceback(error: BaseException) -> str:
+    """The traceback as Python prints it; the end of it if it is long."""
+    try:
+        return "".join(traceback.format_exception(error))[-MAX_TRACEBACK_LENGTH:].replace("\x1b", "\ufffd")
+    except BaseException:  # an exception may be as broken as what raised it
+        return ""
+
+
+def _error_message(error: BaseException) -> str:
+    try:
+        return to_printable_line(str(error)[:MAX_MESSAGE_LENGTH])[:MAX_MESSAGE_LENGTH] or "no message"
+    except BaseException:
+        return "its message cannot be had"
+
+
+def _component_location(error: BaseException) -> str:
+    place = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        code = frame.f_code
+        if not any(part in code.co_filename for part in FRAMEWORK_FILES):
+            place = f" ({code.co_filename.rsplit('/', 1)[-1]}:{line} in {code.co_name})"
+    return place

@@ -7,7 +7,7 @@ This module alone of the API imports the rest of the harness, which does not imp
 """
 
 from harness.dispatch.devices import MAX_CPU_WORKERS, Slot, count_usable_cores
-from harness.dispatch.events import to_printable_line
+from harness.text_format import to_printable_line
 from harness.dispatch.executor import Executor, ExecutorError, ExecutorSettings
 from harness.dispatch.scheduler import Scheduler
 from harness.dispatch.worker_handle import Inbox, WorkerHandle

@@ -54,8 +54,8 @@ def discover_registry(plugins: list[Path]) -> Registry:
 @contextmanager
 def report_user_errors() -> Iterator[None]:
     """What a person can mend is said in a line, not in a traceback."""
-    from harness.dispatch.events import to_printable_line
     from harness.runs.signals import interrupt_on_signals, signal_number
+    from harness.text_format import to_printable_line
     from harness.user_errors import user_error_message
 
     try:

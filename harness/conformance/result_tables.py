@@ -10,9 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.conformance.results import CheckResult, Status
-from harness.dispatch.events import to_printable_line
 from harness.registry.card import Card, singular
-from harness.text_format import format_count
+from harness.text_format import format_count, to_printable_line
 
 STYLES: dict[Status, str] = {"passed": "green", "failed": "bold red", "skipped": "dim", "reported": "cyan"}
 

@@ -11,10 +11,10 @@ from harness.conformance.component_under_test import ComponentUnderTest
 from harness.conformance.results import CheckFailed, CheckResult, CheckSkipped, CheckTimeout, find_root_cause, skip_as_consequence
 from harness.conformance.suite import UNDER_TEST_CLASSES, Check, list_checks
 from harness.conformance.time_limit import time_limit
-from harness.dispatch.events import format_reason
 from harness.registry.card import Card, singular
 from harness.registry.errors import ReferenceProblems
 from harness.registry.registry import Registry
+from harness.text_format import format_reason
 
 TIME_LIMIT = 60.0
 """Seconds that one check may take."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
 
-from harness.dispatch.events import ColumnState, Event
+from harness.dispatch.events import ColumnFailed, ColumnState, PhaseStarted, RowsCommitted
 from harness.dispatch.executor import ExecutorSettings
 from harness.dispatch.worker_handle import Assignment, WorkerHandle
 from harness.planning.jobs import Job
@@ -30,12 +28,12 @@ class CrashPolicy:
         self._losses: Counter[str] = Counter()
         self._crashes: Counter[str] = Counter()
 
-    def of(self, worker: WorkerHandle, assignment: Assignment) -> tuple[list[Event], Job | None]:
+    def of(self, worker: WorkerHandle, assignment: Assignment) -> tuple[list[RowsCommitted | ColumnFailed], Job | None]:
         """What is to be told of the columns of the job, and what is left of it; ``assignment`` is the ended worker's."""
         job, phase = assignment.job, assignment.phase
-        told = self._found(job, assignment.settled)
-        settled = assignment.settled | {event["column"] for event in told}
-        culprit = phase.get("column")
+        told: list[RowsCommitted | ColumnFailed] = [*self._found(job, assignment.settled)]
+        settled = assignment.settled | {event.column for event in told}
+        culprit = phase.column
         if culprit in settled or self._may_be_retried(worker, job, culprit):
             return told, _without_settled(job, settled)
         state, reason = self._final_state(worker, phase)
@@ -48,7 +46,7 @@ class CrashPolicy:
             state = "blocked"
         for column in columns:
             if column not in settled and not (job.explained and column == job.key):  # that it is explained was told
-                told.append({"event": "failed", "job": job.id, "column": column, "state": state, "reason": reason})
+                told.append(ColumnFailed(job=job.id, column=column, state=state, reason=reason, log=worker.log))
         return told, _without_settled(job, settled | set(columns))
 
     def _may_be_retried(self, worker: WorkerHandle, job: Job, culprit: str | None) -> bool:
@@ -59,20 +57,19 @@ class CrashPolicy:
             culprit is not None and worker.killed_for is None and _count_below(self._crashes, f"{job.origin} {culprit}", MAX_COLUMN_CRASHES)
         )
 
-    def limit(self, phase: Mapping[str, Any]) -> float:
+    def limit(self, phase: PhaseStarted) -> float:
         """Seconds that a phase may take."""
-        return self._settings.startup_timeout if phase["what"] == "load" else self._settings.timeout
+        return self._settings.startup_timeout if phase.what == "load" else self._settings.timeout
 
-    def _final_state(self, worker: WorkerHandle, phase: Mapping[str, Any]) -> tuple[ColumnState, str]:
-        doing = f"{PHASE_PHRASES[phase['what']]} {phase.get('component', 'what the job needs')}"
+    def _final_state(self, worker: WorkerHandle, phase: PhaseStarted) -> tuple[ColumnState, str]:
+        doing = f"{PHASE_PHRASES[phase.what]} {phase.component or 'what the job needs'}"
         if worker.killed_for == "timeout":
             return "timeout", f"{doing} took longer than {self.limit(phase):g} s"
-        times = (
-            MAX_MACHINE_LOSSES if worker.lost is not None else MAX_COLUMN_CRASHES if worker.killed_for is None and "column" in phase else 1
-        )
+        may_be_innocent = worker.killed_for is None and phase.column is not None
+        times = MAX_MACHINE_LOSSES if worker.lost is not None else MAX_COLUMN_CRASHES if may_be_innocent else 1
         return "crashed", f"while {doing} {worker.describe_exit()}" + (f" ({times} times in a row)" if times > 1 else "")
 
-    def _found(self, job: Job, settled: set[str]) -> list[Event]:
+    def _found(self, job: Job, settled: set[str]) -> list[RowsCommitted]:
         """What an ended worker committed and could not tell."""
         keys = SamplePositions([(row.sample, row.digest) for row in job.rows])
         try:
@@ -82,7 +79,7 @@ class CrashPolicy:
         told = settled | {job.key} if job.explained else settled
         columns = [key for key in (job.key, *(task.key for task in job.metrics)) if key not in told]
         finished = [key for key in columns if rows_with_any_value(known.get(key, {}), len(job.rows)).all()]
-        return [{"event": "committed", "job": job.id, "column": key, "rows": len(job.rows)} for key in finished]
+        return [RowsCommitted(job=job.id, column=key, rows=len(job.rows)) for key in finished]
 
 
 def _count_below(counter: Counter[str], what: str, most: int) -> bool:

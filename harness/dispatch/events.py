@@ -1,95 +1,121 @@
-"""What a job tells while it runs; plain JSON, so that it crosses processes and goes into the journal as it is."""
+"""Events of a job while it runs: dataclasses, told apart by ``event``; as JSON they cross processes and go into the journal."""
 
 from __future__ import annotations
 
-import traceback
-import unicodedata
-from collections.abc import Callable
-from typing import Any, Literal, TypedDict
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
 
 ColumnState = Literal["ok", "not-applicable", "failed", "timeout", "out-of-memory", "crashed", "blocked"]
 
 
-class Event(TypedDict, total=False):
-    """One message about one job.
+@dataclass(frozen=True, kw_only=True)
+class JobEvent:
+    """The part that all events have in common.
 
-    ``event`` is ``phase`` (something is about to be loaded or called: ``what``, ``component``, and ``column`` unless it is the model or the
-    data), ``committed`` (rows of ``column`` are in the store), ``failed`` (``column`` ended in ``state`` for ``reason``) or ``finished``
-    (with ``forward``, ``backward``, ``model_seconds``, ``seconds``, ``device``, ``phases``: seconds outside the model by kind, see
-    `harness.worker.timing`, and where they are wanted all spans as ``traced``), ``damaged`` (``files`` of the store were set aside) or
-    ``noted`` (there is a ``reason`` to know). What failed for lack of memory names in ``starved`` the column that lacked it: its own, or
-    that of the explanation it needs; ``traceback`` is where it was raised, or ``log`` the file with what the ended worker printed.
-    ``passes`` are those of the job so far, ``worker`` is who speaks.
+    Attributes:
+        event: the kind.
+        job: the job's id.
+        passes: through models of the job so far, if a worker speaks.
+        worker: who speaks; None is the driver.
     """
 
-    event: Literal["phase", "committed", "failed", "finished", "damaged", "noted"]
+    event: str
     job: str
+    passes: int | None = None
+    worker: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseStarted(JobEvent):
+    """Something is about to be loaded or called: ``component``, for ``column`` unless it is the model or the data."""
+
+    event: Literal["phase"] = "phase"
     what: Literal["load", "predict", "explain", "score"]
-    component: str
+    component: str | None = None
+    column: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsCommitted(JobEvent):
+    """So many rows of ``column`` are in the store."""
+
+    event: Literal["committed"] = "committed"
     column: str
     rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnFailed(JobEvent):
+    """``column`` ended in ``state``.
+
+    Attributes:
+        reason: why, on one line.
+        starved: of what failed for lack of memory, the column that lacked it: its own, or that of the explanation it needs.
+        traceback: the place where it was raised, or
+        log: the file with what the ended worker printed.
+    """
+
+    event: Literal["failed"] = "failed"
+    column: str
     state: ColumnState
     reason: str
-    starved: str
-    traceback: str
-    log: str
-    forward: int
-    backward: int
-    model_seconds: float
-    seconds: float
+    starved: str | None = None
+    traceback: str | None = None
+    log: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFinished(JobEvent):
+    """The job is done, and what it made is durable.
+
+    Attributes:
+        forward, backward: passes.
+        model_seconds: inside passes; seconds: of all.
+        device: its kind.
+        phases: seconds outside the model by kind (see `harness.worker.timing`).
+        traced: all spans (kind, name, start, seconds), if they are wanted.
+    """
+
+    event: Literal["finished"] = "finished"
+    forward: int = 0
+    backward: int = 0
+    model_seconds: float = 0.0
+    seconds: float = 0.0
+    device: str = ""
+    phases: Mapping[str, float] = field(default_factory=dict)
+    traced: list[tuple[str, str, float, float]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreDamaged(JobEvent):
+    """These files of the store were damaged, and are set aside."""
+
+    event: Literal["damaged"] = "damaged"
     files: list[str]
-    passes: int
-    worker: str
-    device: str
-    phases: dict[str, float]
-    traced: list[tuple[str, str, float, float]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Noted(JobEvent):
+    """There is a ``reason`` to know."""
+
+    event: Literal["noted"] = "noted"
+    reason: str
+
+
+Event = PhaseStarted | RowsCommitted | ColumnFailed | JobFinished | StoreDamaged | Noted
 Emit = Callable[[Event], None]
-MAX_MESSAGE_LENGTH = 500  # characters of a message
-MAX_TRACEBACK_LENGTH = 20_000
-FRAMEWORK_FILES = (
-    "site-packages/torch",
-    "/harness/dispatch/",
-    "/harness/worker/",
-    "/contextlib.py",
-)  # files that are never the component's
+_EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 
-def format_reason(error: BaseException) -> str:
-    """One printable line: what was raised, its message, what was left changed, and where in the component."""
-    notes = [to_printable_line(note) for note in getattr(error, "__notes__", [])]
-    return "; ".join([f"{type(error).__name__}: {_error_message(error)}{_component_location(error)}", *notes])
+def event_to_json(event: Event, without: Set[str] = frozenset()) -> dict[str, Any]:
+    """The event as JSON, without what is None and the fields that are named."""
+    written: dict[str, Any] = _EVENTS.dump_python(event, mode="json", exclude_none=True, exclude=set(without))
+    return written
 
 
-def format_traceback(error: BaseException) -> str:
-    """Where it was raised, as Python prints it; the end of it where it is long."""
-    try:
-        return "".join(traceback.format_exception(error))[-MAX_TRACEBACK_LENGTH:].replace("\x1b", "\ufffd")
-    except BaseException:  # an exception may be as broken as what raised it
-        return ""
-
-
-def to_printable_line(text: object) -> str:
-    """One line without control, formatting or undecodable characters, which a terminal might obey."""
-    whole = "".join(" " if c.isspace() else c for c in str(text))
-    shown = "".join(c if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn") else "\ufffd" for c in whole)
-    return " ".join(shown.split())
-
-
-def _error_message(error: BaseException) -> str:
-    try:
-        return to_printable_line(str(error)[:MAX_MESSAGE_LENGTH])[:MAX_MESSAGE_LENGTH] or "no message"
-    except BaseException:
-        return "its message cannot be had"
-
-
-def _component_location(error: BaseException) -> str:
-    frame: Any = error.__traceback__
-    place = ""
-    while frame is not None:
-        code = frame.tb_frame.f_code
-        if not any(part in code.co_filename for part in FRAMEWORK_FILES):
-            place = f" ({code.co_filename.rsplit('/', 1)[-1]}:{frame.tb_lineno} in {code.co_name})"
-        frame = frame.tb_next
-    return place
+def event_from_json(message: Mapping[str, Any]) -> Event:
+    """The event that `event_to_json` wrote; raises ``ValueError`` for anything else."""
+    return _EVENTS.validate_python(message)

@@ -7,11 +7,11 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import Any, cast
+from typing import Any
 
 from harness.dispatch.crash_policy import CrashPolicy
 from harness.dispatch.devices import Slot
-from harness.dispatch.events import Event
+from harness.dispatch.events import ColumnFailed, Event, JobFinished, Noted, PhaseStarted, RowsCommitted, event_from_json
 from harness.dispatch.executor import ExecutorError, ExecutorSettings
 from harness.dispatch.job_queue import JobQueue, max_pieces
 from harness.dispatch.worker_handle import Assignment, Inbox, WorkerHandle
@@ -117,7 +117,7 @@ class Scheduler(ABC):
                 worker.ready = True
                 self._failed_starts.pop(worker.slot.name, None)
             else:
-                yield from self._heard(worker, cast(Event, message))
+                yield from self._heard(worker, message)
             self._enforce_limits()
 
     def cancel(self, columns: Set[str]) -> None:
@@ -211,26 +211,26 @@ class Scheduler(ABC):
                 free.append(slot)
         return free
 
-    def _heard(self, worker: WorkerHandle, event: Event) -> Iterator[Event]:
+    def _heard(self, worker: WorkerHandle, message: Mapping[str, Any]) -> Iterator[Event]:
         assignment = worker.assignment
-        if assignment is None or event.get("job") != assignment.job.id:
+        if assignment is None or (event := _event_of_job(message, assignment.job)) is None:
             worker.kill("speaking of a job that is not its own")
             return
         job = assignment.job
-        if event["event"] == "phase":
-            assignment.phase, assignment.since = dict(event), time.monotonic()
-        elif event["event"] == "failed" and "starved" in event and assignment.may_be_blameless(event["starved"]):
-            assignment.starved.add(event["column"])
-            if event["column"] == event["starved"]:
-                yield from self._note_memory_retry_once(job, event["column"])
+        if isinstance(event, PhaseStarted):
+            assignment.phase, assignment.since = event, time.monotonic()
+        elif isinstance(event, ColumnFailed) and event.starved is not None and assignment.may_be_blameless(event.starved):
+            assignment.starved.add(event.column)
+            if event.column == event.starved:
+                yield from self._note_memory_retry_once(job, event.column)
             return
-        elif event["event"] in ("committed", "failed"):
-            assignment.settled.add(event["column"])
-            if event["column"] == job.key:
+        elif isinstance(event, RowsCommitted | ColumnFailed):
+            assignment.settled.add(event.column)
+            if event.column == job.key:
                 self._jobs.release(job.id)
                 if job.explained:  # that it is was told: what fails now is what was to be scored
                     return
-        elif event["event"] == "finished":
+        elif isinstance(event, JobFinished):
             self._finished(worker, assignment)
         yield event
 
@@ -240,7 +240,7 @@ class Scheduler(ABC):
             self._excused.add(column)
             label = next((task.label for task in job.metrics if task.key == column), job.explainer)
             told = f"{label} lacked memory after others in the same worker: it is tried again in one that has done nothing before"
-            yield {"event": "noted", "job": job.id, "reason": told}
+            yield Noted(job=job.id, reason=told)
 
     def _finished(self, worker: WorkerHandle, assignment: Assignment) -> None:
         """A worker has done its job. What lacked memory in it is tried afresh, and what the worker keeps of its memory goes with it."""
@@ -266,11 +266,10 @@ class Scheduler(ABC):
         if worker.assignment is not None:
             job = worker.assignment.job
             told, left = self._aftermath.of(worker, worker.assignment)
-            for event in told:
-                yield {**event, "log": worker.log} if event["event"] == "failed" else event
+            yield from told
             if left is not None:
                 self._jobs.put_back(left)
-            if left is None or job.key in {*worker.assignment.settled, *(event["column"] for event in told)}:
+            if left is None or job.key in {*worker.assignment.settled, *(event.column for event in told)}:
                 self._jobs.release(job.id)
 
     # limits
@@ -292,3 +291,12 @@ class Scheduler(ABC):
         ends = [w.assignment.since + self._aftermath.limit(w.assignment.phase) for w in self._workers if w.assignment is not None]
         ends += [w.started + self._settings.startup_timeout for w in self._workers if not w.ready]
         return min(max(min(ends, default=now + 1) - now, 0.01), 1.0)
+
+
+def _event_of_job(message: Mapping[str, Any], job: Job) -> Event | None:
+    """The event that a worker speaks of, or None if it is no such thing or of another job."""
+    try:
+        event = event_from_json(message)
+    except ValueError:
+        return None
+    return event if event.job == job.id else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.dispatch.devices import Slot
+from harness.dispatch.events import PhaseStarted
 from harness.planning.jobs import Job, SubjectRows
 
 Inbox = queue.Queue["tuple[WorkerHandle, dict[str, Any] | None]"]
@@ -30,7 +31,7 @@ class Assignment:
 
     job: Job
     first: bool = False
-    phase: dict[str, Any] = field(default_factory=lambda: {"what": "load"})
+    phase: PhaseStarted = field(default_factory=lambda: PhaseStarted(job="", what="load"))
     since: float = field(default_factory=time.monotonic)
     settled: set[str] = field(default_factory=set)
     starved: set[str] = field(default_factory=set)

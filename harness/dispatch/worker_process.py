@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.dispatch.devices import Slot
-from harness.dispatch.events import to_printable_line
 from harness.dispatch.executor import ExecutorSettings
 from harness.dispatch.worker_handle import Inbox, WorkerHandle
 from harness.processes.launch import child_environment, current_search_path, module_command
+from harness.text_format import to_printable_line
 
 EXIT_GRACE = 2.0  # seconds in which a worker that has said its last may end by itself
 SHELL = "/bin/sh"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.dispatch.events import Event
+from harness.dispatch.events import ColumnFailed, Event, RowsCommitted
 from harness.planning.jobs import Job
 from harness.planning.plan import Plan
 from harness.registry.hook_runner import HookRunner
@@ -34,14 +34,13 @@ class ColumnNotifier:
 
     def hear(self, event: Event) -> None:
         """Tell of a column whose last row is committed, or that failed."""
-        labels = self._labels.get(event.get("column", ""))
-        if labels is None:
+        if not isinstance(event, RowsCommitted | ColumnFailed) or (labels := self._labels.get(event.column)) is None:
             return
-        if event["event"] == "failed":
-            self._notify(labels, event["state"], event["reason"])
-        elif event["event"] == "committed":
-            self._open[event["column"]] -= event["rows"]
-            if self._open[event["column"]] <= 0:
+        if isinstance(event, ColumnFailed):
+            self._notify(labels, event.state, event.reason)
+        else:
+            self._open[event.column] -= event.rows
+            if self._open[event.column] <= 0:
                 self._notify(labels, "ok", None)
 
     def notify_remaining(self, results: Results) -> None:

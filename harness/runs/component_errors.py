@@ -11,7 +11,7 @@ from harness.user_errors import UserError
 @contextmanager
 def as_user_error(name: str) -> Iterator[None]:
     """Whatever the block raises becomes a `UserError` that begins with ``name``; ``UserError`` and Ctrl-C go through as they are."""
-    from harness.dispatch.events import format_reason
+    from harness.text_format import format_reason
 
     try:
         yield

@@ -6,7 +6,7 @@ import textwrap
 
 from rich.console import Console
 
-from harness.dispatch.events import to_printable_line
+from harness.text_format import to_printable_line
 
 HANGING_INDENT = 2
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from harness.dispatch.events import Event
+from harness.dispatch.events import ColumnFailed, Event
 from harness.planning.gaps import group_name
 from harness.planning.group_plan import ExplanationColumn, GroupPlan
 from harness.planning.inspector import Unavailable
@@ -69,19 +68,19 @@ class FailureLog:
 
     def hear(self, event: Event) -> str | None:
         """Take one event in; a line to tell of it where it is a failure that nothing was said of yet."""
-        if event["event"] != "failed" or event["column"] not in self._columns:
+        if not isinstance(event, ColumnFailed) or event.column not in self._columns:
             return None
-        group, column, metric = self._columns[event["column"]]
+        group, column, metric = self._columns[event.column]
         known = self._explanations.get(column.key)
         if metric is not None and known is not None:
-            known.cells.add(event["column"])
+            known.cells.add(event.column)
             return None
-        state, reason = event["state"], event["reason"]
+        state, reason = event.state, event.reason
         component = group_name(group) if state == "blocked" else column.label if metric is None else metric
         failure = self.found.get((state, component, reason))
         new = failure is None
         failure = failure or self.found.setdefault((state, component, reason), Failure(state, component, reason))
-        failure.cells |= {event["column"]} if metric is not None else _unfinished_cells(group, column)
+        failure.cells |= {event.column} if metric is not None else _unfinished_cells(group, column)
         if state != "blocked":
             failure.places[group_name(group) if metric is None else f"{column.label} of {group_name(group)}"] = None
         if metric is None:
@@ -89,12 +88,12 @@ class FailureLog:
         if not new:
             return None
         line = f"{state}: {failure.named() if metric is None else failure.where()}: {reason}"
-        self._write(line, event)
+        self._write(line, event.traceback, event.log)
         return line
 
     def refused(self, what: str, error: Unavailable) -> None:
         """Write down why something could not be found out while planning; the plan says what that blocks."""
-        self._write(f"{what}: {error}", {"traceback": error.traceback})
+        self._write(f"{what}: {error}", error.traceback)
 
     def summary(self, reasons: bool = False) -> Iterator[str]:
         """A line for each component and the cells that it cost, with ``reasons`` also why, for whom nothing was said when it happened."""
@@ -108,9 +107,9 @@ class FailureLog:
         """The file of the tracebacks, where there are any."""
         return self.file if self._written else None
 
-    def _write(self, title: str, event: Mapping[str, Any]) -> None:
-        details = [event["traceback"].rstrip()] if event.get("traceback") else []
-        details += [f"what the worker printed: {event['log']}"] if event.get("log") else []
+    def _write(self, title: str, traceback: str | None, log: str | None = None) -> None:
+        details = [traceback.rstrip()] if traceback else []
+        details += [f"what the worker printed: {log}"] if log else []
         if details:
             with contextlib.suppress(OSError), self.file.open("a", encoding="utf-8", errors="replace") as stream:
                 stream.write("\n".join([title, *details]) + "\n\n")

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.dispatch.events import ColumnState, Event
+from harness.dispatch.events import ColumnFailed, ColumnState, Event, JobFinished, Noted, RowsCommitted, StoreDamaged
 
 
 @dataclass
@@ -50,28 +50,27 @@ class Outcome:
 
     def hear(self, event: Event) -> None:
         """Take one event in."""
-        kind = event["event"]
         self.ended = time.monotonic()
         self.began = self.began or self.ended
-        if kind == "failed":
-            self.failures.setdefault(event["column"], (event["state"], event["reason"]))
-        elif kind == "committed":
-            self.committed[event["column"]] = self.committed.get(event["column"], 0) + event["rows"]
-        elif kind == "damaged":
-            self.damaged.extend(event["files"])
-        elif kind == "noted":
-            if event["reason"] not in self.problems:  # what every job says is said once
-                self.problems.append(event["reason"])
-        elif kind == "finished":
-            self.began = min(self.began, self.ended - event["seconds"])  # inline all of a job's events are heard at its end
+        if isinstance(event, ColumnFailed):
+            self.failures.setdefault(event.column, (event.state, event.reason))
+        elif isinstance(event, RowsCommitted):
+            self.committed[event.column] = self.committed.get(event.column, 0) + event.rows
+        elif isinstance(event, StoreDamaged):
+            self.damaged.extend(event.files)
+        elif isinstance(event, Noted):
+            if event.reason not in self.problems:  # what every job says is said once
+                self.problems.append(event.reason)
+        elif isinstance(event, JobFinished):
+            self.began = min(self.began, self.ended - event.seconds)  # inline all of a job's events are heard at its end
             self.jobs += 1
-            self.forward += event["forward"]
-            self.backward += event["backward"]
-            self.model_seconds += event["model_seconds"]
-            self.worker_seconds += event["seconds"]
-            self.phases.update(event["phases"])
-            self.devices[event["device"]] += event["forward"] + event["backward"]
-            self.workers.setdefault(event["device"], set()).add(event["worker"])
+            self.forward += event.forward
+            self.backward += event.backward
+            self.model_seconds += event.model_seconds
+            self.worker_seconds += event.seconds
+            self.phases.update(event.phases)
+            self.devices[event.device] += event.forward + event.backward
+            self.workers.setdefault(event.device, set()).add(event.worker or "")
 
     def summary(self, wall: float) -> dict[str, Any]:
         """Totals as JSON: passes, their rate over the time in which there was work, and what share of the workers' time went into what.

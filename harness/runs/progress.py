@@ -13,11 +13,11 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Column
 from rich.text import Text
 
-from harness.dispatch.events import Event, to_printable_line
+from harness.dispatch.events import Event
 from harness.planning.jobs import Job
 from harness.runs.console_lines import print_line
 from harness.runs.tally import ProgressCounter
-from harness.text_format import format_count
+from harness.text_format import format_count, to_printable_line
 
 ReporterStyle = Literal["rich", "plain", "none"]
 LINE_INTERVAL = 5.0  # seconds between two lines of the plain style

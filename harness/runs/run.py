@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from harness.dispatch.events import ColumnFailed, PhaseStarted, event_to_json
 from harness.dispatch.executor import Executor, ExecutorError, ExecutorSettings
 from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.render import render_leaderboard
@@ -217,10 +218,10 @@ class Run:
                 for event in self.executor.events():
                     for hear in listeners:
                         hear(event)
-                    if event["event"] != "phase":
-                        journal.write({key: value for key, value in event.items() if key not in ("traced", "traceback")})
-                    if event["event"] == "failed":
-                        self.executor.cancel({event["column"]})
+                    if not isinstance(event, PhaseStarted):
+                        journal.write(event_to_json(event, without={"traced", "traceback"}))
+                    if isinstance(event, ColumnFailed):
+                        self.executor.cancel({event.column})
                     if (line := failures.hear(event)) is not None:
                         progress.say(line)
         except KeyboardInterrupt as interrupt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from harness.dispatch.events import Event
+from harness.dispatch.events import ColumnFailed, Event, JobFinished, PhaseStarted, RowsCommitted
 from harness.planning.jobs import Job
 from harness.text_format import format_count
 
@@ -44,22 +44,21 @@ class ProgressCounter:
 
     def hear(self, event: Event) -> None:
         """Count one event."""
-        kind = event["event"]
-        if kind == "phase":
-            self.at[event["job"]] = f"{PHASE_VERBS[event['what']]} {event['component']}"
-        elif kind == "committed" and event["column"] in self._open:
-            self._settle(event["column"], event["rows"])
-        elif kind == "failed":
-            self.at.pop(event["job"], None)  # its worker may be gone; one that goes on says what it is at next
-            if event["column"] in self._open:
+        if isinstance(event, PhaseStarted):
+            self.at[event.job] = f"{PHASE_VERBS[event.what]} {event.component}"
+        elif isinstance(event, RowsCommitted) and event.column in self._open:
+            self._settle(event.column, event.rows)
+        elif isinstance(event, ColumnFailed):
+            self.at.pop(event.job, None)  # its worker may be gone; one that goes on says what it is at next
+            if event.column in self._open:
                 self.failed += 1
-                self._settle(event["column"], self._open[event["column"]])
-        elif kind == "finished":
-            self.passes += event["forward"] + event["backward"]
-            self.at.pop(event["job"], None)
-            self._running.pop(event["job"], None)
-        if "passes" in event and kind != "finished":
-            self._running[event["job"]] = event["passes"]
+                self._settle(event.column, self._open[event.column])
+        elif isinstance(event, JobFinished):
+            self.passes += event.forward + event.backward
+            self.at.pop(event.job, None)
+            self._running.pop(event.job, None)
+        if event.passes is not None and not isinstance(event, JobFinished):
+            self._running[event.job] = event.passes
 
     def _settle(self, column: str, rows: int) -> None:
         """So many rows of a column are done, or given up."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from harness.dispatch.events import Event
+from harness.dispatch.events import ColumnFailed, Event, JobFinished
 from harness.store.errors import describe_os_error
 
 JOBS_THREAD, WRITES_THREAD = 1, 2  # threads of a worker: the one that does jobs, and the one that writes results
@@ -49,16 +49,16 @@ class TraceWriter:
 
     def hear(self, event: Event) -> None:
         """Take one event in."""
-        if "worker" in event:
-            self._doing[event["job"]] = event["worker"]
-        process = self._process(self._doing.get(event["job"], "no worker"))
-        if event["event"] == "failed":
+        if event.worker is not None:
+            self._doing[event.job] = event.worker
+        process = self._process(self._doing.get(event.job, "no worker"))
+        if isinstance(event, ColumnFailed):
             where = {"pid": process, "tid": JOBS_THREAD, "ts": self._at(time.time())}
-            told = {key: event[key] for key in ("job", "column", "state", "reason")}
-            self._write({"ph": "i", "s": "p", "name": event["state"], "cat": "failure", **where, "args": told})
-        for category, name, began, seconds in event.get("traced", ()):
+            told = {"job": event.job, "column": event.column, "state": event.state, "reason": event.reason}
+            self._write({"ph": "i", "s": "p", "name": event.state, "cat": "failure", **where, "args": told})
+        for category, name, began, seconds in (event.traced or ()) if isinstance(event, JobFinished) else ():
             where = {"pid": process, "tid": WRITES_THREAD if category == "write" else JOBS_THREAD, "ts": self._at(began)}
-            self._write({"ph": "X", "name": name, "cat": category, **where, "dur": round(seconds * 1e6, 3), "args": {"job": event["job"]}})
+            self._write({"ph": "X", "name": name, "cat": category, **where, "dur": round(seconds * 1e6, 3), "args": {"job": event.job}})
 
     def _at(self, seconds: float) -> float:
         """Microseconds since the run began."""

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from harness.dispatch.devices import make_slots
-from harness.dispatch.events import Event, format_reason, format_traceback
+from harness.dispatch.events import Event
 from harness.dispatch.executor import ExecutorSettings, drop_columns
 from harness.planning.inspector import Unavailable
 from harness.planning.jobs import Job
 from harness.registry.registry import Registry
 from harness.store.store import Store
+from harness.text_format import format_reason, format_traceback
 from harness.worker.arithmetic import set_plain_fp32
 from harness.worker.component_cache import ComponentCache
 from harness.worker.job_runner import JobRunner

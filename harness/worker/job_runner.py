@@ -8,13 +8,24 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from harness.dispatch.events import ColumnState, Emit, Event, format_reason, format_traceback
+from harness.dispatch.events import (
+    ColumnFailed,
+    ColumnState,
+    Emit,
+    Event,
+    JobFinished,
+    Noted,
+    PhaseStarted,
+    RowsCommitted,
+    StoreDamaged,
+)
 from harness.planning.jobs import Job, SubjectRows
 from harness.store.store import Store, StoreError
+from harness.text_format import format_reason, format_traceback
 from harness.worker.accelerators import release_unused_memory
 from harness.worker.arithmetic import Arithmetic
 from harness.worker.batching import OutOfMemory, is_out_of_memory
@@ -65,7 +76,7 @@ class JobRunner:
         started, before = time.perf_counter(), PROCESS_COUNT.total
 
         def tell(event: Event) -> None:
-            emit({**event, "passes": PROCESS_COUNT.total - before, "worker": self._worker})
+            emit(replace(event, passes=PROCESS_COUNT.total - before, worker=self._worker))
 
         with count_passes_within() as passes, TIMELINE.job(f"{job.explainer} ({job.id})", job.traced) as times:
             try:
@@ -77,21 +88,27 @@ class JobRunner:
                     self.store.gather(job.key)
         self._report_notes(job, tell)
         self._release_device_memory()
-        finished: Event = {"event": "finished", "job": job.id, "forward": passes.forward, "backward": passes.backward}
-        finished["model_seconds"], finished["seconds"] = passes.seconds, time.perf_counter() - started
-        finished["device"], finished["phases"] = self.workbench.device.type, {**times.own, "wait": waited}
-        if times.traced is not None:
-            finished["traced"] = times.traced
-        tell(finished)
+        tell(
+            JobFinished(
+                job=job.id,
+                forward=passes.forward,
+                backward=passes.backward,
+                model_seconds=passes.seconds,
+                seconds=time.perf_counter() - started,
+                device=self.workbench.device.type,
+                phases={**times.own, "wait": waited},
+                traced=times.traced,
+            )
+        )
         self._idle = time.perf_counter()
 
     def _report_notes(self, job: Job, tell: Emit) -> None:
         """What was found damaged in the store, and what is worth saying of what was loaded."""
         if len(self.store.damaged) > self._reported:
-            tell({"event": "damaged", "job": job.id, "files": self.store.damaged[self._reported :]})
+            tell(StoreDamaged(job=job.id, files=self.store.damaged[self._reported :]))
             self._reported = len(self.store.damaged)
         while self.workbench.notes:
-            tell({"event": "noted", "job": job.id, "reason": self.workbench.notes.pop(0)})
+            tell(Noted(job=job.id, reason=self.workbench.notes.pop(0)))
 
     def _release_device_memory(self) -> None:
         """Give back what memory of the device the job left unused: another process may need it, and the next job other blocks of it."""
@@ -100,12 +117,12 @@ class JobRunner:
     def _run(self, job: Job, emit: Emit, following: SubjectRows | None) -> None:
         columns = [job.key, *(task.key for task in job.metrics)]
         subject = job.subject
-        emit({"event": "phase", "job": job.id, "what": "load", "component": subject.model})
+        emit(PhaseStarted(job=job.id, what="load", component=subject.model))
         try:
             with span("load", subject.model):
                 self.workbench.set_arithmetic(Arithmetic(subject.precision, subject.compiled))
                 model = self.workbench.subject(subject)
-            predicting: Event = {"event": "phase", "job": job.id, "what": "predict", "component": subject.model}
+            predicting = PhaseStarted(job=job.id, what="predict", component=subject.model)
             with span("inputs", subject.dataset):
                 samples, targets = self._inputs.of(subject, job.rows, model, lambda: emit(predicting))
         except BaseException as error:
@@ -113,12 +130,12 @@ class JobRunner:
             return
         with span("inputs", "ask for the next"), contextlib.suppress(Exception):  # no job depends on what is read beside it
             self._inputs.prefetch_rows(following)
-        emit({"event": "phase", "job": job.id, "what": "load", "component": job.explainer, "column": job.key})
+        emit(PhaseStarted(job=job.id, what="load", component=job.explainer, column=job.key))
         try:
             if not job.oracle:
                 with span("load", job.explainer):
                     check_applicability(self.workbench, subject.model_recipe, job.recipe)
-            emit({"event": "phase", "job": job.id, "what": "explain", "component": job.explainer, "column": job.key})
+            emit(PhaseStarted(job=job.id, what="explain", component=job.explainer, column=job.key))
             with span("explain", job.explainer):
                 defined = JobEvaluator(self._explaining, job, samples, targets)
                 write = defined.explain(model)
@@ -129,11 +146,11 @@ class JobRunner:
         commits.put(job.key, job.explainer, write)
         scoring = defined.scoring()
         for task in job.metrics:
-            emit({"event": "phase", "job": job.id, "what": "load", "component": task.label, "column": task.key})
+            emit(PhaseStarted(job=job.id, what="load", component=task.label, column=task.key))
             try:
                 with span("load", task.label):
                     self.workbench.metric(task.recipe)
-                emit({"event": "phase", "job": job.id, "what": "score", "component": task.label, "column": task.key})
+                emit(PhaseStarted(job=job.id, what="score", component=task.label, column=task.key))
                 with span("score", task.label):
                     write = defined.score(scoring, task)
             except BaseException as error:
@@ -157,7 +174,7 @@ class JobRunner:
             self._release_device_memory()
         for column in columns:
             event = _failed_event(job, column, state, error, reason, columns[0])
-            emit({**event, "traceback": format_traceback(error)} if column == columns[0] else event)
+            emit(replace(event, traceback=format_traceback(error)) if column == columns[0] else event)
 
     def _memory(self) -> str:
         """What the device has."""
@@ -187,7 +204,7 @@ class JobCommits:
 
         def written(error: BaseException | None) -> None:
             if error is None:
-                self.emit({"event": "committed", "job": self.job.id, "column": column, "rows": len(self.job.rows)})
+                self.emit(RowsCommitted(job=self.job.id, column=column, rows=len(self.job.rows)))
                 return
             if column == self.job.key:
                 self._failed = error
@@ -197,9 +214,9 @@ class JobCommits:
         self.writer.put(WriteTask(label, attempt, written))
 
 
-def _failed_event(job: Job, column: str, state: ColumnState, error: BaseException, reason: str, culprit: str) -> Event:
-    event: Event = {"event": "failed", "job": job.id, "column": column, "state": state, "reason": reason}
-    return {**event, "starved": culprit} if _is_memory_error(error) else event
+def _failed_event(job: Job, column: str, state: ColumnState, error: BaseException, reason: str, culprit: str) -> ColumnFailed:
+    starved = culprit if _is_memory_error(error) else None
+    return ColumnFailed(job=job.id, column=column, state=state, reason=reason, starved=starved)
 
 
 def _failure_state(error: BaseException) -> ColumnState:

@@ -17,16 +17,20 @@ def main() -> None:
     channel = Channel()
     settings = channel.inbox.get()
     adopt_search_path(settings.get("path"))
-    from harness.dispatch.events import format_reason, format_traceback
+    from harness.dispatch.events import Event, event_to_json
     from harness.planning.jobs import Job, SubjectRows
     from harness.registry.registry import Registry
     from harness.store import row_files
     from harness.store.store import Store
+    from harness.text_format import format_reason, format_traceback
     from harness.worker.arithmetic import set_plain_fp32
     from harness.worker.component_cache import ComponentCache
     from harness.worker.job_runner import JobRunner
     from harness.worker.planning_requests import answer_request
     from harness.worker.prefetching import Prefetcher
+
+    def emit(event: Event) -> None:
+        channel.send(event_to_json(event))
 
     set_plain_fp32()
     registry = Registry.discover([Path(path) for path in settings["plugins"]])
@@ -40,7 +44,7 @@ def main() -> None:
             message = channel.inbox.get()
             if message["do"] == "job":
                 following = message.get("following")
-                bench.run(Job.from_json(message["job"]), channel.send, None if following is None else SubjectRows.from_json(following))
+                bench.run(Job.from_json(message["job"]), emit, None if following is None else SubjectRows.from_json(following))
             else:
                 try:
                     channel.send({"event": "answer", "value": answer_request(workbench, message["request"])})

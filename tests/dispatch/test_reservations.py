@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.dispatch.devices import Slot
-from harness.dispatch.events import Event
+from harness.dispatch.events import ColumnFailed, Event, JobFinished, PhaseStarted, RowsCommitted, event_to_json
 from harness.dispatch.executor import ExecutorError
 from harness.dispatch.scheduler import MAX_FAILED_STARTS
 from harness.planning.jobs import Job
@@ -123,17 +123,17 @@ class World:
                 yield from (failed(job, each, "failed") for each in lost)
             else:
                 self.stored |= cells(job, column)
-                yield Event(event="committed", job=job.id, column=column, rows=len(job.rows))
+                yield RowsCommitted(job=job.id, column=column, rows=len(job.rows))
                 continue
             if column == job.key:
                 break
         yield done(job)
 
-    def found(self, job: Job, settled: set[str]) -> list[Event]:
+    def found(self, job: Job, settled: set[str]) -> list[RowsCommitted]:
         """What a worker that is gone had stored of its job, and not told."""
         columns = [job.key, *(task.key for task in job.metrics)]
         there = [key for key in columns if key not in settled and cells(job, key) <= self.stored and not cells(job, key) <= self.told]
-        return [Event(event="committed", job=job.id, column=key, rows=len(job.rows)) for key in there]
+        return [RowsCommitted(job=job.id, column=key, rows=len(job.rows)) for key in there]
 
     # the inbox
 
@@ -167,10 +167,10 @@ class World:
             return self.ends(worker)
         if worker.steps is not None:
             said = next(worker.steps)
-            if said["event"] == "finished":
+            if isinstance(said, JobFinished):
                 worker.steps = None
                 del self.at[worker]
-            return worker, dict(said)
+            return worker, event_to_json(said)
         if not worker.ready:
             return self.ends(worker) if worker.slot.name == self.broken else (worker, {"event": "ready"})
         raise queue.Empty
@@ -206,28 +206,28 @@ class World:
 
     def hear(self, event: Event) -> None:
         """One thing that is told."""
-        if event["event"] == "committed":
-            told = cells(self.given[event["job"]], event["column"])
-            assert len(told) == event["rows"]
+        if isinstance(event, RowsCommitted):
+            told = cells(self.given[event.job], event.column)
+            assert len(told) == event.rows
             assert told <= self.stored
             assert not told & self.told, "it is told twice"
             self.told |= told
-        elif event["event"] == "failed":
-            if "starved" in event:
+        elif isinstance(event, ColumnFailed):
+            if event.starved is not None:
                 self.blamed(event)
-            self.given_up.add(event["column"])
-            self.crew.cancel({event["column"]})
+            self.given_up.add(event.column)
+            self.crew.cancel({event.column})
         if self.chance.random() < 0.01:
             column = self.chance.choice([column for job in self.jobs for column in (job.key, *(task.key for task in job.metrics))])
             self.given_up.add(column)
             self.crew.cancel({column})
 
-    def blamed(self, event: Event) -> None:
+    def blamed(self, event: ColumnFailed) -> None:
         """What lacked memory did so in a worker that had done nothing else."""
-        (worker,) = (worker for worker, job in self.at.items() if job.id == event["job"])
+        (worker,) = (worker for worker, job in self.at.items() if job.id == event.job)
         first = Job.from_json(worker.given[0])
-        assert first.id == event["job"]
-        assert event["starved"] in (first.key, *(task.key for task in first.metrics[:1]))
+        assert first.id == event.job
+        assert event.starved in (first.key, *(task.key for task in first.metrics[:1]))
 
     def run(self) -> None:
         self.crew.submit(self.jobs)
@@ -248,17 +248,15 @@ class World:
 
 
 def phase(job: Job, what: Any, column: str | None = None) -> Event:
-    event = Event(event="phase", job=job.id, what=what, component="it")
-    return event if column is None else {**event, "column": column}
+    return PhaseStarted(job=job.id, what=what, component="it", column=column)
 
 
 def failed(job: Job, column: str, state: Any, starved: str | None = None) -> Event:
-    event = Event(event="failed", job=job.id, column=column, state=state, reason="why")
-    return event if starved is None else {**event, "starved": starved}
+    return ColumnFailed(job=job.id, column=column, state=state, reason="why", starved=starved)
 
 
 def done(job: Job) -> Event:
-    return Event(event="finished", job=job.id)
+    return JobFinished(job=job.id)
 
 
 def cells(job: Job, column: str) -> set[Cell]:

@@ -74,7 +74,7 @@ def test_what_a_worker_says_of_no_job_of_its_own_ends_it_and_is_not_told(said: d
     (first,) = crew.begun
     for message in ({"event": "ready"}, said, {"event": "phase", "job": "job-0-0", "what": "explain"}):
         crew._inbox.put((first, message))
-    assert next(events)["event"] == "phase"
+    assert next(events).event == "phase"
     assert first.killed_for == "speaking of a job that is not its own"
 
 

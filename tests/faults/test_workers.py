@@ -8,12 +8,14 @@ import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from harness.dispatch.crash_policy import CrashPolicy
 from harness.dispatch.devices import Slot
+from harness.dispatch.events import PhaseStarted
 from harness.dispatch.executor import ExecutorSettings
 from harness.dispatch.worker_handle import Assignment, WorkerHandle
 from harness.planning.jobs import Job, MetricTask, SampleRef, Subject
@@ -53,8 +55,10 @@ def test_a_worker_killed_from_outside_costs_nothing(planned: Path, tmp_path: Pat
     assert len(scored) == len(set(scored)), "something finished was computed twice"
 
 
-def worker(phase: dict[str, str], store: Path, job: Job, killed_for: str | None = None) -> tuple[CrashPolicy, WorkerHandle, Assignment]:
+def worker(phase: dict[str, Any], store: Path, job: Job, killed_for: str | None = None) -> tuple[CrashPolicy, WorkerHandle, Assignment]:
     class Dead(WorkerHandle):
+        log = "its log"
+
         def send(self, message: object) -> None: ...
 
         def kill(self, why: str | None = None) -> None: ...
@@ -71,7 +75,7 @@ def worker(phase: dict[str, str], store: Path, job: Job, killed_for: str | None 
     dead = Dead(Slot("cpu", "cpu", {}))
     dead.killed_for = killed_for
     assignment = Assignment(job)
-    assignment.phase = phase
+    assignment.phase = PhaseStarted(job=job.id, **phase)
     return CrashPolicy(ExecutorSettings(str(store), store)), dead, assignment
 
 
@@ -87,8 +91,8 @@ def test_the_second_death_is_blamed(tmp_path: Path) -> None:
     aftermath, dead, assignment = worker({"what": "score", "component": "one", "column": "m" * 64}, tmp_path, job)
     assert aftermath.of(dead, assignment) == ([], job)
     (told,), left = aftermath.of(dead, assignment)
-    assert (told["column"], told["state"], left is None) == ("m" * 64, "crashed", False)
-    assert "scoring with one the worker process ended (2 times in a row)" in told["reason"]
+    assert (told.column, told.state, left is None) == ("m" * 64, "crashed", False)
+    assert "scoring with one the worker process ended (2 times in a row)" in told.reason
 
 
 def test_deaths_at_two_pieces_of_a_job_are_two_at_that_job(tmp_path: Path) -> None:
@@ -98,7 +102,7 @@ def test_deaths_at_two_pieces_of_a_job_are_two_at_that_job(tmp_path: Path) -> No
     aftermath, dead, assignment = worker(phase, tmp_path, pieces[0])
     assert aftermath.of(dead, assignment) == ([], pieces[0])
     (told,), _ = aftermath.of(dead, replace(assignment, job=pieces[1]))
-    assert (told["job"], told["state"]) == ("0.2", "crashed")
+    assert (told.job, told.state) == ("0.2", "crashed")
 
 
 def test_a_machine_that_takes_all_pieces_of_a_job_along_is_one_loss_for_each(tmp_path: Path) -> None:
@@ -110,7 +114,7 @@ def test_a_machine_that_takes_all_pieces_of_a_job_along_is_one_loss_for_each(tmp
         assert aftermath.of(dead, replace(assignment, job=piece)) == ([], piece)
     assert aftermath.of(dead, replace(assignment, job=pieces[0])) == ([], pieces[0])
     told, left = aftermath.of(dead, replace(assignment, job=pieces[0]))
-    assert ({event["state"] for event in told}, left) == ({"crashed"}, None), "the third machine under one piece"
+    assert ({event.state for event in told}, left) == ({"crashed"}, None), "the third machine under one piece"
 
 
 def test_a_store_that_does_not_answer_ends_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +130,7 @@ def test_a_store_that_does_not_answer_ends_no_run(tmp_path: Path, monkeypatch: p
 def test_a_time_limit_is_blamed_at_once(tmp_path: Path) -> None:
     aftermath, dead, assignment = worker({"what": "score", "component": "one", "column": "m" * 64}, tmp_path, small_job(), "timeout")
     (told,), _ = aftermath.of(dead, assignment)
-    assert told["state"] == "timeout"
+    assert told.state == "timeout"
 
 
 def test_what_a_dead_worker_committed_and_could_not_tell_is_finished(tmp_path: Path) -> None:
@@ -135,7 +139,7 @@ def test_what_a_dead_worker_committed_and_could_not_tell_is_finished(tmp_path: P
     store.commit_rows(job.key, [StoredValue(column, "s", "d", "value", 1.0) for column in (job.key, "m" * 64)])
     aftermath, dead, assignment = worker({"what": "score", "component": "one", "column": "m" * 64}, tmp_path, job)
     told, left = aftermath.of(dead, assignment)
-    assert [(event["event"], event["column"]) for event in told] == [("committed", job.key), ("committed", "m" * 64)]
+    assert [(event.event, event.column) for event in told] == [("committed", job.key), ("committed", "m" * 64)]
     assert left is None
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 
-from harness.dispatch.events import Event
+from harness.dispatch.events import ColumnFailed, RowsCommitted
 from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.jobs import SampleRef
 from harness.planning.plan import Plan
@@ -36,8 +36,8 @@ def failures(folder: Path) -> FailureLog:
     return found
 
 
-def failed(column: str, reason: str = "RuntimeError: no", state: str = "failed", **more: Any) -> Event:
-    return cast(Event, {"event": "failed", "job": "job-1", "column": column, "state": state, "reason": reason, **more})
+def failed(column: str, reason: str = "RuntimeError: no", state: str = "failed", **more: Any) -> ColumnFailed:
+    return ColumnFailed(job="job-1", column=column, state=state, reason=reason, **more)
 
 
 def test_an_explainer_that_fails_is_one_line_with_the_cells_it_costs(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_what_is_blocked_names_the_group_and_a_dead_worker_its_log(tmp_path: Pat
 
 def test_other_events_say_nothing(tmp_path: Path) -> None:
     found = failures(tmp_path)
-    assert found.hear(cast(Event, {"event": "committed", "job": "j", "column": "lrp-a", "rows": 1})) is None
+    assert found.hear(RowsCommitted(job="j", column="lrp-a", rows=1)) is None
     assert found.hear(failed("unknown")) is None
     assert list(found.summary()) == []
 

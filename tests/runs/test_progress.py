@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from io import StringIO
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from harness.dispatch.events import Event
+from harness.dispatch.events import Event, event_from_json
 from harness.planning.jobs import Job
 from harness.runs.console_lines import wrap_line
 from harness.runs.progress import BarReporter, LineReporter
@@ -17,7 +17,7 @@ from tests.support.jobs import composed
 
 
 def event(kind: str, job: Job, **more: Any) -> Event:
-    return cast(Event, {"event": kind, "job": job.id, **more})
+    return event_from_json({"event": kind, "job": job.id, **more})
 
 
 def jobs() -> list[Job]:

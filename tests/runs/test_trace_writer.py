@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from harness.dispatch.events import JobFinished
 from harness.registry.registry import Registry
 from harness.runs import trace_writer as traces
 from harness.runs.console_reports import run_summary_lines
@@ -149,7 +150,7 @@ def test_a_trace_that_cannot_be_written_ends_no_run(tmp_path: Path) -> None:
     if not full.exists():
         pytest.skip("no /dev/full here")
     with traces.TraceWriter(full) as trace:
-        trace.hear({"event": "finished", "job": "job-0", "worker": "w", "traced": [("job", "x" * 100, 0.0, 1.0)] * 1000})
+        trace.hear(JobFinished(job="job-0", worker="w", traced=[("job", "x" * 100, 0.0, 1.0)] * 1000))
     assert trace.lacking is not None
     assert "No space left" in trace.lacking
 

@@ -12,7 +12,7 @@ import pytest
 
 from harness.dispatch.crash_policy import CrashPolicy
 from harness.dispatch.devices import Slot
-from harness.dispatch.events import Event
+from harness.dispatch.events import ColumnFailed, Event, JobFinished, Noted, PhaseStarted, RowsCommitted
 from harness.dispatch.executor import ExecutorSettings
 from harness.dispatch.scheduler import MAX_FAILED_STARTS
 from harness.planning.jobs import Job
@@ -90,16 +90,16 @@ class Starving(FakeScheduler):
         self.submit(jobs)
         told = []
         for event in self.events():
-            if event["event"] == "failed":
-                self.cancel({event["column"]})
-            if event["event"] in ("failed", "committed"):
+            if isinstance(event, ColumnFailed):
+                self.cancel({event.column})
+            if isinstance(event, RowsCommitted | ColumnFailed):
                 told.append(event)
-        assert len({(event["column"], event["event"]) for event in told}) == len(told)
+        assert len({(event.column, event.event) for event in told}) == len(told)
         return told
 
 
 def ends(told: list[Event]) -> dict[str, str]:
-    return {event["column"]: event.get("state", "ok") for event in told}
+    return {event.column: getattr(event, "state", "ok") for event in told}
 
 
 def test_what_lacks_memory_after_another_is_tried_afresh_and_that_is_all_that_is_told() -> None:
@@ -142,17 +142,17 @@ def test_a_second_try_of_a_metric_can_cost_that_metric_alone() -> None:
         told: list[Event] = []
         for event in crew.events():
             told.append(event)
-            if event["event"] == "failed":
-                crew.cancel({event["column"]})
-            if event["event"] == "finished" and event["job"] == "job-0-0" and failing == "lacks memory":
+            if isinstance(event, ColumnFailed):
+                crew.cancel({event.column})
+            if isinstance(event, JobFinished) and event.job == "job-0-0" and failing == "lacks memory":
                 crew.needs = {**crew.needs, "maps-0": (0, 9)}
-            if event["event"] == "finished" and event["job"] == "job-0-0" and failing == "dies":
+            if isinstance(event, JobFinished) and event.job == "job-0-0" and failing == "dies":
                 crew.deaths = {"maps-0"}
-            if event["event"] in ("finished", "failed") and event["job"] == "job-0-0.of b":
+            if isinstance(event, JobFinished | ColumnFailed) and event.job == "job-0-0.of b":
                 crew.needs, crew.deaths = {"a-0": (0, 1)}, set()
-        committed = Counter(event["column"] for event in told if event["event"] == "committed")
+        committed = Counter(event.column for event in told if isinstance(event, RowsCommitted))
         assert committed["maps-0"] == committed["a-0"] == committed["c-0"] == 2
-        assert {event["column"] for event in told if event["event"] == "failed"} <= {"b-0"}
+        assert {event.column for event in told if isinstance(event, ColumnFailed)} <= {"b-0"}
         assert committed["b-0"] == (2 if failing == "dies" else 0)
 
 
@@ -179,14 +179,14 @@ def test_a_worker_that_answered_questions_is_not_fresh() -> None:
 def test_a_person_is_told_once_of_what_is_tried_again() -> None:
     crew = Starving({"maps-0": (3, 1), "a-1": (3, 2), "b-1": (0, 2)})
     crew.submit([composed(0, [], ROWS), *(composed(1, [], range(first, first + 4), metrics=["a", "b"]) for first in (0, 4, 8))])
-    noted = [event["reason"] for event in crew.events() if event["event"] == "noted"]
+    noted = [event.reason for event in crew.events() if isinstance(event, Noted)]
     assert [reason.partition(" lacked memory after others")[0] for reason in noted] == ["a", "b"]
 
 
 def test_a_composition_waits_for_a_part_that_is_tried_afresh() -> None:
     crew = Starving({"maps-0": (3, 1), "maps-1": (3, 1), "maps-2": (0, 2)}, ["cpu", "cpu"])
     told = crew.run(*(composed(number, [], ROWS) for number in range(3)), composed(3, [2], ROWS))
-    assert [event["column"] for event in told] == ["maps-0", "maps-1", "maps-2", "maps-3"]
+    assert [event.column for event in told] == ["maps-0", "maps-1", "maps-2", "maps-3"]
     assert crew.tries["maps-2"] == 2
 
 
@@ -199,11 +199,11 @@ def test_a_composition_does_not_wait_for_a_part_that_is_blamed_or_cancelled() ->
     told = []
     for event in crew.events():
         told.append(event)
-        if event["event"] == "phase" and event["column"] == "maps-1":
+        if isinstance(event, PhaseStarted) and event.column == "maps-1":
             crew.cancel({"maps-1"})  # while it is tried the first time: there is no second
-    assert [event["column"] for event in told if event["event"] == "committed"] == ["maps-0", "maps-2"]
+    assert [event.column for event in told if isinstance(event, RowsCommitted)] == ["maps-0", "maps-2"]
     assert crew.tries["maps-1"] == 1
-    assert not any(event["event"] == "failed" for event in told)
+    assert not any(isinstance(event, ColumnFailed) for event in told)
 
 
 def test_a_worker_that_dies_at_a_second_try_gives_its_job_back() -> None:
@@ -212,9 +212,9 @@ def test_a_worker_that_dies_at_a_second_try_gives_its_job_back() -> None:
     told = []
     for event in crew.events():
         told.append(event)
-        if event["event"] == "finished" and event["job"] == "job-1-0":
+        if isinstance(event, JobFinished) and event.job == "job-1-0":
             crew.deaths.add("maps-1")
-    assert [event["column"] for event in told if event["event"] == "committed"] == ["maps-0", "maps-1", "a-1"]
+    assert [event.column for event in told if isinstance(event, RowsCommitted)] == ["maps-0", "maps-1", "a-1"]
     crew = Starving({"maps-0": (3, 1), "maps-1": (0, 2)}, deaths={"a-1"})
     assert ends(crew.run(composed(0, [], ROWS), composed(1, [], ROWS, metrics=["a", "b"])))["b-1"] == "ok"
 
@@ -225,10 +225,10 @@ def test_an_idle_worker_makes_room_where_the_slot_of_the_one_that_ran_out_is_gon
     told = []
     for event in crew.events():
         told.append(event)
-        if event["event"] == "finished" and event["job"] == "job-2-0" and len(crew.there) == 2:
+        if isinstance(event, JobFinished) and event.job == "job-2-0" and len(crew.there) == 2:
             (ended,) = (hand for hand in crew.begun if hand.closed)
             crew.there.remove(ended.slot)
-    assert [event["column"] for event in told if event["event"] == "committed"] == ["maps-0", "maps-1", "maps-2"]
+    assert [event.column for event in told if isinstance(event, RowsCommitted)] == ["maps-0", "maps-1", "maps-2"]
     left = next(slot.name for slot in crew.there)
     assert [hand.slot.name for hand in crew.begun[2:]] == [left], "one more was begun, where the other had been"
 
@@ -239,9 +239,9 @@ def test_an_idle_worker_makes_room_where_no_other_comes_up_beside_it() -> None:
     told = []
     for event in crew.events():
         told.append(event)
-        if event["event"] == "finished" and event["job"] == "job-2-0" and not crew.begun[2:]:
+        if isinstance(event, JobFinished) and event.job == "job-2-0" and not crew.begun[2:]:
             crew.ailing = MAX_FAILED_STARTS
-    assert [event["column"] for event in told if event["event"] == "committed"] == ["maps-0", "maps-1", "maps-2"]
+    assert [event.column for event in told if isinstance(event, RowsCommitted)] == ["maps-0", "maps-1", "maps-2"]
     assert len(crew.begun) == 2 + MAX_FAILED_STARTS + 1
     assert sum(not hand.closed for hand in crew.begun) == 1
 
@@ -250,7 +250,7 @@ def test_a_stopped_run_tries_nothing_again() -> None:
     crew = Starving({"maps-0": (3, 1), "maps-1": (0, 2)})
     crew.submit([composed(0, [], ROWS), composed(1, [], ROWS)])
     for event in crew.events():
-        if event["event"] == "finished" and event["job"] == "job-1-0":
+        if isinstance(event, JobFinished) and event.job == "job-1-0":
             break
     crew.stop()
     assert not list(crew.events())
@@ -277,7 +277,7 @@ def test_whatever_lacks_memory_names_the_column_that_did(
     heard: list[Event] = []
     bench.run(job, heard.append)
     names = {job.key: "explanation", **{task.key: task.label for task in job.metrics}}
-    failed = [event for event in heard if event["event"] == "failed"]
-    assert [names[event["starved"]] for event in failed] == lacked
-    assert [names[event["column"]] for event in failed] == list(names.values())[-len(lacked) :]
-    assert {event["state"] for event in failed} == {state}
+    failed = [event for event in heard if isinstance(event, ColumnFailed)]
+    assert [names[event.starved] for event in failed] == lacked
+    assert [names[event.column] for event in failed] == list(names.values())[-len(lacked) :]
+    assert {event.state for event in failed} == {state}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.dispatch.events import Event
+from harness.dispatch.events import ColumnFailed, Event, JobFinished, RowsCommitted
 from harness.planning.jobs import Job
 from harness.store.sample_alignment import SamplePositions, rows_with_any_value
 from harness.store.store import Store, StoreError
@@ -60,14 +60,14 @@ def test_committed_means_readable_and_finished_comes_last(work: tuple[JobRunner,
 
     def hear(event: Event) -> None:
         heard.append(event)
-        if event["event"] == "committed":
+        if isinstance(event, RowsCommitted):
             known = Store(bench.store.address).known(job.key, places)
-            assert rows_with_any_value(known.get(event["column"], {}), len(job.rows)).all()
+            assert rows_with_any_value(known.get(event.column, {}), len(job.rows)).all()
 
     bench.run(job, hear)
-    committed = [event["column"] for event in heard if event["event"] == "committed"]
+    committed = [event.column for event in heard if isinstance(event, RowsCommitted)]
     assert committed == [job.key, *(task.key for task in job.metrics)]
-    assert heard[-1]["event"] == "finished"
+    assert isinstance(heard[-1], JobFinished)
 
 
 def test_where_an_explanation_cannot_be_kept_neither_are_its_scores(work: tuple[JobRunner, Job], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,9 +78,9 @@ def test_where_an_explanation_cannot_be_kept_neither_are_its_scores(work: tuple[
     monkeypatch.setattr(Store, "commit_maps", full)
     heard: list[Event] = []
     bench.run(job, heard.append)
-    states = {event["column"]: event["state"] for event in heard if event["event"] == "failed"}
+    states = {event.column: event.state for event in heard if isinstance(event, ColumnFailed)}
     assert states == dict.fromkeys([job.key, *(task.key for task in job.metrics)], "blocked")
-    assert heard[-1]["event"] == "finished"
+    assert isinstance(heard[-1], JobFinished)
     assert bench.store.columns(job.key) == set()
 
 
@@ -96,5 +96,5 @@ def test_a_score_that_cannot_be_kept_blocks_itself(work: tuple[JobRunner, Job], 
     monkeypatch.setattr(Store, "commit_rows", selective)
     heard: list[Event] = []
     bench.run(job, heard.append)
-    assert {event["column"]: event["state"] for event in heard if event["event"] == "failed"} == {job.metrics[0].key: "blocked"}
-    assert [event["column"] for event in heard if event["event"] == "committed"] == [job.key, *(task.key for task in job.metrics[1:])]
+    assert {event.column: event.state for event in heard if isinstance(event, ColumnFailed)} == {job.metrics[0].key: "blocked"}
+    assert [event.column for event in heard if isinstance(event, RowsCommitted)] == [job.key, *(task.key for task in job.metrics[1:])]
