@@ -7,7 +7,6 @@ This module alone of the API imports the rest of the harness, which does not imp
 """
 
 from harness.dispatch.devices import MAX_CPU_WORKERS, Slot, count_usable_cores
-from harness.text_format import to_printable_line
 from harness.dispatch.executor import Executor, ExecutorError, ExecutorSettings
 from harness.dispatch.scheduler import Scheduler
 from harness.dispatch.worker_handle import Inbox, WorkerHandle
@@ -20,6 +19,7 @@ from harness.registry.session_components import SESSION_DISTRIBUTION
 from harness.store.address import redact_credentials
 from harness.store.errors import describe_with_advice, wrap_write_errors
 from harness.store.folder_factory import open_folder
+from harness.text_format import to_printable_line
 
 __all__ = [
     "MAX_CPU_WORKERS",
