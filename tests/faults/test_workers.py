@@ -66,10 +66,10 @@ def worker(phase: dict[str, Any], store: Path, job: Job, killed_for: str | None 
         def close(self) -> None: ...
 
         @property
-        def gone(self) -> bool:
+        def has_exited(self) -> bool:
             return True
 
-        def death(self) -> str:
+        def describe_exit(self) -> str:
             return "the worker process ended"
 
     dead = Dead(Slot("cpu", "cpu", {}))
