@@ -79,8 +79,7 @@ def estimate_plan(
 
 
 def _estimate_cells(group: GroupPlan, registry: Registry) -> Iterator[CellEstimate]:
-    shadow = f" ({group.shadow.name})" if group.shadow is not None else ""
-    names = (group.dataset.label, group.model.label + shadow)
+    names = (group.dataset.label, group.variant.label(group.model.label, repeat=False))
     for column in group.columns:
         state, missing = _cell_state(group, column.key, column.reason)
         yield CellEstimate(*names, column.label, "", state, len(group.rows), missing, column.reason or group.blocked, column.passes)

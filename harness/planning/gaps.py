@@ -72,8 +72,7 @@ def find_gaps(plan: Plan, registry: Registry) -> list[Gap]:
 
 def group_name(group: GroupPlan) -> str:
     """``dataset · model``, as a leaderboard is headed."""
-    shadow = f" ({group.shadow.name})" if group.shadow is not None else ""
-    return f"{group.dataset.label} · {group.model.label}{shadow}"
+    return f"{group.dataset.label} · {group.variant.label(group.model.label, repeat=False)}"
 
 
 def _iter_empty_cells(group: GroupPlan) -> Iterator[tuple[str, str, GapState, str]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.planning.facts import DatasetFacts, ModelFacts
 from harness.planning.jobs import SampleRef, Subject
-from harness.planning.meta_conditions import MetaCondition
+from harness.planning.variants import AS_IS, Variant
 from harness.registry.recipe import Recipe
 from harness.store.sample_alignment import Bools, SamplePositions
 
@@ -34,13 +34,11 @@ class ExplanationColumn:
         recipe: the explainer's.
         key: of the column; the store's rows and maps are grouped by it.
         scores: the metrics on it.
-        null: whether it is a null explainer (or a twin).
-        twin: seed of the randomised model that it explains, or None.
-        twin_of: label of the row whose twin this is.
+        null: whether it is a null: an explainer that is declared or named as one, or any on a random model.
+        variant: how what it explains is altered: as all of its group, or for itself alone.
         reason: why it is not applicable.
         passes: declared forward-equivalents per sample.
         seconds, made: what explaining a sample took, in time and in passes, of those that are in the store.
-        oracle: whether its maps are made of the samples' masks.
         notes: what a reader of its numbers must know.
     """
 
@@ -49,14 +47,17 @@ class ExplanationColumn:
     key: str
     scores: Sequence[ScoreColumn]
     null: bool = False
-    twin: int | None = None
-    twin_of: str | None = None
+    variant: Variant = AS_IS
     reason: str | None = None
     passes: float | None = None
     seconds: float | None = None
     made: float | None = None
-    oracle: bool = False
     notes: Sequence[str] = ()
+
+    @property
+    def twin_of(self) -> str | None:
+        """Label of the row that is the same on the model as it is, where this is one on a random model."""
+        return self.recipe.label if self.variant.kind == "random model" else None
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,6 @@ class GroupPlan:
         blocked: why there is nothing to plan, where the dataset or the model could not be had.
         finished: ``(N,)`` bool, which of the rows are finished in the store, by column key.
         dataset_key, model_key: what its keys are composed from.
-        shadow: what for, where it is the shadow of another group.
     """
 
     dataset: Recipe
@@ -86,7 +86,11 @@ class GroupPlan:
     finished: Mapping[str, Bools] = field(default_factory=dict)
     dataset_key: str = ""
     model_key: str = ""
-    shadow: MetaCondition | None = None
+
+    @property
+    def variant(self) -> Variant:
+        """How what it explains and scores is altered."""
+        return AS_IS if self.subject is None else self.subject.variant
 
     @property
     def samples(self) -> SamplePositions:
@@ -102,5 +106,5 @@ class GroupPlan:
         return [self.rows[place] for place in np.flatnonzero(self.lacking(key))]
 
     def keeps(self, wanted: int | None) -> int | None:
-        """How many of the first samples have their maps kept (None: all) where ``wanted`` are: those of a shadow nobody will look at."""
-        return wanted if self.shadow is None else 0
+        """How many of the first samples have their maps kept (None: all) if ``wanted`` are; none of what is altered."""
+        return 0 if self.variant.altered else wanted

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from harness.planning.facts import TrainingFacts
+from harness.planning.variants import AS_IS, Variant
 from harness.registry.recipe import Recipe
 
 TargetRule = Literal["predicted", "label"] | int
-DisturbanceKind = Literal["inputs", "weights"]
 Precision = Literal["fp32", "tf32", "bf16"]
 
 
@@ -32,23 +32,6 @@ class MetricTask:
 
 
 @dataclass(frozen=True)
-class Disturbance:
-    """Noise on what is explained, by which metrics are evaluated.
-
-    Attributes:
-        kind: whether the model's inputs or its weights are disturbed.
-        scale: of the noise (see `harness.worker.disturbances`).
-        repeat: which draw of it.
-        key: the column of what is predicted under it.
-    """
-
-    kind: DisturbanceKind
-    scale: float
-    repeat: int
-    key: str
-
-
-@dataclass(frozen=True)
 class Subject:
     """What is explained, shared by all jobs of one (dataset, model).
 
@@ -60,7 +43,8 @@ class Subject:
         target: what is explained.
         seed: the spec's.
         stored: digests of the explainers that are rows of the run → the key of their maps, for composition.
-        disturbance: of the inputs or of the model that is explained, or None. Targets are predicted without it.
+        variant: how it is altered for all its jobs. Targets are predicted on what is not.
+        altered_prediction_key: the column of what is predicted under the variant; None where it alters no prediction.
         precision, compiled: what the model computes in (see `harness.worker.arithmetic`).
         content: digest of the model that was planned with, where it comes from files that may change meanwhile.
         answers: what that model answers to fixed inputs, or None.
@@ -79,7 +63,8 @@ class Subject:
     target: TargetRule
     seed: int
     stored: Mapping[str, str]
-    disturbance: Disturbance | None = None
+    variant: Variant = AS_IS
+    altered_prediction_key: str | None = None
     precision: Precision = "fp32"
     compiled: bool = False
     content: str | None = None
@@ -91,7 +76,7 @@ class Subject:
         """Plain JSON."""
         return {
             **self.__dict__,
-            "disturbance": None if self.disturbance is None else dict(self.disturbance.__dict__),
+            "variant": dict(self.variant.__dict__),
             "dataset_recipe": self.dataset_recipe.to_json(),
             "training_recipe": self.training_recipe and self.training_recipe.to_json(),
             "model_recipe": self.model_recipe.to_json(),
@@ -104,14 +89,14 @@ class Subject:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Subject:
         """The inverse of `to_json`."""
-        training, disturbance = data["training_recipe"], data["disturbance"]
+        training = data["training_recipe"]
         return cls(
             **{
                 **data,
                 "dataset_recipe": Recipe.from_json(data["dataset_recipe"]),
                 "training_recipe": None if training is None else Recipe.from_json(training),
                 "model_recipe": Recipe.from_json(data["model_recipe"]),
-                "disturbance": None if disturbance is None else Disturbance(**disturbance),
+                "variant": Variant(**data["variant"]),
                 "learned": {drawn: TrainingFacts(**facts) for drawn, facts in data["learned"].items()},
             }
         )
@@ -143,13 +128,12 @@ class Job:
         subject: what is explained.
         explainer: label of the row in the run.
         recipe: the explainer's.
-        twin: seed of the model's randomised twin that is explained in place of the model, or None.
         key: the explanation's column.
         rows: the samples.
         metrics: what to score.
         keep: how many of the dataset's first samples have their maps stored; None for all.
         dtype: of stored maps.
-        oracle: whether the maps are not an explainer's but made of the samples' masks.
+        variant: how what it explains is altered: as its subject, or for its explainer alone.
         traced: whether every span of its time is wanted, for a trace.
         explained: whether its explanation was told of already, so that only its metrics are.
     """
@@ -158,13 +142,12 @@ class Job:
     subject: Subject
     explainer: str
     recipe: Recipe
-    twin: int | None
     key: str
     rows: Sequence[SampleRef]
     metrics: Sequence[MetricTask]
     keep: int | None = None
     dtype: Literal["float32", "float16"] = "float32"
-    oracle: bool = False
+    variant: Variant = AS_IS
     traced: bool = False
     explained: bool = False
 
@@ -196,6 +179,7 @@ class Job:
             **self.__dict__,
             "subject": self.subject.to_json(),
             "recipe": self.recipe.to_json(),
+            "variant": dict(self.variant.__dict__),
             "rows": [list(row) for row in self.rows],
             "metrics": [{"label": m.label, "recipe": m.recipe.to_json(), "key": m.key} for m in self.metrics],
         }
@@ -208,6 +192,7 @@ class Job:
                 **data,
                 "subject": Subject.from_json(data["subject"]),
                 "recipe": Recipe.from_json(data["recipe"]),
+                "variant": Variant(**data["variant"]),
                 "rows": [SampleRef(*row) for row in data["rows"]],
                 "metrics": [MetricTask(m["label"], Recipe.from_json(m["recipe"]), m["key"]) for m in data["metrics"]],
             }

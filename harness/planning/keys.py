@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from harness.planning.variants import AS_IS, Variant
 from harness.registry.canonical_json import json_digest
 from harness.registry.recipe import Recipe
 
-IDENTITY_VERSION = 2  # raised when the harness itself changes what a number means
+IDENTITY_VERSION = 3  # raised when the harness itself changes what a number means, or how keys are made
 
 
 def dataset_key(recipe: Recipe, selection: frozenset[str], class_map: Mapping[str, str | int] | None) -> str:
@@ -33,17 +34,9 @@ def model_key(
     return json_digest(["model", IDENTITY_VERSION, recipe.digest_without(frozenset(files)), content, arithmetic, how])
 
 
-DisturbanceDraw = tuple[str, float, int]  # kind, scale and repeat of a disturbance
-
-
-def prediction_key(dataset: str, model: str) -> str:
-    """The column of a model's predictions on a dataset."""
-    return json_digest(["prediction", dataset, model])
-
-
-def disturbed_prediction_key(dataset: str, model: str, disturbed: DisturbanceDraw, seed: int) -> str:
-    """The column of what is predicted under a disturbance."""
-    return json_digest(["prediction", dataset, model, {"disturbance": list(disturbed), "seed": seed}])
+def prediction_key(dataset: str, model: str, variant: Variant = AS_IS) -> str:
+    """The column of a model's predictions on a dataset, as both are or under a variant."""
+    return json_digest(["prediction", dataset, model, *variant.identity])
 
 
 def explanation_key(
@@ -51,21 +44,20 @@ def explanation_key(
     model: str,
     explainer: Recipe,
     *,
-    twin: int | None,
+    variant: Variant = AS_IS,
     target: str | int,
     seed: int,
     training: str | None,
     dtype: str,
-    disturbed: DisturbanceDraw | None = None,
     files: str | None = None,
 ) -> str:
     """The column of one explainer's maps.
 
     ``training`` is the digest of the training split where the explainer learns from it, ``files`` that of the files its parameters name.
     """
-    how = {"twin": twin, "target": target, "seed": seed, "training": training, "dtype": dtype}
-    disturbance = {} if disturbed is None else {"disturbance": list(disturbed)}
-    return json_digest(["explanation", dataset, model, explainer.digest, how | disturbance | _files_entry(files)])
+    how: dict[str, object] = {"target": target, "seed": seed, "training": training, "dtype": dtype}
+    altered = {"variant": variant.identity} if variant.altered else {}
+    return json_digest(["explanation", dataset, model, explainer.digest, how | altered | _files_entry(files)])
 
 
 def score_key(explanation: str, metric: Recipe, training: str | None, files: str | None = None) -> str:

@@ -37,7 +37,7 @@ def find_map_dependencies(jobs: Sequence[Job]) -> dict[str, set[str]]:
 
 def find_used_columns(job: Job) -> set[str]:
     """The columns whose stored maps a job's explainer uses: of the explainers in it, or where these are no rows of the run, in them."""
-    if job.oracle or job.twin is not None:  # of a twin no part's maps are stored
+    if job.variant != job.subject.variant:  # of what is altered for one row alone no part's maps are stored
         return set()
     return _collect_used_columns(job.recipe, job.subject.stored)
 

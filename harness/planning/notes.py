@@ -18,7 +18,7 @@ def group_notes(group: GroupPlan) -> list[str]:
     if group.dataset_facts is not None:
         found += [f"{group.dataset.label}: {note}" for note in group.dataset_facts.notes]
     if group.model_facts is not None:
-        recipes = (column.recipe for column in group.columns if column.reason is None and column.twin is None and not column.oracle)
+        recipes = (column.recipe for column in group.columns if column.reason is None and column.variant == group.variant)
         notes = model_notes(group.model_facts.notes, group.model_facts.cam_layer, recipes)
         found += [f"{group.model.label}: {note}" for note in notes]
     return found

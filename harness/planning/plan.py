@@ -16,11 +16,11 @@ from harness.planning.facts import fact_key, iter_named_paths
 from harness.planning.file_digests import digest_files_by_parameter, digest_named_files
 from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.inspector import Inspector, Unavailable
-from harness.planning.jobs import Disturbance, SampleRef, Subject
-from harness.planning.meta_conditions import ORACLE, MetaCondition, iter_disturbed_conditions
+from harness.planning.jobs import SampleRef, Subject
 from harness.planning.model_classes import match_model_classes
 from harness.planning.stored_costs import costs_from_fields, mean_without_nan
 from harness.planning.training_splits import TrainingSplits
+from harness.planning.variants import AS_IS, ORACLE, Variant, iter_meta_variants, random_model_variant
 from harness.registry.canonical_json import json_digest
 from harness.registry.declared_needs import declared_needs
 from harness.registry.recipe import Recipe
@@ -31,8 +31,6 @@ from harness.spec.problems import SpecError, SpecProblem
 from harness.store.sample_alignment import Bools, MaskedColumn, rows_with_any_value
 from harness.store.store import Store
 
-TWIN_LABEL = "{} (random model)"
-
 
 def count_kept_maps(attributions: str | int) -> int | None:
     """How many of a dataset's first samples have their maps stored; None for all."""
@@ -41,11 +39,11 @@ def count_kept_maps(attributions: str | int) -> int | None:
 
 @dataclass(frozen=True)
 class Plan:
-    """All groups of a run, and the shadows by which its metrics are evaluated."""
+    """All groups of a run, and the same altered, by which its metrics are evaluated."""
 
     groups: Sequence[GroupPlan]
     limit: int | None = None
-    shadows: Sequence[GroupPlan] = ()
+    altered: Sequence[GroupPlan] = ()
 
     @property
     def seconds_per_pass(self) -> float | None:
@@ -55,8 +53,8 @@ class Plan:
 
     @property
     def everything(self) -> Sequence[GroupPlan]:
-        """The groups, then their shadows."""
-        return [*self.groups, *self.shadows]
+        """The groups as they are, then the altered ones."""
+        return [*self.groups, *self.altered]
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ class Planner:
         wrong += self._absent_targets(groups)
         if wrong:
             raise SpecError(wrong)
-        return Plan(groups, self.limit, [shadow for group in groups for shadow in self._shadows(group)])
+        return Plan(groups, self.limit, [altered for group in groups for altered in self._altered(group)])
 
     def _absent_targets(self, groups: Sequence[GroupPlan]) -> Iterator[SpecProblem]:
         """Where a fixed class is to be explained that a model does not have."""
@@ -150,24 +148,20 @@ class Planner:
             GroupPlan(dataset, model, subject, dataset_facts, model_facts, rows, dataset_key=dataset_key, model_key=model_key)
         )
 
-    def _shadows(self, group: GroupPlan) -> Iterator[GroupPlan]:
-        """The group's rows under each disturbance, and an oracle's where there are masks to make its maps of."""
+    def _altered(self, group: GroupPlan) -> Iterator[GroupPlan]:
+        """The group's rows under each variant by which its metrics are evaluated."""
         meta, subject = self.loaded.spec.meta, group.subject
         if meta is None or subject is None or group.dataset_facts is None:
             return
-        shadows = [*iter_disturbed_conditions(meta), *([MetaCondition("oracle")] if group.dataset_facts.masks else [])]
-        for shadow in shadows:
-            disturbance = None
-            if shadow.kind != "oracle":
-                draw = (shadow.kind, shadow.scale, shadow.repeat)
-                disturbance = Disturbance(*draw, keys.disturbed_prediction_key(group.dataset_key, group.model_key, draw, subject.seed))
-            yield self._filled(replace(group, subject=replace(subject, disturbance=disturbance), shadow=shadow))
+        for variant in iter_meta_variants(meta, subject.seed, group.dataset_facts.masks):
+            key = keys.prediction_key(group.dataset_key, group.model_key, variant) if variant.alters_predictions else None
+            yield self._filled(replace(group, subject=replace(subject, variant=variant, altered_prediction_key=key)))
 
     def _filled(self, group: GroupPlan) -> GroupPlan:
         """A group with its columns and with what is finished of them."""
         assert group.subject is not None
-        columns = [self._oracle(group)] if group.shadow is not None and group.shadow.kind == "oracle" else list(self._columns(group))
-        stored = {c.recipe.digest: c.key for c in columns if c.twin is None and c.reason is None}
+        columns = [self._oracle(group)] if group.variant.kind == "oracle" else list(self._columns(group))
+        stored = {c.recipe.digest: c.key for c in columns if c.variant == group.variant and c.reason is None}
         samples = group.samples
         finished: dict[str, Bools] = {}
         for place, column in enumerate(columns):
@@ -193,64 +187,65 @@ class Planner:
     # columns
 
     def _columns(self, group: GroupPlan) -> Iterator[ExplanationColumn]:
-        """The group's rows; those of a shadow are the explainers alone, without nulls."""
+        """The group's rows; altered they are the explainers alone, without nulls."""
         assert group.subject is not None
-        subject, rows = group.subject, self._rows(group.dataset.label, group.model.label)
-        for recipe, null, twin, twin_of in rows:
-            null = null or bool(self.registry.declaration("explainers", recipe.qualified).get("null"))
-            if null and group.shadow is not None:
+        subject = group.subject
+        for recipe, null, variant in self._rows(group.dataset.label, group.model.label, group.variant):
+            if null and group.variant.altered:
                 continue
             reason, passes = self._applicable(group, recipe)
             key = keys.explanation_key(
                 group.dataset_key,
                 group.model_key,
                 recipe,
-                twin=twin,
+                variant=variant,
                 target=subject.target,
                 seed=subject.seed,
                 training=self._training.digest(subject, recipe) if reason is None else None,
                 dtype=self.loaded.spec.store.dtype,
-                disturbed=_disturbance_draw(subject),
                 files=self._files(recipe),
             )
-            scores = [self._score(group, key, recipe, metric) for metric in self.loaded.recipes.metrics]
+            label = recipe.label if variant == group.variant else variant.label(recipe.label)
+            scores = [self._score(group, key, label, metric) for metric in self.loaded.recipes.metrics]
             notes = () if reason is not None or subject.training_recipe is not None else self._training.otherwise(recipe)
-            yield ExplanationColumn(recipe.label, recipe, key, scores, null, twin, twin_of, reason, passes, notes=notes)
+            yield ExplanationColumn(label, recipe, key, scores, null, variant, reason, passes, notes=notes)
 
     def _oracle(self, group: GroupPlan) -> ExplanationColumn:
-        """The row whose maps are made of the masks."""
+        """The row whose maps no component makes."""
         assert group.subject is not None
+        subject = group.subject
         key = keys.explanation_key(
             group.dataset_key,
             group.model_key,
             ORACLE,
-            twin=None,
-            target=group.subject.target,
-            seed=group.subject.seed,
+            variant=group.variant,
+            target=subject.target,
+            seed=subject.seed,
             training=None,
             dtype=self.loaded.spec.store.dtype,
         )
-        scores = [self._score(group, key, ORACLE, metric) for metric in self.loaded.recipes.metrics]
-        return ExplanationColumn(ORACLE.label, ORACLE, key, scores, passes=0.0, oracle=True)
+        scores = [self._score(group, key, ORACLE.label, metric) for metric in self.loaded.recipes.metrics]
+        return ExplanationColumn(ORACLE.label, ORACLE, key, scores, variant=group.variant, passes=0.0)
 
-    def _rows(self, dataset: str, model: str) -> list[tuple[Recipe, bool, int | None, str | None]]:
-        """(recipe, is a null, twin seed, twin of) of each row: explainers, nulls that are not among them, twins."""
+    def _rows(self, dataset: str, model: str, variant: Variant = AS_IS) -> Iterator[tuple[Recipe, bool, Variant]]:
+        """Recipe, whether it is a null, and variant of each row: explainers, nulls that are not among them, the same on a random model."""
         recipes = self.loaded.recipes
-        null_labels = {recipe.label for recipe in recipes.nulls}
+        named = {recipe.label for recipe in recipes.nulls}
         chosen = [self.loaded.recipe_for("explainers", recipe, dataset=dataset, model=model) for recipe in recipes.rows]
-        rows: list[tuple[Recipe, bool, int | None, str | None]] = [(recipe, recipe.label in null_labels, None, None) for recipe in chosen]
+        for recipe in chosen:
+            declared = bool(self.registry.declaration("explainers", recipe.qualified).get("null"))
+            yield recipe, declared or recipe.label in named, variant
         if recipes.random_model:
-            seed = self.loaded.spec.seed % 2**31 + 1
-            rows += [(r.labelled(TWIN_LABEL.format(r.label)), True, seed, r.label) for r in chosen if r.label not in null_labels]
-        return rows
+            random_model = random_model_variant(self.loaded.spec.seed)
+            yield from ((recipe, True, random_model) for recipe in chosen if recipe.label not in named)
 
     def _class_map(self, dataset: str) -> dict[str, str | int] | None:
         references = zip(self.loaded.recipes.datasets, self.loaded.spec.datasets, strict=True)
         return next(reference.class_map for recipe, reference in references if recipe.label == dataset)
 
-    def _score(self, group: GroupPlan, explanation: str, explainer: Recipe, metric: Recipe) -> ScoreColumn:
+    def _score(self, group: GroupPlan, explanation: str, explainer: str, metric: Recipe) -> ScoreColumn:
         assert group.subject is not None and group.dataset_facts is not None
-        metric = self.loaded.recipe_for("metrics", metric, dataset=group.dataset.label, model=group.model.label, explainer=explainer.label)
+        metric = self.loaded.recipe_for("metrics", metric, dataset=group.dataset.label, model=group.model.label, explainer=explainer)
         needs, facts = self._needs(metric), group.dataset_facts
         reason = lacking_evidence(needs, masks=facts.masks, boxes=facts.boxes)
         if reason is None and needs & TRAINING_NEEDS:
@@ -283,8 +278,10 @@ class Planner:
     def _blocked_columns(self, dataset: Recipe, model: Recipe) -> list[ExplanationColumn]:
         """The rows and columns of a group that cannot be had, for the leaderboard to show as blocked."""
         return [
-            ExplanationColumn(r.label, r, "", [ScoreColumn(m.label, m, "") for m in self.loaded.recipes.metrics], null, twin, twin_of)
-            for r, null, twin, twin_of in self._rows(dataset.label, model.label)
+            ExplanationColumn(
+                variant.label(recipe.label), recipe, "", [ScoreColumn(m.label, m, "") for m in self.loaded.recipes.metrics], null, variant
+            )
+            for recipe, null, variant in self._rows(dataset.label, model.label)
         ]
 
     # what a component needs
@@ -317,9 +314,3 @@ def _prefix_unavailable(otherwise: str) -> Iterator[None]:
         yield
     except Unavailable as error:
         raise Unavailable(f"{otherwise}: {error}", error.traceback) from error
-
-
-def _disturbance_draw(subject: Subject) -> keys.DisturbanceDraw | None:
-    """What of a subject's disturbance is in keys."""
-    found = subject.disturbance
-    return None if found is None else (found.kind, found.scale, found.repeat)

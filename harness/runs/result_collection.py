@@ -14,6 +14,7 @@ from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColum
 from harness.planning.notes import group_notes
 from harness.planning.plan import Plan
 from harness.planning.stored_costs import costs_from_fields, mean_without_nan
+from harness.planning.variants import ORACLE
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.results.data_model import (
@@ -57,7 +58,7 @@ def collect_results(
     return Results(
         provenance=provenance,
         groups=[gathered(group) for group in plan.groups],
-        shadows=[gathered(group) for group in plan.shadows],
+        shadows=[gathered(group) for group in plan.altered],
         reference=loaded.reference,
         nulls=nulls,
         samples_rule=spec.explain.samples,
@@ -109,7 +110,7 @@ class _GroupCollector:
         metrics = plan.columns[0].scores if plan.columns else ()
         return Group(
             dataset=plan.dataset.label,
-            model=plan.model.label if plan.shadow is None else plan.shadow.label(plan.model.label),
+            model=plan.variant.label(plan.model.label),
             samples=[row.sample for row in plan.rows],
             digests=[row.digest for row in plan.rows],
             correct=correct,
@@ -126,17 +127,17 @@ class _GroupCollector:
 
     def _shadow(self) -> MetaConditionInfo | None:
         """What the plan's group is a shadow of, and whose predictions stayed as they were."""
-        shadow, subject = self.plan.shadow, self.plan.subject
-        if shadow is None or subject is None:
+        variant, subject = self.plan.variant, self.plan.subject
+        if variant.kind not in ("inputs", "weights", "oracle") or subject is None:
             return None
-        after = subject.prediction_key if subject.disturbance is None else subject.disturbance.key
+        after = subject.altered_prediction_key or subject.prediction_key
         first, then = self._predicted(subject.prediction_key), self._predicted(after)
         return MetaConditionInfo(
             model=self.plan.model.label,
-            kind=shadow.kind,
-            strength=shadow.strength,
-            repeat=shadow.repeat,
-            scale=shadow.scale,
+            kind=variant.kind,
+            strength=variant.strength,
+            repeat=variant.repeat,
+            scale=variant.scale,
             kept=first == then,
             known=~np.isnan(first) & ~np.isnan(then),
         )
@@ -147,7 +148,7 @@ class _GroupCollector:
     def _order(self) -> list[str]:
         """A note where the model's classes seem to be in another order than the dataset's."""
         subject, model = self.plan.subject, self.plan.model_facts
-        if subject is None or model is None or self.plan.shadow is not None:
+        if subject is None or model is None or self.plan.variant.altered:
             return []
         values = self._values(subject.prediction_key)
         labels, predicted = (self._field(values, subject.prediction_key, name).values for name in ("label", "predicted"))
@@ -197,11 +198,11 @@ class _GroupCollector:
         zeros = self._field(values, column.key, "zero").values
         errors = self._field(values, column.key, "incompleteness").values if "incompleteness" in values.get(column.key, {}) else None
         median = float(np.nanmedian(errors)) if errors is not None and not np.isnan(errors).all() else 0.0
-        promised = not column.oracle and bool(self.registry.declaration("explainers", column.recipe.qualified).get("complete"))
+        declared = {} if column.recipe == ORACLE else self.registry.declaration("explainers", column.recipe.qualified)
         return ExplainerNotes(
             zero_maps=int(np.nansum(zeros)),
             completeness=errors,
-            broken=promised and median > COMPLETENESS_TOLERANCE,
+            broken=bool(declared.get("complete")) and median > COMPLETENESS_TOLERANCE,
             warnings=tuple(column.notes),
         )
 
@@ -213,7 +214,7 @@ class _GroupCollector:
         return np.nan_to_num(correct) > 0.5, float(correct[computed].mean()) if computed.any() else math.nan
 
     def _explainer(self, column: ExplanationColumn) -> ExplainerInfo:
-        used = Used(component=column.recipe.name, digest=column.recipe.digest) if column.oracle else self._used(column.recipe)
+        used = Used(component=ORACLE.name, digest=ORACLE.digest) if column.recipe == ORACLE else self._used(column.recipe)
         return ExplainerInfo(**vars(used), label=column.label, null=column.null, twin_of=column.twin_of)
 
     def _metric(self, score: ScoreColumn) -> MetricInfo:

@@ -295,8 +295,8 @@ def default_store_address(loaded: LoadedSpec) -> str:
 def prediction_keys(subject: Subject) -> Iterator[str]:
     """The columns of what is predicted on a subject."""
     yield subject.prediction_key
-    if subject.disturbance is not None:
-        yield subject.disturbance.key
+    if subject.altered_prediction_key is not None:
+        yield subject.altered_prediction_key
 
 
 def _folder_name(name: str) -> str:

@@ -23,7 +23,8 @@ from harness.api.network_features import detect_features
 from harness.api.sample import Dataset
 from harness.planning.answer_comparison import answers_match
 from harness.planning.facts import fact_key
-from harness.planning.jobs import Disturbance, Subject
+from harness.planning.jobs import Subject
+from harness.planning.variants import AS_IS, Variant
 from harness.registry import import_tracing, native_readers
 from harness.registry.binding import bind, takes_ctx
 from harness.registry.declared_needs import count_labelled_samples, declared_uses
@@ -37,7 +38,6 @@ from harness.worker.arithmetic import Arithmetic, cast_passes
 from harness.worker.batching import Batching
 from harness.worker.bound_components import BoundExplainer
 from harness.worker.contracts import ContractError, checked_logits
-from harness.worker.disturbances import disturb_model
 from harness.worker.fast_forward import optimize_forward
 from harness.worker.file_access import FileAccessRecorder
 from harness.worker.mutation_guard import SeenModels
@@ -46,13 +46,14 @@ from harness.worker.probe_logits import compute_probe_logits, probe_tolerance
 from harness.worker.samples import require_bounded_length
 from harness.worker.shared_state import restore_shared_state
 from harness.worker.training_data import background_images, labelled_images, training_classes, training_facts
+from harness.worker.variants import alter_model
 
 T = TypeVar("T")
 CHANGED_ANSWERS_MESSAGE = (
     "{} answers otherwise than when it was planned with: its code, or a file that it reads, has changed (then run again), or it is another "
     "each time it is made (then seed what it draws)"
 )
-MAX_LOADED = 4  # models (and their twins) and datasets that are kept loaded
+MAX_LOADED = 4  # models (and their altered copies) and datasets that are kept loaded
 MetricCallable = Callable[[Case], Tensor]
 
 
@@ -101,7 +102,7 @@ class ComponentCache:
         native_readers.audit_native_readers()
         self._made_of: dict[str, tuple[str, dict[str, FileState]]] = {}
         self._answers: dict[str, list[list[float]] | None] = {}
-        self._explainers: dict[tuple[str, int | None], BoundExplainer] = {}
+        self._explainers: dict[str, BoundExplainer] = {}
         self._fast: WeakKeyDictionary[Classifier, nn.Module] = WeakKeyDictionary()  # only of models that nobody else can change
 
     @cached_property
@@ -114,12 +115,16 @@ class ComponentCache:
         name = recipe.label or recipe.name
         return _get_or_make(self._datasets, recipe.digest, lambda: require_bounded_length(cast(Dataset, self._made(recipe, Dataset)), name))
 
-    def model(self, recipe: Recipe, twin: int | None = None) -> Classifier:
-        """The classifier of a recipe on this worker's device, its passes counted; with ``twin`` its copy randomised under that seed."""
+    def model(self, recipe: Recipe, variant: Variant = AS_IS) -> Classifier:
+        """The classifier of a recipe on this worker's device, its passes counted, or its copy under a variant that alters models."""
+
+        def alter() -> Classifier:
+            model = _with_known_features(alter_model(self.model(recipe), variant))
+            if variant.alters_predictions:
+                self._fast[model] = self._fast_forward(model, recipe)
+            return model
 
         def make() -> Classifier:
-            if twin is not None:
-                return _with_known_features(self.model(recipe).randomised(twin))
             model = cast(Classifier, self._made(recipe, Classifier)).to(self.device)
             if model.refused is not None:
                 raise ContractError(f"{recipe.label or recipe.name} cannot be evaluated: {model.refused}")
@@ -131,35 +136,27 @@ class ComponentCache:
             count_passes(model.module)
             return model
 
-        return _get_or_make(self._models, (recipe.digest, twin), make)
+        if variant.alters_model:
+            return _get_or_make(self._models, (recipe.digest, variant), alter)
+        return _get_or_make(self._models, (recipe.digest, AS_IS), make)
 
     def loaded(self, recipe: Recipe) -> Classifier | None:
         """The classifier of a recipe, if it has been made."""
-        return self._models.get((recipe.digest, None))
+        return self._models.get((recipe.digest, AS_IS))
 
     def subject(self, subject: Subject) -> Classifier:
-        """The classifier that is explained: that of the recipe, or its copy with disturbed weights."""
-        model, disturbance = self.model(subject.model_recipe), subject.disturbance
+        """The classifier that is scored: that of the recipe, or its copy under the subject's variant."""
+        model = self.model(subject.model_recipe)
         if subject.content not in (None, model.digest):
             raise self._altered(subject, f"the files of {subject.model} changed while the run was going on; run again")
         found = self._answers.get(subject.model_recipe.digest)
         if None not in (subject.answers, found) and not answers_match(subject.answers, found, probe_tolerance(model, subject.precision)):
             raise self._altered(subject, CHANGED_ANSWERS_MESSAGE.format(subject.model))
-        if disturbance is None or disturbance.kind != "weights":
-            return model
-        return self._disturbed(subject.model_recipe, disturbance, subject.seed)
+        return self.model(subject.model_recipe, subject.variant)
 
     def _altered(self, subject: Subject, reason: str) -> ChangedSincePlanning:
         self.forget_models(subject.model_recipe)
         return ChangedSincePlanning(reason, *filter(None, [subject.facts.get("model")]))
-
-    def _disturbed(self, recipe: Recipe, disturbance: Disturbance, seed: int) -> Classifier:
-        def make() -> Classifier:
-            model = _with_known_features(disturb_model(self.model(recipe), disturbance, seed))
-            self._fast[model] = self._fast_forward(model, recipe)
-            return model
-
-        return _get_or_make(self._models, (recipe.digest, disturbance, seed), make)
 
     def _fast_forward(self, model: Classifier, recipe: Recipe) -> nn.Module:
         """What predictions go through, its passes counted."""
@@ -205,9 +202,9 @@ class ComponentCache:
                 makers[recipe.kind](recipe)
                 self._made_of[recipe.digest] = (named, self.reading.states(recipe))
 
-    def explainer(self, recipe: Recipe, twin: int | None = None) -> BoundExplainer:
-        """The explainer of a recipe, nested explainers bound too; with ``twin`` one of its own, for the model's twin."""
-        key = (recipe.digest, twin)
+    def explainer(self, recipe: Recipe) -> BoundExplainer:
+        """The explainer of a recipe, nested explainers bound too."""
+        key = recipe.digest
         if key not in self._explainers:
             component = self.component(recipe)
             with self.reading.of(recipe):
@@ -221,7 +218,7 @@ class ComponentCache:
                 round_maps=lambda attribution: self.rounding(attribution),
                 schema=self.registry.known(recipe.kind, recipe.qualified).parameters.get("properties", {}),
                 refusal=lambda model: inapplicability_reason(self, recipe, model),
-                rebind=lambda changes: self.explainer(replace(recipe, params={**recipe.params, **changes}), twin),
+                rebind=lambda changes: self.explainer(replace(recipe, params={**recipe.params, **changes})),
             )
         return self._explainers[key]
 
@@ -301,10 +298,9 @@ class ComponentCache:
 
     def memory(self, subject: Subject) -> MutableMapping[Hashable, object]:
         """What components keep from one batch of samples to the next, for one model and its training data."""
-        disturbance = subject.disturbance
-        weights = disturbance if disturbance is not None and disturbance.kind == "weights" else None
+        variant = subject.variant if subject.variant.alters_model else AS_IS
         recipes = [subject.model_recipe, subject.dataset_recipe, subject.training_recipe]
-        key = (*(None if recipe is None else recipe.digest for recipe in recipes), weights, subject.seed)
+        key = (*(None if recipe is None else recipe.digest for recipe in recipes), variant, subject.seed)
         return _get_or_make(self._memories, key, dict)
 
     def component(self, recipe: Recipe) -> Any:

@@ -18,9 +18,9 @@ from harness.api.context import Context
 from harness.api.precision import to_float64
 from harness.planning.call_time_files import remember_call_time_files
 from harness.planning.jobs import Job, Subject
-from harness.planning.meta_conditions import ORACLE
 from harness.planning.stored_costs import cost_fields, mean_without_nan
 from harness.planning.stored_costs import costs_from_fields as stored_costs
+from harness.planning.variants import ORACLE
 from harness.registry.recipe import Recipe
 from harness.store.map_files import SampleKey, StoredMaps
 from harness.store.sample_alignment import Bools, rows_with_any_value
@@ -32,9 +32,9 @@ from harness.worker.contracts import ContractError, rows_with_finite_maps
 from harness.worker.cost_measurement import MeasuredCost, describe_hardware, measure_cost
 from harness.worker.job_inputs import column_rows
 from harness.worker.mutation_guard import forbid_changes
-from harness.worker.oracle import oracle_explainer
 from harness.worker.samples import SampleBatch
 from harness.worker.timing import span
+from harness.worker.variants import oracle_explainer
 
 
 @dataclass
@@ -69,9 +69,9 @@ class JobExplainer:
 
     def explainer(self, job: Job, samples: SampleBatch) -> BoundExplainer:
         """The explainer of a job, or the oracle of its samples."""
-        if job.oracle:
-            return oracle_explainer(job.recipe, samples, self.workbench.batching)
-        return self.workbench.explainer(job.recipe, job.twin)
+        if job.variant.kind == "oracle":
+            return oracle_explainer(samples, self.workbench.batching)
+        return self.workbench.explainer(job.recipe)
 
     def of(self, job: Job, model: Classifier, samples: SampleBatch, targets: Tensor) -> tuple[Attribution, Callable[[], object]]:
         """The explanation of the job's rows, at the resolution it is stored in, and what makes it durable.
@@ -87,7 +87,7 @@ class JobExplainer:
         if stored is not None:
             return stored, lambda: None
         explainer = self.explainer(job, samples)
-        explained = model if job.twin is None else self.workbench.model(job.subject.model_recipe, job.twin)
+        explained = self.workbench.model(job.subject.model_recipe, job.variant)
         context = self.context(job.subject, samples.ids, job.recipe)
         explainer = replace(explainer, strict=False)  # a sample without a map costs no other its map
         with (

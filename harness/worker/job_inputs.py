@@ -18,11 +18,11 @@ from harness.store.sample_alignment import SamplePositions as Places
 from harness.store.store import Store
 from harness.worker.component_cache import ComponentCache
 from harness.worker.contracts import finite_rows
-from harness.worker.disturbances import disturb_images
 from harness.worker.prefetching import Prefetcher
 from harness.worker.sample_summary import SampleSummary, check_same_sample
 from harness.worker.samples import SampleBatch, SampleError, collate_samples, find_sample_difference, prepare_sample, read_sample
 from harness.worker.timing import span
+from harness.worker.variants import alter_images
 
 NO_TARGET = -1
 MAX_KEPT_BYTES = 2**28  # bytes of images that are kept; those of the last job always are
@@ -44,7 +44,7 @@ class JobInputs:
         """The rows as they are explained, and their targets ``(B,)``; ``predicting`` is called before the model is.
 
         A target is `NO_TARGET` where the model's logits of a sample are not finite: nothing can be explained there.
-        Targets are predicted by the recipe's model on the images as they are, also where ``model`` or the rows are disturbed.
+        Targets are predicted by the recipe's model on the images as they are, also where ``model`` or the rows are altered.
 
         Raises `SampleError` where a row is not as planned.
         """
@@ -77,15 +77,12 @@ class JobInputs:
         with span("inputs", "read"):
             samples = self._samples(subject, rows, model).to(model.device)
         predicting()
-        undisturbed = self.workbench.model(subject.model_recipe)
-        predicted = self._predictions(subject.prediction_key, rows, undisturbed, samples)
+        unaltered = self.workbench.model(subject.model_recipe)
+        predicted = self._predictions(subject.prediction_key, rows, unaltered, samples)
         targets = _explained_classes(subject, samples, predicted)
-        disturbance = subject.disturbance
-        if disturbance is not None:
-            if disturbance.kind == "inputs":
-                images = disturb_images(samples.images, samples.ids, model, disturbance, subject.seed)
-                samples = replace(samples, images=images)
-            self._predictions(disturbance.key, rows, model, samples)
+        if subject.altered_prediction_key is not None:
+            samples = replace(samples, images=alter_images(samples.images, samples.ids, model, subject.variant))
+            self._predictions(subject.altered_prediction_key, rows, model, samples)
         return samples, targets
 
     def _samples(self, subject: Subject, rows: Sequence[SampleRef], model: Classifier) -> SampleBatch:

@@ -132,7 +132,7 @@ class JobRunner:
             self._inputs.prefetch_rows(following)
         emit(PhaseStarted(job=job.id, what="load", component=job.explainer, column=job.key))
         try:
-            if not job.oracle:
+            if job.variant.kind != "oracle":
                 with span("load", job.explainer):
                     check_applicability(self.workbench, subject.model_recipe, job.recipe)
             emit(PhaseStarted(job=job.id, what="explain", component=job.explainer, column=job.key))

@@ -70,15 +70,15 @@ class JobScorer:
         )
 
     def _models(self) -> list[Classifier]:
-        """The model, and its twin where that is what the job's explainer explains."""
-        bench, subject, twin = self.explaining.workbench, self.job.subject, self.job.twin
-        return [bench.subject(subject), *([] if twin is None else [bench.model(subject.model_recipe, twin)])]
+        """The model that is scored, and the one that is explained if that is another."""
+        bench, subject = self.explaining.workbench, self.job.subject
+        return list(dict.fromkeys([bench.subject(subject), bench.model(subject.model_recipe, self.job.variant)]))
 
     def _explainer(self) -> BoundExplainer:
-        """The job's explainer; that of a twin explains its own randomised model in the model's place."""
-        bench, recipe = self.explaining.workbench, self.job.subject.model_recipe
+        """The job's explainer; asked for the model that is scored it explains the one that the job explains."""
         explainer = self.explaining.explainer(self.job, self.samples)
-        if self.job.twin is None:
+        models = self._models()
+        scored, explained = models[0], models[-1]
+        if explained is scored:
             return explainer
-        model, twin = bench.model(recipe), bench.model(recipe, self.job.twin)
-        return replace(explainer, substitute_model=lambda asked: twin if asked is model else asked)
+        return replace(explainer, substitute_model=lambda asked: explained if asked is scored else asked)

@@ -17,7 +17,7 @@ from tests.support.jobs import RECIPE, cells, composed, parts_of
 def job(number: int, subject: str, metrics: tuple[str, ...] = ("a", "b")) -> Job:
     about = Subject("d", "m", RECIPE, None, RECIPE, None, subject, "predicted", 0, {})
     tasks = [MetricTask(name, RECIPE, f"{name}-{number}") for name in metrics]
-    return Job(f"job-{number}", about, "e", RECIPE, None, f"maps-{number}", [SampleRef(0, "s", "d")], tasks)
+    return Job(f"job-{number}", about, "e", RECIPE, f"maps-{number}", [SampleRef(0, "s", "d")], tasks)
 
 
 @pytest.mark.parametrize("seed", range(8))

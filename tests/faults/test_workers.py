@@ -83,7 +83,7 @@ def small_job() -> Job:
     data, net, one = (Recipe(kind, name, "d", "1") for kind, name in (("datasets", "data"), ("models", "net"), ("metrics", "one")))
     subject = Subject("data", "net", data, None, net, None, "predictions", "predicted", 0, {})
     explainer = Recipe("explainers", "map", "d", "1")
-    return Job("0", subject, "map", explainer, None, "k" * 64, [SampleRef(0, "s", "d")], [MetricTask("one", one, "m" * 64)])
+    return Job("0", subject, "map", explainer, "k" * 64, [SampleRef(0, "s", "d")], [MetricTask("one", one, "m" * 64)])
 
 
 def test_the_second_death_is_blamed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a plan adds where the metrics are to be evaluated: shadows with keys of their own, after all else, and nothing of it without."""
+"""What a plan adds where the metrics are to be evaluated: variants with keys of their own, after all else, and nothing of it without."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def keys_of(plan: Plan) -> set[str]:
 
 def test_without_meta_there_are_no_shadows_and_with_it_no_key_changes(tmp_path: Path) -> None:
     without, having = planned(tmp_path), planned(tmp_path, meta={})
-    assert list(without.shadows) == []
+    assert list(without.altered) == []
     assert keys_of(having) == keys_of(without)
-    assert len(having.shadows) == 2 * 2 * 5 + 1
+    assert len(having.altered) == 2 * 2 * 5 + 1
 
 
 def test_the_default_scales_are_the_papers(tmp_path: Path) -> None:
-    shadows = [group.shadow for group in planned(tmp_path, meta={}).shadows]
-    scales = {(shadow.kind, shadow.strength): shadow.scale for shadow in shadows if shadow is not None and shadow.strength}
+    variants = [group.variant for group in planned(tmp_path, meta={}).altered]
+    scales = {(variant.kind, variant.strength): variant.scale for variant in variants if variant.strength}
     assert scales == {
         ("inputs", "minor"): 0.001,
         ("inputs", "disruptive"): 5.0,
@@ -46,11 +46,11 @@ def test_the_default_scales_are_the_papers(tmp_path: Path) -> None:
 
 def test_shadows_have_the_explainers_alone_and_the_oracle_for_itself(tmp_path: Path) -> None:
     plan = planned(tmp_path, meta={"repeats": 1}, nulls=["speckle", "random-model"])
-    *disturbed, oracle = plan.shadows
+    *disturbed, oracle = plan.altered
     for group in disturbed:
         assert [column.label for column in group.columns] == ["slope", "contrast", "both"]
         assert list(group.rows) == list(plan.groups[0].rows)
-    assert [(column.label, column.oracle) for column in oracle.columns] == [("oracle", True)]
+    assert [(column.label, column.variant.kind) for column in oracle.columns] == [("oracle", "oracle")]
     assert [score.label for score in oracle.columns[0].scores] == ["inside", "drop", "wobble"]
 
 
@@ -58,17 +58,17 @@ def test_every_column_of_every_shadow_has_its_own_key(tmp_path: Path) -> None:
     plan = planned(tmp_path, meta={"repeats": 2})
     columns = [column for group in plan.everything for column in group.columns]
     found = [column.key for column in columns] + [score.key for column in columns for score in column.scores]
-    found += [group.subject.disturbance.key for group in plan.shadows if group.subject and group.subject.disturbance]
+    found += [key for group in plan.altered if group.subject and (key := group.subject.altered_prediction_key)]
     assert len(set(found)) == len(found)
     twice = planned(tmp_path, meta={"repeats": 2, "weights": {"minor": 0.01}})
-    changed = {key for group in twice.shadows for key in [c.key for c in group.columns]} - {c.key for c in columns}
+    changed = {key for group in twice.altered for key in [c.key for c in group.columns]} - {c.key for c in columns}
     assert len(changed) == 2 * 3, "another scale is another column, of its own kind and strength alone"
 
 
 def test_shadows_come_after_the_groups_and_keep_no_maps(tmp_path: Path) -> None:
     plan = planned(tmp_path, meta={"repeats": 1})
     work = plan_jobs(plan, "auto", None, "float32")
-    disturbed = [job.subject.disturbance is not None or job.oracle for job in work]
+    disturbed = [job.subject.variant.altered for job in work]
     assert disturbed == sorted(disturbed)
     assert {job.keep for job, shadow in zip(work, disturbed, strict=True) if shadow} == {0}
     assert {job.keep for job, shadow in zip(work, disturbed, strict=True) if not shadow} == {None}

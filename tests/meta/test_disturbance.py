@@ -9,14 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Classifier, Context, classifier
-from harness.planning.jobs import Disturbance
-from harness.planning.meta_conditions import ORACLE
+from harness.meta.oracle import maps_from_masks
+from harness.planning.variants import Variant
 from harness.worker.batching import Batching
-from harness.worker.disturbances import disturb_images, disturb_model
-from harness.worker.oracle import maps_from_masks, oracle_explainer
 from harness.worker.samples import SampleBatch
+from harness.worker.variants import alter_images, alter_model, oracle_explainer
 
-WEIGHTS, INPUTS = Disturbance("weights", 0.5, 1, "key"), Disturbance("inputs", 0.1, 1, "key")
+WEIGHTS, INPUTS = Variant("weights", "minor", 0.5, 1), Variant("inputs", "minor", 0.1, 1)
 IDS = ["a", "b", "c"]
 
 
@@ -36,9 +35,9 @@ def images() -> Tensor:
     return torch.rand(3, 3, 8, 8, generator=torch.Generator().manual_seed(1)) - 0.5
 
 
-def ratios(model: Classifier, disturbance: Disturbance, seed: int = 0) -> Tensor:
+def ratios(model: Classifier, variant: Variant) -> Tensor:
     before = model.module[3].weight.clone()  # type: ignore[index, operator, union-attr]
-    copied = disturb_model(model, disturbance, seed)
+    copied = alter_model(model, variant)
     assert torch.equal(model.module[3].weight, before), "the model is left as it was"  # type: ignore[index, arg-type]
     return torch.as_tensor(copied.module[3].weight / before).flatten()  # type: ignore[index, operator]
 
@@ -52,11 +51,11 @@ def test_weights_are_multiplied_by_a_gaussian_around_one(model: Classifier) -> N
 def test_a_draw_of_weights_is_always_the_same_and_no_other(model: Classifier) -> None:
     assert torch.equal(ratios(model, WEIGHTS), ratios(model, WEIGHTS))
     assert not torch.equal(ratios(model, WEIGHTS), ratios(model, replace(WEIGHTS, repeat=2)))
-    assert not torch.equal(ratios(model, WEIGHTS), ratios(model, WEIGHTS, seed=1))
+    assert not torch.equal(ratios(model, WEIGHTS), ratios(model, replace(WEIGHTS, seed=1)))
 
 
 def test_buffers_stay_and_the_copy_is_frozen_as_the_model_is(model: Classifier) -> None:
-    copied = disturb_model(model, WEIGHTS, 0)
+    copied = alter_model(model, WEIGHTS)
     assert all(torch.equal(a, b) for a, b in zip(model.module.buffers(), copied.module.buffers(), strict=True))
     assert not any(parameter.requires_grad for parameter in copied.module.parameters())
     assert not copied.module.training
@@ -64,29 +63,29 @@ def test_buffers_stay_and_the_copy_is_frozen_as_the_model_is(model: Classifier) 
 
 
 def test_inputs_move_by_up_to_the_scale_times_their_range(model: Classifier, images: Tensor) -> None:
-    moved = (disturb_images(images * 0, IDS, model, INPUTS, 0)).abs().amax(dim=(0, 2, 3))
+    moved = (alter_images(images * 0, IDS, model, INPUTS)).abs().amax(dim=(0, 2, 3))
     assert moved == pytest.approx(torch.tensor([0.4, 0.2, 0.1]), rel=0.05)  # 0.1 of 4, 2 and 1
     assert (moved <= torch.tensor([0.4, 0.2, 0.1]) + 1e-6).all()
 
 
 def test_inputs_stay_in_their_bounds(model: Classifier, images: Tensor) -> None:
     low, high = model.bounds or pytest.fail("the model has bounds")
-    far = disturb_images(images, IDS, model, replace(INPUTS, scale=5.0), 0)
+    far = alter_images(images, IDS, model, replace(INPUTS, scale=5.0))
     assert ((far >= low) & (far <= high)).all()
     assert float(((far == low) | (far == high)).float().mean()) > 0.8
 
 
 def test_without_bounds_the_range_is_each_images_own(images: Tensor) -> None:
     scaled = images * torch.tensor([1.0, 10.0, 100.0]).view(3, 1, 1, 1)
-    far = disturb_images(scaled, IDS, network(), replace(INPUTS, scale=5.0), 0)
+    far = alter_images(scaled, IDS, network(), replace(INPUTS, scale=5.0))
     assert torch.equal(far.amax(dim=(1, 2, 3)), scaled.amax(dim=(1, 2, 3)))
     assert torch.equal(far.amin(dim=(1, 2, 3)), scaled.amin(dim=(1, 2, 3)))
 
 
 def test_the_noise_of_a_sample_depends_on_no_neighbour(model: Classifier, images: Tensor) -> None:
-    whole = disturb_images(images, IDS, model, INPUTS, 0)
-    assert torch.equal(disturb_images(images[1:2], IDS[1:2], model, INPUTS, 0), whole[1:2])
-    assert not torch.equal(disturb_images(images, IDS, model, replace(INPUTS, repeat=2), 0), whole)
+    whole = alter_images(images, IDS, model, INPUTS)
+    assert torch.equal(alter_images(images[1:2], IDS[1:2], model, INPUTS), whole[1:2])
+    assert not torch.equal(alter_images(images, IDS, model, replace(INPUTS, repeat=2)), whole)
 
 
 def test_the_oracle_is_positive_inside_and_nothing_outside() -> None:
@@ -102,7 +101,7 @@ def test_the_oracle_is_positive_inside_and_nothing_outside() -> None:
 def test_the_oracle_finds_its_samples_by_their_ids(model: Classifier, images: Tensor) -> None:
     masks = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(2)) > 0.5
     samples = SampleBatch(IDS, images, torch.zeros(3, dtype=torch.long), masks, None)
-    explainer = oracle_explainer(ORACLE, samples, Batching(start=2, limit=2))
+    explainer = oracle_explainer(samples, Batching(start=2, limit=2))
     context = Context(0, IDS).select([2, 0, 0, 1])
     found = explainer(model, images[[2, 0, 0, 1]] + 1, torch.zeros(4, dtype=torch.long), ctx=context).map
     assert torch.equal(found, maps_from_masks(masks)[[2, 0, 0, 1]])
@@ -110,12 +109,12 @@ def test_the_oracle_finds_its_samples_by_their_ids(model: Classifier, images: Te
 
 def test_samples_without_any_mask_have_empty_truth(model: Classifier, images: Tensor) -> None:
     samples = SampleBatch(IDS, images, torch.zeros(3, dtype=torch.long), None, None)
-    found = oracle_explainer(ORACLE, samples, Batching())(model, images, torch.zeros(3, dtype=torch.long), ctx=Context(0, IDS))
+    found = oracle_explainer(samples, Batching())(model, images, torch.zeros(3, dtype=torch.long), ctx=Context(0, IDS))
     assert not found.map.any()
 
 
 def test_the_oracle_knows_nothing_of_images_that_are_not_its_samples(model: Classifier, images: Tensor) -> None:
     samples = SampleBatch(IDS, images, torch.zeros(3, dtype=torch.long), torch.ones(3, 8, 8, dtype=torch.bool), None)
     others = Context(0, ["training image 0", "b"])
-    found = oracle_explainer(ORACLE, samples, Batching())(model, images[:2], torch.zeros(2, dtype=torch.long), ctx=others).map
+    found = oracle_explainer(samples, Batching())(model, images[:2], torch.zeros(2, dtype=torch.long), ctx=others).map
     assert not found[0].any() and found[1].all()

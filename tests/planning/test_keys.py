@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 from harness.planning import keys
+from harness.planning.variants import AS_IS, Variant
 from harness.registry.recipe import Recipe
 from harness.spec.run_spec import ExecutionOptions
 
 EXPLAINER = Recipe("explainers", "cam", "harness-cam", "1", {"layer": "a"}, "CAM")
-OPTIONS: dict[str, Any] = {"twin": None, "target": "predicted", "seed": 0, "training": None, "dtype": "float32"}
+OPTIONS: dict[str, Any] = {"target": "predicted", "seed": 0, "training": None, "dtype": "float32"}
 
 
 def key(explainer: Recipe = EXPLAINER, dataset: str = "d", model: str = "m", **changes: Any) -> str:
@@ -22,18 +23,26 @@ def test_what_changes_a_map_changes_its_key() -> None:
         key(replace(EXPLAINER, distribution="other")),
         key(dataset="e"),
         key(model="n"),
-        key(twin=1),
+        key(variant=Variant("random model", seed=1)),
+        key(variant=Variant("random model", seed=2)),
         key(target="label"),
         key(target=0),
         key(seed=1),
         key(training="t"),
         key(dtype="float16"),
-        key(disturbed=("inputs", 0.1, 1)),
-        key(disturbed=("weights", 0.1, 1)),
-        key(disturbed=("weights", 0.2, 1)),
-        key(disturbed=("weights", 0.1, 2)),
+        key(variant=Variant("inputs", "minor", 0.1, 1)),
+        key(variant=Variant("weights", "minor", 0.1, 1)),
+        key(variant=Variant("weights", "minor", 0.2, 1)),
+        key(variant=Variant("weights", "minor", 0.1, 2)),
+        key(variant=Variant("weights", "minor", 0.1, 1, seed=1)),
+        key(variant=Variant("oracle")),
     ]
     assert len({key(), *others}) == len(others) + 1
+
+
+def test_what_a_disturbance_should_do_is_in_no_key() -> None:
+    assert key(variant=Variant("inputs", "minor", 0.1, 1)) == key(variant=Variant("inputs", "disruptive", 0.1, 1))
+    assert key(variant=AS_IS) == key()
 
 
 def test_a_label_changes_no_key() -> None:
@@ -84,19 +93,19 @@ def test_a_model_is_its_recipe_and_what_it_was_made_of() -> None:
 
 
 def test_keys_are_stable_over_time() -> None:
-    """These are the keys of version 2: should they change, every store is stale, and `IDENTITY_VERSION` must say so."""
-    assert keys.IDENTITY_VERSION == 2
+    """These are the keys of version 3: should they change, every store is stale, and `IDENTITY_VERSION` must say so."""
+    assert keys.IDENTITY_VERSION == 3
     assert key() == key(Recipe.from_json(EXPLAINER.to_json()))
-    assert key() == "154b42fc25418ea1a69cca3aeddfe0e8bb650ad6034ca479fa574ccaf42c8ff4"
+    assert key() == "693e498bfb435d07360ea6964dd43a262d2ae1a31017235fdce329dc51bf6812"
     assert (
         keys.score_key("e", Recipe("metrics", "deletion", "harness-metrics", "1", {"steps": 10}), None)
         == "f5bb21bdebe9b076ac7eb7a2ae7f15d5610f33ae6e11f54b728b6d7fd3311fc7"
     )
     assert (
         keys.dataset_key(Recipe("datasets", "d", "x", "1", {"split": "test", "samples": 4}), frozenset({"samples"}), {"a": 0})
-        == "89a827ab8d668f85a20fcac79d54165dc9632af27293a3471a3985cb8e741f5a"
+        == "6ec10b4b5865b928232ecfc322db76095d83905686e3612768bd3a8ac318913e"
     )
     assert (
         keys.model_key(Recipe("models", "m", "x", "1", {}), "content", "fp32")
-        == "96f95841d79ed730d2217ea03b5bb049887c58fcf6064c7f6a4ab2244f88a6fc"
+        == "c5856a5060101cddd3e58159b1c7a12ea0d1aff5882c368f4e80e3a553cb1ac3"
     )

@@ -12,10 +12,10 @@ from torch import Tensor
 
 import harness
 from harness.api import Case, Sample, metric
-from harness.planning.jobs import Disturbance
+from harness.planning.variants import Variant
 from harness.results.data_model import Group
 from harness.results.run_folder import read_results
-from harness.worker.disturbances import disturb_images, disturb_model
+from harness.worker.variants import alter_images, alter_model
 from tests.support.small import Squares, pools
 from tests.support.spec import SMALL, small_spec
 
@@ -61,9 +61,9 @@ def test_what_is_scored_is_the_disturbed_model_on_the_disturbed_images(tmp_path:
         if kind == "oracle":
             continue
         assert group.shadow is not None
-        disturbance = Disturbance(kind, group.shadow.scale, repeat, "")  # type: ignore[arg-type]
-        other = disturb_model(model, disturbance, 0) if kind == "weights" else model
-        seen = disturb_images(images, ids, model, disturbance, 0) if kind == "inputs" else images
+        variant = Variant(kind, strength, group.shadow.scale, repeat)  # type: ignore[arg-type]
+        other, seen = alter_model(model, variant), alter_images(images, ids, model, variant)
+        assert (other is model, seen is images) == (kind == "inputs", kind == "weights")
         logits = other(seen)
         targeted = logits.softmax(dim=1).gather(1, before[:, None])[:, 0]
         assert group.cells["slope", "confidence"].values == pytest.approx(targeted.numpy(), abs=1e-5), (kind, strength, repeat)

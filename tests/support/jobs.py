@@ -22,7 +22,7 @@ def composed(
     about = Subject("d", "m", RECIPE, None, RECIPE, None, subject, "predicted", 0, stored)
     refs = [SampleRef(row, f"s{row}", "d") for row in rows]
     tasks = [MetricTask(name, RECIPE, f"{name}-{number}") for name in metrics]
-    return Job(f"job-{number}-{rows.start}", about, f"e{number}", recipe(number, parts), None, f"maps-{number}", refs, tasks, keep)
+    return Job(f"job-{number}-{rows.start}", about, f"e{number}", recipe(number, parts), f"maps-{number}", refs, tasks, keep)
 
 
 def cells(job: Job) -> list[tuple[str, int]]:

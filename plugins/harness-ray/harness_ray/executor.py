@@ -121,6 +121,6 @@ class RayExecutor(Scheduler):
 def _recipes(job: Job) -> Iterator[Recipe | None]:
     subject = job.subject
     yield from (subject.dataset_recipe, subject.training_recipe, subject.model_recipe)
-    if not job.oracle:
+    if job.variant.kind != "oracle":
         yield job.recipe
     yield from (task.recipe for task in job.metrics)

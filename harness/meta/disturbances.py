@@ -10,21 +10,20 @@ from torch import Tensor
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.api.randomness import stream
-from harness.planning.jobs import Disturbance
 
 
-def disturb_model(model: Classifier, disturbance: Disturbance, seed: int) -> Classifier:
+def disturb_model(model: Classifier, scale: float, *, seed: int, repeat: int) -> Classifier:
     """A copy of ``model`` with every parameter multiplied by noise from a Gaussian of mean 1 and standard deviation ``scale``."""
     copied = model.with_module(model.module)
-    generator = stream(seed, "weights", _stream_name(disturbance))
+    generator = stream(seed, "weights", f"disturb/weights/{repeat}")
     with torch.no_grad():
         for parameter in copied.module.parameters():
             noise = torch.randn(parameter.shape, generator=generator)
-            parameter.mul_((1 + disturbance.scale * noise).to(parameter))
+            parameter.mul_((1 + scale * noise).to(parameter))
     return copied
 
 
-def disturb_images(images: Tensor, ids: Sequence[str], model: Classifier, disturbance: Disturbance, seed: int) -> Tensor:
+def disturb_images(images: Tensor, ids: Sequence[str], model: Classifier, scale: float, *, seed: int, repeat: int) -> Tensor:
     """``images`` (B, C, H, W) plus uniform noise of ± ``scale`` times their range, clamped to that range.
 
     The range is that of the model's inputs, per channel; where these have no bounds, that of each image.
@@ -34,9 +33,5 @@ def disturb_images(images: Tensor, ids: Sequence[str], model: Classifier, distur
         low, high = images.amin(dim=(1, 2, 3), keepdim=True), images.amax(dim=(1, 2, 3), keepdim=True)
     else:
         low, high = (bound.to(images) for bound in bounds)
-    noise = Context(seed, ids, _stream_name(disturbance), images.device).uniform(images.shape[1:]).to(images)
-    return (images + (2 * noise - 1) * disturbance.scale * (high - low)).clamp(low, high)
-
-
-def _stream_name(disturbance: Disturbance) -> str:
-    return f"disturb/{disturbance.kind}/{disturbance.repeat}"
+    noise = Context(seed, ids, f"disturb/inputs/{repeat}", images.device).uniform(images.shape[1:]).to(images)
+    return (images + (2 * noise - 1) * scale * (high - low)).clamp(low, high)
