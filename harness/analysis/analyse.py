@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from harness.analysis.groups import WEIGHTINGS, analyse_group
+from harness.analysis.groups import analyse_group
 from harness.analysis.model_comparison import compare_models
-from harness.analysis.overall import overall_statistics
-from harness.analysis.ranking import ranking_order
-from harness.analysis.run_statistics import RunStatistics
+from harness.analysis.overall import overall_entries
 from harness.results.data_model import Results
-from harness.results.sample_selection import selected_samples
+from harness.results.document import Leaderboard, Settings
 
 
-def analyse_results(results: Results) -> RunStatistics:
-    """All statistics of a run: per (dataset, model), and across them. Deterministic; depends on no order of samples or explainers."""
-    groups = [analyse_group(group, results, selected_samples(group, results.groups, results.samples_rule)) for group in results.groups]
-    overall = overall_statistics(groups, results) if groups else {}
-    complete = {label: row.complete for label, row in overall.items()}
-    order = {
-        weighting: ranking_order({label: row.rank[weighting].mean for label, row in overall.items()}, complete) for weighting in WEIGHTINGS
-    }
-    return RunStatistics(groups, overall, order, compare_models(groups, results))
+def analyse_results(results: Results) -> Leaderboard:
+    """All statistics of a run: per (dataset, model), and across them; without what is known of the metrics (`harness.meta.analysis`).
+
+    Deterministic; depends on no order of samples or explainers.
+    """
+    groups = [analyse_group(group, results) for group in results.groups]
+    return Leaderboard(
+        run=results.provenance,
+        settings=Settings(**{**vars(results), "samples": results.samples_rule}),
+        groups=[found.entry for found in groups],
+        overall=overall_entries(groups, results),
+        models=compare_models(results),
+    )

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from harness.analysis.confidence_intervals import MeanIntervals
-from harness.analysis.paired_tests import PairedComparison, cohens_d, drop_nan, holm, paired_differences, t_test
-from harness.analysis.run_statistics import NullComparison
+from harness.analysis.paired_tests import cohens_d, drop_nan, holm, paired_differences, t_test
 from harness.analysis.signed_rank import signed_ranks
 from harness.results.data_model import Floats
+from harness.results.document import Versus
+
+
+class NullComparison(NamedTuple):
+    """The fields of a cell that say how it stands against the best null: its label, one-sided p, and whether it is significantly better."""
+
+    null: str
+    p_null_holm: float
+    beats_null: bool
 
 
 def compare_explainers(
     differences: Floats, labels: Sequence[str], intervals: MeanIntervals, *, sign: float, confidence: float
-) -> dict[str, PairedComparison]:
+) -> dict[str, Versus]:
     """Test the ``differences`` (N, K) of K explainers (to the reference, or of one model to another) under one metric, NaN where undefined.
 
     ``intervals``: of the K mean differences. ``sign`` is 1 where higher is better. p-values are adjusted over these
@@ -24,26 +32,21 @@ def compare_explainers(
     """
     ranked = signed_ranks(differences)
     kept = [drop_nan(values) for values in differences.T]
-    p_t = [t_test(values) for values in kept]
-    t_holm, w_holm = holm(p_t), holm(ranked.p)
-    found = {}
-    for k, (label, values) in enumerate(zip(labels, kept, strict=True)):
-        effect = float(ranked.effect[k])
-        found[label] = PairedComparison(
-            pairs=len(values),
-            dropped=len(differences) - len(values),
-            difference=float(values.mean()) if len(values) else float("nan"),
-            low=float(intervals.low[k]),
-            high=float(intervals.high[k]),
-            effect=effect,
+    t_holm, w_holm = holm([t_test(values) for values in kept]), holm(ranked.p)
+    return {
+        label: Versus(
+            difference=float(values.mean()) if len(values) else None,
+            low=intervals.low[k],
+            high=intervals.high[k],
+            effect=ranked.effect[k],
             d_z=cohens_d(values),
-            p_ttest=p_t[k],
-            p_wilcoxon=float(ranked.p[k]),
             p_ttest_holm=t_holm[k],
             p_wilcoxon_holm=w_holm[k],
-            verdict=_verdict(w_holm[k], sign * effect, confidence),
+            pairs=len(values),
+            verdict=_verdict(w_holm[k], sign * float(ranked.effect[k]), confidence),
         )
-    return found
+        for k, (label, values) in enumerate(zip(labels, kept, strict=True))
+    }
 
 
 def _verdict(p: float, oriented: float, confidence: float) -> Literal["better", "worse"] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -10,25 +9,7 @@ from scipy import special
 
 from harness.analysis.ranking import rank_scores
 from harness.results.data_model import Floats
-
-
-@dataclass(frozen=True)
-class CriticalDifference:
-    """Which explainers cannot be told apart.
-
-    Attributes:
-        samples: N, the samples (blocks) that all explainers have a score for.
-        p_friedman: of the hypothesis that all explainers are alike.
-        difference: mean ranks closer than this are not significantly different (Nemenyi); NaN where it has no value.
-        mean_ranks: over the samples, by explainer label.
-        cliques: maximal sets of labels, best first, that are not significantly different; all in one where Friedman's test finds nothing.
-    """
-
-    samples: int
-    p_friedman: float
-    difference: float
-    mean_ranks: dict[str, float]
-    cliques: list[list[str]]
+from harness.results.document import Critical
 
 
 @lru_cache(maxsize=256)
@@ -74,10 +55,11 @@ def rank_cliques(mean_ranks: dict[str, float], difference: float) -> list[list[s
     return found
 
 
-def critical_difference(scores: Floats, labels: list[str], *, sign: float = 1.0, confidence: float = 0.95) -> CriticalDifference | None:
+def critical_difference(scores: Floats, labels: list[str], *, sign: float = 1.0, confidence: float = 0.95) -> Critical | None:
     """Friedman and Nemenyi over ``scores`` (N, K) of K explainers on N samples.
 
-    Samples that lack a score of any explainer are left out. None where fewer than two explainers or two samples remain.
+    Samples that lack a score of any explainer are left out. None if fewer than two explainers or two samples remain; all explainers are in
+    one clique if Friedman's test finds nothing.
     """
     whole = scores[~np.isnan(scores).any(axis=1)]
     n, k = whole.shape
@@ -87,4 +69,5 @@ def critical_difference(scores: Floats, labels: list[str], *, sign: float = 1.0,
     mean = {label: float(value) for label, value in zip(labels, sample_ranks.mean(axis=0), strict=True)}
     difference = critical_value(k, confidence) * float(np.sqrt(k * (k + 1) / (6 * n)))
     p = friedman_p(sample_ranks)
-    return CriticalDifference(n, p, difference, mean, rank_cliques(mean, difference if p < 1 - confidence else np.inf))
+    cliques = rank_cliques(mean, difference if p < 1 - confidence else np.inf)
+    return Critical(samples=n, p_friedman=p, difference=difference, mean_ranks=mean, cliques=cliques)

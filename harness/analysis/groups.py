@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
 from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.analysis.bootstrap import nan_mean, percentile_bounds, resample_seed, resampled_means
-from harness.analysis.confidence_intervals import Interval, ScoreScale, mean_intervals
-from harness.analysis.explainer_comparisons import compare_explainers, compare_with_nulls
-from harness.analysis.friedman import CriticalDifference, critical_difference
-from harness.analysis.paired_tests import PairedComparison, paired_differences
-from harness.analysis.ranking import Weighting, category_ranks, metric_ranks, overall_ranks, ranking_order
-from harness.analysis.run_statistics import CellLabels, CellStatistics, GroupStatistics, NullComparison, RowStatistics
-from harness.results.data_model import RANK_INTERVALS_FROM, Bools, Floats, Group, Results
+from harness.analysis.confidence_intervals import ScoreScale, mean_intervals
+from harness.analysis.explainer_comparisons import NullComparison, compare_explainers, compare_with_nulls
+from harness.analysis.friedman import critical_difference
+from harness.analysis.paired_tests import paired_differences
+from harness.analysis.ranking import category_ranks, metric_ranks, overall_ranks, ranking_order
+from harness.results.data_model import RANK_INTERVALS_FROM, Bools, ExplainerCosts, ExplainerNotes, Floats, Group, Results, Weighting
+from harness.results.document import CellEntry, CostsEntry, Critical, GroupEntry, MetricEntry, NotesEntry, Rank, Row, Versus
+from harness.results.sample_selection import selected_samples
 
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
+CellLabels = tuple[str, str]
+"""Labels of an explainer and of a metric."""
 
 
-def analyse_group(group: Group, results: Results, selected: NDArray[np.intp]) -> GroupStatistics:
-    """All numbers of one group over the ``selected`` samples."""
+@dataclass(frozen=True)
+class AnalysedGroup:
+    """A group, its entry in the document, and the resamples ``(R, E)`` of overall ranks by weighting, explainers in the spec's order."""
+
+    group: Group
+    entry: GroupEntry
+    draws: dict[Weighting, Floats]
+
+    @cached_property
+    def rows(self) -> dict[str, Row]:
+        """Rows by label."""
+        return {row.label: row for row in self.entry.rows}
+
+
+def analyse_group(group: Group, results: Results) -> AnalysedGroup:
+    """All numbers of one group over the samples that count."""
+    selected = selected_samples(group, results.groups, results.samples_rule)
     scores = score_cube(group, selected)
     means = nan_mean(scores)
     seed = resample_seed(results.seed, [group.samples[k] for k in selected])
@@ -30,33 +51,23 @@ def analyse_group(group: Group, results: Results, selected: NDArray[np.intp]) ->
     signs = [info.sign for info in group.metrics]
     by_metric = metric_ranks(np.where(whole, means, np.nan), signs)
     drawn = metric_ranks(np.where(whole, draws, np.nan), signs)
-    scale = ScoreScale.of_metrics(group.metrics, scores)
-    references, nulls = _compare_with_reference(group, results, scores, draws, seed, scale), _compare_with_nulls(group, results, scores)
-    intervals = _intervals(scores, means, draws, scale, results.confidence)
-    cells = {
-        (row, column): _cell_statistics(group, (row, column), selected, intervals[e][m], by_metric[e, m], references, nulls)
-        for e, row in enumerate(group.explainer_labels)
-        for m, column in enumerate(group.metric_labels)
-        if (row, column) in group.cells
-    }
     if len(selected) < RANK_INTERVALS_FROM:
         drawn = np.full_like(drawn, np.nan)
-    rows = _row_statistics(group, by_metric, drawn, nulls, results.confidence)
-    return GroupStatistics(
-        group=group,
-        selected=len(selected),
-        rows=rows,
-        cells=cells,
-        order={
-            weighting: ranking_order(
-                {label: row.rank[weighting].mean for label, row in rows.items()}, {label: row.complete for label, row in rows.items()}
-            )
-            for weighting in WEIGHTINGS
-        },
-        critical=_critical_by_metric(group, scores, whole, results.confidence),
-        critical_overall=_critical_overall(group, scores, whole, results.confidence),
-        draws={weighting: overall_ranks(drawn, _categories(group), weighting) for weighting in WEIGHTINGS},
+    rows = _rows(group, results, by_metric, drawn, _cells(group, results, selected, scores, draws, seed, by_metric))
+    entry = GroupEntry(
+        dataset=group.dataset,
+        model=group.model,
+        samples=len(selected),
+        samples_total=len(group.samples),
+        accuracy=group.accuracy,
+        metrics=[MetricEntry(name=info.component, **vars(info)) for info in group.metrics],
+        rows=ranking_order(rows),
+        critical_difference=_critical_overall(group, scores, whole, results.confidence),
+        critical_difference_by_metric=_critical_by_metric(group, scores, whole, results.confidence),
+        notes=group.group_notes,
     )
+    categories = [info.category for info in group.metrics]
+    return AnalysedGroup(group, entry, {weighting: overall_ranks(drawn, categories, weighting) for weighting in WEIGHTINGS})
 
 
 def score_cube(group: Group, selected: NDArray[np.intp]) -> Floats:
@@ -81,28 +92,47 @@ def ranked_cells(group: Group, selected: NDArray[np.intp]) -> Bools:
     return found
 
 
-def _categories(group: Group) -> list[str]:
-    return [info.category for info in group.metrics]
-
-
-def _intervals(scores: Floats, means: Floats, draws: Floats, scale: ScoreScale, confidence: float) -> list[list[Interval]]:
-    """The means ``(E, M)`` with their intervals."""
-    explainers, metrics = means.shape
+def _cells(
+    group: Group, results: Results, selected: NDArray[np.intp], scores: Floats, draws: Floats, seed: int, by_metric: Floats
+) -> dict[CellLabels, CellEntry]:
+    """The cells that were asked for, with their means, intervals and comparisons."""
+    scale = ScoreScale.of_metrics(group.metrics, scores)
+    references, nulls = _compare_with_reference(group, results, scores, draws, seed, scale), _compare_with_nulls(group, results, scores)
+    means, metrics = nan_mean(scores), len(group.metrics)
     flat = [values.reshape(len(values), means.size) for values in (scores, draws)]
-    found = mean_intervals(flat[0], flat[1], scale.columns([*range(metrics)] * explainers), confidence)
-    intervals = [Interval(*each) for each in zip(means.ravel().tolist(), found.low.tolist(), found.high.tolist(), found.kinds, strict=True)]
-    return [intervals[e * metrics : (e + 1) * metrics] for e in range(explainers)]
+    intervals = mean_intervals(flat[0], flat[1], scale.columns([*range(metrics)] * len(group.explainers)), results.confidence)
+    found = {}
+    for place, pair in enumerate(product(group.explainer_labels, group.metric_labels)):
+        if pair in group.cells:
+            cell = group.cells[pair]
+            computed = cell.computed[selected]
+            defined = int((computed & np.isfinite(cell.values[selected])).sum())
+            found[pair] = CellEntry(
+                status=cell.status,
+                mean=means.flat[place],
+                low=intervals.low[place],
+                high=intervals.high[place],
+                interval=intervals.kinds[place],
+                n=defined,
+                undefined=int(computed.sum()) - defined,
+                missing=len(selected) - int(computed.sum()),
+                rank=by_metric.flat[place],
+                versus_reference=references.get(pair),
+                reason=cell.reason,
+                **(nulls[pair]._asdict() if pair in nulls else {}),
+            )
+    return found
 
 
 def _compare_with_reference(
     group: Group, results: Results, scores: Floats, draws: Floats, seed: int, scale: ScoreScale
-) -> dict[CellLabels, PairedComparison]:
+) -> dict[CellLabels, Versus]:
     """Comparisons with the reference by (explainer, metric), of the cells that have scores where the reference has."""
     labels = group.explainer_labels
     if results.reference not in labels:
         return {}
     reference = labels.index(results.reference)
-    found: dict[CellLabels, PairedComparison] = {}
+    found: dict[CellLabels, Versus] = {}
     for m, metric in enumerate(group.metrics):
         column = np.ascontiguousarray(scores[:, :, m].T).T
         scored: Bools = np.asarray(~np.isnan(column).all(axis=0))
@@ -126,7 +156,7 @@ def _paired_draws(differences: Floats, drawn: Floats, results: Results, seed: in
 
 def _compare_with_nulls(group: Group, results: Results, scores: Floats) -> dict[CellLabels, NullComparison]:
     """Comparisons with the best null by (explainer, metric)."""
-    nulls = [info.label for info in group.explainers if info.null or info.label in results.nulls]
+    nulls = [info.label for info in group.explainers if results.is_null(info)]
     twins = {info.label: info.twin_of for info in group.explainers if info.twin_of is not None}
     found: dict[CellLabels, NullComparison] = {}
     for m, metric in enumerate(group.metrics):
@@ -138,68 +168,62 @@ def _compare_with_nulls(group: Group, results: Results, scores: Floats) -> dict[
     return found
 
 
-def _cell_statistics(
-    group: Group,
-    pair: CellLabels,
-    selected: NDArray[np.intp],
-    score: Interval,
-    rank: float,
-    references: dict[CellLabels, PairedComparison],
-    nulls: dict[CellLabels, NullComparison],
-) -> CellStatistics:
-    cell = group.cells[pair]
-    computed = cell.computed[selected]
-    defined = int((computed & np.isfinite(cell.values[selected])).sum())
-    return CellStatistics(
-        status=cell.status,
-        reason=cell.reason,
-        score=score,
-        n=defined,
-        undefined=int(computed.sum()) - defined,
-        missing=len(selected) - int(computed.sum()),
-        rank=float(rank),
-        versus_reference=references.get(pair),
-        versus_null=nulls.get(pair),
-    )
-
-
-def rank_intervals(mean: Floats, draws: Floats, confidence: float) -> list[Interval]:
+def rank_intervals(mean: Floats, draws: Floats, confidence: float) -> list[Rank]:
     """Percentile intervals ``(E,)`` of ``draws`` (R, E), widened where needed to hold the ranks ``mean`` (E,); none where draws are NaN.
 
     A best or worst rank lies at the edge of what resamples can give, and may fall just outside.
     """
-    low, high = percentile_bounds(draws, confidence)
-    bounds = np.where(np.isnan(low), np.nan, np.fmin(mean, low)), np.where(np.isnan(high), np.nan, np.fmax(mean, high))
-    return [Interval(*each) for each in zip(mean.tolist(), *(bound.tolist() for bound in bounds), strict=True)]
+    least, greatest = percentile_bounds(draws, confidence)
+    bounds = np.where(np.isnan(least), np.nan, np.fmin(mean, least)), np.where(np.isnan(greatest), np.nan, np.fmax(mean, greatest))
+    return [Rank(mean=mid, low=low, high=high) for mid, low, high in zip(mean, *bounds, strict=True)]
 
 
-def _row_statistics(
-    group: Group, by_metric: Floats, drawn: Floats, nulls: dict[CellLabels, NullComparison], confidence: float
-) -> dict[str, RowStatistics]:
-    categories = _categories(group)
+def _rows(group: Group, results: Results, by_metric: Floats, drawn: Floats, cells: dict[CellLabels, CellEntry]) -> list[Row]:
+    """The explainers in the spec's order, with their ranks: ``by_metric`` (E, M) and as ``drawn`` (R, E, M)."""
+    categories = [info.category for info in group.metrics]
+
+    def intervals(mean: Floats, draws: Floats) -> list[Rank]:
+        return rank_intervals(mean, draws, results.confidence)
+
     ranks = {
-        weighting: rank_intervals(overall_ranks(by_metric, categories, weighting), overall_ranks(drawn, categories, weighting), confidence)
+        weighting: intervals(overall_ranks(by_metric, categories, weighting), overall_ranks(drawn, categories, weighting))
         for weighting in WEIGHTINGS
     }
     within, drawn_within = category_ranks(by_metric, categories), category_ranks(drawn, categories)
     judged = {info.category for info in group.metrics if info.ranked}
-    by_category = {name: rank_intervals(within[name], drawn_within[name], confidence) for name in within if name in judged}
+    by_category = {name: intervals(within[name], drawn_within[name]) for name in within if name in judged}
     ranked = ~np.isnan(by_metric)
-    rows = {}
-    for e, label in enumerate(group.explainer_labels):
-        held = [found.beaten for (row, _), found in nulls.items() if row == label]
-        rows[label] = RowStatistics(
-            rank={weighting: ranks[weighting][e] for weighting in WEIGHTINGS},
-            categories={name: intervals[e] for name, intervals in by_category.items()},
-            ranked=int(ranked[e].sum()),
-            of=int(ranked.any(axis=0).sum()),
-            beats_null=sum(held),
-            against_null=len(held),
+    ranked_anybody = int(ranked.any(axis=0).sum())
+    rows = []
+    for e, info in enumerate(group.explainers):
+        own = {metric: cells[info.label, metric] for metric in group.metric_labels if (info.label, metric) in cells}
+        held = [cell.beats_null for cell in own.values() if cell.beats_null is not None]
+        notes, costs = group.notes.get(info.label, ExplainerNotes()), group.costs.get(info.label, ExplainerCosts())
+        rows.append(
+            Row(
+                explainer=info.component,
+                label=info.label,
+                plugin=info.plugin,
+                version=info.version,
+                null=results.is_null(info),
+                twin_of=info.twin_of,
+                rank=ranks["category"][e],
+                ranks={weighting: ranks[weighting][e] for weighting in WEIGHTINGS},
+                categories={name: means[e] for name, means in by_category.items()},
+                complete=0 < ranked_anybody == int(ranked[e].sum()),
+                metrics_ranked=int(ranked[e].sum()),
+                metrics_of=ranked_anybody,
+                beats_null=sum(held),
+                against_null=len(held),
+                costs=CostsEntry(**vars(costs)),
+                notes=NotesEntry(**{**vars(notes), "completeness_error": notes.median_error}),
+                cells=own,
+            )
         )
     return rows
 
 
-def _critical_by_metric(group: Group, scores: Floats, whole: Bools, confidence: float) -> dict[str, CriticalDifference | None]:
+def _critical_by_metric(group: Group, scores: Floats, whole: Bools, confidence: float) -> dict[str, Critical | None]:
     found = {}
     for m, metric in enumerate(group.metrics):
         kept = np.flatnonzero(whole[:, m])
@@ -208,7 +232,7 @@ def _critical_by_metric(group: Group, scores: Floats, whole: Bools, confidence: 
     return found
 
 
-def _critical_overall(group: Group, scores: Floats, whole: Bools, confidence: float) -> dict[Weighting, CriticalDifference | None]:
+def _critical_overall(group: Group, scores: Floats, whole: Bools, confidence: float) -> dict[Weighting, Critical | None]:
     """Critical differences over each sample's rank averaged over metrics, of the explainers with every cell that anybody has.
 
     A metric counts for a sample where it is defined for all of these explainers.

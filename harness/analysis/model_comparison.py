@@ -11,15 +11,15 @@ from harness.analysis.confidence_intervals import ScoreScale, mean_intervals
 from harness.analysis.explainer_comparisons import compare_explainers
 from harness.analysis.groups import score_cube
 from harness.analysis.overall import replicate_families
-from harness.analysis.paired_tests import PairedComparison, paired_differences
-from harness.analysis.run_statistics import CellLabels, GroupStatistics, ModelComparison
+from harness.analysis.paired_tests import paired_differences
 from harness.results.data_model import Floats, Group, MetricInfo, Results
+from harness.results.document import ModelsEntry, Versus
 from harness.results.sample_selection import selected_samples
 
 
-def compare_models(groups: Sequence[GroupStatistics], results: Results) -> list[ModelComparison]:
+def compare_models(results: Results) -> list[ModelsEntry]:
     """Every model of a dataset against the first that the spec names there; replicates are averaged first, and count as one."""
-    sets = [[groups[k].group for k in members] for members in replicate_families(groups)]
+    sets = [[results.groups[k] for k in members] for members in replicate_families(results.groups)]
     found = []
     for dataset in dict.fromkeys(members[0].dataset for members in sets):
         first, *others = (_ModelScores(members, results) for members in sets if members[0].dataset == dataset)
@@ -32,7 +32,7 @@ class _ModelScores:
 
     def __init__(self, members: Sequence[Group], results: Results) -> None:
         self.members = members
-        self.models = tuple(group.model for group in members)
+        self.models = [group.model for group in members]
         self._chosen = [selected_samples(group, results.groups, results.samples_rule) for group in members]
 
     @property
@@ -60,7 +60,7 @@ class _ModelScores:
         return explainers, metrics
 
 
-def _compare_pair(first: _ModelScores, second: _ModelScores, results: Results) -> ModelComparison:
+def _compare_pair(first: _ModelScores, second: _ModelScores, results: Results) -> ModelsEntry:
     (explainers, metrics), (others, measured) = first.labels(), second.labels()
     explainers = [label for label in explainers if label in others]
     infos = [info for label, info in metrics.items() if label in measured]
@@ -70,11 +70,13 @@ def _compare_pair(first: _ModelScores, second: _ModelScores, results: Results) -
     differences = paired_differences(after, before)
     draws = resampled_means(differences, results.bootstrap, resample_seed(results.seed, [sample for sample, _ in samples]))
     scale = ScoreScale.of_metrics(infos, np.concatenate([before, after])).of_differences()
-    cells: dict[CellLabels, PairedComparison] = {}
+    cells: dict[str, dict[str, Versus]] = {}
     for m, info in enumerate(infos):
         rows = np.flatnonzero(~np.isnan(differences[:, :, m]).all(axis=0))
         column = differences[:, rows, m]
         intervals = mean_intervals(column, draws[:, rows, m], scale.columns([m] * len(rows)), results.confidence)
         tested = compare_explainers(column, [explainers[e] for e in rows], intervals, sign=info.sign, confidence=results.confidence)
-        cells.update({(label, info.label): comparison for label, comparison in tested.items()})
-    return ModelComparison(first.members[0].dataset, first.models, second.models, len(samples), cells)
+        for label, comparison in tested.items():
+            cells.setdefault(label, {})[info.label] = comparison
+    dataset = first.members[0].dataset
+    return ModelsEntry(dataset=dataset, first=first.models, second=second.models, samples=len(samples), cells=cells)

@@ -7,64 +7,75 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.analysis.bootstrap import nan_mean
-from harness.analysis.groups import WEIGHTINGS, rank_intervals
-from harness.analysis.ranking import Weighting
-from harness.analysis.run_statistics import GroupStatistics, OverallStatistics
-from harness.results.data_model import Floats, Results
+from harness.analysis.groups import WEIGHTINGS, AnalysedGroup, rank_intervals
+from harness.analysis.ranking import ranking_order
+from harness.results.data_model import Floats, Group, Results, Weighting
+from harness.results.document import OverallEntry, Rank
 
 
-def replicate_families(groups: Sequence[GroupStatistics]) -> list[list[int]]:
+def replicate_families(groups: Sequence[Group]) -> list[list[int]]:
     """Indices of groups that are replicates of one another: the same dataset and models that differ in a training seed alone."""
     found: dict[tuple[str, str, bool], list[int]] = {}
-    for k, numbers in enumerate(groups):
-        group = numbers.group
-        replicated = group.replicate_of is not None
-        found.setdefault((group.dataset, group.replicate_of or group.model, replicated), []).append(k)
+    for k, group in enumerate(groups):
+        found.setdefault((group.dataset, group.replicate_of or group.model, group.replicate_of is not None), []).append(k)
     return list(found.values())
 
 
-def overall_statistics(groups: Sequence[GroupStatistics], results: Results) -> dict[str, OverallStatistics]:
-    """Every explainer's rank averaged over its groups; replicates are averaged first, and count as one."""
-    labels = list(dict.fromkeys(label for numbers in groups for label in numbers.rows))
-    sets = replicate_families(groups)
-    ranks: dict[Weighting, Floats] = {}
-    drawn: dict[Weighting, Floats] = {}
-    for weighting in WEIGHTINGS:
-        ranks[weighting] = np.stack([_align_to_labels(numbers, labels, _mean_ranks(numbers, weighting)[None])[0] for numbers in groups])
-        aligned = np.stack([_align_to_labels(numbers, labels, numbers.draws[weighting]) for numbers in groups])
-        drawn[weighting] = _resample_replicates(aligned, sets, np.random.default_rng(results.seed))
-        without = ~np.isnan(ranks[weighting]) & np.isnan(aligned).all(axis=1)  # ranked in a group of too few samples
-        drawn[weighting][:, without.any(axis=0)] = np.nan
-    intervals = {
-        weighting: rank_intervals(_family_mean(ranks[weighting], sets), drawn[weighting], results.confidence) for weighting in WEIGHTINGS
-    }
-    overall = {}
+def overall_entries(groups: Sequence[AnalysedGroup], results: Results) -> list[OverallEntry]:
+    """Every explainer's rank averaged over its groups, from best to worst; replicates are averaged first, and count as one.
+
+    An interval holds the samples' variation, and the training seeds' if models are replicates.
+    """
+    infos = {info.label: info for group in results.groups for info in reversed(group.explainers)}
+    labels = list(dict.fromkeys(label for group in results.groups for label in group.explainer_labels))
+    families = replicate_families(results.groups)
+    ranks = {weighting: np.stack([_mean_ranks(found, labels, weighting) for found in groups]) for weighting in WEIGHTINGS if groups}
+    intervals = {weighting: _intervals(groups, labels, families, weighting, found, results) for weighting, found in ranks.items()}
+    entries = []
     for e, label in enumerate(labels):
-        rows = [numbers.rows[label] for numbers in groups if label in numbers.rows]
-        overall[label] = OverallStatistics(
-            rank={weighting: intervals[weighting][e] for weighting in WEIGHTINGS},
-            spread={weighting: _spread(ranks[weighting][:, e]) for weighting in WEIGHTINGS},
-            groups=sum(row.ranked > 0 for row in rows),
-            of=len(groups),
-            complete=len(rows) == len(groups) and all(row.complete for row in rows),
-            beats_null=sum(row.beats_null for row in rows),
-            against_null=sum(row.against_null for row in rows),
+        info, rows = infos[label], [found.rows[label] for found in groups if label in found.rows]
+        means = {weighting: intervals[weighting][e] for weighting in WEIGHTINGS}
+        entries.append(
+            OverallEntry(
+                explainer=info.component,
+                label=label,
+                plugin=info.plugin,
+                null=results.is_null(info),
+                rank=means["category"],
+                ranks=means,
+                spread={weighting: _spread(ranks[weighting][:, e]) for weighting in WEIGHTINGS},
+                groups=sum(row.metrics_ranked > 0 for row in rows),
+                groups_of=len(groups),
+                complete=len(rows) == len(groups) and all(row.complete for row in rows),
+                beats_null=sum(row.beats_null for row in rows),
+                against_null=sum(row.against_null for row in rows),
+            )
         )
-    return overall
+    return ranking_order(entries)
 
 
-def _mean_ranks(numbers: GroupStatistics, weighting: Weighting) -> Floats:
-    return np.asarray([row.rank[weighting].mean for row in numbers.rows.values()])
+def _mean_ranks(group: AnalysedGroup, labels: Sequence[str], weighting: Weighting) -> Floats:
+    """``(E,)`` in the order of ``labels``; NaN for labels that the group does not have, or does not rank."""
+    means = [group.rows[label].ranks[weighting].mean if label in group.rows else None for label in labels]
+    return np.asarray(means, dtype=np.float64)
 
 
-def _align_to_labels(numbers: GroupStatistics, labels: Sequence[str], ranks: Floats) -> Floats:
-    """Ranks ``(R, E)`` of a group in the order of ``labels``; NaN for labels that it does not have."""
-    place = {label: k for k, label in enumerate(numbers.rows)}
-    aligned = np.full((len(ranks), len(labels)), np.nan)
-    for column, label in enumerate(labels):
-        if label in place:
-            aligned[:, column] = ranks[:, place[label]]
-    return aligned
+def _intervals(
+    groups: Sequence[AnalysedGroup],
+    labels: Sequence[str],
+    families: Sequence[Sequence[int]],
+    weighting: Weighting,
+    ranks: Floats,
+    results: Results,
+) -> list[Rank]:
+    """The mean of ``ranks`` (G, E) over families, with intervals."""
+    aligned = np.full((len(groups), results.bootstrap, len(labels)), np.nan)
+    for found, draws in zip(groups, aligned, strict=True):
+        draws[:, [labels.index(label) for label in found.group.explainer_labels]] = found.draws[weighting]
+    drawn = _resample_replicates(aligned, families, np.random.default_rng(results.seed))
+    without = ~np.isnan(ranks) & np.isnan(aligned).all(axis=1)  # ranked in a group of too few samples
+    drawn[:, without.any(axis=0)] = np.nan
+    return rank_intervals(_family_mean(ranks, families), drawn, results.confidence)
 
 
 def _family_mean(ranks: Floats, sets: Sequence[Sequence[int]]) -> Floats:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy import special
@@ -42,7 +40,7 @@ def t_test(differences: Floats) -> float:
     return float(2 * special.stdtr(n - 1, -abs(differences.mean()) / (spread / np.sqrt(n))))
 
 
-def holm(p: Sequence[float] | Floats) -> list[float]:
+def holm(p: Sequence[float | None] | Floats) -> list[float]:
     """Holm's step-down adjustment of a family of p-values (Holm 1979); NaN is no member of the family and stays NaN."""
     values = np.asarray(p, dtype=np.float64)
     adjusted = np.full(values.shape, np.nan)
@@ -63,31 +61,3 @@ def cohens_d(differences: Floats) -> float | None:
     if not varies(differences):
         return 0.0 if differences[0] == 0 else None
     return float(differences.mean() / differences.std(ddof=1))
-
-
-@dataclass(frozen=True)
-class PairedComparison:
-    """One explainer against another under one metric.
-
-    Attributes:
-        pairs: how many samples both have a score for.
-        dropped: how many of those that count lack it in one or both.
-        difference: mean of the paired differences in the metric's own unit, ``low`` and ``high`` its interval.
-        effect: matched-pairs rank-biserial correlation in [-1, 1], with the sign of the differences.
-        d_z: paired Cohen's d, or None.
-        p_ttest, p_wilcoxon: two-sided, not adjusted; ``_holm``: adjusted over the explainers of the metric.
-        verdict: whether the explainer is significantly better or worse (Wilcoxon, adjusted, at 1 - confidence), else None.
-    """
-
-    pairs: int
-    dropped: int
-    difference: float
-    low: float
-    high: float
-    effect: float
-    d_z: float | None
-    p_ttest: float
-    p_wilcoxon: float
-    p_ttest_holm: float
-    p_wilcoxon_holm: float
-    verdict: Literal["better", "worse"] | None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from harness.analysis.bootstrap import nan_mean
 from harness.analysis.parallel_chunks import run_in_chunks
 from harness.results.data_model import Bools, Floats
 from harness.results.data_model import Weighting as Weighting
+from harness.results.document import OverallEntry, Row
+
+RankedEntry = TypeVar("RankedEntry", Row, OverallEntry)
 
 TIE_TOLERANCE = 1e-9
 """Neighbouring scores closer than this, relative to the larger, are tied: the order of a sum must not decide a rank."""
@@ -81,6 +85,6 @@ def overall_ranks(by_metric: Floats, categories: Sequence[str], weighting: Weigh
     return nan_mean(np.stack(list(within.values()), axis=-1), axis=-1)
 
 
-def ranking_order(mean: Mapping[str, float], complete: Mapping[str, bool]) -> list[str]:
-    """Labels by mean rank, those without any rank last; of equal ranks, one over all metrics precedes one over fewer."""
-    return sorted(mean, key=lambda label: (bool(np.isnan(mean[label])), float(np.nan_to_num(mean[label])), not complete[label]))
+def ranking_order(entries: Iterable[RankedEntry]) -> list[RankedEntry]:
+    """Rows by mean rank, those without any rank last; of equal ranks, one over all metrics precedes one over fewer."""
+    return sorted(entries, key=lambda row: (row.rank.mean is None, row.rank.mean or 0.0, not row.complete))

@@ -1,4 +1,4 @@
-"""Do the metrics hold? Their consistency under disturbances, whether they see the truth, and which of them say the same thing.
+"""Checks of the metrics: their consistency under disturbances, whether they tell the truth from a null, and which of them say the same.
 
 Consistency is that of Hedström, Bommer, Wickstrøm, Samek, Lapuschkin and Höhne (2023), "The Meta-Evaluation Problem in Explainable AI:
 Identifying Reliable Estimators with MetaQuantus", TMLR, arXiv 2302.07265: a metric should give the same scores and ranks under a minor
@@ -8,7 +8,6 @@ disturbance (noise resilience, NR) and worse ones under a disruptive disturbance
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -19,90 +18,15 @@ from harness.analysis.groups import score_cube
 from harness.analysis.paired_tests import drop_nan, holm, paired_differences
 from harness.analysis.ranking import rank_scores
 from harness.analysis.signed_rank import signed_ranks
-from harness.results.data_model import Floats, Group, MetaConditionKind, Results
+from harness.results.data_model import Floats, Group, MetaConditionInfo, MetaConditionKind, Results
+from harness.results.document import ConsistencyEntry, MetaEntry, MetaMetric, Scales, SeparationEntry
 from harness.results.sample_selection import selected_samples
 
 MIN_CORRELATED = 3  # values that a rank correlation is taken over
 DISTURBANCE_KINDS: tuple[MetaConditionKind, ...] = ("inputs", "weights")
 
 
-@dataclass(frozen=True)
-class Consistency:
-    """A metric under disturbances of one kind; each part is in [0, 1], 1 the best, a mean over repeats, NaN where no sample could be used.
-
-    Attributes:
-        iac_nr: intra-consistency under a minor disturbance: p of the hypothesis that an explainer's scores stayed, mean over explainers.
-        iac_ar: under a disruptive one: 1 - p, so that scores should change.
-        iec_nr: inter-consistency: how often an explainer keeps its rank for a sample under a minor disturbance.
-        iec_ar: how often a score becomes worse under a disruptive disturbance.
-        spread: standard deviation of `mc` over repeats.
-        minor, disruptive: samples used per repeat, on average: those whose prediction stayed, and those whose prediction changed.
-    """
-
-    iac_nr: float
-    iac_ar: float
-    iec_nr: float
-    iec_ar: float
-    spread: float
-    minor: float
-    disruptive: float
-
-    @property
-    def nr(self) -> float:
-        """Noise resilience."""
-        return (self.iac_nr + self.iec_nr) / 2
-
-    @property
-    def ar(self) -> float:
-        """Reactivity to adversity."""
-        return (self.iac_ar + self.iec_ar) / 2
-
-    @property
-    def mc(self) -> float:
-        """Meta-consistency, the mean of all four parts; 0.5 for a metric that never changes."""
-        return (self.nr + self.ar) / 2
-
-
-@dataclass(frozen=True)
-class Separation:
-    """Whether a metric tells the oracle's maps from those of the best null.
-
-    ``oracle`` and ``best`` are mean scores, ``wins`` the share of samples that score the oracle better (ties count half), ``p_holm`` a
-    one-sided paired Wilcoxon test adjusted by Holm over metrics, ``separates`` whether it is significant.
-    """
-
-    null: str
-    oracle: float
-    best: float
-    wins: float
-    p_holm: float
-    separates: bool
-
-
-@dataclass(frozen=True)
-class MetaAnalysis:
-    """The metrics of one group.
-
-    Attributes:
-        group: whose metrics.
-        selected: samples that count.
-        explainers: labels of the rows that were explained again; correlations are over these too, nulls are not among them.
-        consistency: by metric label, then by kind of disturbance.
-        separation: by metric label; of those for which both the oracle and a null have scores.
-        over_explainers: ``(M, M)`` Spearman correlation of the explainers' mean scores under two metrics, better scores counting as higher.
-        over_samples: of the samples' scores, mean over explainers.
-    """
-
-    group: Group
-    selected: int
-    explainers: list[str]
-    consistency: dict[str, dict[MetaConditionKind, Consistency]]
-    separation: dict[str, Separation]
-    over_explainers: Floats
-    over_samples: Floats
-
-
-def analyse_meta(results: Results) -> list[MetaAnalysis]:
+def analyse_meta(results: Results) -> list[MetaEntry]:
     """The metrics of every group that has shadows."""
     found = []
     for group in results.groups:
@@ -113,9 +37,9 @@ def analyse_meta(results: Results) -> list[MetaAnalysis]:
 
 
 def intra_consistency(scores: Floats, disturbed: Floats, disruptive: bool) -> float:
-    """IAC of one explainer's scores ``(N,)``: p of a two-sided Wilcoxon signed-rank test (zeros split), or 1 - p where ``disruptive``.
+    """Intra-consistency (IAC) of one explainer's scores ``(N,)``: p of a two-sided Wilcoxon signed-rank test (zeros split).
 
-    Samples without both scores are left out; NaN where none is left.
+    If ``disruptive``, it is 1 - p. Samples without both scores are left out; NaN if none is left.
     """
     differences = drop_nan(paired_differences(scores, disturbed))
     if len(differences) == 0:
@@ -125,7 +49,7 @@ def intra_consistency(scores: Floats, disturbed: Floats, disruptive: bool) -> fl
 
 
 def inter_consistency(scores: Floats, disturbed: Floats, sign: float, disruptive: bool) -> float:
-    """IEC of scores ``(N, E)``: the share of (sample, explainer) pairs that do as they should.
+    """Inter-consistency (IEC) of scores ``(N, E)``: the share of (sample, explainer) pairs that do as they should.
 
     Under a minor disturbance an explainer should keep its rank for the sample (ties share one). This is asked of at least two explainers
     that have scores at all, on samples that have scores of all these. Under a disruptive one its score should be worse. NaN where no pair
@@ -142,7 +66,7 @@ def inter_consistency(scores: Floats, disturbed: Floats, sign: float, disruptive
     return float((rank_scores(scores[np.ix_(whole, rows)]) == rank_scores(disturbed[np.ix_(whole, rows)])).mean())
 
 
-def measure_separation(oracle: Floats, nulls: dict[str, Floats], sign: float) -> Separation | None:
+def measure_separation(oracle: Floats, nulls: dict[str, Floats], sign: float) -> SeparationEntry | None:
     """The oracle's scores ``(N,)`` against those of the null with the best mean; p is not adjusted yet. None without scores of both."""
     means = {label: sign * float(np.nanmean(values)) for label, values in nulls.items() if not np.isnan(values).all()}
     if not means or np.isnan(oracle).all():
@@ -151,7 +75,8 @@ def measure_separation(oracle: Floats, nulls: dict[str, Floats], sign: float) ->
     differences = drop_nan(sign * paired_differences(oracle, nulls[best]))
     wins = float((np.sign(differences) / 2 + 0.5).mean()) if len(differences) else float("nan")
     p = float(signed_ranks(differences[:, None]).p_greater[0])
-    return Separation(best, float(np.nanmean(oracle)), sign * means[best], wins, p, False)
+    mean = float(np.nanmean(oracle))
+    return SeparationEntry(null=best, oracle=mean, best=sign * means[best], wins=wins, p_holm=p, separates=False)
 
 
 def rank_correlations(values: Floats) -> Floats:
@@ -186,33 +111,56 @@ def _is_condition_of(shadow: Group, group: Group) -> bool:
     return (shadow.dataset, shadow.shadow.model) == (group.dataset, group.model) and shadow.samples == group.samples
 
 
-def _analyse_group(group: Group, shadows: Sequence[Group], results: Results) -> MetaAnalysis:
+def _analyse_group(group: Group, shadows: Sequence[Group], results: Results) -> MetaEntry:
     selected = selected_samples(group, results.groups, results.samples_rule)
     scores = score_cube(group, selected)
-    rows = [e for e, info in enumerate(group.explainers) if not info.null and info.label not in results.nulls]
+    rows = [e for e, info in enumerate(group.explainers) if not results.is_null(info)]
     signs = np.asarray([info.sign for info in group.metrics])
     per_explainer = np.stack([rank_correlations(signs * scores[:, e]) for e in rows]) if rows else np.empty((0, len(signs), len(signs)))
-    return MetaAnalysis(
-        group=group,
-        selected=len(selected),
+    over_explainers, over_samples = rank_correlations(nan_mean(signs * scores[:, rows])), nan_mean(per_explainer)
+    consistency = {kind: _measure_consistency(group, shadows, kind, selected, scores, rows) for kind in DISTURBANCE_KINDS}
+    separation = _measure_separations(group, shadows, selected, scores, results)
+    metrics = []
+    for m, label in enumerate(group.metric_labels):
+        kinds = {kind: found[label] for kind, found in consistency.items() if label in found}
+        metrics.append(
+            MetaMetric(
+                label=label,
+                mc=float(nan_mean(np.asarray([one.mc for one in kinds.values()], dtype=np.float64))),
+                inputs=kinds.get("inputs"),
+                weights=kinds.get("weights"),
+                separation=separation.get(label),
+                over_explainers=dict(zip(group.metric_labels, over_explainers[m], strict=True)),
+                over_samples=dict(zip(group.metric_labels, over_samples[m], strict=True)),
+            )
+        )
+    conditions = [other.shadow for other in shadows if other.shadow is not None]
+    return MetaEntry(
+        dataset=group.dataset,
+        model=group.model,
+        samples=len(selected),
+        repeats=max(condition.repeat for condition in conditions),
+        inputs=_scales(conditions, "inputs"),
+        weights=_scales(conditions, "weights"),
         explainers=[group.explainer_labels[e] for e in rows],
-        consistency=_measure_consistency(group, shadows, selected, scores, rows),
-        separation=_measure_separations(group, shadows, selected, scores, results),
-        over_explainers=rank_correlations(nan_mean(signs * scores[:, rows])),
-        over_samples=nan_mean(per_explainer),
+        metrics=metrics,
     )
 
 
+def _scales(conditions: Sequence[MetaConditionInfo], kind: MetaConditionKind) -> Scales:
+    return Scales(**{one.strength: one.scale for one in conditions if one.kind == kind and one.strength is not None})
+
+
 def _measure_consistency(
-    group: Group, shadows: Sequence[Group], selected: NDArray[np.intp], scores: Floats, rows: list[int]
-) -> dict[str, dict[MetaConditionKind, Consistency]]:
-    found: dict[str, dict[MetaConditionKind, Consistency]] = {label: {} for label in group.metric_labels}
-    for kind in DISTURBANCE_KINDS:
-        members = [other for other in shadows if other.shadow is not None and other.shadow.kind == kind]
-        cubes = [(other, _align_scores(other, group, selected)[:, rows]) for other in members]
-        for m, metric in enumerate(group.metrics if cubes else ()):
-            parts = [_consistency_parts(other, selected, scores[:, rows, m], cube[:, :, m], metric.sign) for other, cube in cubes]
-            found[metric.label][kind] = _average_repeats(members, parts)
+    group: Group, shadows: Sequence[Group], kind: MetaConditionKind, selected: NDArray[np.intp], scores: Floats, rows: list[int]
+) -> dict[str, ConsistencyEntry]:
+    """By metric label, under disturbances of one kind; of none if there were no such disturbances."""
+    members = [other for other in shadows if other.shadow is not None and other.shadow.kind == kind]
+    cubes = [(other, _align_scores(other, group, selected)[:, rows]) for other in members]
+    found = {}
+    for m, metric in enumerate(group.metrics if cubes else ()):
+        parts = [_consistency_parts(other, selected, scores[:, rows, m], cube[:, :, m], metric.sign) for other, cube in cubes]
+        found[metric.label] = _average_repeats(members, parts)
     return found
 
 
@@ -229,7 +177,7 @@ def _consistency_parts(
     return float(nan_mean(intra)), inter_consistency(before, after, sign, disruptive), int(used.sum())
 
 
-def _average_repeats(shadows: Sequence[Group], parts: Sequence[tuple[float, float, int]]) -> Consistency:
+def _average_repeats(shadows: Sequence[Group], parts: Sequence[tuple[float, float, int]]) -> ConsistencyEntry:
     table = {
         (strength, repeat): np.asarray(part)
         for other, part in zip(shadows, parts, strict=True)
@@ -242,18 +190,30 @@ def _average_repeats(shadows: Sequence[Group], parts: Sequence[tuple[float, floa
     by_repeat = np.concatenate([minor[:, :2], disruptive[:, :2]], axis=1).mean(axis=1)
     spread = float(np.std(drop_nan(by_repeat))) if len(drop_nan(by_repeat)) > 1 else float("nan")
     (iac_nr, iec_nr, used_minor), (iac_ar, iec_ar, used_disruptive) = nan_mean(minor).tolist(), nan_mean(disruptive).tolist()
-    return Consistency(iac_nr, iac_ar, iec_nr, iec_ar, spread, used_minor, used_disruptive)
+    nr, ar = (iac_nr + iec_nr) / 2, (iac_ar + iec_ar) / 2
+    return ConsistencyEntry(
+        iac_nr=iac_nr,
+        iec_nr=iec_nr,
+        iac_ar=iac_ar,
+        iec_ar=iec_ar,
+        nr=nr,
+        ar=ar,
+        mc=(nr + ar) / 2,
+        mc_std=spread,
+        minor_samples=used_minor,
+        disruptive_samples=used_disruptive,
+    )
 
 
 def _measure_separations(
     group: Group, shadows: Sequence[Group], selected: NDArray[np.intp], scores: Floats, results: Results
-) -> dict[str, Separation]:
+) -> dict[str, SeparationEntry]:
     oracle = next((other for other in shadows if other.shadow is not None and other.shadow.kind == "oracle"), None)
     if oracle is None:
         return {}
     truth = score_cube(oracle, selected)[:, 0]
-    nulls = {k: i.label for k, i in enumerate(group.explainers) if (i.null or i.label in results.nulls) and i.twin_of is None}
-    found: dict[str, Separation] = {}
+    nulls = {k: info.label for k, info in enumerate(group.explainers) if results.is_null(info) and info.twin_of is None}
+    found: dict[str, SeparationEntry] = {}
     for m, metric in enumerate(group.metrics):
         if metric.label in oracle.metric_labels:
             values = truth[:, oracle.metric_labels.index(metric.label)]
@@ -261,7 +221,7 @@ def _measure_separations(
             found.update({metric.label: one} if one is not None else {})
     adjusted = holm([one.p_holm for one in found.values()])
     return {
-        label: replace(one, p_holm=p, separates=bool(p < 1 - results.confidence))
+        label: SeparationEntry(**{**vars(one), "p_holm": p, "separates": bool(p < 1 - results.confidence)})
         for (label, one), p in zip(found.items(), adjusted, strict=True)
     }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator
 
 Direction = Literal["higher", "lower"]
 Status = Literal["ok", "not-applicable", "failed", "timeout", "out-of-memory", "crashed", "blocked"]
@@ -26,6 +28,17 @@ RANK_INTERVALS_FROM = 10  # samples below which a rank has no interval: resample
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+
+
+def finite_or_none(value: object) -> object:
+    """A number as it is, and None for one that is not finite."""
+    if not isinstance(value, float):
+        return value
+    return float(value) if math.isfinite(value) else None
+
+
+Number = Annotated[float | None, BeforeValidator(finite_or_none)]
+"""A number, or None (null) if it is undefined: analysis may fill in NaN."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +163,12 @@ class ExplainerNotes:
     completeness: Floats | None = None
     broken: bool = False
     warnings: tuple[str, ...] = ()
+
+    @property
+    def median_error(self) -> float | None:
+        """The median of the errors of completeness that are known."""
+        errors = [] if self.completeness is None else self.completeness[np.isfinite(self.completeness)]
+        return float(np.median(errors)) if len(errors) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,6 +299,10 @@ class Results:
     bootstrap: int = 2000
     seed: int = 0
     shadows: list[Group] = field(default_factory=list)
+
+    def is_null(self, info: ExplainerInfo) -> bool:
+        """Whether a row is a null explainer, by itself or by name."""
+        return info.null or info.label in self.nulls
 
     @property
     def everything(self) -> list[Group]:

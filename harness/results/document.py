@@ -1,6 +1,6 @@
-"""The leaderboard as an object: what ``leaderboard.json`` holds, and what every other format is rendered from.
+"""The leaderboard as an object: what ``leaderboard.json`` holds, the analysis fills, and every other format is rendered from.
 
-Numbers that are undefined are null. Ranks count from 1, the best. Costs take no part in ranks.
+Numbers that are undefined are null (`Number`). Ranks count from 1, the best. Costs take no part in ranks.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.results.data_model import Direction, IntervalKind, SamplesRule, Status, Weighting
+from harness.results.data_model import Direction, IntervalKind, Number, SamplesRule, Status, Weighting
 
 SCHEMA_VERSION = "1.2"
 
@@ -25,17 +25,17 @@ class _Part(BaseModel):
 class Rank(_Part):
     """A mean rank with its bootstrap interval; null where nothing is ranked. With fewer than 10 samples a rank has no interval."""
 
-    mean: float | None
-    low: float | None
-    high: float | None
+    mean: Number
+    low: Number
+    high: Number
 
 
 class CostsEntry(_Part):
     """What explaining cost: seconds, forward-equivalent passes (both per sample) and bytes, on what hardware."""
 
-    seconds_per_sample: float | None = None
-    passes_per_sample: float | None = None
-    peak_memory: float | None = None
+    seconds_per_sample: Number = None
+    passes_per_sample: Number = None
+    peak_memory: Number = None
     hardware: str | None = None
 
 
@@ -47,13 +47,13 @@ class Versus(_Part):
     explainers of the metric. ``verdict`` respects the metric's direction.
     """
 
-    difference: float | None
-    low: float | None = None
-    high: float | None = None
-    effect: float | None
-    d_z: float | None = None
-    p_ttest_holm: float | None
-    p_wilcoxon_holm: float | None
+    difference: Number
+    low: Number = None
+    high: Number = None
+    effect: Number
+    d_z: Number = None
+    p_ttest_holm: Number
+    p_wilcoxon_holm: Number
     pairs: int = 0
     verdict: Literal["better", "worse"] | None = None
 
@@ -68,17 +68,17 @@ class CellEntry(_Part):
     """
 
     status: Status
-    mean: float | None = None
-    low: float | None = None
-    high: float | None = None
+    mean: Number = None
+    low: Number = None
+    high: Number = None
     interval: IntervalKind | None = None
     n: int = 0
     undefined: int = 0
     missing: int = 0
-    rank: float | None = None
+    rank: Number = None
     beats_null: bool | None = None
     null: str | None = None
-    p_null_holm: float | None = None
+    p_null_holm: Number = None
     versus_reference: Versus | None = None
     reason: str | None = None
 
@@ -87,7 +87,7 @@ class NotesEntry(_Part):
     """What a reader of one row must know; ``completeness_error`` is the median over samples of the relative error."""
 
     zero_maps: int = 0
-    completeness_error: float | None = None
+    completeness_error: Number = None
     broken: bool = False
     warnings: list[str] = Field(default_factory=list)
 
@@ -134,8 +134,8 @@ class Critical(_Part):
     """Friedman and Nemenyi over samples: explainers that share a clique cannot be told apart."""
 
     samples: int
-    p_friedman: float | None
-    difference: float | None
+    p_friedman: Number
+    difference: Number
     mean_ranks: dict[str, float]
     cliques: list[list[str]]
 
@@ -150,7 +150,7 @@ class GroupEntry(_Part):
     model: str
     samples: int
     samples_total: int = 0
-    accuracy: float | None
+    accuracy: Number
     metrics: list[MetricEntry]
     rows: list[Row]
     critical_difference: dict[Weighting, Critical | None] = Field(default_factory=dict)
@@ -167,7 +167,7 @@ class OverallEntry(_Part):
     null: bool
     rank: Rank
     ranks: dict[Weighting, Rank]
-    spread: dict[Weighting, float | None] = Field(default_factory=dict)
+    spread: dict[Weighting, Number] = Field(default_factory=dict)
     groups: int
     groups_of: int
     complete: bool
@@ -197,16 +197,16 @@ class ConsistencyEntry(_Part):
     of all four, ``mc_std`` its standard deviation over repeats. ``minor_samples`` and ``disruptive_samples`` were used per repeat.
     """
 
-    iac_nr: float | None
-    iec_nr: float | None
-    iac_ar: float | None
-    iec_ar: float | None
-    nr: float | None
-    ar: float | None
-    mc: float | None
-    mc_std: float | None = None
-    minor_samples: float | None = None
-    disruptive_samples: float | None = None
+    iac_nr: Number
+    iec_nr: Number
+    iac_ar: Number
+    iec_ar: Number
+    nr: Number
+    ar: Number
+    mc: Number
+    mc_std: Number = None
+    minor_samples: Number = None
+    disruptive_samples: Number = None
 
 
 class SeparationEntry(_Part):
@@ -216,10 +216,10 @@ class SeparationEntry(_Part):
     """
 
     null: str
-    oracle: float | None
-    best: float | None
-    wins: float | None
-    p_holm: float | None
+    oracle: Number
+    best: Number
+    wins: Number
+    p_holm: Number
     separates: bool
 
 
@@ -231,19 +231,19 @@ class MetaMetric(_Part):
     """
 
     label: str
-    mc: float | None = None
+    mc: Number = None
     inputs: ConsistencyEntry | None = None
     weights: ConsistencyEntry | None = None
     separation: SeparationEntry | None = None
-    over_explainers: dict[str, float | None] = Field(default_factory=dict)
-    over_samples: dict[str, float | None] = Field(default_factory=dict)
+    over_explainers: dict[str, Number] = Field(default_factory=dict)
+    over_samples: dict[str, Number] = Field(default_factory=dict)
 
 
 class Scales(_Part):
     """Scales of a disturbance."""
 
-    minor: float | None = None
-    disruptive: float | None = None
+    minor: Number = None
+    disruptive: Number = None
 
 
 class MetaEntry(_Part):

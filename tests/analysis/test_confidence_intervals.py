@@ -8,8 +8,8 @@ from scipy import stats
 from harness.analysis.analyse import analyse_results
 from harness.analysis.bootstrap import resampled_means
 from harness.analysis.confidence_intervals import MeanIntervals, ScoreScale, mean_interval, mean_intervals, wilson
-from harness.analysis.run_statistics import GroupStatistics
 from harness.results.data_model import RANK_INTERVALS_FROM, STUDENT_T_BELOW, Results
+from harness.results.document import Row
 from tests.support.synthetic_results import group_of, metric
 
 
@@ -103,28 +103,29 @@ def test_which_metrics_are_proportions(bounds: tuple[float | None, float | None]
     assert ScoreScale.of_metrics([info], np.array(scores, dtype=float)[:, :, None]).proportions.tolist() == [proportion]
 
 
-def numbers(scores: dict[str, np.ndarray], **changes: object) -> GroupStatistics:
+def numbers(scores: dict[str, np.ndarray], **changes: object) -> dict[str, Row]:
     hit = dataclasses.replace(metric("hit", category="localisation"), bounds=(0, 1))
     group = group_of({label: {"hit": values} for label, values in scores.items()}, [hit])
-    return analyse_results(Results(provenance={}, groups=[group], bootstrap=200, **changes)).groups[0]  # type: ignore[arg-type]
+    found = analyse_results(Results(provenance={}, groups=[group], bootstrap=200, **changes))  # type: ignore[arg-type]
+    return {row.label: row for row in found.groups[0].rows}
 
 
 def test_six_hits_of_six_are_no_certainty() -> None:
     found = numbers({"a": np.ones(6), "b": np.zeros(6)}, reference="b")
-    score = found.cells["a", "hit"].score
-    assert (score.mean, score.kind) == (1.0, "wilson")
+    score = found["a"].cells["hit"]
+    assert (score.mean, score.interval) == (1.0, "wilson")
     assert (score.low, score.high) == pytest.approx((0.6097, 1.0), abs=1e-4)
-    versus = found.cells["a", "hit"].versus_reference
+    versus = score.versus_reference
     assert versus is not None
     assert versus.difference == 1.0
-    assert np.isnan([versus.low, versus.high, versus.p_ttest]).all()
+    assert (versus.low, versus.high, versus.p_ttest_holm) == (None, None, None)
 
 
 @pytest.mark.parametrize("size", [1, RANK_INTERVALS_FROM - 1, RANK_INTERVALS_FROM])
 def test_ranks_of_few_samples_have_no_interval(size: int) -> None:
-    rank = numbers({"a": np.linspace(0.5, 0.6, size), "b": np.linspace(0.1, 0.2, size)}).rows["a"].rank["category"]
+    rank = numbers({"a": np.linspace(0.5, 0.6, size), "b": np.linspace(0.1, 0.2, size)})["a"].rank
     assert rank.mean == 1.0
-    assert np.isnan(rank.low) == np.isnan(rank.high) == (size < RANK_INTERVALS_FROM)
+    assert (rank.low is None) == (rank.high is None) == (size < RANK_INTERVALS_FROM)
 
 
 def test_a_group_of_few_samples_takes_the_interval_of_the_overall_rank() -> None:
@@ -135,7 +136,7 @@ def test_a_group_of_few_samples_takes_the_interval_of_the_overall_rank() -> None
     def overall(*sizes: int) -> bool:
         groups = [group(f"net-{size}", size) for size in sizes]
         found = analyse_results(Results(provenance={}, groups=groups, bootstrap=100))  # type: ignore[arg-type]
-        return bool(np.isnan(found.overall["a"].rank["metric"].low))
+        return found.overall[0].ranks["metric"].low is None
 
     assert not overall(20, 21)
     assert overall(20, 4)

@@ -6,6 +6,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from harness.analysis.ranking import category_ranks, metric_ranks, overall_ranks, rank_scores, ranking_order
+from harness.results.document import Rank, Row
 
 SCORES = arrays(np.float64, st.integers(1, 9), elements=st.one_of(st.integers(-5, 5).map(float), st.just(np.nan)))
 
@@ -69,5 +70,10 @@ def test_a_missing_metric_is_left_out_of_the_mean() -> None:
 
 
 def test_rows_without_a_rank_come_last_and_complete_ones_first_among_equals() -> None:
-    mean = {"none": np.nan, "gaps": 1.0, "whole": 1.0, "worse": 2.0}
-    assert ranking_order(mean, {"none": False, "gaps": False, "whole": True, "worse": True}) == ["whole", "gaps", "worse", "none"]
+    found = ranking_order([entry("none", None, False), entry("gaps", 1.0, False), entry("whole", 1.0, True), entry("worse", 2.0, True)])
+    assert [each.label for each in found] == ["whole", "gaps", "worse", "none"]
+
+
+def entry(label: str, mean: float | None, complete: bool) -> Row:
+    rank = Rank(mean=mean, low=None, high=None)
+    return Row(explainer=label, label=label, plugin="p", null=False, rank=rank, ranks={"category": rank}, complete=complete, cells={})

@@ -9,8 +9,6 @@ import pytest
 from scipy import stats
 
 from harness.meta.analysis import (
-    Consistency,
-    MetaAnalysis,
     analyse_meta,
     inter_consistency,
     intra_consistency,
@@ -18,6 +16,7 @@ from harness.meta.analysis import (
     rank_correlations,
 )
 from harness.results.data_model import Group, MetaConditionInfo, Results
+from harness.results.document import ConsistencyEntry, MetaEntry
 from tests.support.synthetic_results import group_of, metric
 
 N, E, REPEATS = 40, 4, 3
@@ -38,7 +37,7 @@ def shadow(scores: np.ndarray, kind: str, strength: str, repeat: int, kept: np.n
     return group(scores, model=f"net ({kind} {strength} {repeat})", shadow=known)
 
 
-def evaluated(minor: list[np.ndarray], disruptive: list[np.ndarray], stayed: np.ndarray, changed: np.ndarray) -> MetaAnalysis:
+def evaluated(minor: list[np.ndarray], disruptive: list[np.ndarray], stayed: np.ndarray, changed: np.ndarray) -> MetaEntry:
     """The analysis of disturbed inputs and weights alike; ``stayed`` and ``changed`` (N,) say for which samples predictions did."""
     shadows = []
     for kind in ("inputs", "weights"):
@@ -48,7 +47,14 @@ def evaluated(minor: list[np.ndarray], disruptive: list[np.ndarray], stayed: np.
     return found
 
 
-def parts(one: Consistency) -> list[float]:
+def measured(found: MetaEntry, label: str, kind: str) -> ConsistencyEntry:
+    (entry,) = (one for one in found.metrics if one.label == label)
+    consistency = getattr(entry, kind)
+    assert isinstance(consistency, ConsistencyEntry)
+    return consistency
+
+
+def parts(one: ConsistencyEntry) -> list[float | None]:
     return [one.iac_nr, one.iec_nr, one.iac_ar, one.iec_ar]
 
 
@@ -59,14 +65,14 @@ ALL = np.ones(N, dtype=bool)
 @pytest.mark.parametrize("kind", ["inputs", "weights"])
 def test_a_metric_that_stays_and_then_worsens_is_perfect(label: str, kind: str) -> None:
     found = evaluated([BEFORE] * REPEATS, [BEFORE - 5] * REPEATS, ALL, ALL)
-    one = found.consistency[label][kind]  # type: ignore[index]
+    one = measured(found, label, kind)
     assert parts(one) == pytest.approx([1, 1, 1, 1], abs=1e-6)
-    assert (one.nr, one.ar, one.mc, one.spread) == pytest.approx((1, 1, 1, 0), abs=1e-6)
+    assert (one.nr, one.ar, one.mc, one.mc_std) == pytest.approx((1, 1, 1, 0), abs=1e-6)
 
 
 def test_a_metric_that_never_changes_is_resilient_and_unreactive() -> None:
     """The paper's first sanity check: MC is 0.5."""
-    one = evaluated([BEFORE] * REPEATS, [BEFORE] * REPEATS, ALL, ALL).consistency["up"]["inputs"]
+    one = measured(evaluated([BEFORE] * REPEATS, [BEFORE] * REPEATS, ALL, ALL), "up", "inputs")
     assert parts(one) == [1, 1, 0, 0]
     assert one.mc == 0.5
 
@@ -74,7 +80,7 @@ def test_a_metric_that_never_changes_is_resilient_and_unreactive() -> None:
 def test_a_metric_of_other_scores_each_time_is_reactive_alone() -> None:
     """The paper's second sanity check: another distribution whenever anything is disturbed."""
     far = [GENERATOR.normal(size=(N, E)) - 1000 for _ in range(REPEATS)]
-    one = evaluated(far, far, ALL, ALL).consistency["up"]["inputs"]
+    one = measured(evaluated(far, far, ALL, ALL), "up", "inputs")
     assert one.iac_nr == pytest.approx(0, abs=1e-6)
     assert one.iac_ar == pytest.approx(1, abs=1e-6)
     assert one.iec_ar == 1
@@ -83,7 +89,7 @@ def test_a_metric_of_other_scores_each_time_is_reactive_alone() -> None:
 
 def test_a_metric_drawn_at_random_reaches_chance() -> None:
     drawn = [GENERATOR.normal(size=(N, E)) for _ in range(60)]
-    one = evaluated(drawn, drawn, ALL, ALL).consistency["down"]["weights"]
+    one = measured(evaluated(drawn, drawn, ALL, ALL), "down", "weights")
     assert one.iec_nr == pytest.approx(1 / E, abs=0.03)
     assert one.iec_ar == pytest.approx(0.5, abs=0.1)
     assert one.iac_nr + one.iac_ar == pytest.approx(1)
@@ -92,15 +98,15 @@ def test_a_metric_drawn_at_random_reaches_chance() -> None:
 def test_only_samples_whose_prediction_did_as_it_should_count() -> None:
     stayed, changed = np.arange(N) < 30, np.arange(N) >= 25
     minor, disruptive = np.where(stayed[:, None], BEFORE, 99.0), np.where(changed[:, None], BEFORE - 5, BEFORE + 99)
-    one = evaluated([minor], [disruptive], stayed, changed).consistency["up"]["inputs"]
+    one = measured(evaluated([minor], [disruptive], stayed, changed), "up", "inputs")
     assert parts(one) == pytest.approx([1, 1, 1, 1], abs=1e-3)
-    assert (one.minor, one.disruptive) == (30, 15)
+    assert (one.minor_samples, one.disruptive_samples) == (30, 15)
 
 
 def test_where_no_prediction_changed_reactivity_is_unknown() -> None:
-    one = evaluated([BEFORE], [BEFORE], ALL, ~ALL).consistency["up"]["inputs"]
-    assert np.isnan(one.ar)
-    assert np.isnan(one.mc)
+    one = measured(evaluated([BEFORE], [BEFORE], ALL, ~ALL), "up", "inputs")
+    assert one.ar is None
+    assert one.mc is None
     assert one.nr == 1
 
 
@@ -151,9 +157,11 @@ def test_metrics_that_see_the_truth_separate_and_those_that_do_not_do_not() -> N
     )
     (found,) = analyse_meta(results)
     assert found.explainers == ["x"]
-    assert found.separation["sees"].separates
-    assert not found.separation["blind"].separates
-    assert found.separation["sees"].p_holm == pytest.approx(2 * stats.wilcoxon(np.arange(1.0, N + 1), alternative="greater").pvalue)
+    sees, blind = (one.separation for one in found.metrics)
+    assert sees is not None and blind is not None
+    assert sees.separates
+    assert not blind.separates
+    assert sees.p_holm == pytest.approx(2 * stats.wilcoxon(np.arange(1.0, N + 1), alternative="greater").pvalue)
 
 
 def test_correlations_are_spearmans_with_gaps() -> None:
@@ -172,8 +180,9 @@ def test_correlations_are_spearmans_with_gaps() -> None:
 
 def test_metrics_that_say_the_same_in_opposite_directions_correlate() -> None:
     found = evaluated([BEFORE], [BEFORE], ALL, ALL)
-    assert found.over_explainers == pytest.approx(np.ones((2, 2)))
-    assert found.over_samples == pytest.approx(np.ones((2, 2)))
+    for one in found.metrics:
+        assert one.over_explainers == pytest.approx({"up": 1.0, "down": 1.0})
+        assert one.over_samples == pytest.approx({"up": 1.0, "down": 1.0})
 
 
 def test_without_shadows_there_is_nothing_to_say() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 import harness
-from harness.analysis.analyse import analyse_results
 from harness.analysis.overall import replicate_families
 from harness.leaderboard.merge import MergeError, merge_results
 from harness.results.data_model import ExplanationSettings, Group
@@ -134,7 +133,7 @@ def test_models_that_differ_in_their_seed_alone_are_one_family(tmp_path: Path) -
 def test_across_seeds_replicates_count_as_one(tmp_path: Path) -> None:
     seeds = [{"use": "seeded", "label": f"s{seed}", "params": {"seed": seed}} for seed in range(3)]
     names = {group.replicate_of for group in groups(tmp_path, models=[*seeds, "pools"], metrics=["inside", "drop"])}
-    assert replicate_families(analyse_results(read_results(tmp_path / "out")).groups) == [[0, 1, 2], [3]]
+    assert replicate_families(read_results(tmp_path / "out").groups) == [[0, 1, 2], [3]]
     assert {group.replicate_of for group in groups(tmp_path, models=seeds[:2])} == names - {None}, "named alike in every run"
 
 
