@@ -231,7 +231,7 @@ def explain_command(
 def diff_command(run_a: Path, run_b: Path, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Show what changed between two runs: recipes, versions, scores beyond noise."""
     from harness.leaderboard.diff import diff_results
-    from harness.leaderboard.formats.difference import render_difference
+    from harness.leaderboard.formats.terminal import render_difference
     from harness.results.run_folder import read_results
 
     with report_user_errors():

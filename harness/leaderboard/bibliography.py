@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import count
 
 from harness.leaderboard.bibtex import ENTRY_HEAD, accents_to_latex, entry_fields, split_entries, to_standard_bibtex
-from harness.leaderboard.formats.latex_tables import escape_latex
+from harness.leaderboard.formats.latex import escape_latex
 from harness.results.data_model import ComponentInfo, Results
 
 RELEASE_YEAR = 2026  # of the release

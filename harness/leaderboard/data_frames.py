@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.leaderboard.formats.annotations import nemenyi_letters
+from harness.leaderboard.sections.group_legend import nemenyi_letters
 from harness.results.document import GroupEntry, Leaderboard, Row
 
 if TYPE_CHECKING:

@@ -54,8 +54,9 @@ class DisplayedLeaderboard(Leaderboard):
 
     def _repr_html_(self) -> str:
         from harness.leaderboard.formats.html_page import render_html
+        from harness.leaderboard.sections.all_sections import View
 
-        return render_html(self)
+        return render_html(self, View())
 
 
 def terminal_text(document: Leaderboard) -> str:

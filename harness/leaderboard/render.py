@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from harness.analysis.ranking import Weighting
@@ -10,24 +11,54 @@ from harness.leaderboard.formats.csv_table import render_csv
 from harness.leaderboard.formats.html_page import render_html_page
 from harness.leaderboard.formats.latex import render_latex
 from harness.leaderboard.formats.markdown import render_markdown
-from harness.leaderboard.formats.meta_evaluation import (
-    render_meta_csv,
-    render_meta_html,
-    render_meta_latex,
-    render_meta_markdown,
-    render_meta_terminal,
-)
 from harness.leaderboard.formats.terminal import render_terminal
-from harness.leaderboard.formats.text_console import to_ascii
+from harness.leaderboard.sections.all_sections import View
 from harness.results.document import Leaderboard
 
-FORMATS = ("terminal", "markdown", "latex", "html", "csv", "json")
-ALIASES = {"md": "markdown", "tex": "latex"}
 ExtraFormat = Callable[[Mapping[str, Any]], str]
 
 
 class UnknownFormat(ValueError):
     """No format of that name is installed."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format.
+
+    Attributes:
+        name: also what chooses it.
+        suffix: of the file that a run writes, and another name of it; None if a run writes none.
+        render: the document as text that ends with a newline.
+        shows_metrics: whether there is a text of its own on what is known of metrics.
+    """
+
+    name: str
+    suffix: str | None
+    render: Callable[[Leaderboard, View], str]
+    shows_metrics: bool = True
+
+
+FORMATS = {
+    made.name: made
+    for made in (
+        Format("terminal", None, render_terminal),
+        Format("markdown", "md", render_markdown),
+        Format("latex", "tex", render_latex),
+        Format("html", "html", render_html_page),
+        Format("csv", "csv", render_csv),
+        Format("json", None, lambda document, view: document.to_json(), shows_metrics=False),
+    )
+}
+
+
+def formats_with(extra: Mapping[str, ExtraFormat]) -> dict[str, Format]:
+    """All formats by name: the harness's, and those that plugins add: functions of the JSON of ``leaderboard.json``."""
+    return {**FORMATS, **{name: Format(name, name, _from_json(make), shows_metrics=False) for name, make in extra.items()}}
+
+
+def _from_json(make: ExtraFormat) -> Callable[[Leaderboard, View], str]:
+    return lambda document, view: make(document.model_dump(mode="json"))
 
 
 def render_leaderboard(
@@ -41,28 +72,12 @@ def render_leaderboard(
     extra_formats: Mapping[str, ExtraFormat] | None = None,
     meta: bool = False,
 ) -> str:
-    """The leaderboard as text that ends with a newline.
+    """The leaderboard as text that ends with a newline; ``format`` is a name or a suffix, the rest is explained at `View`.
 
-    ``group``: whether ranks are averaged over categories (and metrics shown by category) or over all metrics alike. ``width``, ``color``
-    (ANSI styles) and ``ascii_only`` (for a terminal that cannot show more) are the terminal's. ``extra_formats`` are those that plugins
-    add: ``{name: function(the JSON of leaderboard.json) -> str}``. ``meta``: what is known of the metrics, in the place of the
-    ranks (JSON and formats of plugins hold both). Raises `UnknownFormat`.
+    Formats without a text on metrics hold everything. Raises `UnknownFormat`.
     """
-    extra = extra_formats or {}
-    format = format if format in extra else ALIASES.get(format, format)
-    if format in extra:
-        return extra[format](document.model_dump(mode="json"))
-    if format == "terminal":
-        text = render_meta_terminal(document, width, color) if meta else render_terminal(document, group, width, color)
-        return to_ascii(text) if ascii_only else text
-    if format == "markdown":
-        return render_meta_markdown(document) if meta else render_markdown(document, group)
-    if format == "latex":
-        return render_meta_latex(document) if meta else render_latex(document, group)
-    if format == "html":
-        return render_meta_html(document) if meta else render_html_page(document, group)
-    if format == "csv":
-        return render_meta_csv(document) if meta else render_csv(document)
-    if format == "json":
-        return document.to_json()
-    raise UnknownFormat(f"unknown format {format!r}; choose from {', '.join([*FORMATS, *sorted(extra)])}")
+    formats = formats_with(extra_formats or {})
+    found = formats.get(format) or next((made for made in formats.values() if made.suffix == format), None)
+    if found is None:
+        raise UnknownFormat(f"unknown format {format!r}; choose from {', '.join(formats)}")
+    return found.render(document, View(group, meta, width, color, ascii_only))

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from harness.leaderboard.formats.number_format import printable
+from harness.leaderboard.number_format import printable
 from harness.results.data_model import Group, Results
 from harness.text_format import format_some
 

@@ -16,7 +16,8 @@ from typing import Any
 from harness.dispatch.events import ColumnFailed, PhaseStarted, event_to_json
 from harness.dispatch.executor import Executor, ExecutorError, ExecutorSettings
 from harness.leaderboard.build import build_leaderboard
-from harness.leaderboard.render import render_leaderboard
+from harness.leaderboard.render import formats_with
+from harness.leaderboard.sections.all_sections import View
 from harness.planning.inspector import Unavailable
 from harness.planning.jobs import Subject
 from harness.planning.plan import Plan, Planner, count_kept_maps
@@ -47,8 +48,6 @@ from harness.store.errors import wrap_write_errors
 from harness.store.store import Store
 
 BUILTIN_EXECUTORS = {"local": "harness.dispatch.local:LocalExecutor", "inline": "harness.worker.inline:InlineExecutor"}
-LEADERBOARD_FILES = {"leaderboard.md": "markdown", "leaderboard.csv": "csv", "leaderboard.tex": "latex", "leaderboard.html": "html"}
-META_FILES = {"meta.md": "markdown", "meta.csv": "csv", "meta.tex": "latex"}
 
 
 def _ignore(*said: object) -> None:
@@ -279,12 +278,15 @@ class Run:
     def _write_formats(self, leaderboard: Leaderboard, hooks: HookRunner) -> None:
         """The leaderboard in every format, those that plugins add too."""
         extra = {name: make for formats in hooks.call("leaderboard_formats") for name, make in formats.items()}
-        for name, kind in {**LEADERBOARD_FILES, **{f"leaderboard.{_folder_name(kind)}": kind for kind in extra}}.items():
-            text = render_leaderboard(leaderboard, kind, group=self.loaded.spec.statistics.group, extra_formats=extra)
+        group = self.loaded.spec.statistics.group
+        for made in formats_with(extra).values():
+            if made.suffix is None:
+                continue
+            text, name = made.render(leaderboard, View(group)), f"leaderboard.{_folder_name(made.suffix)}"
             write_atomically(self.folder / name, text.encode())
-            hooks.call("leaderboard_rendered", format=kind, text=text, out=str(self.folder / name))
-        for name, kind in META_FILES.items() if leaderboard.meta else ():
-            write_atomically(self.folder / name, render_leaderboard(leaderboard, kind, meta=True).encode())
+            hooks.call("leaderboard_rendered", format=made.name, text=text, out=str(self.folder / name))
+            if leaderboard.meta and made.shows_metrics:
+                write_atomically(self.folder / f"meta.{made.suffix}", made.render(leaderboard, View(group, meta=True)).encode())
 
 
 def default_store_address(loaded: LoadedSpec) -> str:

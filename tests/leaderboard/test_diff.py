@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from harness.leaderboard.diff import ResultsDifference, diff_results
-from harness.leaderboard.formats.difference import render_difference
+from harness.leaderboard.formats.terminal import render_difference
 from harness.results.data_model import Cell, ExplanationSettings, Group, Results
 from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
 

@@ -17,9 +17,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from harness.leaderboard.build import build_leaderboard
-from harness.leaderboard.formats.number_format import number_formatter
 from harness.leaderboard.formats.text_grid import GridColumn, draw_block
 from harness.leaderboard.merge import merge_results
+from harness.leaderboard.number_format import number_formatter
 from harness.leaderboard.render import FORMATS, UnknownFormat, render_leaderboard
 from harness.results.data_model import Cell, ExplainerNotes, Results
 from harness.results.document import Leaderboard
@@ -199,8 +199,8 @@ def test_two_models_are_compared_in_every_format(format: str) -> None:
         better.cells[label, "road"] = Cell.complete(better.cells[label, "road"].values + noise)
     text = unwrapped(render_leaderboard(build_leaderboard(leaderboard_results(groups=[leaderboard_group(), better])), format, width=200))
     models = re.split(r"lesions: better minus lesions-vgg", text, maxsplit=1)[-1]
-    plus_minus = "$ pm$" if format == "latex" else "±"
-    assert re.search(rf"\+{noise[4:].mean():.3f} {re.escape(plus_minus)} 0\.0[23]\d", models)
+    plus_minus = {"latex": r"\$ pm\$ ", "markdown": "± ", "terminal": "±"}[format]
+    assert re.search(rf"\+{noise[4:].mean():.3f} {plus_minus}0\.0[23]\d", models)
     assert "better on better (Wilcoxon signed-rank over samples, Holm over explainers, p" in models
     assert "worse on better" not in models
     assert "over fewer samples, those that have both scores: lrp pointing-game (45)" in models

@@ -108,7 +108,7 @@ def test_ranks_are_those_of_a_run_without(tmp_path: Path) -> None:
         plain = [[row.model_dump(exclude={"costs"}) for row in group.rows] for group in (one, two)]
         assert plain[0] == plain[1]
     assert without.leaderboard.meta == []
-    assert {path.name for path in (tmp_path / "a" / "out").glob("meta.*")} == {"meta.md", "meta.csv", "meta.tex"}
+    assert {path.name for path in (tmp_path / "a" / "out").glob("meta.*")} == {"meta.md", "meta.csv", "meta.tex", "meta.html"}
     assert not list((tmp_path / "b" / "out").glob("meta.*"))
 
 

@@ -1,4 +1,4 @@
-"""The leaderboard as CSV: one line per cell."""
+"""The leaderboard as CSV: numbers in full precision, one line per cell or per metric; what is undefined is empty."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import csv
 from collections.abc import Iterator
 from io import StringIO
 
-from harness.leaderboard.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Row
-from harness.leaderboard.formats.annotations import nemenyi_letters
+from harness.leaderboard.sections.all_sections import View
+from harness.leaderboard.sections.group_legend import nemenyi_letters
+from harness.leaderboard.sections.meta_evaluation import closest_metric
+from harness.results.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Row
 
 CSV_COLUMNS = (
     "dataset", "model", "explainer", "component", "plugin", "null", "overall_rank", "overall_rank_low", "overall_rank_high",
@@ -16,15 +18,34 @@ CSV_COLUMNS = (
     "difference", "effect", "p_ttest_holm", "p_wilcoxon_holm", "seconds_per_sample", "passes_per_sample", "peak_memory", "reason",
     "alike", "other_model", "model_difference", "model_difference_low", "model_difference_high", "model_effect", "p_model_wilcoxon_holm",
 )  # fmt: skip
+CONSISTENCY_FIELDS = ("iac_nr", "iec_nr", "iac_ar", "iec_ar", "nr", "ar", "mc", "mc_std", "minor_samples", "disruptive_samples")
+META_COLUMNS = (
+    "dataset", "model", "metric", "mc", *(f"{kind}_{part}" for kind in ("inputs", "weights") for part in CONSISTENCY_FIELDS),
+    "oracle", "null", "best_null", "wins", "p_holm", "separates", "closest", "closest_over_explainers", "closest_over_samples",
+)  # fmt: skip
 
 
-def render_csv(document: Leaderboard) -> str:
-    """Numbers in full precision; what is undefined is empty. A cell that was never asked for has no line."""
+def render_csv(document: Leaderboard, view: View) -> str:
+    """A line per cell that was asked for; of the metrics, a line per metric."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    writer.writerows([str(value).lower() if isinstance(value, bool) else value for value in line] for line in cell_lines(document))
+    writer.writerow(META_COLUMNS if view.meta else CSV_COLUMNS)
+    if view.meta:
+        writer.writerows(meta_lines(document))
+    else:
+        writer.writerows([str(value).lower() if isinstance(value, bool) else value for value in line] for line in cell_lines(document))
     return out.getvalue()
+
+
+def meta_lines(document: Leaderboard) -> Iterator[list[object]]:
+    """The lines by `META_COLUMNS`."""
+    for entry in document.meta:
+        for metric in entry.metrics:
+            numbers = [getattr(one, part, None) for one in (metric.inputs, metric.weights) for part in CONSISTENCY_FIELDS]
+            found, near = metric.separation, closest_metric(metric)
+            shown = (None,) * 6 if found is None else (found.oracle, found.null, found.best, found.wins, found.p_holm, found.separates)
+            pair = (None, None) if near is None else (metric.over_explainers[near], metric.over_samples[near])
+            yield [entry.dataset, entry.model, metric.label, metric.mc, *numbers, *shown, near, *pair]
 
 
 def cell_lines(document: Leaderboard) -> Iterator[list[object]]:

@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from html import escape
 
-from harness.analysis.ranking import Weighting
-from harness.leaderboard.document import GroupEntry, Leaderboard, ModelsEntry, Rank
-from harness.leaderboard.formats.annotations import (
-    BEST,
-    BETTER,
-    NEMENYI_EXPLAINED,
-    NULL,
-    UNDEFINED,
-    WORSE,
-    blocked_reason,
-    collect_footnotes,
-    explain_intervals,
-    explain_rank,
-    group_facts,
-    group_legend,
-    group_title,
-    nemenyi_letters,
-    ranked_rows,
-    reader_notes,
-)
-from harness.leaderboard.formats.model_comparison import (
-    explain_model_comparison,
-    model_comparison_legend,
-    model_comparison_table,
-    model_comparison_title,
-)
-from harness.leaderboard.formats.plain_tables import PlainTable, TableCell, metric_tables, overall_table, overview_table
+from harness.leaderboard.sections.all_sections import View, leaderboard_sections
+from harness.leaderboard.sections.section import BETTER, NULL, UNDEFINED, WORSE, Cell, LegendItem, Section, Table
+from harness.results.document import Leaderboard, Rank
 
 MARK_CLASSES = {BETTER: "better", WORSE: "worse", NULL: "null", UNDEFINED: "gaps"}
 STYLE = """<style>
@@ -58,85 +34,55 @@ STYLE = """<style>
 </style>"""
 PLOT_WIDTH = 160
 """Width of the picture of a rank's interval."""
+STYLES = LegendItem("", "bold: best of the column; italic: null explainers")
 
 
-def render_html_page(document: Leaderboard, group: Weighting = "category") -> str:
+def render_html_page(document: Leaderboard, view: View) -> str:
     """A page of its own."""
     name = escape(str(document.run.get("name", "leaderboard")))
     head = f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{name}</title></head>'
-    return f"{head}\n<body>\n{render_html(document, group)}</body>\n</html>\n"
+    return f"{head}\n<body>\n{render_html(document, view)}</body>\n</html>\n"
 
 
-def render_html(document: Leaderboard, group: Weighting = "category") -> str:
+def render_html(document: Leaderboard, view: View) -> str:
     """A part of a page, with its own style."""
-    parts = [part for entry in document.groups for part in _group(document, entry, group)]
-    if len(document.groups) > 1:
-        parts += [heading(f"Overall: mean rank across {len(document.groups)} groups", 3), html_table(overall_table(document, group))]
-    parts += [part for entry in document.models for part in _models(document, entry)]
-    return html_fragment(parts)
-
-
-def html_fragment(parts: Sequence[str]) -> str:
-    """What belongs together, with the style that it needs."""
+    parts = [part for section in leaderboard_sections(document, view) for part in _section(section)]
     return "\n".join([STYLE, '<div class="harness">', *parts, "</div>"]) + "\n"
 
 
-def heading(text: str, level: int) -> str:
-    """A heading."""
-    return f"<h{level}>{escape(text)}</h{level}>"
+def _section(section: Section) -> Iterator[str]:
+    yield f"<h3>{escape(section.title)}</h3>"
+    notes = [f"notes: {'; '.join(section.notes)}"] if section.notes else []
+    for text in (" · ".join(section.facts), *notes, section.cause):
+        if text:
+            yield f"<p>{escape(text)}</p>"
+    for table in section.titled_tables:
+        if table.title:
+            yield f"<h4>{escape(table.title)}</h4>"
+        yield _table(table)
+    items = list(section.legend(section.tables))
+    marks = [item for item in items if item.kind in ("mark", "note")]
+    first = [item for item in items if item.kind in ("term", "example")]
+    styles = [STYLES] if len(marks) + len(first) < len(items) else []
+    if items and section.tables:
+        yield "\n".join(["<ul>", *map(_legend_line, [*first, *styles, *marks]), "</ul>"])
 
 
-def paragraph(text: str) -> str:
-    """A paragraph."""
-    return f"<p>{escape(text)}</p>"
+def _legend_line(item: LegendItem) -> str:
+    return f"<li>{'' if item.kind == 'example' else _mark(item.mark)} {escape(item.meaning)}</li>"
 
 
-def marked_list(marks: Sequence[tuple[str, str]]) -> str:
-    """A legend: marks with their meanings."""
-    return "\n".join(["<ul>", *(f"<li>{_mark(mark)} {escape(meaning)}</li>" for mark, meaning in marks), "</ul>"])
-
-
-def html_table(table: PlainTable, pictures: Sequence[str] = (), place: int = 0) -> str:
-    """One table; ``pictures``, one per row and HTML already, stand before the column ``place``."""
+def _table(table: Table) -> str:
+    """One table; ranks with their intervals are drawn behind the columns that write them out."""
     heads = [f'<th scope="col">{escape(header)}</th>' for header in table.headers]
-    if pictures:
-        heads.insert(place, "<th></th>")
+    rows = [[f'<th scope="row">{_cell(row[0])}</th>', *(f"<td>{_cell(cell)}</td>" for cell in row[1:])] for row in table.rows]
+    if table.ranks:
+        heads.insert(3, "<th></th>")
+        for row, rank in zip(rows, table.ranks, strict=True):
+            row.insert(3, f"<td>{_plot(rank, len(rows))}</td>")
     lines = ["<div><table>", f"<thead><tr>{''.join(heads)}</tr></thead>", "<tbody>"]
-    for k, (row, null) in enumerate(zip(table.rows, table.nulls, strict=True)):
-        cells = [f'<th scope="row">{_cell(row[0])}</th>', *(f"<td>{_cell(entry)}</td>" for entry in row[1:])]
-        if pictures:
-            cells.insert(place, f"<td>{pictures[k]}</td>")
-        lines.append(f"{'<tr class=nulls>' if null else '<tr>'}{''.join(cells)}</tr>")
+    lines += [f"{'<tr class=nulls>' if null else '<tr>'}{''.join(row)}</tr>" for row, null in zip(rows, table.nulls, strict=True)]
     return "\n".join([*lines, "</tbody>", "</table></div>"])
-
-
-def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting) -> list[str]:
-    notes = collect_footnotes(group)
-    said = [*group_facts(document, group), explain_rank(group, weighting)]
-    plots = [_plot(row.ranks[weighting], len(group.rows)) for row in ranked_rows(group, weighting)]
-    parts = [heading(group_title(group), 3), paragraph(" · ".join(said))]
-    parts += [paragraph(f"notes: {'; '.join(reader_notes(group))}")] if group.notes else []
-    if (cause := blocked_reason(group)) is not None:
-        return [*parts, paragraph(cause)]
-    parts.append(html_table(overview_table(group, weighting, notes), plots, 3))
-    for table in metric_tables(group, weighting, notes):
-        parts += [heading(table.title, 4), html_table(table)]
-    explained = [("±", explain_intervals(group))]
-    if nemenyi_letters(group, weighting):
-        explained.append(("", NEMENYI_EXPLAINED))
-    explained.append(("", "bold: best of the column; italic: null explainers"))
-    explained += [(mark, meaning) for mark, meaning in group_legend(document, group) if mark != BEST]
-    explained += [(f"†{number}", text) for number, text in enumerate(notes.texts, start=1)]
-    return [*parts, marked_list(explained)]
-
-
-def _models(document: Leaderboard, entry: ModelsEntry) -> list[str]:
-    parts = [
-        heading(model_comparison_title(entry), 3),
-        paragraph(explain_model_comparison(document, entry)),
-        html_table(model_comparison_table(document, entry)),
-    ]
-    return [*parts, marked_list(list(model_comparison_legend(document, entry)))]
 
 
 def _plot(rank: Rank, worst: int) -> str:
@@ -153,12 +99,12 @@ def _plot(rank: Rank, worst: int) -> str:
     return f'<svg width="{PLOT_WIDTH}" height="14" role="img" aria-label="rank {rank.mean:.2f}, {low:.1f} to {high:.1f}">{line}{dot}</svg>'
 
 
-def _cell(entry: TableCell) -> str:
-    text = escape(entry.text)
-    if entry.best:
+def _cell(cell: Cell) -> str:
+    text = escape(cell.words)
+    if cell.best:
         text = f'<span class="best">{text}</span>'
-    notes = f"<sup>†{','.join(map(str, entry.notes))}</sup>" if entry.notes else ""
-    return text + "".join(map(_mark, entry.marks)) + notes
+    notes = f"<sup>{cell.dagger}</sup>" if cell.notes else ""
+    return text + "".join(map(_mark, cell.other_marks)) + notes
 
 
 def _mark(mark: str) -> str:

@@ -3,127 +3,128 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-from harness.analysis.ranking import Weighting
-from harness.leaderboard.document import GroupEntry, Leaderboard, ModelsEntry
-from harness.leaderboard.formats.annotations import (
-    BEST,
-    NEMENYI_EXPLAINED,
-    Footnotes,
-    blocked_reason,
-    collect_footnotes,
-    explain_intervals,
-    explain_rank,
-    group_facts,
-    group_legend,
-    group_title,
-    reader_notes,
-)
-from harness.leaderboard.formats.latex_tables import LATEX_MARKS, escape_latex, latex_table, split_to_page
-from harness.leaderboard.formats.model_comparison import (
-    explain_model_comparison,
-    model_comparison_legend,
-    model_comparison_table,
-    model_comparison_title,
-)
-from harness.leaderboard.formats.number_format import printable
-from harness.leaderboard.formats.plain_tables import PlainTable, metric_tables, overall_table, overview_table
+from harness.leaderboard.formats.text_grid import wrap_header
+from harness.leaderboard.sections.all_sections import View, leaderboard_sections
+from harness.leaderboard.sections.section import BETTER, INCOMPLETE, NULL, UNDEFINED, WORSE, Cell, Column, LegendItem, Section, Table
+from harness.results.document import Leaderboard
 
 PREAMBLE = r"""% \usepackage{booktabs,amssymb,graphicx}
 % Tables fit the text of a page; in two columns write table* for table."""
+MARKS = {BETTER: r"\blacktriangle", WORSE: r"\blacktriangledown", NULL: r"\circ", UNDEFINED: r"\ddagger", INCOMPLETE: r"\dagger"}
+PAGE_WIDTH = 88
+"""Characters of the size of footnotes that fit the text of an article, gaps between columns included."""
+PAGE_HEIGHT = 40
+"""Rows that fit a page, with what stands above and below them."""
+GAP = 2
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+    '"': r"\textquotedblright{}", "[": "{[}", "]": "{]}", "±": r"$\pm$", "↑": r"$\uparrow$", "↓": r"$\downarrow$",
+    "·": r"$\cdot$", "–": "--", "…": r"\ldots{}", "µ": r"$\mu$", "×": r"$\times$", "²": "$^2$", "³": "$^3$", "°": r"$^\circ$",
+    "α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "δ": r"$\delta$", "ε": r"$\varepsilon$", "λ": r"$\lambda$", "μ": r"$\mu$",
+    "σ": r"$\sigma$", "‘": "`", "’": "'", "“": "``", "”": "''",
+}  # fmt: skip
+_NUMBER = re.compile(r"[-+]?\d[\d.e± -]*")
+_FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 
 
-def render_latex(document: Leaderboard, group: Weighting = "category") -> str:
+def render_latex(document: Leaderboard, view: View) -> str:
     """Tables no wider than a page's text, each with its marks explained below it, and labels that begin with the run's name."""
-    run = run_slug(document.run)
-    parts = [PREAMBLE]
-    for number, entry in enumerate(document.groups, start=1):
-        parts.extend(_group(document, entry, group, f"tab:{run}-{number}"))
-    if len(document.groups) > 1:
-        parts.extend(
-            _latex_tables(overall_table(document, group), f"Mean rank across {len(document.groups)} groups.", f"tab:{run}-overall")
-        )
-    for number, compared in enumerate(document.models, start=1):
-        parts.extend(_models(document, compared, f"tab:{run}-models-{number}"))
-    return "\n\n".join(parts) + "\n"
+    run = re.sub(r"[^a-z0-9]+", "-", str(document.run.get("name", "")).lower()).strip("-") or "run"
+    parts = [part for section in leaderboard_sections(document, view) for part in _section(section, f"tab:{run}-{section.slug}")]
+    return "\n\n".join([PREAMBLE, *parts]) + "\n"
 
 
-def run_slug(run: dict[str, Any]) -> str:
-    """The name of a run as it may stand in a label."""
-    return re.sub(r"[^a-z0-9]+", "-", str(run.get("name", "")).lower()).strip("-") or "run"
+def escape_latex(text: str) -> str:
+    """Text without a character that LaTeX would obey; ligatures of hyphens in names are kept apart."""
+    return "".join(_SPECIAL.get(char, char) for char in text).replace("++", "+{}+")
 
 
-def _group(document: Leaderboard, group: GroupEntry, weighting: Weighting, label: str) -> list[str]:
-    notes = collect_footnotes(group)
-    name = escape_latex(group_title(group))
-    if (cause := blocked_reason(group)) is not None:
-        return [rf"\noindent {name}: {escape_latex(cause)}."]
-    said = [*group_facts(document, group), explain_rank(group, weighting)]
-
-    def of_scores(block: PlainTable) -> Iterator[str]:
-        heads = [header.rpartition(" ")[0] for header in block.headers[1:]]
-        metrics = [metric.label for metric in group.metrics if printable(metric.label) in heads]
-        yield rf"$\pm$: {escape_latex(explain_intervals(group, metrics))}"
-        yield from _marked((mark, meaning) for mark, meaning in group_legend(document, group, metrics) if mark != BEST)
-
-    said_of = [rf"\noindent {name}, notes: {escape_latex('; '.join(reader_notes(group)))}."] if group.notes else []
-    parts = [
-        *said_of,
-        *_latex_tables(
-            overview_table(group, weighting, notes), f"{name}. {escape_latex('; '.join(said))}.", f"{label}-ranks", _of_ranks, notes
-        ),
-    ]
-    for k, table in enumerate(metric_tables(group, weighting, notes), start=1):
-        parts.extend(_latex_tables(table, f"{name}: {escape_latex(table.title)}.", f"{label}-scores-{k}", of_scores, notes))
-    return parts
+def _section(section: Section, label: str) -> Iterator[str]:
+    name = escape_latex(section.title)
+    if section.cause is not None:
+        yield rf"\noindent {name}: {escape_latex(section.cause)}."
+        return
+    if section.notes:
+        yield rf"\noindent {name}, notes: {escape_latex('; '.join(section.notes))}."
+    for table in section.titled_tables:
+        caption = escape_latex(table.caption or f"{section.title}: {table.title}")
+        blocks = split_to_page(table)
+        for k, block in enumerate(blocks, start=1):
+            more = f" ({k} of {len(blocks)})" if len(blocks) > 1 else ""
+            ends = [part for part in (table.slug, str(k) if k > 1 else "") if part]
+            below = [*_styles(block), *(_legend_line(item) for item in section.legend([block]) if item.kind != "style")]
+            yield _table(block, f"{caption}{more}.", "-".join([label, *ends]), below)
 
 
-def _of_ranks(block: PlainTable) -> Iterator[str]:
-    if "alike" in block.headers:
-        yield escape_latex(NEMENYI_EXPLAINED)
-
-
-def _models(document: Leaderboard, entry: ModelsEntry, label: str) -> list[str]:
-    caption = f"{escape_latex(model_comparison_title(entry))}: {escape_latex(explain_model_comparison(document, entry))}."
-    return _latex_tables(
-        model_comparison_table(document, entry),
-        caption,
-        label,
-        lambda block: _marked(model_comparison_legend(document, entry, block.headers)),
-    )
-
-
-def _marked(marks: Iterable[tuple[str, str]]) -> Iterator[str]:
-    yield from (rf"$^{{{LATEX_MARKS[mark]}}}$\,{escape_latex(meaning)}" for mark, meaning in marks)
-
-
-def _style_explanations(block: PlainTable) -> Iterator[str]:
-    if any(entry.best for row in block.rows for entry in row):
-        yield r"\textbf{Bold}: best of the column"
+def _styles(block: Table) -> Iterator[str]:
+    if block.bold and any(cell.best for column in block.columns for cell in column.cells):
+        yield rf"\textbf{{Bold}}: {block.bold}"
     if any(block.nulls):
         yield r"\textit{Italic}: null explainers"
 
 
-def _no_explanation(block: PlainTable) -> Iterator[str]:
-    yield from ()
+def _legend_line(item: LegendItem) -> str:
+    meaning = escape_latex(item.meaning)
+    if item.kind == "example":
+        return meaning
+    raised = MARKS.get(item.mark) or item.mark.replace("†", r"\dagger")
+    shown = rf"$^{{{raised}}}$" if item.mark in MARKS or item.kind == "note" else escape_latex(item.mark)
+    return f"{shown}: {meaning}" if item.kind == "term" else rf"{shown}\,{meaning}"
 
 
-def _latex_tables(
-    table: PlainTable,
-    caption: str,
-    label: str,
-    explained: Callable[[PlainTable], Iterator[str]] = _no_explanation,
-    notes: Footnotes | None = None,
-) -> list[str]:
-    """The table in parts that fit, each with what is ``explained`` of it and with those of the footnotes that it has."""
-    blocks = split_to_page(table)
-    made = []
-    for k, block in enumerate(blocks, start=1):
-        used = sorted({number for row in block.rows for entry in row for number in entry.notes})
-        texts = [] if notes is None else [rf"$^{{\dagger{number}}}$\,{escape_latex(notes.texts[number - 1])}" for number in used]
-        more = f" ({k} of {len(blocks)})" if len(blocks) > 1 else ""
-        below = [*_style_explanations(block), *explained(block), *texts]
-        made.append(latex_table(block, caption.removesuffix(".") + more + ".", label if k == 1 else f"{label}-{k}", below))
-    return made
+def split_to_page(table: Table) -> list[Table]:
+    """The table in parts that are no wider than `PAGE_WIDTH` and no higher than `PAGE_HEIGHT`; each begins with the names of its rows."""
+    widths = [_width(column) for column in table.columns]
+    widths = [
+        max(width, *map(len, wrap_header(_name(column), width, column.arrow))) + GAP
+        for column, width in zip(table.columns, widths, strict=True)
+    ]
+    blocks: list[list[int]] = [[]]
+    for column in range(1, len(table.columns)):
+        if blocks[-1] and widths[0] + sum(widths[k] for k in [*blocks[-1], column]) > PAGE_WIDTH:
+            blocks.append([])
+        blocks[-1].append(column)
+    starts = range(0, max(len(table.nulls), 1), PAGE_HEIGHT)
+    return [table.cut([0, *columns], slice(start, start + PAGE_HEIGHT)) for columns in blocks for start in starts]
+
+
+def _width(column: Column) -> int:
+    """Characters of the widest cell; what is raised is smaller."""
+    return max((len(cell.words) + (len(cell.other_marks + cell.dagger) + 1) // 2 for cell in column.cells), default=0)
+
+
+def _name(column: Column) -> str:
+    return column.alone or column.header
+
+
+def _table(table: Table, caption: str, label: str, below: list[str]) -> str:
+    """One ``table``; ``caption`` and the sentences ``below`` are LaTeX already."""
+    lines = [r"\begin{table}", r"\centering\footnotesize\setlength{\tabcolsep}{4pt}", rf"\caption{{{caption}}}", rf"\label{{{label}}}"]
+    lines += [_FIT, rf"\begin{{tabular}}{{@{{}}l{'r' * (len(table.columns) - 1)}@{{}}}}"]
+    lines += [r"\toprule", " & ".join(map(_header, table.columns)) + r" \\", r"\midrule"]
+    for row, null in zip(table.rows, table.nulls, strict=True):
+        lines.append(" & ".join(_cell(cell, null and k == 0) for k, cell in enumerate(row)) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}}"]
+    if below:
+        lines.append(r"\par\smallskip\scriptsize\raggedright " + ". ".join(below) + ".")
+    return "\n".join([*lines, r"\end{table}"])
+
+
+def _header(column: Column) -> str:
+    lines = [escape_latex(line) for line in wrap_header(_name(column), _width(column), column.arrow)]
+    return lines[0] if len(lines) == 1 else r"\shortstack[r]{" + r" \\ ".join(lines) + "}"
+
+
+def _cell(cell: Cell, italic: bool) -> str:
+    text = escape_latex(cell.words)
+    if _NUMBER.fullmatch(cell.words):
+        text = text.replace("-", "$-$")
+    if cell.best:
+        text = rf"\textbf{{{text}}}"
+    elif italic:
+        text = rf"\textit{{{text}}}"
+    raised = "".join(MARKS[mark] for mark in cell.other_marks) + cell.dagger.replace("†", r"\dagger")
+    return text + (f"$^{{{raised}}}$" if raised else "")

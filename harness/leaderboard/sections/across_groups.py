@@ -1,0 +1,101 @@
+"""Sections across groups: the ranks overall, and one model against another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from harness.analysis.ranking import Weighting
+from harness.leaderboard.number_format import MISSING, half_width, interval_text, number_formatter, printable, rank_text
+from harness.leaderboard.sections.group import ranked
+from harness.leaderboard.sections.section import ARROWS, BETTER, INCOMPLETE, UNDEFINED, WORSE, Cell, Column, LegendItem, Section, Table
+from harness.results.document import GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Versus
+from harness.text_format import format_count
+
+
+def overall_section(document: Leaderboard, weighting: Weighting) -> Section:
+    """The ranks across groups."""
+    entries = ranked(document.overall, weighting)
+    ranks = [entry.ranks[weighting] for entry in entries]
+    columns = [
+        Column("explainer", [Cell(printable(entry.label)) for entry in entries], align="left"),
+        Column("rank", [Cell(rank_text(rank.mean), tone="strong") for rank in ranks]),
+        Column("interval", [Cell(interval_text(rank.low, rank.high)) for rank in ranks]),
+        Column("spread", [Cell(rank_text(entry.spread.get(weighting))) for entry in entries]),
+    ]
+    if not all(entry.complete for entry in entries):
+        counts = [Cell(f"{entry.groups}/{entry.groups_of}", marks="" if entry.complete else INCOMPLETE) for entry in entries]
+        columns.append(Column("groups", counts))
+    for group in document.groups:
+        found = {row.label: row.ranks[weighting].mean for row in group.rows}
+        cells = [Cell(rank_text(found.get(entry.label))) for entry in entries]
+        dataset, model = printable(group.dataset), printable(group.model)
+        columns.append(Column(model, cells, section=dataset, alone=f"{dataset} · {model}"))
+    across = f"mean rank across {len(document.groups)} groups"
+    table = Table(columns, [entry.null for entry in entries], caption=across.capitalize(), ranks=ranks)
+    return Section(f"Overall: {across}", "overall", tables=[table], legend=_overall_legend)
+
+
+def _overall_legend(tables: Sequence[Table]) -> Iterator[LegendItem]:
+    if any(INCOMPLETE in cell.marks for table in tables for column in table.columns for cell in column.cells):
+        yield LegendItem(INCOMPLETE, "not ranked in every group, or under fewer metrics in some")
+
+
+def models_section(document: Leaderboard, entry: ModelsEntry, number: int) -> Section:
+    """Mean differences with half their intervals: explainers in the order of the first model's ranks, metrics in the spec's."""
+    group = next(group for group in document.groups if (group.dataset, group.model) == (entry.dataset, entry.first[0]))
+    rows = [row for row in group.rows if row.label in entry.cells]
+    metrics = [metric for metric in group.metrics if any(metric.label in cells for cells in entry.cells.values())]
+    columns = [_difference_column(metric, [entry.cells[row.label].get(metric.label) for row in rows], entry.samples) for metric in metrics]
+    names = Column("explainer", [Cell(printable(row.label)) for row in rows], align="left")
+    title = f"{printable(entry.dataset)}: {_model_names(entry.second)} minus {_model_names(entry.first)}"
+    said = _explain_differences(document, entry)
+    table = Table([names, *columns], [row.null for row in rows], caption=f"{title}: {said}")
+    return Section(title, f"models-{number}", [said], tables=[table], legend=partial(_models_legend, document, entry, group))
+
+
+def _explain_differences(document: Leaderboard, entry: ModelsEntry) -> str:
+    confidence = 100 * document.settings.confidence
+    samples = format_count(entry.samples, "sample")
+    said = f"mean differences over the {samples} that count for both models; ±: half the width of a {confidence:g} % interval"
+    if len(entry.first) > 1 or len(entry.second) > 1:
+        said += "; replicates are averaged sample by sample, so that intervals and tests hold for these trained models"
+    return said
+
+
+def _models_legend(document: Leaderboard, entry: ModelsEntry, group: GroupEntry, tables: Sequence[Table]) -> Iterator[LegendItem]:
+    keys = {column.key for table in tables for column in table.columns}
+    metrics = [metric.label for metric in group.metrics if metric.label in keys]
+    shown = [(row, metric, cells[metric]) for row, cells in entry.cells.items() for metric in metrics if metric in cells]
+    test = f"Wilcoxon signed-rank over samples, Holm over explainers, p < {1 - document.settings.confidence:.2g}"
+    found = {versus.verdict for _, _, versus in shown}
+    for verdict, mark in (("better", BETTER), ("worse", WORSE)):
+        if verdict in found:
+            yield LegendItem(mark, f"{verdict} on {_model_names(entry.second)} ({test})")
+    fewer = [f"{printable(row)} {printable(label)} ({versus.pairs})" for row, label, versus in shown if 0 < versus.pairs < entry.samples]
+    if fewer:
+        yield LegendItem(UNDEFINED, f"over fewer samples, those that have both scores: {', '.join(fewer)}")
+
+
+def _model_names(models: list[str]) -> str:
+    more = f" and {format_count(len(models) - 1, 'replicate')}" if len(models) > 1 else ""
+    return printable(models[0]) + more
+
+
+def _difference_column(metric: MetricEntry, cells: Sequence[Versus | None], samples: int) -> Column:
+    known = [cell for cell in cells if cell is not None]
+    halves = [half_width(cell.low, cell.high) for cell in known]
+    numbers = number_formatter(halves if any(halves) else [cell.difference for cell in known])
+
+    def shown(cell: Versus | None) -> Cell:
+        if cell is None or cell.difference is None:
+            return Cell(MISSING)
+        half = half_width(cell.low, cell.high)
+        verdict = {"better": BETTER, "worse": WORSE, None: ""}[cell.verdict]
+        return Cell(
+            f"{'+' if cell.difference > 0 else ''}{numbers(cell.difference)}",
+            MISSING if half is None else f"±{numbers(half)}",
+            marks=verdict + (UNDEFINED if cell.pairs < samples else ""),
+        )
+
+    return Column(printable(metric.label), [shown(cell) for cell in cells], ARROWS[metric.direction], "left", key=metric.label)

@@ -1,0 +1,41 @@
+"""The sections of a whole leaderboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.analysis.ranking import Weighting
+from harness.leaderboard.sections.across_groups import models_section, overall_section
+from harness.leaderboard.sections.group import group_section
+from harness.leaderboard.sections.meta_evaluation import meta_section
+from harness.leaderboard.sections.section import Section
+from harness.results.document import Leaderboard
+
+
+@dataclass(frozen=True)
+class View:
+    """How a leaderboard is looked at.
+
+    Attributes:
+        group: whether ranks are averaged over categories (and metrics shown by category) or over all metrics alike.
+        meta: what is known of the metrics, in the place of the ranks.
+        width, color, ascii_only: cells a line, ANSI styles, and nothing but ASCII; a terminal's.
+    """
+
+    group: Weighting = "category"
+    meta: bool = False
+    width: int = 100
+    color: bool = False
+    ascii_only: bool = False
+
+
+def leaderboard_sections(document: Leaderboard, view: View) -> Iterator[Section]:
+    """Every group, the ranks across them and the models side by side; or the metrics of every group."""
+    if view.meta:
+        yield from (meta_section(document, entry, number) for number, entry in enumerate(document.meta, start=1))
+        return
+    yield from (group_section(document, group, view.group, number) for number, group in enumerate(document.groups, start=1))
+    if len(document.groups) > 1:
+        yield overall_section(document, view.group)
+    yield from (models_section(document, entry, number) for number, entry in enumerate(document.models, start=1))

@@ -1,0 +1,79 @@
+"""The legend of a group's tables: how intervals were made, which rows cannot be told apart, and what the marks mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.analysis.ranking import Weighting
+from harness.leaderboard.number_format import MISSING, printable
+from harness.leaderboard.sections.footnotes import Footnotes
+from harness.leaderboard.sections.section import BEST, BETTER, NULL, UNDEFINED, WORSE, LegendItem, Table
+from harness.results.data_model import STUDENT_T_BELOW
+from harness.results.document import GroupEntry, Leaderboard, MetricEntry
+
+NEMENYI_EXPLAINED = "'alike': those that share a letter cannot be told apart (Nemenyi over samples, rows with every metric)"
+ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def nemenyi_letters(group: GroupEntry, weighting: Weighting) -> dict[str, str]:
+    """Letters by row label (a … z, A … Z, then dots): rows that share one cannot be told apart; empty if nothing was compared."""
+    critical = group.critical_difference.get(weighting)
+    if critical is None:
+        return {}
+    letters = ALPHABET.ljust(len(critical.cliques), "·")
+    return {row.label: "".join(letters[k] for k, clique in enumerate(critical.cliques) if row.label in clique) for row in group.rows}
+
+
+def group_legend(
+    document: Leaderboard, group: GroupEntry, weighting: Weighting, notes: Footnotes, tables: Sequence[Table]
+) -> Iterator[LegendItem]:
+    """What explains the marks and notes that the tables have, and the intervals of the metrics that they show."""
+    columns = [column for table in tables for column in table.columns]
+    cells = [cell for column in columns for cell in column.cells]
+    marks = "".join(cell.marks for cell in cells)
+    keys = {column.key for column in columns}
+    metrics = [metric for metric in group.metrics if metric.label in keys]
+    if metrics:
+        yield LegendItem("±", _explain_intervals(group, metrics), "term")
+    if any(null for table in tables for null in table.nulls):
+        yield LegendItem("null", "null explainers", "style")
+    if any(column.header == "alike" for column in columns):
+        yield LegendItem("a b", NEMENYI_EXPLAINED, "example")
+    if BEST in marks:
+        yield LegendItem("best", "best of the metric", "style")
+    test = f"Wilcoxon signed-rank, Holm, p < {1 - document.settings.confidence:.2g}"
+    reference = printable(document.settings.reference or "")
+    meanings = {
+        BETTER: f"better than {reference} ({test})",
+        WORSE: f"worse than {reference} ({test})",
+        NULL: f"does not beat the best null (one-sided {test})",
+        UNDEFINED: f"undefined for some samples, which are left out: {_list_undefined_cells(group, metrics)}",
+    }
+    yield from (LegendItem(mark, meaning) for mark, meaning in meanings.items() if mark in marks)
+    for number in sorted({number for cell in cells for number in cell.notes}):
+        yield LegendItem(f"†{number}", notes.texts[number - 1], "note")
+
+
+def _explain_intervals(group: GroupEntry, metrics: Sequence[MetricEntry]) -> str:
+    """What ± stands for, and how the intervals of the metrics were made."""
+    cells = [(metric, cell) for metric in metrics for row in group.rows if (cell := row.cells.get(metric.label)) is not None]
+    used = {cell.interval for _, cell in cells if cell.mean is not None}
+    proportions = dict.fromkeys(printable(metric.label) for metric, cell in cells if cell.interval == "wilson")
+    kinds = {
+        "wilson": f"Wilson's for scores of 0 or 1 ({', '.join(proportions)})",
+        "student": f"Student's t for fewer than {STUDENT_T_BELOW} samples",
+        "bootstrap": "the bootstrap's" if used <= {"bootstrap", None} else f"the bootstrap's from {STUDENT_T_BELOW} samples on",
+    }
+    said = "; ".join(text for kind, text in kinds.items() if kind in used)
+    none = f"; {MISSING}: no interval: one sample, or all scores equal" if None in used else ""
+    return f"half the width of a mean's interval{f' ({said})' if said else ''}{none}"
+
+
+def _list_undefined_cells(group: GroupEntry, metrics: Sequence[MetricEntry]) -> str:
+    found = [
+        f"{printable(row.label)} {printable(metric.label)} ({cell.undefined} of {cell.undefined + cell.n})"
+        for row in group.rows
+        for metric in metrics
+        if (cell := row.cells.get(metric.label)) is not None and cell.undefined > 0 and cell.mean is not None
+    ]
+    return ", ".join(found)
