@@ -12,10 +12,10 @@ from typing import Any
 
 from harness.registry.canonical_json import json_digest
 from harness.registry.file_states import stat_times
+from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
 
 FACTS_VERSION = 8  # raised when facts, or how they are found, change in development; a release changes the version anyway
-LONGEST_PATH = 4096  # characters; a longer text names no file
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def fact_key(kind: str, *recipes: Recipe | None, **extra: Any) -> str:
     described = [
         None
         if recipe is None
-        else {"recipe": recipe.digest, "files": [[list(entry) for entry in iter_file_states(path)] for path in iter_named_paths(recipe)]}
+        else {"recipe": recipe.digest, "files": [[list(entry) for entry in iter_file_states(path)] for path in iter_existing_paths(recipe)]}
         for recipe in recipes
     ]
     return json_digest({"fact": kind, "version": [FACTS_VERSION, _core_version()], "components": described, **extra})
@@ -121,41 +121,6 @@ def fact_key(kind: str, *recipes: Recipe | None, **extra: Any) -> str:
 @cache
 def _core_version() -> str:
     return metadata.version("xai-harness")
-
-
-def iter_named_paths(value: object) -> Iterator[Path]:
-    """The files and folders that strings in parameters name.
-
-    A string counts where it exists from the working folder, or leads out of a folder that another parameter names (``../masks`` beside
-    ``root``); what lies below such a folder is part of the folder's own state.
-    """
-    texts = [text for text in _iter_strings(value) if 0 < len(text) <= LONGEST_PATH]
-    found = dict.fromkeys(filter(None, map(_existing_path, texts)))
-    beside = [str(folder / text) for folder in found if folder.is_dir() for text in texts if ".." in Path(text).parts]
-    yield from found | dict.fromkeys(filter(None, map(_existing_path, beside)))
-
-
-def _existing_path(text: str) -> Path | None:
-    """The file or folder that a text names; None where there is none, or the text cannot name one."""
-    try:
-        path = Path(text).expanduser()
-        return path if path.exists() else None
-    except (OSError, ValueError, RuntimeError):  # too long, a null character, the home of nobody
-        return None
-
-
-def _iter_strings(value: object) -> Iterator[str]:
-    """Every string in parameters, those of nested recipes too."""
-    if isinstance(value, Recipe):
-        yield from _iter_strings(value.params)
-    elif isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for child in value.values():
-            yield from _iter_strings(child)
-    elif isinstance(value, (list, tuple)):
-        for child in value:
-            yield from _iter_strings(child)
 
 
 def iter_file_states(path: Path) -> Iterator[tuple[str, int, int, int]]:

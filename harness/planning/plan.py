@@ -10,10 +10,15 @@ from functools import cached_property
 import numpy as np
 
 from harness.planning import keys
-from harness.planning.call_time_files import CallTimeFiles, digest_changed_files, load_call_time_files
 from harness.planning.class_matching import ClassMismatch
-from harness.planning.facts import fact_key, iter_named_paths
-from harness.planning.file_digests import digest_files_by_parameter, digest_named_files
+from harness.planning.facts import fact_key
+from harness.planning.file_digests import (
+    CallTimeFiles,
+    digest_changed_files,
+    digest_files_by_parameter,
+    digest_named_files,
+    load_call_time_files,
+)
 from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.inspector import Inspector, Unavailable
 from harness.planning.jobs import SampleRef, Subject
@@ -23,6 +28,7 @@ from harness.planning.training_splits import TrainingSplits
 from harness.planning.variants import AS_IS, ORACLE, Variant, iter_meta_variants, random_model_variant
 from harness.registry.canonical_json import json_digest
 from harness.registry.declared_needs import declared_needs
+from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.unmet_needs import TRAINING_NEEDS, lacking_evidence, lacking_features
@@ -139,7 +145,7 @@ class Planner:
             stored={},
             precision=execution.precision,
             compiled=execution.compile,
-            content=model_facts.digest if model_facts.files or any(path.is_file() for path in iter_named_paths(model)) else None,
+            content=model_facts.digest if model_facts.files or any(path.is_file() for path in iter_existing_paths(model)) else None,
             answers=model_facts.answers,
             facts={"model": fact_key("model", model), "dataset": fact_key("dataset", dataset)},
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from harness.planning.facts import TrainingFacts, iter_named_paths
+from harness.planning.facts import TrainingFacts
 from harness.planning.inspector import Inspector, Unavailable
 from harness.planning.jobs import Subject
 from harness.registry.declared_needs import count_labelled_samples, declared_uses, training_fallbacks
+from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.unmet_needs import TRAINING_NEEDS
@@ -65,7 +66,7 @@ class TrainingSplits:
     def learned(self, subject: Subject) -> dict[str, TrainingFacts]:
         """What components of the subject have in their keys, where its training split comes from files."""
         recipe = subject.training_recipe
-        if recipe is None or next(iter_named_paths(recipe), None) is None:
+        if recipe is None or next(iter_existing_paths(recipe), None) is None:
             return {}
         return self._learned.get(recipe.digest, {})
 

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness.planning.facts import iter_named_paths
 from harness.registry.bytecode import source_files_of
 from harness.registry.canonical_json import json_digest
 from harness.registry.dependencies import find_dependencies, portable_path
 from harness.registry.file_ownership import is_within
 from harness.registry.file_states import FileState, content_digest_of, file_state_of
 from harness.registry.import_tracing import IMPORT_TRACE, is_downloaded_weights, is_tracked_file
+from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 
@@ -69,7 +69,7 @@ class FileAccessRecorder:
 
     def states(self, *recipes: Recipe) -> dict[str, FileState]:
         """The state of each such file, but for those that parameters name, of which facts are told by their parameters."""
-        paths = [path for recipe in recipes for path in iter_named_paths(recipe)]
+        paths = [path for recipe in recipes for path in iter_existing_paths(recipe)]
         named = [*(str(path.resolve()) for path in paths), *(str(path.absolute()) for path in paths)]
         began = min((self._began[recipe.digest] for recipe in recipes if recipe.digest in self._began), default=0)
         files = sorted(file for file in self.files(*recipes) if not any(is_within(file, place) for place in named))

@@ -16,7 +16,7 @@ from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.api.precision import to_float64
-from harness.planning.call_time_files import remember_call_time_files
+from harness.planning.file_digests import remember_call_time_files
 from harness.planning.jobs import Job, Subject
 from harness.planning.stored_costs import cost_fields, mean_without_nan
 from harness.planning.stored_costs import costs_from_fields as stored_costs

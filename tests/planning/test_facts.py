@@ -10,6 +10,7 @@ import pytest
 from harness.planning import facts
 from harness.planning.facts import fact_key
 from harness.planning.remembered_facts import RememberedFacts
+from harness.registry import parameter_paths
 from harness.registry.file_states import file_states_of, files_unchanged
 from harness.registry.import_tracing import size_and_times
 from harness.registry.recipe import Recipe
@@ -105,7 +106,7 @@ def test_a_file_of_a_nested_recipe_counts(folder: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "~nobody-of-this-name/x", "a" * 300, "a/" * 4000, "a\0b", "two\nlines"])
 def test_texts_that_name_no_file_are_none(folder: Path, text: str) -> None:
-    assert list(facts.iter_named_paths({"text": text})) == []
+    assert list(parameter_paths.iter_existing_paths({"text": text})) == []
 
 
 def test_another_version_remembers_nothing_of_the_one_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

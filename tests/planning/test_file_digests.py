@@ -15,9 +15,10 @@ from tests.support.spec import SMALL, small_spec
 
 
 @metric(category="randomisation", direction="higher")
-def written(case: Case, *, checkpoint: Path | None = None, words: str = "") -> torch.Tensor:
-    """The number in a file."""
-    return torch.full((len(case.images),), 0.0 if checkpoint is None else float(checkpoint.read_text()))
+def written(case: Case, *, checkpoint: Path | None = None, more: list[Path] = [], words: str = "") -> torch.Tensor:  # noqa: B006
+    """The sum of the numbers in files."""
+    files = [*more, *([] if checkpoint is None else [checkpoint])]
+    return torch.full((len(case.images),), sum(float(file.read_text()) for file in files))
 
 
 def mean(folder: Path, **params: Any) -> tuple[float, int]:
@@ -40,3 +41,12 @@ def test_a_changed_file_is_scored_again_and_a_touched_one_is_not(tmp_path: Path,
     assert mean(tmp_path, words="weights") == (0, 1)
     file.write_text("3")
     assert mean(tmp_path, words="weights") == (0, 0), "a text that is no path names no file"
+
+
+def test_the_files_of_a_list_count_too(tmp_path: Path) -> None:
+    files = [tmp_path / "one", tmp_path / "two"]
+    for file in files:
+        file.write_text("1")
+    assert mean(tmp_path, more=list(map(str, files))) == (2, 1)
+    files[1].write_text("2")
+    assert mean(tmp_path, more=list(map(str, files))) == (3, 1)
