@@ -66,7 +66,7 @@ def _has_errors(answers: Iterable[Facts]) -> bool:
 
 def _distribution_key(item: PluginDistribution) -> str:
     entries = [[entry.kind, entry.name, entry.target] for entry in item.entries]
-    return cache.cache_key(item.name, item.version, item.editable, entries, item.stats, item.requirements)
+    return cache.cache_key(item.name, item.version, item.editable, entries, item.states, item.requirements)
 
 
 def environment_digest() -> str:

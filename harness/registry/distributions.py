@@ -19,7 +19,7 @@ from harness.api.version import API_VERSION
 from harness.registry.canonical_json import json_digest
 from harness.registry.card import KIND_BY_GROUP
 from harness.registry.file_ownership import CORE_DISTRIBUTION, installed_version, normalise_name
-from harness.registry.file_states import content_digest_of, stat_times
+from harness.registry.file_states import ABSENT, FileState, content_digest_of, file_state_of
 
 API_GROUP = "harness.api"
 HOOK_GROUP = "harness"
@@ -68,9 +68,9 @@ class PluginDistribution:
         return sorted(file for package in packages for file in _files_of_package(package))
 
     @cached_property
-    def stats(self) -> list[tuple[str, int, int, int]]:
-        """Name, times and size of each source file."""
-        return [(name, *stat_times(stat), stat.st_size) for name, path in self.sources if (stat := _stat(path)) is not None]
+    def states(self) -> list[tuple[str, FileState]]:
+        """Name and state of each source file."""
+        return [(name, file_state_of(str(path))) for name, path in self.sources]
 
     def data_digest(self) -> str:
         """SHA-256 (hex) of the names and contents of what lies among the source files and is no code: any of it may be read by any."""
@@ -81,16 +81,9 @@ def digest_of_files(files: Iterable[tuple[str, Path]]) -> str:
     """SHA-256 (hex) over names and contents."""
     whole = hashlib.sha256()
     for name, path in files:
-        if _stat(path) is not None:
-            whole.update(f"{name}\0{content_digest_of(str(path))}\n".encode())
+        if (content := content_digest_of(str(path))) != ABSENT:
+            whole.update(f"{name}\0{content}\n".encode())
     return whole.hexdigest()
-
-
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None
 
 
 def _files_of_package(package: str) -> Iterator[tuple[str, Path]]:

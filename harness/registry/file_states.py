@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.registry.canonical_json import json_digest
 
 FileState = list[Any]
+ABSENT = "absent"
 
 
 def file_state_of(path: str) -> FileState:
     """Size and times of a file (`stat_times`); of a folder its names; what is not there is ``["absent"]``."""
     try:
         found = os.stat(path)
-        if not os.path.isdir(path):
-            return ["file", found.st_size, *stat_times(found)]
-        return ["folder", _folder_digest(path)]
+        if stat.S_ISDIR(found.st_mode):
+            return ["folder", _folder_digest(path)]
+        return ["file", found.st_size, *stat_times(found)]
     except (OSError, ValueError):
-        return ["absent"]
+        return [ABSENT]
 
 
 def stat_times(found: os.stat_result) -> tuple[int, int]:
@@ -46,7 +48,7 @@ def content_digest_of(path: str) -> str:
         with open(path, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
-        return "absent"
+        return ABSENT
 
 
 def _folder_digest(folder: str) -> str:

@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from harness.registry.file_ownership import is_core_file, is_versioned, is_within
-from harness.registry.file_states import stat_times
+from harness.registry.file_states import FileState, file_state_of
 
 CODE_SUFFIXES = (".py", ".pyc", ".pyo")
 LISTING_EVENTS = ("os.listdir", "os.scandir", "glob.glob")
@@ -57,13 +57,13 @@ class ImportTrace:
     Attributes:
         imports: files of code by the file whose code imported or executed them.
         reads: files and folders that were read by the file of code in whose top level that happened.
-        loaded: size and times of files of code that nobody installed, when they were executed.
+        loaded: the state of files of code that nobody installed, when they were executed.
         listeners: what else is told what happens now.
     """
 
     imports: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     reads: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    loaded: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    loaded: dict[str, FileState] = field(default_factory=dict)
     recordings: list[TraceRecording] = field(default_factory=list)
     installed: bool = False
 
@@ -74,7 +74,7 @@ class ImportTrace:
         file = real_path(code.co_filename)
         self.imported(_importing_file(sys._getframe(2)), file)
         if not is_versioned(file):
-            self.loaded[file] = size_and_times(file)
+            self.loaded[file] = file_state_of(file)
 
     def imported(self, importer: str | None, file: str) -> None:
         """One file of code has asked for another."""
@@ -155,15 +155,6 @@ def _is_machine_local(file: str) -> bool:
     home, own = os.path.expanduser("~"), os.environ.get("HARNESS_CACHE")
     places = [f"{home}/.cache", f"{home}/.config", *([os.path.abspath(own)] if own else [])]
     return any(is_within(file, place) for place in places) and not is_downloaded_weights(file)
-
-
-def size_and_times(file: str) -> tuple[int, ...]:
-    """Size and times of a file; nothing where there is none."""
-    try:
-        found = os.stat(file)
-    except OSError:
-        return ()
-    return found.st_size, *stat_times(found)
 
 
 def _importing_file(frame: FrameType | None) -> str | None:
@@ -302,8 +293,8 @@ def _record_loaded_modules() -> None:
     for module in list(sys.modules.values()):
         file = file_of_module(module)
         if file is not None and file.endswith(".py") and not is_versioned(file):
-            found = size_and_times(file)
-            IMPORT_TRACE.loaded.setdefault(file, found if max(found[1:], default=0) < began else (-1,))
+            state = file_state_of(file)
+            IMPORT_TRACE.loaded.setdefault(file, state if max(state[2:], default=0) < began else ["younger"])
 
 
 def _process_start_time() -> int:

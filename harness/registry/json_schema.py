@@ -10,8 +10,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness.registry.card import singular
 from harness.registry.errors import Problem, SignatureError
-from harness.registry.naming import did_you_mean, join_words
+from harness.registry.naming import did_you_mean, join_words, with_article
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -49,6 +50,18 @@ def _inline_references(schema: Any, definitions: Mapping[str, Any], inside: tupl
         elif key not in ("title", "$defs", "discriminator"):
             found[key] = _inline_references(value, definitions, inside)
     return found
+
+
+def reference_schema(kind: str) -> dict[str, Any]:
+    """What names a component: its name, or a mapping of ``use``, ``params`` and ``label``."""
+    noun = singular(kind)
+    properties = {
+        "use": {"type": "string", "minLength": 1, "x-words": f"the name of the {noun}"},
+        "params": {"type": "object"},
+        "label": {"type": ["string", "null"], "pattern": r"\S", "x-words": "a text"},
+    }
+    mapping = {"type": "object", "properties": properties, "additionalProperties": False, "required": ["use"]}
+    return {"x-words": f"{with_article(noun)} (its name, or use + params)", "anyOf": [{"type": "string", "minLength": 1}, mapping]}
 
 
 def coerce_numbers(value: Any, schema: Mapping[str, Any]) -> Any:

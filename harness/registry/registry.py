@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.api.declarations import DEFAULT_DECLARATIONS, Kind, resolve_declared_fields
 from harness.api.version import API_VERSION
 from harness.registry import file_ownership, import_tracing, native_readers
-from harness.registry.canonical_json import json_digest
 from harness.registry.card import KINDS, Card, singular
 from harness.registry.discovery import environment_digest, file_cards, installed_cards
 from harness.registry.distributions import find_plugin_distributions
@@ -21,9 +18,10 @@ from harness.registry.extraction import IMPORT_TIMEOUT
 from harness.registry.file_ownership import normalise_name
 from harness.registry.file_states import files_unchanged
 from harness.registry.loading import load_file, load_target
-from harness.registry.naming import did_you_mean, format_installed_names, kebab, with_article
+from harness.registry.naming import did_you_mean, format_installed_names, with_article
 from harness.registry.reloading import forget_changed_modules
 from harness.registry.session_components import SESSION_DISTRIBUTION as SESSION
+from harness.registry.session_components import as_callable, session_card, session_name
 
 if TYPE_CHECKING:
     from harness.registry.recipe import Recipe
@@ -98,7 +96,7 @@ class Registry:
         """
         found, noun = self.named(kind, name), singular(kind)
         if not found:
-            raise UnknownComponent(self._format_unknown(kind, name))
+            raise UnknownComponent(_format_unknown(self, kind, name))
         if len(found) > 1:
             claims = " and ".join(f"{card.distribution} {card.version}" for card in found)
             ways = " or ".join(f'"{card.qualified}"' for card in found)
@@ -114,13 +112,6 @@ class Registry:
         declared = {**(default.to_json() if default is not None else {}), **self.known(kind, name).declaration}
         return resolve_declared_fields(declared, params or {})
 
-    def _format_unknown(self, kind: Kind, name: str) -> str:
-        names = [card.name for card in self.cards(kind)]
-        others = [other for other in KINDS if other != kind and self.named(other, name)]
-        elsewhere = f"; it is {with_article(singular(others[0]))}" if others else ""
-        hint = elsewhere or did_you_mean(name, [*names, *(card.qualified for card in self.cards(kind))])
-        return f'unknown {singular(kind)} "{name}"{hint} {format_installed_names(name, names, kind)}'
-
     def is_ambiguous(self, kind: Kind, name: str) -> bool:
         """Whether several distributions claim a bare name."""
         return len(self._cards[kind].get(name, ())) > 1
@@ -131,12 +122,7 @@ class Registry:
         Raises:
             TypeError: it has not the form of its kind.
         """
-        from harness.registry.component_facts import describe_component
-        from harness.registry.session_components import identity_of
-
-        facts = describe_component(kind, _as_callable(kind, component))
-        identity = json_digest([facts["declaration"].get("version"), identity_of(component)])
-        card = Card(kind, name, SESSION, "", getattr(component, "__qualname__", type(component).__name__), identity=identity, **facts)
+        card = session_card(kind, name, component)
         others = [other for other in self._cards[kind].get(name, []) if other.distribution != SESSION]
         self._cards[kind][name] = [*others, card]
         self._objects[kind, name] = component
@@ -147,12 +133,8 @@ class Registry:
         for (other, name), known in self._objects.items():
             if other == kind and known is component:
                 return next(card for card in self._cards[kind][name] if card.distribution == SESSION)
-        function = component
-        while isinstance(function, partial):
-            function = function.func
-        base = kebab(getattr(function, "__name__", type(function).__name__).strip("<>")) or "object"
-        names = [base, *(f"{base}-{number}" for number in range(2, len(self._objects) + 3))]
-        return self.add(kind, next(name for name in names if (kind, name) not in self._objects), component)
+        taken = {name for other, name in self._objects if other == kind}
+        return self.add(kind, session_name(component, taken), component)
 
     def load(self, card: Card) -> Any:
         """Import the component; for workers, and for the inline executor.
@@ -161,7 +143,7 @@ class Registry:
             BrokenComponent: its import fails.
         """
         if card.distribution == SESSION and (card.kind, card.name) in self._objects:
-            return _as_callable(card.kind, self._objects[card.kind, card.name])
+            return as_callable(card.kind, self._objects[card.kind, card.name])
         file = next((file for file in self.plugins if file.name == card.distribution), None)
         import_tracing.install_import_tracing()
         native_readers.audit_native_readers()
@@ -201,12 +183,9 @@ def _format_broken(card: Card) -> str:
     return f'{singular(card.kind)} "{card.name}" of {card.distribution} {card.version} is broken: {first}{where}'
 
 
-def _as_callable(kind: Kind, component: Any) -> Any:
-    """The component, or for a dataset or model that is there already a function that returns it."""
-    if kind not in ("datasets", "models") or inspect.isroutine(component) or inspect.isclass(component) or isinstance(component, partial):
-        return component
-    return partial(_return_component, component)
-
-
-def _return_component(component: Any) -> Any:
-    return component
+def _format_unknown(registry: Registry, kind: Kind, name: str) -> str:
+    names = [card.name for card in registry.cards(kind)]
+    others = [other for other in KINDS if other != kind and registry.named(other, name)]
+    elsewhere = f"; it is {with_article(singular(others[0]))}" if others else ""
+    hint = elsewhere or did_you_mean(name, [*names, *(card.qualified for card in registry.cards(kind))])
+    return f'unknown {singular(kind)} "{name}"{hint} {format_installed_names(name, names, kind)}'

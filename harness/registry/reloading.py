@@ -10,7 +10,8 @@ from pathlib import Path
 
 from harness.registry import plugin_folders
 from harness.registry.dependencies import find_imported_files
-from harness.registry.import_tracing import IMPORT_TRACE, file_of_module, size_and_times
+from harness.registry.file_states import file_state_of
+from harness.registry.import_tracing import IMPORT_TRACE, file_of_module
 
 
 def forget_changed_modules(files: Iterable[str]) -> None:
@@ -19,7 +20,7 @@ def forget_changed_modules(files: Iterable[str]) -> None:
     ``files`` are all that components depend on; no module of other files is touched.
     """
     there = [file for file in set(files) if file in IMPORT_TRACE.loaded]
-    stale = {file for file in there if size_and_times(file) != IMPORT_TRACE.loaded[file]}
+    stale = {file for file in there if file_state_of(file) != IMPORT_TRACE.loaded[file]}
     if not stale:
         return
     growing = True

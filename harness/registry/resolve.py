@@ -8,15 +8,13 @@ from functools import partial
 from typing import Any
 
 from harness.api.declarations import Kind
-from harness.registry.card import Card, singular
+from harness.registry.card import Card
 from harness.registry.errors import Problem, ReferenceProblems, RegistryError
-from harness.registry.json_schema import coerce_numbers, find_schema_problems, format_value
-from harness.registry.naming import did_you_mean, with_article
+from harness.registry.json_schema import coerce_numbers, find_schema_problems, reference_schema
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 
 ProblemPath = tuple[str | int, ...]
-REFERENCE_KEYS = ("use", "params", "label")
 MAX_NESTING = 16
 
 
@@ -64,27 +62,11 @@ def _resolve_collecting(registry: Registry, kind: Kind, reference: Any, at: Prob
 
 
 def _form_problems(kind: Kind, reference: Any, at: ProblemPath) -> list[Problem]:
-    """What is wrong with the reference before its name is looked up."""
-    noun = singular(kind)
-    if isinstance(reference, str) and reference:
-        return []
-    if not isinstance(reference, Mapping):
-        return [Problem(at, f"must be {with_article(noun)} (its name, or use + params), not {format_value(reference)}")]
-    found = [
-        Problem((*at, key), f'unknown key "{key}"{did_you_mean(str(key), REFERENCE_KEYS)} (known: {", ".join(REFERENCE_KEYS)})', key=True)
-        for key in reference
-        if key not in REFERENCE_KEYS
-    ]
-    use, params, label = reference.get("use"), reference.get("params", {}), reference.get("label")
-    if "use" not in reference:
-        found.append(Problem(at, f"use is missing: the name of the {noun}"))
-    elif not isinstance(use, str) or not use:
-        found.append(Problem((*at, "use"), f"use must be the name of the {noun}, not {format_value(use)}"))
-    if not isinstance(params, Mapping):
-        found.append(Problem((*at, "params"), f"params must be a mapping, not {format_value(params)}"))
-    if label is not None and not (isinstance(label, str) and label.strip()):
-        found.append(Problem((*at, "label"), f"label must be a text, not {format_value(label)}"))
-    return found
+    """What is wrong with the reference before its name is looked up; its parameters are a matter of the component's own schema."""
+    if isinstance(reference, Mapping) and isinstance(reference.get("params"), Mapping):
+        reference = {**reference, "params": {}}
+    found = find_schema_problems(reference_schema(kind), reference, "key")
+    return [Problem((*at, *problem.at), problem.message, problem.key) for problem in found]
 
 
 def _resolve_params(

@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema, PydanticUndefined, core_schema
 
 from harness.api.declarations import Kind
 from harness.registry.errors import SignatureError
+from harness.registry.json_schema import reference_schema
 
 POSITIONALS: Mapping[str, tuple[str, ...]] = {
     "explainers": ("model", "images", "targets"),
@@ -27,19 +28,6 @@ POSITIONALS: Mapping[str, tuple[str, ...]] = {
 }
 CTX = "ctx"
 FIELD_PREFIX = "p_"
-REFERENCE_SCHEMA: Mapping[str, Any] = {
-    "x-reference": "explainers",
-    "x-words": "an explainer (its name, or use + params)",
-    "anyOf": [
-        {"type": "string", "minLength": 1},
-        {
-            "type": "object",
-            "properties": {"use": {"type": "string", "minLength": 1}, "params": {"type": "object"}, "label": {"type": ["string", "null"]}},
-            "required": ["use"],
-            "additionalProperties": False,
-        },
-    ],
-}
 MODEL_CONFIG = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
 
 
@@ -58,7 +46,7 @@ class ExplainerParameter:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return dict(REFERENCE_SCHEMA)
+        return {"x-reference": "explainers", **reference_schema("explainers")}
 
 
 def is_class(component: object) -> bool:
