@@ -18,7 +18,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import cached_property, partial, partialmethod
-from types import MappingProxyType
+from types import MappingProxyType, MethodType
 from typing import Any, Generic, Protocol
 
 from harness.registry import bytecode
@@ -34,6 +34,18 @@ IGNORED_CLASS_ATTRIBUTES = frozenset(
 """Of a class: what says nothing of what its methods do."""
 IGNORED_CLASSIFIER_ATTRIBUTES = frozenset(["module", "autocast", "notes", "unprepared", "digest", "architecture", "num_classes"])
 """Of a classifier: what its content's digest stands for, and what a run leaves in it."""
+
+
+WRAPPERS: tuple[tuple[type, str, tuple[str, ...]], ...] = (
+    (partial, "partial", ("func", "args", "keywords")),
+    (partialmethod, "partial", ("func", "args", "keywords")),
+    (MethodType, "method", ("__func__", "__self__")),
+    (staticmethod, "staticmethod", ("__func__",)),
+    (classmethod, "classmethod", ("__func__",)),
+    (property, "property", ("fget", "fset", "fdel")),
+    (cached_property, "property", ("func",)),
+)
+"""What stands around functions: types, their name in a description, and the attributes that say what they do."""
 
 
 class NotFingerprintable(Exception):
@@ -79,160 +91,162 @@ class Fingerprinter:
         """Of values by name, whatever their order."""
         return [[name, self.of(values[name])] for name in sorted(values)]
 
-    # code
 
-    def function(self, value: Any) -> Any:
-        """Of functions of Python, with what they refer to."""
-        if isinstance(value, partial | partialmethod):
-            return ["partial", self.of(value.func), self.all(value.args), self.named(value.keywords)]
-        if inspect.ismethod(value):
-            return ["method", self.of(value.__func__), self.of(value.__self__)]
-        if isinstance(value, staticmethod | classmethod):
-            return [type(value).__name__, self.of(value.__func__)]
-        if isinstance(value, property):
-            return ["property", self.all([value.fget, value.fset, value.fdel])]
-        if isinstance(value, cached_property):
-            return ["property", self.of(value.func)]
-        if inspect.isbuiltin(value):
-            owner = value.__self__
-            return ["builtin", value.__qualname__, None if owner is None or inspect.ismodule(owner) else self.of(owner)]
-        wrapped = getattr(value, "__wrapped__", None)
-        if wrapped is not None and type(value).__module__ == "functools":  # a cache's
-            return ["wrapped", self.of(wrapped)]
-        if inspect.ismethoddescriptor(value) or inspect.isdatadescriptor(value):
-            if type(value).__module__ == "builtins":  # a slot, or a method that is written in C
-                return ["descriptor", getattr(value, "__qualname__", "")]
-            return None
-        return self._function(value) if inspect.isfunction(value) else None
-
-    def _function(self, function: Any) -> Any:
-        cells = [self.of(cell.cell_contents) if _is_filled(cell) else None for cell in function.__closure__ or ()]
-        library = bytecode.library_of(function.__module__)
-        if library is not None:
-            return ["function", library, function.__module__, function.__qualname__, cells]
-        used = {name: paths for name, paths in bytecode.find_global_accesses(function.__code__).items() if name in function.__globals__}
-        around = [[name, self._global(function.__globals__[name], used[name])] for name in sorted(used)]
-        defaults = [self.all(function.__defaults__ or ()), self.named(function.__kwdefaults__ or {})]
-        own = {name: value for name, value in vars(function).items() if name not in ("__wrapped__", "__signature__")}
-        if reflecting := bytecode.find_reflection(function.__code__) - function.__globals__.keys():
-            raise NotFingerprintable(f"what {function.__qualname__} reaches by {', '.join(sorted(reflecting))}()")
-        text = bytecode.describe_instructions(function.__code__, function.__doc__, self.of)
-        return ["function", text, around, cells, defaults, bytecode.digest_imported_files(function), self.named(own)]
-
-    def _global(self, value: Any, paths: frozenset[bytecode.AttributePath]) -> Any:
-        """What code refers to by a name; of a module of one's own, those members that the code reaches from it."""
-        if not inspect.ismodule(value) or bytecode.library_of(value.__name__) is not None or () in paths:
-            return self.of(value)
-        members: dict[str, frozenset[bytecode.AttributePath]] = {}
-        for first, *rest in paths:
-            members[first] = members.get(first, frozenset()) | {tuple(rest)}
-        return [[name, self._global(vars(value)[name], members[name])] for name in sorted(members.keys() & vars(value).keys())]
-
-    def type(self, value: Any) -> Any:
-        """Of a class: its name and version, or its bases and members."""
-        if not inspect.isclass(value):
-            return None
-        library = bytecode.library_of(value.__module__)
-        if library is not None:
-            return ["class", library, value.__module__, value.__qualname__]
-        members = {
-            name: member
-            for name, member in vars(value).items()
-            if name not in IGNORED_CLASS_ATTRIBUTES and not name.startswith("__pydantic")
-        }
-        members = {name: member for name, member in members.items() if not name.startswith("__dataclass")}
-        fields = members.pop("model_fields", None) or members.pop("__fields__", None) or vars(value).get("__pydantic_fields__")
-        meta = None if type(value) is type else self.of(type(value))
-        return ["class", value.__qualname__, meta, self.all(value.__bases__), repr(fields), self.named(members)]
-
-    def module(self, value: Any) -> Any:
-        """Of a module of Python as a value."""
-        if not inspect.ismodule(value):
-            return None
-        library = bytecode.library_of(value.__name__)
-        if library is not None:
-            return ["module", library, value.__name__]
-        return ["module", self.named({name: member for name, member in vars(value).items() if not name.startswith("__")})]
-
-    # values
-
-    def container(self, value: Any) -> Any:
-        """Of collections."""
-        if type(value) in (list, tuple):
-            return [type(value).__name__, self.all(value)]
-        if type(value) in (set, frozenset):
-            return ["set", sorted(canonical_json(Fingerprinter().of(item)) for item in value)]
-        if type(value) in (dict, MappingProxyType):
-            return ["dict", [[self.of(key), self.of(item)] for key, item in value.items()]]
-        return ["enum", self.of(type(value)), value.name] if isinstance(value, Enum) else None
-
-    def array(self, value: Any) -> Any:
-        """Of tensors and arrays."""
-        torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
-        if torch is not None and isinstance(value, torch.Tensor):
-            own = [] if type(value).__module__.startswith("torch") else [self.of(type(value)), self.named(_instance_attributes(value))]
-            plain = value.detach().as_subclass(torch.Tensor).cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-            return ["tensor", str(value.dtype), list(value.shape), hashlib.sha256(plain.tobytes()).hexdigest(), *own]
-        if torch is not None and isinstance(value, torch.Generator):
-            return ["generator", self.of(value.get_state())]
-        if numpy is not None and type(value) is numpy.ndarray and value.dtype != object:
-            return ["array", str(value.dtype), list(value.shape), hashlib.sha256(numpy.ascontiguousarray(value).tobytes()).hexdigest()]
+def _callable(describe: Fingerprinter, value: Any) -> Any:
+    """Of functions of Python, with what they refer to."""
+    for kind, name, held in WRAPPERS:
+        if isinstance(value, kind):
+            return [name, *(describe.of(getattr(value, attribute)) for attribute in held)]
+    if inspect.isbuiltin(value):
+        owner = value.__self__
+        return ["builtin", value.__qualname__, None if owner is None or inspect.ismodule(owner) else describe.of(owner)]
+    wrapped = getattr(value, "__wrapped__", None)
+    if wrapped is not None and type(value).__module__ == "functools":  # a cache's
+        return ["wrapped", describe.of(wrapped)]
+    if inspect.ismethoddescriptor(value) or inspect.isdatadescriptor(value):
+        if type(value).__module__ == "builtins":  # a slot, or a method that is written in C
+            return ["descriptor", getattr(value, "__qualname__", "")]
         return None
+    return _function(describe, value) if inspect.isfunction(value) else None
 
-    def known(self, value: Any) -> Any:
-        """Of what says itself what it is: classifiers, whatever has a recipe or a digest, and networks that carry their code."""
-        if isinstance(getattr(value, "recipe", None), Recipe):
-            return ["recipe", value.recipe.digest]
-        if callable(getattr(value, "content_digest", None)):
-            own = {name: item for name, item in vars(value).items() if name not in IGNORED_CLASSIFIER_ATTRIBUTES}
-            return ["classifier", self.of(type(value)), value.content_digest(), self.named(own), self._mutable_state_of(value.module)]
-        if isinstance(getattr(value, "digest", None), str):
-            return ["digest", self.of(type(value)), value.digest]
-        kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        if kind.startswith("torch.fx.graph_module."):
-            return ["graph", value.code, self.of(value._modules), self.of(dict(value.state_dict()))]
-        if kind.startswith("torch.jit."):
-            held = dict(value.state_dict()) if hasattr(value, "state_dict") else None
-            return ["script", str(value.inlined_graph) if hasattr(value, "inlined_graph") else kind, self.of(held)]
+
+def _function(describe: Fingerprinter, function: Any) -> Any:
+    cells = [describe.of(cell.cell_contents) if _is_filled(cell) else None for cell in function.__closure__ or ()]
+    library = bytecode.library_of(function.__module__)
+    if library is not None:
+        return ["function", library, function.__module__, function.__qualname__, cells]
+    used = {name: paths for name, paths in bytecode.find_global_accesses(function.__code__).items() if name in function.__globals__}
+    around = [[name, _global(describe, function.__globals__[name], used[name])] for name in sorted(used)]
+    defaults = [describe.all(function.__defaults__ or ()), describe.named(function.__kwdefaults__ or {})]
+    own = {name: value for name, value in vars(function).items() if name not in ("__wrapped__", "__signature__")}
+    if reflecting := bytecode.find_reflection(function.__code__) - function.__globals__.keys():
+        raise NotFingerprintable(f"what {function.__qualname__} reaches by {', '.join(sorted(reflecting))}()")
+    text = bytecode.describe_instructions(function.__code__, function.__doc__, describe.of)
+    return ["function", text, around, cells, defaults, bytecode.digest_imported_files(function), describe.named(own)]
+
+
+def _global(describe: Fingerprinter, value: Any, paths: frozenset[bytecode.AttributePath]) -> Any:
+    """What code refers to by a name; of a module of one's own, those members that the code reaches from it."""
+    if not inspect.ismodule(value) or bytecode.library_of(value.__name__) is not None or () in paths:
+        return describe.of(value)
+    members: dict[str, frozenset[bytecode.AttributePath]] = {}
+    for first, *rest in paths:
+        members[first] = members.get(first, frozenset()) | {tuple(rest)}
+    return [[name, _global(describe, vars(value)[name], members[name])] for name in sorted(members.keys() & vars(value).keys())]
+
+
+def _class(describe: Fingerprinter, value: Any) -> Any:
+    """Of a class: its name and version, or its bases and members."""
+    if not inspect.isclass(value):
         return None
+    library = bytecode.library_of(value.__module__)
+    if library is not None:
+        return ["class", library, value.__module__, value.__qualname__]
+    members = {
+        name: member for name, member in vars(value).items() if name not in IGNORED_CLASS_ATTRIBUTES and not name.startswith("__pydantic")
+    }
+    members = {name: member for name, member in members.items() if not name.startswith("__dataclass")}
+    fields = members.pop("model_fields", None) or members.pop("__fields__", None) or vars(value).get("__pydantic_fields__")
+    meta = None if type(value) is type else describe.of(type(value))
+    return ["class", value.__qualname__, meta, describe.all(value.__bases__), repr(fields), describe.named(members)]
 
-    def _mutable_state_of(self, module: Any) -> list[Any]:
-        """Of each part of a prepared network the plain values and the hooks, those of the harness aside: what may be changed later."""
-        found = []
-        for name, part in module.named_modules():
-            held = vars(part)
-            plain = {key: item for key, item in held.items() if type(item) in (bool, int, float, str)}
-            hooks = [hook for key, item in held.items() if "_hooks" in key and isinstance(item, dict) for hook in item.values()]
-            own = [hook for hook in hooks if not str(getattr(hook, "__module__", "")).startswith("harness.") and not isinstance(hook, bool)]
-            found.append([name, self.named(plain), self.all(own)])
-        return found
 
-    def object(self, value: Any) -> Any:
-        """Of any other object: its class and what it holds, as pickling would have it, or all attributes where its class is one's own."""
-        kind = type(value)
-        if kind in STATELESS_TYPES:
-            return ["nothing", kind.__name__]
-        if isinstance(value, weakref.ref):
-            return ["weak", self.of(value())]
-        if isinstance(value, io.IOBase) and not value.closed and value.writable() and not value.readable():
-            return ["output", kind.__name__]
-        if inspect.isgenerator(value) or inspect.iscoroutine(value):
-            raise NotFingerprintable(f"a {kind.__name__}")
-        if bytecode.library_of(kind.__module__) is None or _is_network(value):
-            plain = all(
-                bytecode.library_of(base.__module__) is None or base in STATELESS_BASES or _is_network(value) for base in kind.__mro__
-            )
-            return ["own", self.of(kind), self.named(_instance_attributes(value)), None if plain else self._pickled(value)]
-        return ["object", self.of(kind), self._pickled(value)]
+def _module(describe: Fingerprinter, value: Any) -> Any:
+    """Of a module of Python as a value."""
+    if not inspect.ismodule(value):
+        return None
+    library = bytecode.library_of(value.__name__)
+    if library is not None:
+        return ["module", library, value.__name__]
+    return ["module", describe.named({name: member for name, member in vars(value).items() if not name.startswith("__")})]
 
-    def _pickled(self, value: Any) -> Any:
-        """What pickling would keep."""
-        registered = copyreg.dispatch_table.get(type(value))
-        held: Any = value.__reduce_ex__(4) if registered is None else registered(value)
-        if isinstance(held, str):
-            return held
-        made, *rest = held
-        return [self.of(made), *self.all(list(part) if hasattr(part, "__next__") else part for part in rest)]
+
+def _container(describe: Fingerprinter, value: Any) -> Any:
+    """Of collections."""
+    if type(value) in (list, tuple):
+        return [type(value).__name__, describe.all(value)]
+    if type(value) in (set, frozenset):
+        return ["set", sorted(canonical_json(Fingerprinter().of(item)) for item in value)]
+    if type(value) in (dict, MappingProxyType):
+        return ["dict", [[describe.of(key), describe.of(item)] for key, item in value.items()]]
+    return ["enum", describe.of(type(value)), value.name] if isinstance(value, Enum) else None
+
+
+def _array(describe: Fingerprinter, value: Any) -> Any:
+    """Of tensors and arrays."""
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    if torch is not None and isinstance(value, torch.Tensor):
+        own = [] if type(value).__module__.startswith("torch") else [describe.of(type(value)), describe.named(_instance_attributes(value))]
+        plain = value.detach().as_subclass(torch.Tensor).cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+        return ["tensor", str(value.dtype), list(value.shape), hashlib.sha256(plain.tobytes()).hexdigest(), *own]
+    if torch is not None and isinstance(value, torch.Generator):
+        return ["generator", describe.of(value.get_state())]
+    if numpy is not None and type(value) is numpy.ndarray and value.dtype != object:
+        return ["array", str(value.dtype), list(value.shape), hashlib.sha256(numpy.ascontiguousarray(value).tobytes()).hexdigest()]
+    return None
+
+
+def _known(describe: Fingerprinter, value: Any) -> Any:
+    """Of what says itself what it is: classifiers, what has a recipe or a digest, and networks that carry their code."""
+    if isinstance(getattr(value, "recipe", None), Recipe):
+        return ["recipe", value.recipe.digest]
+    if callable(getattr(value, "content_digest", None)):
+        own = {name: item for name, item in vars(value).items() if name not in IGNORED_CLASSIFIER_ATTRIBUTES}
+        return [
+            "classifier",
+            describe.of(type(value)),
+            value.content_digest(),
+            describe.named(own),
+            _mutable_state_of(describe, value.module),
+        ]
+    if isinstance(getattr(value, "digest", None), str):
+        return ["digest", describe.of(type(value)), value.digest]
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    if kind.startswith("torch.fx.graph_module."):
+        return ["graph", value.code, describe.of(value._modules), describe.of(dict(value.state_dict()))]
+    if kind.startswith("torch.jit."):
+        held = dict(value.state_dict()) if hasattr(value, "state_dict") else None
+        return ["script", str(value.inlined_graph) if hasattr(value, "inlined_graph") else kind, describe.of(held)]
+    return None
+
+
+def _mutable_state_of(describe: Fingerprinter, module: Any) -> list[Any]:
+    """Of each part of a prepared network the plain values and the hooks, those of the harness aside: what may be changed later."""
+    found = []
+    for name, part in module.named_modules():
+        held = vars(part)
+        plain = {key: item for key, item in held.items() if type(item) in (bool, int, float, str)}
+        hooks = [hook for key, item in held.items() if "_hooks" in key and isinstance(item, dict) for hook in item.values()]
+        own = [hook for hook in hooks if not str(getattr(hook, "__module__", "")).startswith("harness.") and not isinstance(hook, bool)]
+        found.append([name, describe.named(plain), describe.all(own)])
+    return found
+
+
+def _object(describe: Fingerprinter, value: Any) -> Any:
+    """Of any other object: its class and what it holds, as pickling would have it, or all attributes where its class is one's own."""
+    kind = type(value)
+    if kind in STATELESS_TYPES:
+        return ["nothing", kind.__name__]
+    if isinstance(value, weakref.ref):
+        return ["weak", describe.of(value())]
+    if isinstance(value, io.IOBase) and not value.closed and value.writable() and not value.readable():
+        return ["output", kind.__name__]
+    if inspect.isgenerator(value) or inspect.iscoroutine(value):
+        raise NotFingerprintable(f"a {kind.__name__}")
+    if bytecode.library_of(kind.__module__) is None or _is_network(value):
+        plain = all(bytecode.library_of(base.__module__) is None or base in STATELESS_BASES or _is_network(value) for base in kind.__mro__)
+        return ["own", describe.of(kind), describe.named(_instance_attributes(value)), None if plain else _pickled(describe, value)]
+    return ["object", describe.of(kind), _pickled(describe, value)]
+
+
+def _pickled(describe: Fingerprinter, value: Any) -> Any:
+    """What pickling would keep."""
+    registered = copyreg.dispatch_table.get(type(value))
+    held: Any = value.__reduce_ex__(4) if registered is None else registered(value)
+    if isinstance(held, str):
+        return held
+    made, *rest = held
+    return [describe.of(made), *describe.all(list(part) if hasattr(part, "__next__") else part for part in rest)]
 
 
 STATELESS_BASES = (object, abc.ABC, Generic, Protocol)
@@ -240,13 +254,13 @@ STATELESS_TYPES = (object, type(threading.Lock()), type(threading.RLock()))
 """Types whose objects differ by nothing but who has them, which their place in a description says."""
 FingerprintMethod = Callable[[Fingerprinter, Any], Any]
 FINGERPRINT_METHODS: tuple[FingerprintMethod, ...] = (
-    Fingerprinter.type,
-    Fingerprinter.function,
-    Fingerprinter.module,
-    Fingerprinter.container,
-    Fingerprinter.array,
-    Fingerprinter.known,
-    Fingerprinter.object,
+    _class,
+    _callable,
+    _module,
+    _container,
+    _array,
+    _known,
+    _object,
 )
 
 

@@ -9,20 +9,28 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
+from typing import Any
 
 from harness.registry import import_tracing
 from harness.registry.file_ownership import editable_projects, is_versioned, is_within
-from harness.registry.source_loader import UncachedSourceLoader
 
 _folders: list[str] = []
 _active_folders: list[str] = []
 _modules_by_folder: dict[str, dict[str, ModuleType]] = {}
 _folder_by_file: dict[str, str | None] = {}
 _lock = threading.RLock()
+
+
+class UncachedSourceLoader(SourceFileLoader):
+    """Compiles the text as it is: compiled files are told by whole seconds and sizes, and an edit may change neither."""
+
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        """Nothing that a compiled file could be compared with."""
+        raise OSError(f"{path} is compiled anew")
 
 
 class _PluginFolderFinder:

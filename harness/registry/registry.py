@@ -17,9 +17,8 @@ from harness.registry.errors import AmbiguousComponent, BrokenComponent, Incompa
 from harness.registry.extraction import IMPORT_TIMEOUT
 from harness.registry.file_ownership import normalise_name
 from harness.registry.file_states import files_unchanged
-from harness.registry.loading import load_file, load_target
+from harness.registry.loading import forget_changed_modules, load_file, load_target
 from harness.registry.naming import did_you_mean, format_installed_names, with_article
-from harness.registry.reloading import forget_changed_modules
 from harness.registry.session_components import SESSION_DISTRIBUTION as SESSION
 from harness.registry.session_components import as_callable, session_card, session_name
 
