@@ -200,18 +200,22 @@ def _database_file(name: str) -> str:
     return unquote(urlsplit(name).path) if name.startswith("file:") else name
 
 
-def _no_context(importer: str, name: str) -> None:
-    return None
-
-
-_import_contexts: list[ImportContext] = [_no_context]
+_import_contexts: list[ImportContext] = []
+_after_imports: list[Callable[[], None]] = []
 _NULL_CONTEXT: AbstractContextManager[None] = nullcontext()
 
 
-def install_import_tracing(around: ImportContext | None = None) -> None:
-    """See from now on what this process imports and reads; ``around(importer, name)`` is a context in which imports are made."""
-    if around is not None:
-        _import_contexts[0] = around
+def install_import_tracing(around: ImportContext | None = None, after: Callable[[], None] | None = None) -> None:
+    """See from now on what this process imports and reads.
+
+    Args:
+        around: ``around(importer, name)`` is a context in which an import is made, or None.
+        after: called after every import.
+    """
+    if around is not None and around not in _import_contexts:
+        _import_contexts.append(around)
+    if after is not None and after not in _after_imports:
+        _after_imports.append(after)
     if IMPORT_TRACE.installed:
         return
     IMPORT_TRACE.installed = True
@@ -227,24 +231,26 @@ def install_import_tracing(around: ImportContext | None = None) -> None:
         level: int = 0,
     ) -> ModuleType:
         importer = globals.get("__file__") if globals else None
-        if not isinstance(importer, str):
-            return plain_import(name, globals, locals, fromlist or (), level)
-        with _import_contexts[0](importer, "" if level else name) or _NULL_CONTEXT:
+        with _import_context(importer, "" if level else name):
             module = plain_import(name, globals, locals, fromlist or (), level)
         _record_import(importer, _absolute_name(name, globals or {}, level), fromlist or ())
         return module
 
     def traced_module(name: str, package: str | None = None) -> ModuleType:
         importer = sys._getframe(1).f_globals.get("__file__")
-        if not isinstance(importer, str):
-            return plain_module(name, package)
-        with _import_contexts[0](importer, "" if name.startswith(".") else name) or _NULL_CONTEXT:
+        with _import_context(importer, "" if name.startswith(".") else name):
             module = plain_module(name, package)
         _record_import(importer, module.__name__, ())
         return module
 
     builtins.__import__ = traced_import
     importlib.import_module = traced_module
+
+
+def _import_context(importer: object, name: str) -> AbstractContextManager[object]:
+    """In what an import is made of a name (of none, if it is relative)."""
+    contexts = (around(importer, name) for around in _import_contexts) if isinstance(importer, str) else ()
+    return next((context for context in contexts if context is not None), _NULL_CONTEXT)
 
 
 _recorded_imports: set[tuple[str, str, tuple[str, ...]]] = set()
@@ -256,8 +262,12 @@ def real_path(file: str) -> str:
     return os.path.realpath(file)
 
 
-def _record_import(importer: str, name: str, members: Sequence[str]) -> None:
+def _record_import(importer: object, name: str, members: Sequence[str]) -> None:
     """An import was made: of a module, its parents and those of its members that are modules."""
+    for after in _after_imports:
+        after()
+    if not isinstance(importer, str):
+        return
     made = (importer, name, tuple(members))
     if made in _recorded_imports and not IMPORT_TRACE.recordings:
         return

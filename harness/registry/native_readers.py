@@ -8,13 +8,12 @@ started by this one.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
-from importlib.abc import Loader
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
+
+from harness.registry import import_tracing
 
 READERS: dict[str, tuple[str, ...]] = {
     "safetensors": ("safe_open",),
@@ -36,63 +35,33 @@ READERS: dict[str, tuple[str, ...]] = {
 """By module the functions that are given a file's name, as the first argument or the second (after ``self``)."""
 
 
+_waiting = set(READERS)  # modules that have not been imported yet
+
+
 def audit_native_readers() -> None:
-    """Have these tell from now on, as ``open`` does."""
-    for name in READERS:
-        if name in sys.modules:
-            _wrap_readers(sys.modules[name])
-    if _ReaderFinder not in sys.meta_path:
-        sys.meta_path.insert(0, _ReaderFinder)
+    """Have these tell from now on, as ``open`` does; those of modules that are not there yet as soon as these are imported."""
+    import_tracing.install_import_tracing(after=_wrap_imported_readers)
+    _wrap_imported_readers()
 
 
-class _ReaderFinder:
-    """Finds the modules that are known, to change them when they have been imported."""
-
-    _busy: ClassVar[set[str]] = set()
-
-    @classmethod
-    def find_spec(cls, name: str, path: Sequence[str] | None = None, target: object = None) -> ModuleSpec | None:
-        if name not in READERS or name in cls._busy:
-            return None
-        cls._busy.add(name)
-        try:
-            spec = find_spec(name)
-        finally:
-            cls._busy.discard(name)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _AuditingLoader(spec.loader)
-        return spec
+def _wrap_imported_readers() -> None:
+    """An import was made: have the functions tell of modules that are there now and done with being imported."""
+    for name in [name for name in _waiting if name in sys.modules]:
+        module = sys.modules[name]
+        if not getattr(module.__spec__, "_initializing", False):
+            _waiting.discard(name)
+            for path in READERS[name]:
+                _wrap_reader(module, path)
 
 
-class _AuditingLoader(Loader):
-    """A module's own loader, and then its functions tell."""
-
-    def __init__(self, loader: Loader) -> None:
-        self._loader = loader
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._loader.exec_module(module)
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        _wrap_readers(module)
-
-
-def _wrap_readers(module: ModuleType) -> None:
-    for path in READERS[module.__name__]:
-        *outer, name = path.split(".")
-        holder: Any = module
-        for part in outer:
-            holder = getattr(holder, part, None)
-        function = getattr(holder, name, None)
-        if function is not None and not hasattr(function, "__told__"):
-            setattr(holder, name, _with_audit_event(function))
+def _wrap_reader(module: ModuleType, path: str) -> None:
+    *outer, name = path.split(".")
+    holder: Any = module
+    for part in outer:
+        holder = getattr(holder, part, None)
+    function = getattr(holder, name, None)
+    if function is not None and not hasattr(function, "__told__"):
+        setattr(holder, name, _with_audit_event(function))
 
 
 def _with_audit_event(function: Callable[..., Any]) -> Callable[..., Any]:
