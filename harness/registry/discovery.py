@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,27 +28,22 @@ def installed_cards(found: Sequence[PluginDistribution], limit: float) -> list[C
     usable = [item for item in found if item.compatible and item.entries]
     there = environment_digest()
     keys = {item.name: _distribution_key(item) for item in usable}
-    facts: dict[str, Facts | None] = {item.name: _facts_if_current(cache.read_facts(item.name, keys[item.name], there)) for item in usable}
-    missing = [item for item in usable if facts[item.name] is None]
+    cached = {item.name: cache.read_facts(item.name, keys[item.name], there) for item in usable}
+    facts = {name: known for name, known in cached.items() if known is not None and all(map(_is_current, known["answers"].values()))}
+    missing = [item for item in usable if item.name not in facts]
     questions = [_extraction_request(item, entry) for item in missing for entry in item.entries]
     answers = extract_facts(questions, limit) if questions else {}
     for item in missing:
         own = {_entry_point_id(entry): answers[_extraction_request(item, entry).id] for entry in item.entries}
         facts[item.name] = {"data": item.data_digest() if item.editable else None, "answers": own}
-        cache.write_facts(item.name, keys[item.name], there, facts[item.name] or {}, broken=_has_errors(own.values()))
+        cache.write_facts(item.name, keys[item.name], there, facts[item.name], broken=any("error" in answer for answer in own.values()))
     return [card for item in found for card in _cards_of_distribution(item, facts.get(item.name))]
 
 
-def _facts_if_current(facts: Facts | None) -> Facts | None:
-    """The facts, unless a file that they depend on, or the version of a distribution, is another by now."""
-    answers = () if facts is None else facts["answers"].values()
-    return (
-        facts if all(files_unchanged(answer.get("states", {})) and _are_installed(answer.get("uses", {})) for answer in answers) else None
-    )
-
-
-def _are_installed(versions: Mapping[str, str]) -> bool:
-    return all(installed_version(name) == version for name, version in versions.items())
+def _is_current(answer: Facts) -> bool:
+    """Whether the files that an answer depends on, and the versions of distributions, are what they were."""
+    versions = answer.get("uses", {})
+    return files_unchanged(answer.get("states", {})) and all(installed_version(name) == version for name, version in versions.items())
 
 
 def _entry_point_id(entry: ComponentEntryPoint) -> str:
@@ -58,10 +53,6 @@ def _entry_point_id(entry: ComponentEntryPoint) -> str:
 def _extraction_request(item: PluginDistribution, entry: ComponentEntryPoint) -> ExtractionRequest:
     identifier = f"{item.name}:{_entry_point_id(entry)}"
     return ExtractionRequest(identifier, {"id": identifier, "kind": entry.kind, "target": entry.target})
-
-
-def _has_errors(answers: Iterable[Facts]) -> bool:
-    return any("error" in answer for answer in answers)
 
 
 def _distribution_key(item: PluginDistribution) -> str:
@@ -141,9 +132,9 @@ def _facts_of_file(file: Path, limit: float) -> Facts:
     path = str(file.resolve())
     key = cache.cache_key(path, file_state_of(path), _sibling_modules(file))
     facts: Facts | None = cache.read_facts(path, key, environment_digest())
-    if facts is None or not (files_unchanged(facts["states"]) and _are_installed(facts["uses"])):
+    if facts is None or not _is_current(facts):
         facts = extract_facts([ExtractionRequest(path)], limit)[path]
-        if not _has_errors([facts, *facts.get("components", [])]):
+        if not any("error" in answer for answer in (facts, *facts.get("components", []))):
             cache.write_facts(path, key, environment_digest(), facts, broken=False)
     return facts
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata as metadata
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from harness.api.declarations import Kind
 from harness.api.version import API_VERSION
 from harness.registry.canonical_json import json_digest
 from harness.registry.card import KIND_BY_GROUP
-from harness.registry.file_ownership import CORE_DISTRIBUTION, installed_version, normalise_name
+from harness.registry.file_ownership import CORE_DISTRIBUTION, editable_project, installed_version, normalise_name
 from harness.registry.file_states import ABSENT, FileState, content_digest_of, file_state_of
 
 API_GROUP = "harness.api"
@@ -142,7 +141,7 @@ def _read_distribution(distribution: metadata.Distribution) -> PluginDistributio
         entries=sorted(entries, key=lambda entry: (entry.kind, entry.name, entry.target)),
         hooks=hooks,
         api=None if not majors else API_MAJOR if API_MAJOR in majors else max(majors),
-        editable=_is_editable(distribution),
+        editable=editable_project(distribution.read_text("direct_url.json")) is not None,
         requirements=_installed_requirements(distribution),
     )
 
@@ -152,11 +151,6 @@ def core_identity() -> tuple[str, str]:
     found = _read_distribution(metadata.distribution(CORE_DISTRIBUTION))
     files = digest_of_files(sorted(_files_of_package("harness")))
     return found.version, json_digest([found.version, found.requirements, files])
-
-
-def _is_editable(distribution: metadata.Distribution) -> bool:
-    text = distribution.read_text("direct_url.json")
-    return bool(text and json.loads(text).get("dir_info", {}).get("editable"))
 
 
 def _installed_requirements(distribution: metadata.Distribution) -> dict[str, str]:

@@ -98,7 +98,7 @@ def _distributions_in(root: str) -> tuple[tuple[str, str, frozenset[str], str], 
     found = []
     for path in _dist_info_folders(root):
         name, _, version = path.name.removesuffix(".dist-info").partition("-")
-        if _editable_project(path) is None:
+        if editable_project(_read_text(path / "direct_url.json")) is None:
             tops = {name.lower().replace(".", "_"), name, *_read_text(path / "top_level.txt").split()}
             points = re.findall(r"=\s*([A-Za-z_]\w*)", _read_text(path / "entry_points.txt"))
             found.append((normalise_name(name), public_version(version), frozenset({*tops, *points}), str(path)))
@@ -141,10 +141,10 @@ def _read_text(path: Path) -> str:
         return ""
 
 
-def _editable_project(info: Path) -> str | None:
-    """The folder that a distribution is installed from in place, or None."""
+def editable_project(direct_url: str | None) -> str | None:
+    """The folder that a distribution is installed from in place by what its ``direct_url.json`` says, or None."""
     try:
-        found = json.loads(_read_text(info / "direct_url.json") or "{}")
+        found = json.loads(direct_url or "{}")
         return str(Path(unquote(urlparse(found["url"]).path)).resolve()) if found.get("dir_info", {}).get("editable") else None
     except (ValueError, KeyError, AttributeError):
         return None
@@ -153,7 +153,8 @@ def _editable_project(info: Path) -> str | None:
 @cache
 def editable_projects() -> tuple[str, ...]:
     """The folders of distributions that are installed in place."""
-    return tuple(filter(None, (_editable_project(info) for root in _search_roots(tuple(sys.path)) for info in _dist_info_folders(root))))
+    infos = (info for root in _search_roots(tuple(sys.path)) for info in _dist_info_folders(root))
+    return tuple(filter(None, (editable_project(_read_text(info / "direct_url.json")) for info in infos)))
 
 
 @lru_cache(maxsize=4096)
