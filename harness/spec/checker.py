@@ -68,7 +68,7 @@ def _executor_settings(registry: Registry, name: Any) -> tuple[Mapping[str, Any]
         return None, [Problem(at, message)] if name.strip() else []
     except RegistryError as error:
         return None, [Problem(at, str(error))]
-    both = find_name_clashes(form_schema(), settings)
+    both = find_name_clashes(form_schema(), settings) if settings["properties"] else []
     message = f'the executor "{name}" has settings by names that `execution` has itself: {join_words(both)}'
     return settings, [Problem(at, message)] if both else []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION_PATTERN = r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)\s*$"
@@ -42,4 +42,3 @@ Duration = Annotated[
         {"x-words": DURATION_WORDS, "anyOf": [{"type": "number", "minimum": 0.001}, {"type": "string", "pattern": DURATION_PATTERN}]}
     ),
 ]
-PositiveInt = Annotated[int, Field(ge=1)]

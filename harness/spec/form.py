@@ -21,7 +21,7 @@ from harness.registry.json_schema import (
 )
 from harness.spec.executor_settings import collect_defaults, extend_execution_schema
 from harness.spec.problems import KeyPath
-from harness.spec.run_spec import RunSpec
+from harness.spec.run_spec import ExecutionOptions, RunSpec
 
 
 @cache
@@ -37,26 +37,24 @@ def check_form(data: Mapping[str, Any], settings: Mapping[str, Any] | None) -> t
         data: the spec as plain values.
         settings: JSON Schema of what the executor takes besides the harness's own settings; None if that cannot be known.
     """
-    schema = extend_execution_schema(form_schema(), settings)
-    found = list(_settings_problems(data, schema))
+    found: list[Problem] = []
     execution = data.get("execution")
-    if settings and isinstance(execution, Mapping):
-        data = {**data, "execution": {**collect_defaults(settings), **execution}}
-    spec = None
+    if isinstance(execution, Mapping):
+        found += _settings_problems(execution, settings)
+        if settings:
+            data = {**data, "execution": coerce_numbers({**collect_defaults(settings), **execution}, settings)}
     try:
-        spec = RunSpec.model_validate(coerce_numbers(data, schema))
+        spec = RunSpec.model_validate(data)
     except ValidationError as error:
-        found += _refusals(error, data, schema)
+        return None, found + _refusals(error, data, extend_execution_schema(form_schema(), settings))
     return (None if found else spec), found
 
 
-def _settings_problems(data: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Problem]:
+def _settings_problems(execution: Mapping[str, Any], settings: Mapping[str, Any] | None) -> Iterator[Problem]:
     """What is wrong with the settings of a plugin's executor, of which there is nothing but the schema on its card."""
-    own = form_schema()["properties"]["execution"]["properties"]
-    execution = data.get("execution", {})
-    if isinstance(execution, Mapping):
-        added = {name: value for name, value in execution.items() if name not in own}
-        part = schema["properties"]["execution"]
+    added = {name: value for name, value in execution.items() if name not in ExecutionOptions.model_fields}
+    if added or (settings or {}).get("required"):
+        part = extend_execution_schema(form_schema(), settings)["properties"]["execution"]
         yield from find_schema_problems({"properties": {"execution": part}}, {"execution": added}, "key")
 
 

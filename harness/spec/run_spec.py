@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchem
 from pydantic_core import CoreSchema
 
 from harness.api.declarations import Kind
-from harness.spec.duration import Duration, PositiveInt
+from harness.spec.duration import Duration
 from harness.store.address import redact_credentials
 
 KIND_BY_KEY: Mapping[str, Kind] = {
@@ -27,6 +27,9 @@ ONE_LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\s\x00-\x1f\x7f-\x9f\u
 Label = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE_PATTERN), Field(json_schema_extra={"x-words": LABEL_WORDS})
 ]
+WHOLE = BeforeValidator(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)
+"""Stands last in the annotation of an integer: ``1.0`` is one."""
+PositiveInt = Annotated[int, Field(ge=1), WHOLE]
 COMPONENT_WORDS = "a component (its name, or use + params)"
 
 
@@ -77,7 +80,7 @@ class DatasetReference(Reference):
         default=None,
         description="The dataset that components learn from; default: this one with `split: train`, where it has such a parameter.",
     )
-    class_map: dict[str, Label | int] | None = Field(
+    class_map: dict[str, Label | Annotated[int, WHOLE]] | None = Field(
         default=None, description="The model's class (name or index) for each class of the dataset; default: by equal names."
     )
 
@@ -88,7 +91,7 @@ DatasetComponentReference = Annotated[DatasetReference, BeforeValidator(_name_to
 class ExplainOptions(StrictModel):
     """What is explained, and which samples count."""
 
-    target: Literal["predicted", "label"] | Annotated[int, Field(ge=0)] = Field(
+    target: Literal["predicted", "label"] | Annotated[int, Field(ge=0), WHOLE] = Field(
         default="predicted", description="The class that is explained: the predicted one, the label, or a fixed class."
     )
     samples: Literal["all", "correct", "all-correct"] = Field(
@@ -114,7 +117,9 @@ class ExecutionOptions(StrictModel):
     executor: Label = Field(default="local", description="`local`, `inline`, or one that a plugin ships.")
     timeout: Duration = Field(default=600.0, description="Limit of one call of a component, from its first call on.")
     startup_timeout: Duration = Field(default=300.0, description="Limit of a worker's start: imports and loading of models and data.")
-    workers: Literal["auto"] | Annotated[PositiveInt, Field(le=10_000)] = Field(default="auto", description="Number of worker processes.")
+    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=10_000), WHOLE] = Field(
+        default="auto", description="Number of worker processes."
+    )
     devices: Literal["auto"] | Annotated[list[Label], Field(min_length=1)] = Field(
         default="auto", description="Devices such as `cuda:0`, `mps`, `cpu`; `auto`: all CUDA devices, else Apple's GPU, else the CPU."
     )
@@ -144,7 +149,7 @@ class StoreOptions(StrictModel):
         default=None,
         description="The store's folder, or a URL that fsspec knows (`s3://bucket/prefix`); default: HARNESS_STORE, else `.harness`.",
     )
-    attributions: Literal["all", "none"] | Annotated[int, Field(ge=0)] = Field(
+    attributions: Literal["all", "none"] | Annotated[int, Field(ge=0), WHOLE] = Field(
         default="all", description="Whose maps are kept: of all samples, of none, or of the first N."
     )
     dtype: Literal["float32", "float16"] = Field(default="float32", description="The type in which maps are kept.")
@@ -158,7 +163,7 @@ class StatisticsOptions(StrictModel):
     """How scores become intervals, and how metrics are grouped for ranks."""
 
     confidence: float = Field(default=0.95, gt=0, lt=1, description="Level of the intervals.")
-    bootstrap: int = Field(default=2000, ge=100, description="Number of bootstrap draws.")
+    bootstrap: Annotated[int, Field(ge=100), WHOLE] = Field(default=2000, description="Number of bootstrap draws.")
     group: Literal["category", "metric"] = Field(default="category", description="What mean ranks are taken over.")
 
 
@@ -191,7 +196,7 @@ class RunSpec(StrictModel):
     """Datasets × models × explainers × metrics."""
 
     name: Label = Field(description="The run's name.")
-    seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of every random stream.")
+    seed: Annotated[int, Field(ge=0, lt=2**63), WHOLE] = Field(default=0, description="Seed of every random stream.")
     datasets: list[DatasetComponentReference] = Field(min_length=1, description="Datasets.")
     models: list[ComponentReference] = Field(min_length=1, description="Models.")
     explainers: list[ComponentReference] = Field(min_length=1, description="Explainers, one row each.")

@@ -14,7 +14,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer, ComposerError
-from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
@@ -24,8 +24,14 @@ LineColumn = tuple[int, int]
 MAX_BYTES = 2**20
 MAX_DEPTH = 64
 MAX_VALUES = 20_000
+MAX_DIGITS = 4_000
 CORE_TAG = "tag:yaml.org,2002:"
-TEXT_TAGS = ("str", "timestamp", "value", "merge")
+KINDS: dict[type[Node], tuple[str, ...]] = {
+    ScalarNode: ("null", "bool", "int", "float", "str", "timestamp", "value", "merge"),
+    SequenceNode: ("seq",),
+    MappingNode: ("map",),
+}
+"""The kinds of YAML that a spec may have, by node; the last four of scalars are texts."""
 
 
 @dataclass
@@ -66,35 +72,24 @@ def read_yaml(path: Path) -> SpecDocument:
     Raises:
         SpecError: no such file, no regular file, too large, not UTF-8, not YAML, or more than a spec needs.
     """
-    return parse_yaml(_read_text(path), str(path))
-
-
-def _read_text(path: Path) -> str:
-    data = _read_bytes(path)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8", "replace")
-        line, column = _line_column(before, len(before))
-        raise SpecError([SpecProblem(str(path), line, column, f"is not UTF-8 text (byte 0x{data[error.start]:02x})")]) from error
-
-
-def _read_bytes(path: Path) -> bytes:
     try:
         status = path.stat()
         wrong = _why_unreadable(status)
         if wrong is None:
-            return _read_limited(path) if status.st_size else b""  # the files of /proc say 0 bytes, and some of them never end
+            with path.open("rb") as stream:  # the files of /proc say 0 bytes, and some of them never end
+                return parse_yaml(stream.read(status.st_size).decode("utf-8-sig"), str(path))
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode("utf-8", "replace")
+        line, column = _line_column(before, len(before))
+        wrong = f"is not UTF-8 text (byte 0x{error.object[error.start]:02x})"
+        raise SpecError([SpecProblem(str(path), line, column, wrong)]) from error
     except FileNotFoundError:
         wrong = "no such file"
+    except SpecError:
+        raise
     except (OSError, ValueError) as error:
         wrong = f"cannot be read: {getattr(error, 'strerror', None) or error}"
     raise SpecError([SpecProblem(str(path), None, None, wrong)])
-
-
-def _read_limited(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(MAX_BYTES)
 
 
 def _why_unreadable(status: os.stat_result) -> str | None:
@@ -182,101 +177,89 @@ class _DocumentBuilder:
         self.problems: list[SpecProblem] = []
         self.count = 0
 
-    def problem(self, mark: StreamMark, message: str) -> None:
-        self.problems.append(SpecProblem(self.document.file, mark.line + 1, mark.column + 1, message))
+    def problem(self, node: Node, message: str) -> None:
+        self.problems.append(SpecProblem(self.document.file, *_place(node), message))
 
     def build(self, node: Node, at: KeyPath, inside: tuple[int, ...]) -> Any:
         """The value of ``node``, which stands at ``at`` inside the nodes with the ids ``inside``."""
-        mark = node.start_mark
-        self.document.values.setdefault(at, (mark.line + 1, mark.column + 1))
+        self.document.values.setdefault(at, _place(node))
         self.count += 1
         if self.count > MAX_VALUES:
             if self.count == MAX_VALUES + 1:
-                self.problem(mark, f"more than {MAX_VALUES} values (an alias counts as often as it is used)")
+                self.problem(node, f"more than {MAX_VALUES} values (an alias counts as often as it is used)")
             return None
         if id(node) in inside or len(inside) > MAX_DEPTH:
             deep = f"nested more than {MAX_DEPTH} deep"
-            self.problem(mark, "an alias inside what it stands for" if id(node) in inside else deep)
+            self.problem(node, "an alias inside what it stands for" if id(node) in inside else deep)
+            return None
+        kind = str(node.tag).removeprefix(CORE_TAG)
+        if kind not in KINDS[type(node)]:
+            self.problem(node, f"the tag {str(node.tag).replace(CORE_TAG, '!!')} is not allowed")
             return None
         if isinstance(node, ScalarNode):
-            return self.scalar(node)
-        kind = "map" if isinstance(node, MappingNode) else "seq"
-        if str(node.tag) != CORE_TAG + kind:
-            self.problem(mark, f"the tag {_short_tag(node)} is not allowed")
-            return None
+            return self.scalar(node, kind)
+        inside = (*inside, id(node))
         if isinstance(node, SequenceNode):
-            return [
-                self.build(item, (*at, index), (*inside, id(node))) for index, item in enumerate(node.value) if self.count <= MAX_VALUES
-            ]
-        return self.mapping(node, at, (*inside, id(node)))
+            return [self.build(item, (*at, index), inside) for index, item in enumerate(node.value) if self.count <= MAX_VALUES]
+        return self.mapping(node, at, inside)
 
     def mapping(self, node: Node, at: KeyPath, inside: tuple[int, ...]) -> dict[str, Any]:
+        """The values by their keys, without those whose key is wrong."""
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if self.count > MAX_VALUES:
                 break
             key = self.key(key_node)
-            if key is None:
-                continue
             if key in found:
                 line = self.document.keys[(*at, key)][0]
-                self.problem(key_node.start_mark, f'the key "{key}" stands here twice (first in line {line})')
-                continue
-            self.document.keys[(*at, key)] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
-            if isinstance(value_node, ScalarNode) and value_node.value == "" and value_node.style is None:
-                self.document.values[(*at, key)] = self.document.keys[(*at, key)]
-            found[key] = self.build(value_node, (*at, key), inside)
+                self.problem(key_node, f'the key "{key}" stands here twice (first in line {line})')
+            elif key is not None:
+                self.document.keys[(*at, key)] = _place(key_node)
+                if isinstance(value_node, ScalarNode) and value_node.value == "" and value_node.style is None:
+                    self.document.values[(*at, key)] = _place(key_node)
+                found[key] = self.build(value_node, (*at, key), inside)
         return found
 
     def key(self, node: Node) -> str | None:
+        """The text of a key; None, with the problem told, if it is none."""
         if not isinstance(node, ScalarNode) or str(node.tag) == CORE_TAG + "null":
-            self.problem(node.start_mark, "a key must be a text")
+            self.problem(node, "a key must be a text")
             return None
         if node.value == "<<" and node.style is None:
-            self.problem(node.start_mark, "merge keys (<<) are no part of YAML 1.2: write the keys out")
+            self.problem(node, "merge keys (<<) are no part of YAML 1.2: write the keys out")
             return None
-        return None if self.surrogate(node) else str(node.value)
+        text: str | None = self.scalar(node, "str")
+        return text
 
-    def surrogate(self, node: ScalarNode) -> bool:
-        wrong = any("\ud800" <= character <= "\udfff" for character in node.value)
-        if wrong:
-            self.problem(node.start_mark, "half a surrogate pair is no character")
-        return wrong
-
-    def scalar(self, node: ScalarNode) -> Any:
-        kind = str(node.tag).removeprefix(CORE_TAG)
-        if kind not in (*TEXT_TAGS, "null", "bool", "int", "float"):
-            self.problem(node.start_mark, f"the tag {_short_tag(node)} is not allowed")
-            return None
-        if self.surrogate(node):
+    def scalar(self, node: ScalarNode, kind: str) -> Any:
+        """The value of a scalar of a kind; None, with the problem told, if it has none."""
+        text = str(node.value)
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            self.problem(node, "half a surrogate pair is no character")
             return None
         try:
-            return _parse_scalar(kind, str(node.value))
+            return _parse_scalar(kind, text)
         except ValueError:
-            self.problem(node.start_mark, f"{str(node.value)[:40]!r} is too long for a number")
+            self.problem(node, f"{text[:40]!r} is too long for a number")
             return None
 
 
-def _short_tag(node: Node) -> str:
-    return str(node.tag).replace(CORE_TAG, "!!")
+def _place(node: Node) -> LineColumn:
+    return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 def _parse_scalar(kind: str, text: str) -> Any:
-    """A plain value of YAML's core schema; a text where it only looks like another kind."""
+    """A plain value of YAML's core schema; a text if it only looks like another kind. Raises ``ValueError`` for too many digits."""
+    plain = text.replace("_", "").lower()
     if kind == "null":
         return None
     if kind == "bool":
-        return {"true": True, "false": False}.get(text.lower(), text)
-    plain = text.replace("_", "").lower()
-    if kind == "int" and plain.lstrip("+-"):
-        sign, digits = (-1 if plain.startswith("-") else 1), plain.lstrip("+-")
-        base = {"0x": 16, "0o": 8, "0b": 2}.get(digits[:2], 10)
-        digits = digits[2:] if base != 10 else digits
-        valid = digits and all(character in "0123456789abcdef"[:base] for character in digits)
-        return sign * int(digits, base) if valid else text
-    if kind == "float":
-        try:
-            return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
-        except ValueError:
-            return text
-    return text
+        return {"true": True, "false": False}.get(plain, text)
+    try:
+        if kind == "int":
+            return int(plain, {"0x": 16, "0o": 8, "0b": 2}.get(plain.lstrip("+-")[:2], 10))
+        return float(plain.replace(".inf", "inf").replace(".nan", "nan")) if kind == "float" else text
+    except ValueError:
+        if len(plain) > MAX_DIGITS:
+            raise
+        return text
