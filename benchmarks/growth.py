@@ -8,7 +8,6 @@ Each part runs in a process of its own, so that its peak memory is its own. Data
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import resource
 import subprocess
@@ -30,9 +29,7 @@ from harness.planning.sharding import plan_jobs
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.results.data_model import Cell, ExplainerInfo, Group, MetricInfo, Results
-from harness.results.run_folder import RESULTS_FILE, SCORES_FILE, read_results
-from harness.results.score_table import write_scores
-from harness.results.stored_results import to_stored
+from harness.results.run_folder import SCORES_FILE, read_results, write_results
 from harness.spec.load import load_spec
 from harness.store.row_files import StoredValue
 from harness.store.sample_alignment import SamplePositions
@@ -140,9 +137,7 @@ def write_part(scores: int, folder: Path) -> dict[str, Any]:
     """Write a run folder's table of scores."""
     results = scores_of_a_run(scores, 10_000)
     started = time.perf_counter()
-    write_scores(folder / SCORES_FILE, results)
-    checksum = hashlib.sha256((folder / SCORES_FILE).read_bytes()).hexdigest()
-    (folder / RESULTS_FILE).write_text(to_stored(results, checksum).model_dump_json() + "\n")
+    write_results(folder, results)
     size = (folder / SCORES_FILE).stat().st_size
     return {"write s": time.perf_counter() - started, "bytes per score": size / scores, "GiB": peak()}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from harness.results.data_model import Floats
+from harness.results.field_types import Floats
 
 _CHUNK = 1 << 23
 

@@ -17,7 +17,8 @@ from scipy import special
 
 from harness.analysis.bootstrap import nan_mean, percentile_bounds, resampled_means
 from harness.analysis.ranking import varies
-from harness.results.data_model import STUDENT_T_BELOW, Bools, Floats, IntervalKind, MetricInfo
+from harness.results.data_model import STUDENT_T_BELOW, IntervalKind, MetricInfo
+from harness.results.field_types import Bools, Floats
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 from harness.analysis.confidence_intervals import MeanIntervals
 from harness.analysis.paired_tests import cohens_d, drop_nan, holm, paired_differences, t_test
 from harness.analysis.signed_rank import signed_ranks
-from harness.results.data_model import Floats
 from harness.results.document import Versus
+from harness.results.field_types import Floats
 
 
 class NullComparison(NamedTuple):

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import special
 
 from harness.analysis.ranking import rank_scores
-from harness.results.data_model import Floats
 from harness.results.document import Critical
+from harness.results.field_types import Floats
 
 
 @lru_cache(maxsize=256)

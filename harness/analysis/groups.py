@@ -17,8 +17,9 @@ from harness.analysis.explainer_comparisons import NullComparison, compare_expla
 from harness.analysis.friedman import critical_difference
 from harness.analysis.paired_tests import paired_differences
 from harness.analysis.ranking import category_ranks, metric_ranks, overall_ranks, ranking_order
-from harness.results.data_model import RANK_INTERVALS_FROM, Bools, ExplainerCosts, ExplainerNotes, Floats, Group, Results, Weighting
+from harness.results.data_model import RANK_INTERVALS_FROM, ExplainerCosts, ExplainerNotes, Group, Results, Weighting
 from harness.results.document import CellEntry, CostsEntry, Critical, GroupEntry, MetricEntry, NotesEntry, Rank, Row, Versus
+from harness.results.field_types import Bools, Floats
 from harness.results.sample_selection import selected_samples
 
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)

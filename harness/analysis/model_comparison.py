@@ -12,8 +12,9 @@ from harness.analysis.explainer_comparisons import compare_explainers
 from harness.analysis.groups import score_cube
 from harness.analysis.overall import replicate_families
 from harness.analysis.paired_tests import paired_differences
-from harness.results.data_model import Floats, Group, MetricInfo, Results
+from harness.results.data_model import Group, MetricInfo, Results
 from harness.results.document import ModelsEntry, Versus
+from harness.results.field_types import Floats
 from harness.results.sample_selection import selected_samples
 
 

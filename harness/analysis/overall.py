@@ -9,8 +9,9 @@ import numpy as np
 from harness.analysis.bootstrap import nan_mean
 from harness.analysis.groups import WEIGHTINGS, AnalysedGroup, rank_intervals
 from harness.analysis.ranking import ranking_order
-from harness.results.data_model import Floats, Group, Results, Weighting
+from harness.results.data_model import Group, Results, Weighting
 from harness.results.document import OverallEntry, Rank
+from harness.results.field_types import Floats
 
 
 def replicate_families(groups: Sequence[Group]) -> list[list[int]]:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from harness.analysis.ranking import TIE_TOLERANCE, varies
-from harness.results.data_model import Floats
+from harness.results.field_types import Floats
 
 
 def paired_differences(first: Floats, second: Floats) -> Floats:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from harness.analysis.bootstrap import nan_mean
 from harness.analysis.parallel_chunks import run_in_chunks
-from harness.results.data_model import Bools, Floats
 from harness.results.data_model import Weighting as Weighting
 from harness.results.document import OverallEntry, Row
+from harness.results.field_types import Bools, Floats
 
 RankedEntry = TypeVar("RankedEntry", Row, OverallEntry)
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from harness.analysis.ranking import rank_scores
-from harness.results.data_model import Floats
+from harness.results.field_types import Floats
 
 ZeroMethod = Literal["drop", "split"]
 

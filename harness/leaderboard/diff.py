@@ -10,7 +10,8 @@ import numpy as np
 
 from harness.analysis.bootstrap import resample_seed
 from harness.analysis.confidence_intervals import Interval, mean_interval
-from harness.results.data_model import Cell, ComponentInfo, Floats, Group, Results
+from harness.results.data_model import Cell, ComponentInfo, Group, Results
+from harness.results.field_types import Floats
 from harness.text_format import format_count
 
 RELATIVE_NOISE, ABSOLUTE_NOISE = 1e-5, 1e-8

@@ -18,8 +18,9 @@ from harness.analysis.groups import score_cube
 from harness.analysis.paired_tests import drop_nan, holm, paired_differences
 from harness.analysis.ranking import rank_scores
 from harness.analysis.signed_rank import signed_ranks
-from harness.results.data_model import Floats, Group, MetaConditionInfo, MetaConditionKind, Results
+from harness.results.data_model import Group, MetaConditionInfo, MetaConditionKind, Results
 from harness.results.document import ConsistencyEntry, MetaEntry, MetaMetric, Scales, SeparationEntry
+from harness.results.field_types import Floats
 from harness.results.sample_selection import selected_samples
 
 MIN_CORRELATED = 3  # values that a rank correlation is taken over

@@ -1,14 +1,14 @@
-"""What a run found, as the analysis takes it: per-sample scores with their labels, recipes and states."""
+"""Results of a run, as the analysis takes them and ``results.json`` holds them: per-sample scores with their labels, recipes and states."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field, FiniteFloat, PlainSerializer, ValidationInfo
+
+from harness.results.field_types import BoolArray, FloatArray, Floats, Name, Number
 
 Direction = Literal["higher", "lower"]
 Status = Literal["ok", "not-applicable", "failed", "timeout", "out-of-memory", "crashed", "blocked"]
@@ -24,21 +24,8 @@ SAMPLES_RULES: tuple[SamplesRule, ...] = get_args(SamplesRule)
 NOT_COMPUTED_PREFIX = "not computed"  # so begins the reason of a blocked cell whose turn never came
 COMPLETENESS_TOLERANCE = 0.05  # median relative error of a promised sum, above which the promise counts as broken
 STUDENT_T_BELOW = 30  # scores below which a mean's interval is Student's t
+MAX_BOOTSTRAP = 100_000  # resamples that a file of somebody else may ask for
 RANK_INTERVALS_FROM = 10  # samples below which a rank has no interval: resamples of a handful agree with one another, whatever the truth
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
-
-def finite_or_none(value: object) -> object:
-    """A number as it is, and None for one that is not finite."""
-    if not isinstance(value, float):
-        return value
-    return float(value) if math.isfinite(value) else None
-
-
-Number = Annotated[float | None, BeforeValidator(finite_or_none)]
-"""A number, or None (null) if it is undefined: analysis may fill in NaN."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +41,7 @@ class ComponentInfo:
         cite: a DOI, an arXiv id or a whole BibTeX entry.
     """
 
-    component: str
+    component: Name
     plugin: str = ""
     version: str = ""
     digest: str = ""
@@ -70,19 +57,19 @@ class ExplainerInfo(ComponentInfo):
     (a twin is a null as well).
     """
 
-    label: str
+    label: Name
     null: bool = False
-    twin_of: str | None = None
+    twin_of: Name | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricInfo(ComponentInfo):
     """One column of the leaderboard; ``direction`` says which scores are better, ``bounds`` which are possible."""
 
-    label: str
-    category: str
+    label: Name
+    category: Name
     direction: Direction
-    bounds: tuple[float | None, float | None] = (None, None)
+    bounds: tuple[Number, Number] = (None, None)
 
     @property
     def name(self) -> str:
@@ -113,8 +100,8 @@ class Cell:
     """
 
     status: Status
-    values: Floats
-    computed: Bools
+    values: FloatArray
+    computed: BoolArray
     reason: str | None = None
     key: str = ""
 
@@ -142,9 +129,9 @@ class ExplainerCosts:
     ``passes_per_sample`` are forward equivalents, memory is in bytes; seconds and memory are those on ``hardware``.
     """
 
-    seconds_per_sample: float | None = None
-    passes_per_sample: float | None = None
-    peak_memory: float | None = None
+    seconds_per_sample: Number = None
+    passes_per_sample: Number = None
+    peak_memory: Number = None
     hardware: str | None = None
 
 
@@ -160,7 +147,7 @@ class ExplainerNotes:
     """
 
     zero_maps: int = 0
-    completeness: Floats | None = None
+    completeness: FloatArray | None = None
     broken: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -182,10 +169,10 @@ class ExplanationSettings:
         dtype: in which maps are kept, and scored.
     """
 
-    target: str | int | None = None
+    target: Name | int | None = None
     seed: int | None = None
-    precision: str | None = None
-    dtype: str | None = None
+    precision: Name | None = None
+    dtype: Name | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,13 +188,36 @@ class MetaConditionInfo:
         kept: ``(N,)`` bool, whether the prediction stayed; ``known`` whether it was made.
     """
 
-    model: str
+    model: Name
     kind: MetaConditionKind
     strength: DisturbanceStrength | None = None
     repeat: int = 0
-    scale: float = 0.0
-    kept: Bools
-    known: Bools
+    scale: FiniteFloat = 0.0
+    kept: BoolArray
+    known: BoolArray
+
+
+def _cells_without_scores(cells: Any, info: ValidationInfo) -> Any:
+    """The cells of a file, which holds their states: by labels, without a single score."""
+    if not isinstance(cells, list):
+        return cells
+    size = len(info.data.get("samples", ()))
+    empty = {"values": np.full(size, np.nan), "computed": np.zeros(size, dtype=bool)}
+    try:
+        found = {(cell["explainer"], cell["metric"]): {**cell, **empty} for cell in cells}
+    except (KeyError, TypeError):
+        raise ValueError("a cell says no explainer and metric") from None
+    if len(found) != len(cells):
+        raise ValueError("a cell occurs twice")
+    return found
+
+
+def _cell_states(cells: dict[tuple[str, str], Cell]) -> list[dict[str, Any]]:
+    """The cells as a file holds them: their scores are in the table."""
+    return [
+        {"explainer": row, "metric": column, "status": cell.status, "reason": cell.reason, "key": cell.key}
+        for (row, column), cell in cells.items()
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,7 +230,7 @@ class Group:
         samples: N ids, unique.
         digests: N content digests of the samples.
         correct: ``(N,)`` bool, whether the model classifies the sample correctly.
-        accuracy: of the model over all N samples.
+        accuracy: of the model over all N samples; None if it is not known.
         explainers, metrics: rows and columns in the spec's order, labels unique.
         cells: by (explainer label, metric label); a pair that was never asked for is absent.
         costs, notes: by explainer label.
@@ -230,20 +240,20 @@ class Group:
         shadow: of which group it is one, if it is.
     """
 
-    dataset: str
-    model: str
-    samples: list[str]
+    dataset: Name
+    model: Name
+    samples: list[Name]
     digests: list[str]
-    correct: Bools
-    accuracy: float
+    correct: BoolArray
+    accuracy: Number
     explainers: list[ExplainerInfo]
     metrics: list[MetricInfo]
-    cells: dict[tuple[str, str], Cell]
+    cells: Annotated[dict[tuple[Name, Name], Cell], BeforeValidator(_cells_without_scores), PlainSerializer(_cell_states)]
     recipes: dict[str, ComponentInfo] = field(default_factory=dict)
     costs: dict[str, ExplainerCosts] = field(default_factory=dict)
     notes: dict[str, ExplainerNotes] = field(default_factory=dict)
     group_notes: list[str] = field(default_factory=list)
-    replicate_of: str | None = None
+    replicate_of: Name | None = None
     explained: ExplanationSettings = field(default_factory=ExplanationSettings)
     shadow: MetaConditionInfo | None = None
 
@@ -261,6 +271,11 @@ class Group:
                 raise ValueError(f"{where}: cell ({row!r}, {column!r}) has no such explainer or metric")
             if len(cell.values) != size:
                 raise ValueError(f"{where}: cell ({row!r}, {column!r}) has {len(cell.values)} values for {size} samples")
+        for notes in self.notes.values():
+            if notes.completeness is not None and notes.completeness.shape != (size,):
+                raise ValueError(f"{where}: {len(notes.completeness)} completeness errors for {size} samples")
+        if self.shadow is not None and not self.shadow.kept.shape == self.shadow.known.shape == (size,):
+            raise ValueError(f"{where}: {len(self.shadow.kept)} and {len(self.shadow.known)} predictions of a shadow for {size} samples")
 
     @property
     def explainer_labels(self) -> list[str]:
@@ -292,11 +307,11 @@ class Results:
 
     provenance: dict[str, Any]
     groups: list[Group]
-    reference: str | None = None
-    nulls: list[str] = field(default_factory=list)
+    reference: Name | None = None
+    nulls: list[Name] = field(default_factory=list)
     samples_rule: SamplesRule = "all"
-    confidence: float = 0.95
-    bootstrap: int = 2000
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    bootstrap: Annotated[int, Field(ge=1, le=MAX_BOOTSTRAP)] = 2000
     seed: int = 0
     shadows: list[Group] = field(default_factory=list)
 

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.results.data_model import Direction, IntervalKind, Number, SamplesRule, Status, Weighting
+from harness.results.data_model import Direction, IntervalKind, SamplesRule, Status, Weighting
+from harness.results.field_types import Number
 
 SCHEMA_VERSION = "1.2"
 
@@ -324,7 +325,8 @@ def first_validation_error(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_input=False)
     where = ".".join(str(part) for part in problems[0]["loc"])
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{where}: {problems[0]['msg']}{more}" if where else f"{problems[0]['msg']}{more}"
+    message = problems[0]["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}{more}" if where else f"{message}{more}"
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What a run folder holds, so that it can be rendered, merged and compared without the store that its numbers came from.
+"""The run folder: what rendering, merging and comparing take, without the store that its numbers came from.
 
 ``leaderboard.json`` is the result (`document`), ``scores.parquet`` the per-sample scores (`score_table`), ``results.json`` everything else
-(`stored_results`). A folder may come from somebody else: whatever is in it, reading ends in results or in a `RunFolderError`.
+(`data_model`). A folder may come from somebody else: whatever is in it, reading ends in results or in a `RunFolderError`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from harness.results.data_model import Results
 from harness.results.document import (
@@ -22,11 +22,19 @@ from harness.results.document import (
     read_leaderboard,
 )
 from harness.results.score_table import ScoreTableError, read_scores, write_scores
-from harness.results.stored_results import RESULTS_SCHEMA_VERSION, StoredResults, from_stored, to_stored
 from harness.store.atomic import replace_atomically, write_atomically
 
 LEADERBOARD_FILE, RESULTS_FILE, SCORES_FILE = "leaderboard.json", "results.json", "scores.parquet"
 MAX_JSON_BYTES = 1 << 30
+RESULTS_SCHEMA_VERSION = "1.0"
+RESULTS_JSON = TypeAdapter(Results)
+"""Everything of `Results` but the scores. It reads other people's files, and trusts nothing."""
+
+
+class ResultsHeader(SchemaVersion):
+    """The first fields of ``results.json``; ``scores_sha256`` is the checksum of the ``scores.parquet`` that belongs to it."""
+
+    scores_sha256: str = ""
 
 
 class RunFolderError(ValueError):
@@ -39,7 +47,8 @@ def write_results(folder: str | Path, results: Results) -> None:
     with replace_atomically(folder / SCORES_FILE) as temporary:
         write_scores(temporary, results)
         checksum = _checksum(temporary)
-    write_atomically(folder / RESULTS_FILE, (to_stored(results, checksum).model_dump_json() + "\n").encode())
+    header = ResultsHeader(schema_version=RESULTS_SCHEMA_VERSION, scores_sha256=checksum).model_dump_json().encode()
+    write_atomically(folder / RESULTS_FILE, header[:-1] + b"," + RESULTS_JSON.dump_json(results)[1:] + b"\n")
 
 
 def write_leaderboard(folder: str | Path, leaderboard: Leaderboard) -> None:
@@ -53,15 +62,15 @@ def read_results(folder: str | Path) -> Results:
     text = _read_json(folder, RESULTS_FILE)
     path = _require_file(folder, SCORES_FILE)
     try:
-        check_schema_version(SchemaVersion.model_validate_json(text).schema_version, RESULTS_SCHEMA_VERSION, "it")
-        stored = StoredResults.model_validate_json(text)
-        empty = from_stored(stored)
+        header = ResultsHeader.model_validate_json(text)
+        check_schema_version(header.schema_version, RESULTS_SCHEMA_VERSION, "it")
+        empty = RESULTS_JSON.validate_json(text)
     except ValidationError as error:
         raise RunFolderError(f"{folder / RESULTS_FILE}: not the results of a run: {first_validation_error(error)}") from None
     except ValueError as error:
         raise RunFolderError(f"{folder / RESULTS_FILE}: {error}") from None
     try:
-        if _checksum(path) != stored.scores_sha256:
+        if _checksum(path) != header.scores_sha256:
             raise RunFolderError(f"{path}: damaged, or of another run than {RESULTS_FILE}: its checksum differs; run again to write both")
         return read_scores(path, empty)
     except ScoreTableError as error:

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from harness.results.data_model import Bools, ComponentInfo, Floats, Group, Results, SamplesRule
+from harness.results.data_model import ComponentInfo, Group, Results, SamplesRule
+from harness.results.field_types import Bools, Floats
 from harness.results.sample_selection import selected_samples
 from harness.store.sample_alignment import EncodedTexts, SamplePositions, encode_text_column, iter_constant_slices, numbers_to_numpy
 

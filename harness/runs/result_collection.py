@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,19 +19,18 @@ from harness.registry.registry import Registry
 from harness.results.data_model import (
     COMPLETENESS_TOLERANCE,
     NOT_COMPUTED_PREFIX,
-    Bools,
     Cell,
     ExplainerCosts,
     ExplainerInfo,
     ExplainerNotes,
     ExplanationSettings,
-    Floats,
     Group,
     MetaConditionInfo,
     MetricInfo,
     Results,
 )
 from harness.results.data_model import ComponentInfo as Used
+from harness.results.field_types import Bools, Floats
 from harness.runs.outcome import Outcome
 from harness.spec.loaded_spec import LoadedSpec
 from harness.store.sample_alignment import MaskedColumn
@@ -206,12 +204,12 @@ class _GroupCollector:
             warnings=tuple(column.notes),
         )
 
-    def _predictions(self) -> tuple[Bools, float]:
+    def _predictions(self) -> tuple[Bools, float | None]:
         if self.plan.subject is None:
-            return np.zeros(len(self.plan.rows), dtype=bool), math.nan
+            return np.zeros(len(self.plan.rows), dtype=bool), None
         key = self.plan.subject.prediction_key
         correct, computed = self._field(self._values(key), key, "correct")
-        return np.nan_to_num(correct) > 0.5, float(correct[computed].mean()) if computed.any() else math.nan
+        return np.nan_to_num(correct) > 0.5, float(correct[computed].mean()) if computed.any() else None
 
     def _explainer(self, column: ExplanationColumn) -> ExplainerInfo:
         used = Used(component=ORACLE.name, digest=ORACLE.digest) if column.recipe == ORACLE else self._used(column.recipe)
