@@ -67,7 +67,7 @@ class Grid:
         self.ids = [f"image-{i}" for i in range(images)]
         self.masks = torch.zeros(images, side, side, dtype=torch.bool, device=device)
         self.masks[:, side // 4 : side * 3 // 4, side // 8 : side // 2] = True
-        self.targets = self.bench.forward(self.model, self.images).argmax(dim=1)
+        self.targets = self.bench.models.forward(self.model, self.images).argmax(dim=1)
         self.twin = copy.deepcopy(self.model.module).to(memory_format=torch.channels_last)
 
     def noise(self, count: int, seed: int) -> Tensor:
@@ -129,7 +129,7 @@ class Grid:
 
 
 class Harness:
-    """Scores as a run does: on the workbench's explainer and forward passes, with a case as `harness.worker.job_scorer` builds it."""
+    """Scores as a run does: on the workbench's explainer and forward passes, with a case as `harness.worker.job_scoring` builds it."""
 
     def __init__(self, grid: Grid, name: str, params: Mapping[str, Any]) -> None:
         self.grid, self.name = grid, name
@@ -146,7 +146,7 @@ class Harness:
 
     def _forward(self, model: Classifier, inputs: Tensor) -> Tensor:
         self._counted["forward"] += len(inputs)
-        return self.grid.bench.forward(model, inputs)
+        return self.grid.bench.models.forward(model, inputs)
 
     def case(self, name: str, memory: dict[Any, object]) -> Case:
         """The case of one metric."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -34,6 +34,7 @@ class Context:
         training: yields ``n`` training images as the model takes them, ``(n, C, H, W)``; None where there are none.
         labelled: yields up to ``n`` training images with their labels as the model's classes; None where there are none.
         memory: what `lasting` has computed.
+        maps: how the harness comes by the maps of an explainer that is called with this context: of no use to components.
     """
 
     seed: int
@@ -43,6 +44,7 @@ class Context:
     training: Callable[[int], Tensor] | None = None
     labelled: Callable[[int], tuple[Tensor, Tensor]] | None = None
     memory: MutableMapping[Hashable, object] = field(default_factory=dict, repr=False)
+    maps: Callable[..., Any] | None = field(default=None, repr=False)
     _generators: dict[int, torch.Generator] = field(default_factory=dict, repr=False)
 
     def generator(self, i: int) -> torch.Generator:
@@ -116,8 +118,12 @@ class Context:
         rows = index.tolist() if isinstance(index, Tensor) else list(index)
         return self._of([self.ids[i] for i in rows], self.purpose)
 
+    def about(self, ids: Sequence[str]) -> Context:
+        """A fresh context of other samples, such as training images that a component compares with."""
+        return self._of(ids, self.purpose)
+
     def _of(self, ids: Sequence[str], purpose: str) -> Context:
-        return Context(self.seed, ids, purpose, self.device, self.training, self.labelled, self.memory)
+        return replace(self, ids=ids, purpose=purpose, _generators={})
 
     def _draw(self, one: Callable[[torch.Generator], Tensor]) -> Tensor:
         return torch.stack([one(self.generator(i)) for i in range(len(self.ids))]).to(self.device)

@@ -97,7 +97,7 @@ def explain_image(
     found = _load_image(image, bench, registry)
     with as_user_error(model_recipe.label):
         inputs = classifier.preprocess(found.sample.image)[None].to(bench.device)
-        probabilities = classifier.probabilities(bench.forward(classifier, inputs))[0]
+        probabilities = classifier.probabilities(bench.models.forward(classifier, inputs))[0]
     predicted = int(probabilities.argmax())
     explained = predicted if target is None else _class_index(target, classifier)
     maps: list[PanelMap] = []

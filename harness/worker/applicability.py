@@ -1,4 +1,4 @@
-"""What a component is not applicable for: by what it declares and says itself, by what those nested in it do, by what it is not given."""
+"""Reasons why an explainer is not applicable to a model: by what it declares and says itself, and by what those nested in it do."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from harness.worker.component_cache import ComponentCache
 
 
-def inapplicability_reason(bench: ComponentCache, recipe: Recipe, model: Classifier) -> str | None:
+def inapplicability_reason(components: ComponentCache, recipe: Recipe, model: Classifier) -> str | None:
     """Why an explainer is not applicable to a model, or None: for the features it lacks, else as `refusal_reason` says."""
-    lacking = lacking_features(declared_needs(bench.registry, recipe), detect_features(model))
-    return lacking if lacking is not None else refusal_reason(bench, recipe, model)
+    lacking = lacking_features(declared_needs(components.registry, recipe), detect_features(model))
+    return lacking if lacking is not None else refusal_reason(components, recipe, model)
 
 
-def refusal_reason(bench: ComponentCache, recipe: Recipe, model: Classifier) -> str | None:
+def refusal_reason(components: ComponentCache, recipe: Recipe, model: Classifier) -> str | None:
     """What an explainer's ``applicable``, or that of the first nested in it which refuses, says of a model; None if none does."""
-    reason = inapplicable_reason(bench.component(recipe), bench.explainer(recipe).call, model)
+    reason = inapplicable_reason(components.factory.component(recipe), components.explainer(recipe).call, model)
     if reason is not None:
         return reason
-    found = ((nested.name, refusal_reason(bench, nested, model)) for nested in recipe.nested)
+    found = ((nested.name, refusal_reason(components, nested, model)) for nested in recipe.nested)
     return next((f"{name}: {inner}" for name, inner in found if inner is not None), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor
 
@@ -12,30 +12,20 @@ from harness.api.attribution import Attribution
 from harness.api.case import Case
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
+from harness.planning.variants import AS_IS, Variant
 from harness.registry.recipe import Recipe
+from harness.worker.applicability import inapplicability_reason
 from harness.worker.batching import Batching
 from harness.worker.call_arguments import as_classifier, as_ids, as_images, as_targets
 from harness.worker.contracts import check_finite_maps, checked_attribution, merge_attributions
 from harness.worker.mutation_guard import MutationError, equal_with_nan
 
-T = TypeVar("T")
-StoredMapRecall = Callable[["BoundExplainer", Classifier, Tensor, Tensor, Context], "Attribution | None"]
+if TYPE_CHECKING:
+    from harness.worker.component_cache import ComponentCache
 
 
-def _identity(given: T) -> T:
-    return given
-
-
-def _reject_rebinding(changes: Mapping[str, object]) -> BoundExplainer:
-    raise ValueError("this explainer was bound without its component's schema")
-
-
-def _no_refusal(model: Classifier) -> str | None:
-    return None
-
-
-def _recall_nothing(explainer: BoundExplainer, model: Classifier, images: Tensor, targets: Tensor, ctx: Context) -> Attribution | None:
-    return None
+def _identity(model: Classifier) -> Classifier:
+    return model
 
 
 @dataclass
@@ -48,12 +38,9 @@ class BoundExplainer:
         call: the component with its parameters bound.
         takes_ctx: whether ``call`` wants ``ctx``.
         batching: how calls are split.
-        recall: yields stored maps for exactly these samples, or None.
-        rounded: what a map goes through that is computed where a stored one could have stood.
-        stands_for: the model that is explained in the place of the one asked for.
-        schema: JSON schema of each parameter.
-        refusal: says why the component is not applicable to a model, as a plan does, or None.
-        rebound: binds the same component with other parameters.
+        components: what bound it, if anything did.
+        variant: of the model, that it was bound for.
+        substitute_model: the model that is explained in the place of the one asked for.
         strict: whether a map that is not finite is an error; else it is for the caller to see that it is of no use.
     """
 
@@ -61,12 +48,9 @@ class BoundExplainer:
     call: Callable[..., Any]
     takes_ctx: bool
     batching: Batching = field(default_factory=Batching)
-    recall: StoredMapRecall = _recall_nothing
-    round_maps: Callable[[Attribution], Attribution] = _identity
+    components: ComponentCache | None = field(default=None, repr=False)
+    variant: Variant = AS_IS
     substitute_model: Callable[[Classifier], Classifier] = _identity
-    schema: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    refusal: Callable[[Classifier], str | None] = _no_refusal
-    rebind: Callable[[Mapping[str, object]], BoundExplainer] = _reject_rebinding
     strict: bool = True
     _fitted: dict[int, Classifier] = field(default_factory=dict, repr=False)
 
@@ -80,12 +64,23 @@ class BoundExplainer:
         """The resolved parameters."""
         return self.recipe.params
 
+    @property
+    def schema(self) -> Mapping[str, Mapping[str, object]]:
+        """JSON schema of each parameter."""
+        if self.components is None:
+            return {}
+        card = self.components.registry.known(self.recipe.kind, self.recipe.qualified)
+        return cast("Mapping[str, Mapping[str, object]]", card.parameters.get("properties", {}))
+
     def with_params(self, **changes: object) -> BoundExplainer:
         """The same component with some parameters changed; raises ``ValueError`` for one that it has not or does not take."""
         unknown = sorted(set(changes) - set(self.schema))
         if unknown:
             raise ValueError(f"{self.name} has no parameter {', '.join(unknown)}; it has {', '.join(self.schema) or 'none'}")
-        return replace(self.rebind(changes), substitute_model=self.substitute_model)
+        if self.components is None:
+            return self
+        changed = replace(self.recipe, params={**self.recipe.params, **changes})
+        return replace(self.components.explainer(changed, self.variant), substitute_model=self.substitute_model)
 
     def __call__(self, model: Classifier, images: Tensor, targets: Tensor, *, ctx: Context | None = None) -> Attribution:
         """The map ``(B, H, W)`` at the images' size, with parts; what the map must sum to is kept.
@@ -111,15 +106,16 @@ class BoundExplainer:
 
     def require_applicable(self, model: Classifier) -> None:
         """Raise ``ValueError`` with the reason why the component is not applicable to a model, where there is one."""
-        reason = self.refusal(model)
+        reason = None if self.components is None else inapplicability_reason(self.components, self.recipe, model)
         if reason is not None:
             raise ValueError(f"{self.name} is not applicable to this model: {reason}")
 
     def raw(self, model: Classifier, images: Tensor, targets: Tensor, ctx: Context) -> Attribution:
-        """As `__call__`, at the resolution the explainer works at."""
+        """As `__call__`, at the resolution the explainer works at: where the context has maps, as these have them."""
         model, ctx = self.substitute_model(model), ctx.fresh(f"explain/{self.name}")
-        stored = self.recall(self, model, images, targets, ctx)
-        return stored if stored is not None else self.round_maps(self.computed(model, images, targets, ctx))
+        if ctx.maps is None:
+            return self.computed(model, images, targets, ctx)
+        return cast(Attribution, ctx.maps(self, model, images, targets, ctx))
 
     def computed(self, model: Classifier, images: Tensor, targets: Tensor, ctx: Context) -> Attribution:
         """Explained now, whatever is stored."""
@@ -143,7 +139,7 @@ class BoundExplainer:
         """Let a component that learns from data do so, once per model."""
         fit = getattr(self.call, "fit", None)
         if callable(fit) and self._fitted.get(id(model)) is not model:
-            fit(model, Context(ctx.seed, ["fit"], f"fit/{self.name}", ctx.device, ctx.training, ctx.labelled, ctx.memory))
+            fit(model, ctx.about(["fit"]).fresh(f"fit/{self.name}"))
             self._fitted.clear()  # copies that are as strict as others share it
             self._fitted[id(model)] = model
 

@@ -1,4 +1,4 @@
-"""What a component returned, held to its contract; each violation is an error that says what was expected and what came."""
+"""Contracts that what a component returned is held to; each violation is an error that says what was expected and what came."""
 
 from __future__ import annotations
 
@@ -13,6 +13,18 @@ from harness.text_format import format_some
 
 class ContractError(ValueError):
     """A component returned something that its contract does not allow."""
+
+
+class ChangedSincePlanning(ValueError):
+    """A model, or data, is not what the run was planned with.
+
+    Attributes:
+        facts: under what is remembered that does not hold any more.
+    """
+
+    def __init__(self, reason: str, *facts: str) -> None:
+        super().__init__(reason)
+        self.facts = facts
 
 
 def checked_attribution(returned: object, images: Tensor) -> Attribution:

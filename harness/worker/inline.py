@@ -25,13 +25,13 @@ class InlineExecutor:
 
     def __init__(self, settings: ExecutorSettings, registry: Registry) -> None:
         set_plain_fp32()
-        self._bench = JobRunner(ComponentCache(registry, make_slots(settings.devices, 1)[0].name, settings.batch), Store(settings.store))
+        self._runner = JobRunner(ComponentCache(registry, make_slots(settings.devices, 1)[0].name, settings.batch), Store(settings.store))
         self._jobs: deque[Job] = deque()
 
     def ask(self, request: Mapping[str, Any]) -> Any:
         """Answered here."""
         try:
-            return answer_request(self._bench.workbench, request)
+            return answer_request(self._runner.components, request)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -45,7 +45,7 @@ class InlineExecutor:
         """Do the jobs one after the other; their events come when each is done."""
         while self._jobs:
             told: list[Event] = []
-            self._bench.run(self._jobs.popleft(), told.append)
+            self._runner.run(self._jobs.popleft(), told.append)
             yield from told
 
     def cancel(self, columns: Set[str]) -> None:

@@ -28,14 +28,14 @@ FORBIDDEN_NAME_CATEGORIES = (
 )  # categories of characters that no name has: control, undecodable, separators of lines and paragraphs
 
 
-def dataset_facts(bench: ComponentCache, recipe: Recipe, known: Mapping[str, Sequence[str]]) -> DatasetFacts:
+def dataset_facts(components: ComponentCache, recipe: Recipe, known: Mapping[str, Sequence[str]]) -> DatasetFacts:
     """Reads the whole dataset once, and some of it twice; samples keep the digests that are ``known`` of them.
 
     Raises ``ValueError`` where a sample is another when it is read again, an id is there twice or cannot be shown, or there is no sample
     that can be used.
     """
-    dataset, name = bench.dataset(recipe), recipe.label or recipe.name
-    with bench.reading.of(recipe):
+    dataset, name = components.dataset(recipe), recipe.label or recipe.name
+    with components.factory.reading.of(recipe):
         looks = [SampleSummary.at(read_sample(dataset, place), known) for place in range(len(dataset))]
         check_reading_is_repeatable(dataset, name, looks)
     ids = [look.id for look in looks]
@@ -73,9 +73,9 @@ def _left_out_notes(looks: Sequence[SampleSummary]) -> Iterator[str]:
         yield f"{len(bad)} of {len(looks)} samples {has} {values} and {has} no rows: {format_some(bad, 3)}"
 
 
-def model_facts(bench: ComponentCache, recipe: Recipe) -> ModelFacts:
+def model_facts(components: ComponentCache, recipe: Recipe) -> ModelFacts:
     """Makes the model."""
-    model = bench.model(recipe)
+    model = components.model(recipe)
     return ModelFacts(
         digest=model.digest,
         num_classes=model.num_classes,
@@ -91,42 +91,42 @@ def model_facts(bench: ComponentCache, recipe: Recipe) -> ModelFacts:
     )
 
 
-def check_applicability(bench: ComponentCache, model_recipe: Recipe, recipe: Recipe) -> dict[str, Any]:
+def check_applicability(components: ComponentCache, model_recipe: Recipe, recipe: Recipe) -> dict[str, Any]:
     """What an explainer says of a model: ``reason`` why it is not applicable, ``declared_passes`` per sample (None: not known).
 
     Raises `harness.worker.mutation_guard.MutationError` where binding it or asking it changed the model (which is made again then) or
     shared state.
     """
-    model = bench.model(model_recipe)
+    model = components.model(model_recipe)
     try:
         with forbid_changes(model.module):
-            reason = refusal_reason(bench, recipe, model)
+            reason = refusal_reason(components, recipe, model)
     except BaseException as error:
         if caused_mutation(error):
-            bench.forget_models(model_recipe)
+            components.forget_models(model_recipe)
         raise
-    return {"reason": reason, "passes": _explainer_passes(bench, recipe)}
+    return {"reason": reason, "passes": _explainer_passes(components, recipe)}
 
 
-def check_construction(bench: ComponentCache, recipe: Recipe) -> None:
+def check_construction(components: ComponentCache, recipe: Recipe) -> None:
     """Make an explainer; raises `MutationError` if that changed shared state, and will be found to do so again."""
     try:
         with forbid_changes([]):
-            bench.explainer(recipe)
+            components.explainer(recipe)
     except BaseException as error:
         if caused_mutation(error):
-            bench.forget_explainers()
+            components.forget_explainers()
         raise
 
 
-def _explainer_passes(bench: ComponentCache, recipe: Recipe) -> float | None:
+def _explainer_passes(components: ComponentCache, recipe: Recipe) -> float | None:
     """Passes per sample that an explainer declares; of a composition that does not say, what its parts take."""
-    declared = declared_passes(declaration_of(bench.component(recipe), "explainers"), recipe.params)
-    parts = [_explainer_passes(bench, nested) for nested in recipe.nested] if declared is None else []
+    declared = declared_passes(declaration_of(components.factory.component(recipe), "explainers"), recipe.params)
+    parts = [_explainer_passes(components, nested) for nested in recipe.nested] if declared is None else []
     known = [part for part in parts if part is not None]
     return sum(known) if parts and len(known) == len(parts) else declared
 
 
-def metric_passes(bench: ComponentCache, recipe: Recipe) -> float | None:
+def metric_passes(components: ComponentCache, recipe: Recipe) -> float | None:
     """Passes per sample that a metric declares for its parameters, or None; of one that explains again, how often it does."""
-    return declared_passes(declaration_of(bench.component(recipe), "metrics"), recipe.params)
+    return declared_passes(declaration_of(components.factory.component(recipe), "metrics"), recipe.params)

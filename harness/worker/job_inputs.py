@@ -1,4 +1,4 @@
-"""The rows of a job as a model takes them, and the class that is explained for each."""
+"""Rows of a job as a model takes them, and the class that is explained for each."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch import Tensor
 from harness.api.classifiers import Classifier
 from harness.api.sample import Sample
 from harness.planning.jobs import SampleRef, Subject, SubjectRows
-from harness.store.row_files import StoredValue
 from harness.store.sample_alignment import SamplePositions as Places
 from harness.store.store import Store
 from harness.worker.component_cache import ComponentCache
-from harness.worker.contracts import finite_rows
+from harness.worker.contracts import ChangedSincePlanning, finite_rows
+from harness.worker.job_context import column_rows
 from harness.worker.prefetching import Prefetcher
 from harness.worker.sample_summary import SampleSummary, check_same_sample
-from harness.worker.samples import SampleBatch, SampleError, collate_samples, find_sample_difference, prepare_sample, read_sample
+from harness.worker.samples import SampleBatch, collate_samples, find_sample_difference, prepare_sample, read_sample
 from harness.worker.timing import span
 from harness.worker.variants import alter_images
 
@@ -33,7 +33,7 @@ RowsIdentity = tuple[Subject, tuple[SampleRef, ...]]
 class JobInputs:
     """Prepares rows, and keeps those of the last jobs for the next ones on the same."""
 
-    workbench: ComponentCache
+    components: ComponentCache
     store: Store
     prefetcher: Prefetcher | None = None
     _kept: list[tuple[RowsIdentity, tuple[SampleBatch, Tensor]]] = field(default_factory=list)
@@ -46,7 +46,7 @@ class JobInputs:
         A target is `NO_TARGET` where the model's logits of a sample are not finite: nothing can be explained there.
         Targets are predicted by the recipe's model on the images as they are, also where ``model`` or the rows are altered.
 
-        Raises `SampleError` where a row is not as planned.
+        Raises `SampleError` for a row that cannot be used, `ChangedSincePlanning` for one that is not as planned.
         """
         identity = (subject, tuple(rows))
         place = next((i for i, (known, _) in enumerate(self._kept) if known == identity), None)
@@ -63,7 +63,7 @@ class JobInputs:
         if self.prefetcher is None or following is None:
             return
         subject, rows = following.subject, following.rows
-        model = self.workbench.loaded(subject.model_recipe)
+        model = self.components.models.loaded(subject.model_recipe)
         if model is not None and (subject, tuple(rows)) not in [known for known, _ in self._kept]:
             self.prefetcher.ask(subject, rows, model)
 
@@ -77,7 +77,7 @@ class JobInputs:
         with span("inputs", "read"):
             samples = self._samples(subject, rows, model).to(model.device)
         predicting()
-        unaltered = self.workbench.model(subject.model_recipe)
+        unaltered = self.components.model(subject.model_recipe)
         predicted = self._predictions(subject.prediction_key, rows, unaltered, samples)
         targets = _explained_classes(subject, samples, predicted)
         if subject.altered_prediction_key is not None:
@@ -91,14 +91,14 @@ class JobInputs:
         return collate_samples([*ready, *(prepare_sample(sample, model, subject.classes) for sample in rest)], images)
 
     def _read(self, subject: Subject, rows: Sequence[SampleRef]) -> list[Sample]:
-        dataset = self.workbench.dataset(subject.dataset_recipe)
+        dataset = self.components.dataset(subject.dataset_recipe)
         found = [read_sample(dataset, row.position) for row in rows]
         changed = [row.sample for row, sample in zip(rows, found, strict=True) if find_sample_difference(sample, row.sample, row.digest)]
         if changed:
             again = next(place for place, row in enumerate(rows) if row.sample == changed[0])
             check_same_sample(subject.dataset, SampleSummary.at(found[again], {}), read_sample(dataset, rows[again].position))
             reason = f"the dataset changed while the run was going on: {', '.join(changed[:3])}; run again"
-            raise SampleError(reason, *filter(None, [subject.facts.get("dataset")]))
+            raise ChangedSincePlanning(reason, *filter(None, [subject.facts.get("dataset")]))
         return found
 
     def _predictions(self, key: str, rows: Sequence[SampleRef], model: Classifier, samples: SampleBatch) -> Tensor:
@@ -107,7 +107,7 @@ class JobInputs:
             known = self.store.known(key, Places([(row.sample, row.digest) for row in rows])).get(key, {}).get("predicted")
         if known is not None and known.there.all():
             return torch.from_numpy(np.nan_to_num(known.values, nan=NO_TARGET)).long().to(samples.labels.device)
-        logits = self.workbench.forward(model, samples.images, finite=False)
+        logits = self.components.models.forward(model, samples.images, finite=False)
         finite = finite_rows(logits)
         confidence, predicted = model.probabilities(logits).max(dim=1)
         correct = (predicted == samples.labels) & finite
@@ -116,13 +116,6 @@ class JobInputs:
         with span("store", "write"):
             self.store.commit_rows(key, column_rows(key, rows, values))
         return predicted.where(finite, NO_TARGET)
-
-
-def column_rows(column: str, rows: Sequence[SampleRef], fields: dict[str, list[float]]) -> list[StoredValue]:
-    """One `StoredValue` per field and sample."""
-    return [
-        StoredValue(column, row.sample, row.digest, name, float(values[i])) for name, values in fields.items() for i, row in enumerate(rows)
-    ]
 
 
 def _image_bytes(samples: SampleBatch) -> int:

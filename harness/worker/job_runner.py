@@ -7,37 +7,28 @@ import gc
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
-from harness.dispatch.events import (
-    ColumnFailed,
-    ColumnState,
-    Emit,
-    Event,
-    JobFinished,
-    Noted,
-    PhaseStarted,
-    RowsCommitted,
-    StoreDamaged,
-)
+from harness.dispatch.events import ColumnState, Emit, Event, JobFinished, Noted, StoreDamaged
 from harness.planning.jobs import Job, SubjectRows
 from harness.store.store import Store, StoreError
-from harness.text_format import format_reason, format_traceback
+from harness.text_format import format_reason
 from harness.worker.accelerators import release_unused_memory
 from harness.worker.arithmetic import Arithmetic
-from harness.worker.batching import OutOfMemory, is_out_of_memory
-from harness.worker.component_cache import ChangedSincePlanning, ComponentCache
+from harness.worker.component_cache import ComponentCache
 from harness.worker.inspection import check_applicability
-from harness.worker.job_evaluator import JobEvaluator
-from harness.worker.job_explainer import JobExplainer
+from harness.worker.job_context import JobContext
+from harness.worker.job_explaining import explain
 from harness.worker.job_inputs import JobInputs
+from harness.worker.job_report import JobReport, failure_state
+from harness.worker.job_scoring import score
 from harness.worker.mutation_guard import caused_mutation
 from harness.worker.pass_counter import PROCESS_COUNT, count_passes_within
 from harness.worker.prefetching import Prefetcher
-from harness.worker.result_writer import ResultWriter, WriteTask
+from harness.worker.result_writer import ResultWriter
 from harness.worker.timing import TIMELINE, span
 
 
@@ -46,20 +37,19 @@ class JobRunner:
     """Runs jobs on one device.
 
     Attributes:
-        workbench: what is loaded.
+        components: what is loaded.
         store: where results go.
         apart: whether this process is the jobs' own, so that an interrupt can only be a component's.
         prefetcher: reads the rows of a next job, or None.
     """
 
-    workbench: ComponentCache
+    components: ComponentCache
     store: Store
     apart: bool = False
     prefetcher: Prefetcher | None = None
 
     def __post_init__(self) -> None:
-        self._inputs = JobInputs(self.workbench, self.store, self.prefetcher)
-        self._explaining = JobExplainer(self.workbench, self.store)
+        self._inputs = JobInputs(self.components, self.store, self.prefetcher)
         self._writer = ResultWriter()
         self._worker = f"{platform.node()} {os.getpid()}"
         self._reported = 0
@@ -80,14 +70,17 @@ class JobRunner:
 
         with count_passes_within() as passes, TIMELINE.job(f"{job.explainer} ({job.id})", job.traced) as times:
             try:
-                self._run(job, tell, following)
+                self._do(job, JobReport(job, tell, self._writer), following)
             finally:
-                self.workbench.seen.clear()
                 self._writer.flush()
                 with span("store", "gather"):
                     self.store.gather(job.key)
-        self._report_notes(job, tell)
-        self._release_device_memory()
+        if len(self.store.damaged) > self._reported:
+            tell(StoreDamaged(job=job.id, files=self.store.damaged[self._reported :]))
+            self._reported = len(self.store.damaged)
+        for note in self.components.take_notes():
+            tell(Noted(job=job.id, reason=note))
+        release_unused_memory(self.components.device)  # another process may need it, and the next job other blocks of it
         tell(
             JobFinished(
                 job=job.id,
@@ -95,135 +88,77 @@ class JobRunner:
                 backward=passes.backward,
                 model_seconds=passes.seconds,
                 seconds=time.perf_counter() - started,
-                device=self.workbench.device.type,
+                device=self.components.device.type,
                 phases={**times.own, "wait": waited},
                 traced=times.traced,
             )
         )
         self._idle = time.perf_counter()
 
-    def _report_notes(self, job: Job, tell: Emit) -> None:
-        """What was found damaged in the store, and what is worth saying of what was loaded."""
-        if len(self.store.damaged) > self._reported:
-            tell(StoreDamaged(job=job.id, files=self.store.damaged[self._reported :]))
-            self._reported = len(self.store.damaged)
-        while self.workbench.notes:
-            tell(Noted(job=job.id, reason=self.workbench.notes.pop(0)))
-
-    def _release_device_memory(self) -> None:
-        """Give back what memory of the device the job left unused: another process may need it, and the next job other blocks of it."""
-        release_unused_memory(self.workbench.device)
-
-    def _run(self, job: Job, emit: Emit, following: SubjectRows | None) -> None:
-        columns = [job.key, *(task.key for task in job.metrics)]
-        subject = job.subject
-        emit(PhaseStarted(job=job.id, what="load", component=subject.model))
+    def _do(self, job: Job, report: JobReport, following: SubjectRows | None) -> None:
+        """Load the model and prepare the rows, explain them, and score the explanation with one metric after the other."""
+        subject, components = job.subject, self.components
+        report.begin("load", subject.model)
         try:
             with span("load", subject.model):
-                self.workbench.set_arithmetic(Arithmetic(subject.precision, subject.compiled))
-                model = self.workbench.subject(subject)
-            predicting = PhaseStarted(job=job.id, what="predict", component=subject.model)
+                components.compute_in(Arithmetic(subject.precision, subject.compiled))
+                model = components.subject(subject)
             with span("inputs", subject.dataset):
-                samples, targets = self._inputs.of(subject, job.rows, model, lambda: emit(predicting))
+                samples, targets = self._inputs.of(subject, job.rows, model, lambda: report.begin("predict", subject.model))
         except BaseException as error:
-            self._fail(job, columns, "blocked", error, emit)
+            self._fail(report, report.columns, error, "blocked")
             return
         with span("inputs", "ask for the next"), contextlib.suppress(Exception):  # no job depends on what is read beside it
             self._inputs.prefetch_rows(following)
-        emit(PhaseStarted(job=job.id, what="load", component=job.explainer, column=job.key))
+
+        report.begin("load", job.explainer, job.key)
         try:
             if job.variant.kind != "oracle":
                 with span("load", job.explainer):
-                    check_applicability(self.workbench, subject.model_recipe, job.recipe)
-            emit(PhaseStarted(job=job.id, what="explain", component=job.explainer, column=job.key))
+                    check_applicability(components, subject.model_recipe, job.recipe)
+            report.begin("explain", job.explainer, job.key)
             with span("explain", job.explainer):
-                defined = JobEvaluator(self._explaining, job, samples, targets)
-                write = defined.explain(model)
+                work, attribution, write = explain(JobContext(job, components, self.store, samples, targets))
         except BaseException as error:
-            self._fail(job, columns, _failure_state(error), error, emit)
+            self._fail(report, report.columns, error)
             return
-        commits = JobCommits(self._writer, job, emit)
-        commits.put(job.key, job.explainer, write)
-        scoring = defined.scoring()
+        report.commit(job.key, job.explainer, write)
+
+        shared: dict[Hashable, object] = {}
         for task in job.metrics:
-            emit(PhaseStarted(job=job.id, what="load", component=task.label, column=task.key))
+            report.begin("load", task.label, task.key)
             try:
                 with span("load", task.label):
-                    self.workbench.metric(task.recipe)
-                emit(PhaseStarted(job=job.id, what="score", component=task.label, column=task.key))
+                    components.metric(task.recipe)
+                report.begin("score", task.label, task.key)
                 with span("score", task.label):
-                    write = defined.score(scoring, task)
+                    write = score(work, attribution, task, shared)
             except BaseException as error:
-                self._fail(job, [task.key], _failure_state(error), error, emit)
+                self._fail(report, [task.key], error)
             else:
-                commits.put(task.key, task.label, write)
+                report.commit(task.key, task.label, write)
 
-    def _fail(self, job: Job, columns: Sequence[str], state: ColumnState, error: BaseException, emit: Emit) -> None:
+    def _fail(self, report: JobReport, columns: Sequence[str], error: BaseException, state: ColumnState | None = None) -> None:
+        """Tell of a failure, and forget what it leaves unfit for use."""
         if isinstance(error, KeyboardInterrupt) and not self.apart:
             raise error
         if caused_mutation(error):
-            self.workbench.forget_models(job.subject.model_recipe)
+            self.components.forget_models(report.job.subject.model_recipe)
             self._inputs.forget()
         for fact in getattr(error, "facts", ()):  # what does not hold any more is found out again by the next run
             with contextlib.suppress(StoreError):
                 self.store.remember(fact, None)
-        reason = format_reason(error)
+        state, reason = state or failure_state(error), format_reason(error)
         if state == "out-of-memory":
             reason = f"one sample at a time needs more memory than {self._memory()}: {reason}"
             gc.collect()
-            self._release_device_memory()
-        for column in columns:
-            event = _failed_event(job, column, state, error, reason, columns[0])
-            emit(replace(event, traceback=format_traceback(error)) if column == columns[0] else event)
+            release_unused_memory(self.components.device)
+        report.fail(columns, error, state, reason)
 
     def _memory(self) -> str:
         """What the device has."""
-        device = self.workbench.device
+        device = self.components.device
         if device.type != "cuda":
             return f"{device.type} has"
         free, whole = torch.cuda.mem_get_info(device)
         return f"{device.type} has ({free / 2**30:.1f} of {whole / 2**30:.1f} GiB are free)"
-
-
-@dataclass
-class JobCommits:
-    """Has the results of one job written, and tells when they are; where its explanation cannot be kept, neither are its scores."""
-
-    writer: ResultWriter
-    job: Job
-    emit: Emit
-    _failed: BaseException | None = None
-
-    def put(self, column: str, label: str, write: Callable[[], object]) -> None:
-        """Have a column's rows written."""
-
-        def attempt() -> None:
-            if self._failed is not None:
-                raise self._failed
-            write()
-
-        def written(error: BaseException | None) -> None:
-            if error is None:
-                self.emit(RowsCommitted(job=self.job.id, column=column, rows=len(self.job.rows)))
-                return
-            if column == self.job.key:
-                self._failed = error
-            culprit = column if self._failed is None else self.job.key
-            self.emit(_failed_event(self.job, column, _failure_state(error), error, format_reason(error), culprit))
-
-        self.writer.put(WriteTask(label, attempt, written))
-
-
-def _failed_event(job: Job, column: str, state: ColumnState, error: BaseException, reason: str, culprit: str) -> ColumnFailed:
-    starved = culprit if _is_memory_error(error) else None
-    return ColumnFailed(job=job.id, column=column, state=state, reason=reason, starved=starved)
-
-
-def _failure_state(error: BaseException) -> ColumnState:
-    if isinstance(error, (StoreError, ChangedSincePlanning)):
-        return "blocked"  # no fault of the component: nothing can be kept, or what it learns from is not what the run was planned with
-    return "out-of-memory" if _is_memory_error(error) else "failed"
-
-
-def _is_memory_error(error: BaseException) -> bool:
-    return isinstance(error, OutOfMemory) or is_out_of_memory(error)

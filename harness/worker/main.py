@@ -34,20 +34,20 @@ def main() -> None:
 
     set_plain_fp32()
     registry = Registry.discover([Path(path) for path in settings["plugins"]])
-    workbench = ComponentCache(registry, settings["device"], settings["batch"])
-    reader = Prefetcher(settings["plugins"], pinned=workbench.device.type == "cuda") if settings["prefetch"] else contextlib.nullcontext()
+    components = ComponentCache(registry, settings["device"], settings["batch"])
+    reader = Prefetcher(settings["plugins"], pinned=components.device.type == "cuda") if settings["prefetch"] else contextlib.nullcontext()
     with reader as prefetcher:
-        bench = JobRunner(workbench, Store(settings["store"]), apart=True, prefetcher=prefetcher)
+        runner = JobRunner(components, Store(settings["store"]), apart=True, prefetcher=prefetcher)
         row_files.warm_up_arrow()
         channel.send({"event": "ready"})
         while True:
             message = channel.inbox.get()
             if message["do"] == "job":
                 following = message.get("following")
-                bench.run(Job.from_json(message["job"]), emit, None if following is None else SubjectRows.from_json(following))
+                runner.run(Job.from_json(message["job"]), emit, None if following is None else SubjectRows.from_json(following))
             else:
                 try:
-                    channel.send({"event": "answer", "value": answer_request(workbench, message["request"])})
+                    channel.send({"event": "answer", "value": answer_request(components, message["request"])})
                 except BaseException as error:
                     channel.send({"event": "refused", "reason": format_reason(error), "traceback": format_traceback(error)})
 

@@ -34,12 +34,12 @@ def main() -> None:
     from harness.worker.component_cache import ComponentCache
 
     set_plain_fp32()
-    workbench = ComponentCache(Registry.discover([Path(path) for path in settings["plugins"]]))
+    components = ComponentCache(Registry.discover([Path(path) for path in settings["plugins"]]))
     with contextlib.suppress(OSError):
         while True:
             request = channel.inbox.get()
             with contextlib.suppress(BaseException):
-                for message, tensors in read_rows(workbench, request):
+                for message, tensors in read_rows(components, request):
                     channel.send({"request": request["request"], **message}, *map(_tensor_bytes, tensors))
                     if not channel.inbox.empty():
                         break
@@ -47,13 +47,13 @@ def main() -> None:
     os._exit(0)
 
 
-def read_rows(workbench: ComponentCache, request: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[Tensor]]]:
+def read_rows(workcomponents: ComponentCache, request: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[Tensor]]]:
     """What is told of each row that is asked for: its id and digest, and its tensors by what they are."""
     from harness.registry.recipe import Recipe
     from harness.worker.portable_preprocessing import PortablePreprocessing
     from harness.worker.samples import find_sample_difference, prepare_sample, read_sample
 
-    dataset = workbench.dataset(Recipe.from_json(request["dataset"]))
+    dataset = workcomponents.dataset(Recipe.from_json(request["dataset"]))
     preparation = PortablePreprocessing.from_json(request["preparation"])
     for position, planned in zip(request["positions"], request["digests"], strict=True):
         sample = read_sample(dataset, position)

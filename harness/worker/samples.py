@@ -14,15 +14,7 @@ from harness.api.sample import Dataset, Sample
 
 
 class SampleError(ValueError):
-    """A sample cannot be used: it changed, cannot be read, or has a label that the model has no class for.
-
-    Attributes:
-        facts: under what is remembered that does not hold any more.
-    """
-
-    def __init__(self, reason: str, *facts: str) -> None:
-        super().__init__(reason)
-        self.facts = facts
+    """A sample cannot be used: it is another each time it is read, cannot be read, or has a label that the model has no class for."""
 
 
 MAX_SAMPLES = 10_000_000  # before a run every sample is read once: hours, and some GB of facts

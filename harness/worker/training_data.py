@@ -1,9 +1,11 @@
-"""What components learn from: the samples of a training split in the order in which they are drawn, the same for all of a run."""
+"""Training data that components learn from: samples of a training split, in the order in which all of a run draw them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,13 +14,64 @@ from harness.api.classifiers import Classifier
 from harness.api.randomness import stream
 from harness.api.sample import Dataset, Sample
 from harness.planning.class_matching import ClassMismatch, match_classes, normalise_class_name
-from harness.planning.facts import TrainingFacts
+from harness.planning.facts import TrainingFacts, fact_key
+from harness.planning.jobs import Subject
 from harness.planning.sample_digests import select_noise_dependent
 from harness.registry.canonical_json import json_digest
-from harness.worker.contracts import ContractError
+from harness.registry.import_tracing import IMPORT_TRACE
+from harness.registry.recipe import Recipe
+from harness.worker.contracts import ChangedSincePlanning, ContractError
 from harness.worker.samples import map_to_model_class, match_known_digest, read_sample
 
+if TYPE_CHECKING:
+    from harness.worker.component_cache import ComponentCache
+
 MAX_BACKGROUND = 128  # training images that a component may draw; the digest of a training split is over these
+
+
+@dataclass(frozen=True)
+class TrainingSplit:
+    """The training data of a subject, as its components draw from them; what is read for the dataset is not read for who asks."""
+
+    components: ComponentCache
+    subject: Subject
+    recipe: Recipe
+
+    def background(self, n: int) -> Tensor:
+        """Training images as the model takes them: the first ``n`` of an order drawn by the spec's seed."""
+        subject, components = self.subject, self.components
+
+        def make() -> Tensor:
+            with IMPORT_TRACE.recording():
+                found = background_images(components.model(subject.model_recipe), components.dataset(self.recipe), subject.seed, n)
+                self._check_as_planned(0)
+            return found
+
+        return components.backgrounds.get_or_make((self.recipe.digest, subject.model_recipe.digest, subject.seed, n), make)
+
+    def labelled(self, most: int, n: int) -> tuple[Tensor, Tensor]:
+        """Up to ``n`` training images as the model takes them, and their labels as its classes: in the same order as the background."""
+        if n > most:
+            raise ContractError(f"{n} labelled samples are wanted, and at most {most} may be: keys hold the digest of so many")
+        subject, components = self.subject, self.components
+        with IMPORT_TRACE.recording():
+            model, training, classes = components.model(subject.model_recipe), components.dataset(self.recipe), subject.classes
+            if self.recipe.digest != subject.dataset_recipe.digest:
+                classes = training_classes(model, training, components.dataset(subject.dataset_recipe), classes)
+            found = labelled_images(model, training, classes, subject.seed, n)
+            self._check_as_planned(most)
+        return found
+
+    def _check_as_planned(self, labelled: int) -> None:
+        """Raise `ChangedSincePlanning` if what was just read is not what is in the keys."""
+        planned = self.subject.learned.get(str(labelled))
+        if planned is None:
+            return
+        known = {sample: [digest] for sample, digest in planned.hinted.items()}
+        if training_facts(self.components.dataset(self.recipe), self.subject.seed, labelled, known) != planned:
+            self.components.forget_dataset(self.recipe)
+            facts = fact_key("training", self.recipe, seed=self.subject.seed, labelled=labelled)
+            raise ChangedSincePlanning(f"the training data of {self.subject.dataset} changed while the run was going on; run again", facts)
 
 
 def training_order(length: int, seed: int) -> list[int]:

@@ -16,9 +16,10 @@ from harness.registry.resolve import resolve
 from harness.store.store import Store
 from harness.worker import prefetching
 from harness.worker.component_cache import ComponentCache
+from harness.worker.contracts import ChangedSincePlanning
 from harness.worker.job_inputs import JobInputs
 from harness.worker.prefetching import Prefetcher
-from harness.worker.samples import SampleBatch, SampleError, read_sample
+from harness.worker.samples import SampleBatch, read_sample
 from tests.support.driver import until
 from tests.support.spec import SMALL
 
@@ -30,18 +31,18 @@ class Bench:
 
     def __init__(self, folder: Path, pause: float = 0.02, device: str = "cpu") -> None:
         registry = Registry.discover(PLUGINS)
-        self.workbench = ComponentCache(registry, device)
+        self.components = ComponentCache(registry, device)
         data, net = (
             resolve(registry, "datasets", {"use": "reluctant", "params": {"pause": pause}}),
             resolve(registry, "models", "pools"),
         )
         self.subject = Subject("data", "net", data, None, net, [0, 1], "p" * 64, "predicted", 0, {})
-        self.model, dataset = self.workbench.model(net), self.workbench.dataset(data)
+        self.model, dataset = self.components.model(net), self.components.dataset(data)
         samples = [read_sample(dataset, i) for i in range(8)]
         self.rows = [SampleRef(i, sample.id, sample.digest) for i, sample in enumerate(samples)]
         self.prefetcher = Prefetcher([str(path) for path in PLUGINS], pinned=device != "cpu")
-        self.ahead = JobInputs(self.workbench, Store(folder / "ahead"), self.prefetcher)
-        self.alone = JobInputs(self.workbench, Store(folder / "alone"))
+        self.ahead = JobInputs(self.components, Store(folder / "ahead"), self.prefetcher)
+        self.alone = JobInputs(self.components, Store(folder / "alone"))
 
     def ask(self, begun: bool = True) -> None:
         """Have the rows read ahead, and wait until the first of them is there."""
@@ -122,7 +123,7 @@ def test_the_first_piece_of_a_job_that_was_split_has_the_rows_that_were_read_for
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("does", "error"), [("raises", OSError), ("changes", SampleError)])
+@pytest.mark.parametrize(("does", "error"), [("raises", OSError), ("changes", ChangedSincePlanning)])
 def test_what_cannot_be_read_is_told_as_without_a_reader(bench: Bench, marks: Path, does: str, error: type[Exception]) -> None:
     (marks / does).touch()
     bench.ask()

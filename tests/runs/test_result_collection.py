@@ -76,25 +76,25 @@ def test_costs_are_those_of_the_samples_of_the_run(tmp_path: Path) -> None:
 
 def test_times_are_those_of_the_machine_that_explained_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options: dict[str, Any] = {"explainers": ["slope"], "execution": {"executor": "inline"}}
-    monkeypatch.setattr("harness.worker.job_explainer.describe_hardware", lambda device: "first")
+    monkeypatch.setattr("harness.worker.job_explaining.describe_hardware", lambda device: "first")
     (few,) = groups(tmp_path, datasets=[{"use": "squares", "params": {"samples": 3}}], **options)
-    monkeypatch.setattr("harness.worker.job_explainer.describe_hardware", lambda device: "second")
+    monkeypatch.setattr("harness.worker.job_explaining.describe_hardware", lambda device: "second")
     (all_of_them,) = groups(tmp_path, **{**options, "explainers": ["slope", "speckle"]})
     assert few.costs["slope"].hardware == "first"
     assert all_of_them.costs["slope"].hardware == "second"
     assert all_of_them.costs["slope"].seconds_per_sample != few.costs["slope"].seconds_per_sample
     assert "time and memory on" not in (tmp_path / "out" / "leaderboard.md").read_text()
-    monkeypatch.setattr("harness.worker.job_explainer.describe_hardware", lambda device: "third")
+    monkeypatch.setattr("harness.worker.job_explaining.describe_hardware", lambda device: "third")
     groups(tmp_path, **{**options, "explainers": ["slope", "speckle", "contrast"], "nulls": []})
     assert "time and memory on third; those of other rows on second (contrast)" in (tmp_path / "out" / "leaderboard.md").read_text()
 
 
 def test_what_a_part_took_on_another_machine_is_no_time_of_the_whole_on_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options: dict[str, Any] = {"nulls": [], "execution": {"executor": "inline"}}
-    monkeypatch.setattr("harness.worker.job_explainer.describe_hardware", lambda device: "first")
+    monkeypatch.setattr("harness.worker.job_explaining.describe_hardware", lambda device: "first")
     (alone,) = groups(tmp_path, explainers=["slope", "both"], **options)
     assert alone.costs["both"].seconds_per_sample is not None
-    monkeypatch.setattr("harness.worker.job_explainer.describe_hardware", lambda device: "second")
+    monkeypatch.setattr("harness.worker.job_explaining.describe_hardware", lambda device: "second")
     other = {"use": "both", "label": "other", "params": {"first": "speckle", "second": "slope"}}
     (mixed,) = groups(tmp_path, explainers=["slope", other], **options)
     assert mixed.costs["other"].seconds_per_sample is None

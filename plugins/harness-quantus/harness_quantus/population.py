@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from harness.api import Case, Context
+from harness.api import Case
 
 
 @dataclass(frozen=True)
@@ -33,5 +33,5 @@ def _explained(case: Case, size: int) -> Population:
     images = case.ctx.background(size)
     targets = case.predict(images).argmax(dim=1)
     streams = case.explaining or case.ctx
-    ctx = Context(streams.seed, [f"background {k}" for k in range(len(images))], streams.purpose, streams.device, streams.training)
+    ctx = streams.about([f"background {k}" for k in range(len(images))])
     return Population(images, targets, replace(case, images=images, targets=targets, explaining=ctx).explain())

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from harness.api import Case, Context, metric
+from harness.api import Case, metric
 from harness_metrics.citations import DASGUPTA_2022
 from harness_metrics.maps import share
 from harness_metrics.parameters import Samples
@@ -105,7 +105,7 @@ def explained_training(case: Case, samples: int) -> tuple[Tensor, Tensor, Tensor
         images = case.ctx.background(samples).to(case.images)
         predicted = case.predict(images).argmax(dim=1)
         like = case.explaining or case.ctx
-        streams = Context(like.seed, [f"training image {i}" for i in range(len(images))], like.purpose, like.device, like.training)
+        streams = like.about([f"training image {i}" for i in range(len(images))])
         maps = replace(case, images=images, targets=predicted, explaining=streams).explain()
         return images, predicted, maps
 

@@ -1,0 +1,55 @@
+"""Scores the explanation of a job with one metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, MutableMapping
+from functools import partial
+
+import torch
+
+from harness.api.attribution import Attribution, resize_maps
+from harness.api.case import Case
+from harness.planning.jobs import MetricTask
+from harness.worker.contracts import checked_scores
+from harness.worker.job_context import JobContext, column_rows
+
+
+def score(
+    work: JobContext, attribution: Attribution | None, task: MetricTask, shared: MutableMapping[Hashable, object]
+) -> Callable[[], object]:
+    """Score with one metric, NaN for rows that are undefined; returns what makes the scores durable.
+
+    What the job's metrics have in common is ``shared``. Every metric gets copies of what it is given, which are compared after it: one that
+    writes into them costs only itself.
+    """
+    rows = work.undefined_values(task.key, "value")
+    if attribution is not None and work.job.rows:
+        case = _make_case(work, attribution, task, shared)
+        given = [("the images", case.images), ("the targets", case.targets), ("the attributions", case.attributions)]
+        if case.masks is not None:
+            given.append(("the masks", case.masks))
+        with work.calling(task.recipe, [work.model, work.explained], given):
+            scores = checked_scores(work.components.metric(task.recipe)(case), len(work.job.rows))
+        rows = [*column_rows(task.key, work.job.rows, {"value": scores.tolist()}), *rows]
+    return partial(work.store.commit_rows, work.job.key, rows)
+
+
+def _make_case(work: JobContext, attribution: Attribution, task: MetricTask, shared: MutableMapping[Hashable, object]) -> Case:
+    samples = work.samples
+    size = (samples.images.shape[-2], samples.images.shape[-1])
+    own = partial(torch.Tensor.to, device=work.components.scoring_device, copy=True)
+    return Case(
+        model=work.model,
+        images=own(samples.images),
+        targets=own(work.targets),
+        attributions=own(resize_maps(attribution.map, size)),
+        ctx=work.context(task.recipe),
+        parts={name: own(resize_maps(part, size)) for name, part in attribution.parts.items()},
+        masks=None if samples.masks is None else own(samples.masks),
+        boxes=None if samples.boxes is None else [own(boxes) for boxes in samples.boxes],
+        labels=own(samples.labels),
+        explainer=work.explainer(),
+        forward=work.components.models.forward,
+        explaining=work.context(work.job.recipe),
+        memory=shared,
+    )
