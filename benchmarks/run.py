@@ -24,7 +24,8 @@ import torch
 from run_floor import Floor
 
 from harness.registry.registry import Registry
-from harness.runs.run import FinishedRun, Run
+from harness.runs.conclusion import FinishedRun
+from harness.runs.run import Run
 from harness.spec.load import load_spec
 
 EXPLAINERS: Sequence[Mapping[str, Any]] = [

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 import traceback
 import unicodedata
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+HANGING_INDENT = 2
 MAX_MESSAGE_LENGTH = 500  # characters of a message
 MAX_TRACEBACK_LENGTH = 20_000
 FRAMEWORK_FILES = (
@@ -31,6 +37,22 @@ def to_printable_line(text: object) -> str:
     whole = "".join(" " if c.isspace() else c for c in str(text))
     shown = "".join(c if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn") else "\ufffd" for c in whole)
     return " ".join(shown.split())
+
+
+def wrap_line(text: str, width: int | None) -> list[str]:
+    """``text`` as lines of at most ``width`` characters, those after the first indented further; a word that is longer is left whole."""
+    indent = " " * (len(text) - len(text.lstrip(" ")))
+    line = indent + to_printable_line(text)
+    if width is None:
+        return [line]
+    hanging = indent + " " * HANGING_INDENT
+    return textwrap.wrap(line, max(width, 20), subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def print_line(console: Console, text: str) -> None:
+    """Print one line, broken between words on a terminal and whole elsewhere, with its indent and nothing that a terminal would obey."""
+    for line in wrap_line(text, console.width if console.is_terminal else None):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def format_reason(error: BaseException) -> str:

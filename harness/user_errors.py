@@ -1,6 +1,11 @@
-"""Which exceptions are a person's to mend, and how they are said; all others are the harness's own and keep their traceback."""
+"""Exceptions that are a person's to mend, as messages; all others are the harness's own and keep their traceback."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from harness.text_format import format_reason
 
 
 class UserError(ValueError):
@@ -24,3 +29,14 @@ def user_error_message(error: Exception) -> str | None:
     of_specs = (SpecError, RegistryError, ParameterError, ClassMismatch)
     of_runs = (DeviceError, Unavailable, ExecutorError, RunFolderError, MergeError, ExportError, SelectionError, UnknownFormat)
     return str(error) if isinstance(error, (*of_specs, *of_runs, UserError, OSError)) else None
+
+
+@contextmanager
+def as_user_error(name: str) -> Iterator[None]:
+    """Make a `UserError` that begins with ``name`` of whatever a component raises; ``UserError`` and Ctrl-C stay as they are."""
+    try:
+        yield
+    except BaseException as error:  # a component may raise SystemExit, or an interrupt of its own making
+        if type(error) in (UserError, KeyboardInterrupt):
+            raise
+        raise UserError(f"{name}: {format_reason(error)}") from error

@@ -45,7 +45,20 @@ MAY_IMPORT: dict[str, set[str]] = {
         "user_errors",
     },
     "python_api": {"runs", "leaderboard", "results", "worker", "planning", "spec", "registry", "api", "store", "user_errors"},
-    "commands": {"conformance", "runs", "worker", "dispatch", "registry", "api", "store", "user_errors"},
+    "commands": {
+        "conformance",
+        "runs",
+        "leaderboard",
+        "results",
+        "worker",
+        "dispatch",
+        "planning",
+        "spec",
+        "registry",
+        "api",
+        "store",
+        "user_errors",
+    },
 }
 LEAVES = {"text_format"}  # modules that import nothing of the harness, and any part but the API may
 EXECUTORS = CORE / "api" / "executors.py"  # the one module of the API that imports the rest, which does not import it

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.shared import StoreAddress, print_renderable, report_user_errors
+from harness.commands.options import StoreAddress
+from harness.commands.terminal import print_renderable
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from harness.store.prune import PruneResult, StoreListing
     from harness.store.store import Store
 
 app = typer.Typer(help="The store: what it holds, and removal.", no_args_is_help=True, rich_markup_mode=None)
@@ -18,11 +22,9 @@ app = typer.Typer(help="The store: what it holds, and removal.", no_args_is_help
 @app.command("info")
 def cache_info_command(store: StoreAddress = None) -> None:
     """Show what the store holds."""
-    from harness.runs.console_reports import store_table
     from harness.store.prune import list_store
 
-    with report_user_errors():
-        print_renderable(store_table(list_store(_open_store(store))))
+    print_renderable(_store_table(list_store(_open_store(store))))
 
 
 @app.command("prune")
@@ -34,16 +36,14 @@ def cache_prune_command(
     dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> None:
     """Remove results from the store by age, size or component."""
-    from harness.runs.console_reports import prune_line
     from harness.store.prune import prune
 
-    with report_user_errors():
-        if older is None and size is None and component is None:
-            raise typer.BadParameter("say what to remove: --older, --size or --component")
-        place = _open_store(store)
-        if component is not None:
-            _check_component(place, component)
-        typer.echo(prune_line(prune(place, older=older, size=size, component=component, dry=dry), dry))
+    if older is None and size is None and component is None:
+        raise typer.BadParameter("say what to remove: --older, --size or --component")
+    place = _open_store(store)
+    if component is not None:
+        _check_component(place, component)
+    typer.echo(_prune_line(prune(place, older=older, size=size, component=component, dry=dry), dry))
 
 
 def _check_component(store: Store, component: str) -> None:
@@ -66,3 +66,35 @@ def _open_store(address: str | None) -> Store:
     from harness.store.store import Store
 
     return Store(address or os.environ.get("HARNESS_STORE") or DEFAULT_ADDRESS, new=False)
+
+
+def _store_table(listing: StoreListing) -> RenderableType:
+    """A store's entries by component: an entry is an explanation with its scores, or predictions."""
+    from datetime import datetime
+
+    from rich.console import Group
+    from rich.text import Text
+
+    from harness.runs.plan_report import make_table
+    from harness.text_format import format_count
+
+    table = make_table(["component"], ["entries", "files", "MB", "last written"])
+    for name in dict.fromkeys(group.component for group in listing.groups):
+        groups = [group for group in listing.groups if group.component == name]
+        last = datetime.fromtimestamp(max(group.written for group in groups)).strftime("%Y-%m-%d %H:%M")
+        size = sum(group.bytes for group in groups) / 1e6
+        table.add_row(name, str(len(groups)), str(sum(group.files for group in groups)), f"{size:.1f}", last)
+    entries, facts = format_count(len(listing.groups), "entry", "entries"), format_count(listing.facts, "fact")
+    total = f"{listing.shown}: {listing.bytes / 1e6:.1f} MB in {entries} (explanations with their scores, predictions), {facts}"
+    if listing.damaged:
+        total += f", {format_count(listing.damaged, 'damaged file')} set aside in {listing.shown}/damaged"
+    return Group(table, Text(), Text(total))
+
+
+def _prune_line(removed: PruneResult, dry: bool) -> str:
+    """What was removed, or would be: entries as they are listed, and scores out of others."""
+    from harness.text_format import format_count
+
+    scores = f", and {format_count(removed.scores, 'column')} of scores out of others" if removed.scores else ""
+    entries = format_count(len(removed.groups), "entry", "entries")
+    return f"{'would remove' if dry else 'removed'} {entries} ({removed.bytes / 1e6:.1f} MB){scores}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.commands.shared import EXIT_FAILED, PluginFiles, discover_registry, print_renderable, report_user_errors
+from harness.commands.options import ComponentKind, JsonOption, KindOption, PluginFiles
+from harness.commands.preparation import discover_registry
+from harness.commands.terminal import EXIT_FAILED, print_renderable
 
 if TYPE_CHECKING:
     from harness.registry.registry import Registry
@@ -15,52 +16,38 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Installed components: explainers, metrics, models, datasets.", no_args_is_help=True, rich_markup_mode=None)
 
 
-class ComponentKind(StrEnum):
-    """Kinds of components on the command line."""
-
-    models = "models"
-    datasets = "datasets"
-    explainers = "explainers"
-    metrics = "metrics"
-    executors = "executors"
-
-
 @app.command("list")
 def plugins_list_command(
     words: Annotated[list[str] | None, typer.Argument(help="Only what has all of these words: a kind, a name, a category.")] = None,
-    kind: Annotated[ComponentKind | None, typer.Option(help="Only this kind.")] = None,
+    kind: KindOption = None,
     long: Annotated[bool, typer.Option("--long", help="All of what each is, and from which distribution.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: JsonOption = False,
     plugin: PluginFiles = [],
 ) -> None:
     """List what is installed, and what is broken and why: `harness plugins list`, `… list metrics`, `… list cam`."""
     from harness.registry.plugin_listing import filter_cards, plugins_list
     from harness.registry.plugin_pages import plugins_json
 
-    with report_user_errors():
-        components = discover_registry(plugin)
-        cards = filter_cards(components.cards(kind.value if kind else None), words or ())
-        if words and not cards:
-            raise _unknown_component(components, " ".join(words))
-        typer.echo(plugins_json(cards)) if as_json else print_renderable(plugins_list(cards, () if words else components.problems, long))
+    components = discover_registry(plugin)
+    cards = filter_cards(components.cards(kind.value if kind else None), words or ())
+    if words and not cards:
+        raise _unknown_component(components, " ".join(words))
+    typer.echo(plugins_json(cards)) if as_json else print_renderable(plugins_list(cards, () if words else components.problems, long))
 
 
 @app.command("show")
-def plugins_show_command(
-    name: str, kind: Annotated[ComponentKind | None, typer.Option(help="Only this kind.")] = None, plugin: PluginFiles = []
-) -> None:
+def plugins_show_command(name: str, kind: KindOption = None, plugin: PluginFiles = []) -> None:
     """Show one component: its parameters, what it declares, its paper."""
     from harness.registry.plugin_pages import plugin_page
 
-    with report_user_errors():
-        for card in _find_cards(discover_registry(plugin), name, kind):
-            print_renderable(plugin_page(card))
+    for card in _find_cards(discover_registry(plugin), name, kind):
+        print_renderable(plugin_page(card))
 
 
 @app.command("check")
 def plugins_check_command(
     names: Annotated[list[str], typer.Argument(help="Components, by their names or as distribution/name.")],
-    kind: Annotated[ComponentKind | None, typer.Option(help="Only this kind.")] = None,
+    kind: KindOption = None,
     plugin: PluginFiles = [],
 ) -> None:
     """Run the conformance checks on components, all in one process."""
@@ -68,16 +55,15 @@ def plugins_check_command(
     from harness.conformance.result_tables import components_summary, results_table
     from harness.conformance.results import exit_status
 
-    with report_user_errors():
-        components = discover_registry(plugin)
-        cards = list({(card.kind, card.qualified): card for name in names for card in _find_cards(components, name, kind)}.values())
-        statuses = {}
-        for card, results in run_checks_isolated(components, cards):
-            print_renderable(results_table(results, card if len(cards) > 1 else None))
-            statuses[card.qualified] = exit_status(results)
-        if len(cards) > 1:
-            print_renderable(components_summary(statuses))
-        raise typer.Exit(EXIT_FAILED if any(statuses.values()) else 0)
+    components = discover_registry(plugin)
+    cards = list({(card.kind, card.qualified): card for name in names for card in _find_cards(components, name, kind)}.values())
+    statuses = {}
+    for card, results in run_checks_isolated(components, cards):
+        print_renderable(results_table(results, card if len(cards) > 1 else None))
+        statuses[card.qualified] = exit_status(results)
+    if len(cards) > 1:
+        print_renderable(components_summary(statuses))
+    raise typer.Exit(EXIT_FAILED if any(statuses.values()) else 0)
 
 
 def _find_cards(components: Registry, name: str, kind: ComponentKind | None) -> list[Any]:

@@ -15,7 +15,7 @@ from harness.text_format import format_count
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.runs.run import FinishedRun
+    from harness.runs.conclusion import FinishedRun
 
 EXPECTED_STATES = ("ok", "not-applicable")
 MAX_REASONS = 10

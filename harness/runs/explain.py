@@ -15,11 +15,10 @@ from harness.registry.errors import ReferenceProblems, RegistryError
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
-from harness.runs.component_errors import as_user_error
 from harness.runs.component_shorthand import parse_component, parse_natural, quote_shortened
 from harness.store.atomic import write_atomically
 from harness.text_format import format_count
-from harness.user_errors import UserError
+from harness.user_errors import UserError, as_user_error
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,9 +1,9 @@
-"""What failed in a run: each component once, with its reason and the cells that it cost; tracebacks go into a file of the run folder."""
+"""Failures of a run: each component once, with its reason and the cells that it cost; tracebacks go into a file of the run folder."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,10 +48,11 @@ class Failure:
 
 
 class FailureLog:
-    """Hears the events of a run; each failure is told of when it is new, and its traceback written then."""
+    """Hears the events of a run; each failure is said when it is new, and its traceback written then."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, say: Callable[[str], object]) -> None:
         self.file = folder / FILE_NAME
+        self._say = say
         self.found: dict[tuple[str, str, str], Failure] = {}
         self._columns: dict[str, tuple[GroupPlan, ExplanationColumn, str | None]] = {}  # of a score its label too
         self._explanations: dict[str, Failure] = {}  # what is wrong with an explanation, which its scores have to share
@@ -66,15 +67,15 @@ class FailureLog:
                 self._columns[column.key] = (group, column, None)
                 self._columns.update({score.key: (group, column, score.label) for score in column.scores})
 
-    def hear(self, event: Event) -> str | None:
-        """Take one event in; a line to tell of it where it is a failure that nothing was said of yet."""
+    def hear(self, event: Event) -> None:
+        """Take one event in, and say so if it is a failure that nothing was said of yet."""
         if not isinstance(event, ColumnFailed) or event.column not in self._columns:
-            return None
+            return
         group, column, metric = self._columns[event.column]
         known = self._explanations.get(column.key)
         if metric is not None and known is not None:
             known.cells.add(event.column)
-            return None
+            return
         state, reason = event.state, event.reason
         component = group_name(group) if state == "blocked" else column.label if metric is None else metric
         failure = self.found.get((state, component, reason))
@@ -85,11 +86,10 @@ class FailureLog:
             failure.places[group_name(group) if metric is None else f"{column.label} of {group_name(group)}"] = None
         if metric is None:
             self._explanations[column.key] = failure
-        if not new:
-            return None
-        line = f"{state}: {failure.named() if metric is None else failure.where()}: {reason}"
-        self._write(line, event.traceback, event.log)
-        return line
+        if new:
+            line = f"{state}: {failure.named() if metric is None else failure.where()}: {reason}"
+            self._write(line, event.traceback, event.log)
+            self._say(line)
 
     def refused(self, what: str, error: Unavailable) -> None:
         """Write down why something could not be found out while planning; the plan says what that blocks."""

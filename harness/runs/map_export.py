@@ -19,7 +19,6 @@ from harness.registry.errors import RegistryError, UnknownComponent
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.session_components import SESSION_DISTRIBUTION as SESSION
-from harness.runs.component_errors import as_user_error
 from harness.runs.file_names import file_names, to_file_name
 from harness.runs.map_columns import MapColumn, read_map_columns
 from harness.runs.map_export_index import IndexLine, StoredClasses, write_index
@@ -29,7 +28,7 @@ from harness.store.errors import StoreNotFound
 from harness.store.map_files import SampleKey
 from harness.store.store import Store
 from harness.text_format import format_count
-from harness.user_errors import UserError
+from harness.user_errors import UserError, as_user_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Self
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
@@ -14,66 +13,42 @@ from rich.table import Column
 from rich.text import Text
 
 from harness.dispatch.events import Event
-from harness.planning.jobs import Job
-from harness.runs.console_lines import print_line
-from harness.runs.tally import ProgressCounter
-from harness.text_format import format_count, to_printable_line
+from harness.runs.work_counter import WorkCounter
+from harness.text_format import format_count, print_line, to_printable_line
 
-ReporterStyle = Literal["rich", "plain", "none"]
 LINE_INTERVAL = 5.0  # seconds between two lines of the plain style
 STARTING = "starting workers"
 WIDE_TERMINAL = 100  # columns of a terminal that has room for passes per second, and a bar of its full width
 
 
-class ProgressReporter(Protocol):
-    """Shows how far a run is; a context manager around its work."""
+class ProgressReporter:
+    """Says nothing of how far a run is; others say it. A context manager around the run's work."""
 
-    def __enter__(self) -> ProgressReporter: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
-
-    def say(self, text: str) -> None:
-        """One line for the person who waits."""
-
-    def stage(self, text: str) -> None:
-        """What is done before there is anything to count."""
-
-    def begin(self, jobs: Sequence[Job]) -> None:
-        """The work is known."""
-
-    def hear(self, event: Event) -> None:
-        """Something happened."""
-
-
-class SilentReporter:
-    """Says nothing."""
-
-    def __enter__(self) -> SilentReporter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         return None
 
     def say(self, text: str) -> None:
-        """Nothing."""
+        """Show one line to the person who waits."""
 
     def stage(self, text: str) -> None:
-        """Nothing."""
+        """Show what is done before there is anything to count."""
 
-    def begin(self, jobs: Sequence[Job]) -> None:
-        """Nothing."""
+    def begin(self, work: WorkCounter) -> None:
+        """Show how much there is to do; ``work`` counts it."""
 
     def hear(self, event: Event) -> None:
-        """Nothing."""
+        """Show how far the work is, after the counter heard of the event."""
 
 
-class LineReporter(SilentReporter):
+class LineReporter(ProgressReporter):
     """A line every few seconds."""
 
     def __init__(self, console: Console, every: float = LINE_INTERVAL) -> None:
         self._console = console
         self._every = every
-        self._tally = ProgressCounter()
         self._last = 0.0
 
     def say(self, text: str) -> None:
@@ -81,19 +56,18 @@ class LineReporter(SilentReporter):
         print_line(self._console, text)
 
     def stage(self, text: str) -> None:
-        """Print what is done, where nothing was printed for a while."""
+        """Print what is done, if nothing was printed for a while."""
         self._now_and_then(text)
 
-    def begin(self, jobs: Sequence[Job]) -> None:
+    def begin(self, work: WorkCounter) -> None:
         """Print how much there is to do."""
-        self._tally.begin(jobs)
-        if self._tally.total:
-            self.say(f"{format_count(self._tally.total, 'cell')} to compute")
+        self._work = work
+        if work.total:
+            self.say(f"{format_count(work.total, 'cell')} to compute")
 
     def hear(self, event: Event) -> None:
-        """Print now and then where the run is."""
-        self._tally.hear(event)
-        self._now_and_then(f"{self._tally.count}, {self._tally.rate:.0f} passes/s, {self._tally.now}".removesuffix(", "))
+        """Print now and then how far the run is."""
+        self._now_and_then(f"{self._work.count}, {self._work.rate:.0f} passes/s, {self._work.now}".removesuffix(", "))
 
     def _now_and_then(self, text: str) -> None:
         if time.monotonic() - self._last > self._every:
@@ -101,7 +75,7 @@ class LineReporter(SilentReporter):
             self.say(text)
 
 
-class BarReporter(SilentReporter):
+class BarReporter(ProgressReporter):
     """A live bar: counts and times keep their room, and what is being done has the rest of the line."""
 
     def __init__(self, console: Console) -> None:
@@ -116,10 +90,9 @@ class BarReporter(SilentReporter):
             expand=True,
             transient=True,
         )
-        self._tally = ProgressCounter()
         self._task = self._progress.add_task("planning", total=None, rate="", count="")
 
-    def __enter__(self) -> BarReporter:
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
@@ -138,17 +111,16 @@ class BarReporter(SilentReporter):
         """Show what is done beside a bar that does not know its length."""
         self._progress.update(self._task, description=to_printable_line(text))
 
-    def begin(self, jobs: Sequence[Job]) -> None:
-        """Start counting."""
-        self._tally.begin(jobs)
-        self._progress.update(self._task, total=self._tally.scores, count=self._tally.count, description=STARTING)
+    def begin(self, work: WorkCounter) -> None:
+        """Start moving."""
+        self._work = work
+        self._progress.update(self._task, total=work.scores, count=work.count, description=STARTING)
 
     def hear(self, event: Event) -> None:
         """Move the bar."""
-        tally = self._tally
-        tally.hear(event)
-        rate, now = f"{tally.rate:.0f} passes/s", to_printable_line(tally.now) or None
-        self._progress.update(self._task, completed=tally.scored, count=tally.count, rate=rate, description=now)
+        work = self._work
+        rate, now = f"{work.rate:.0f} passes/s", to_printable_line(work.now) or None
+        self._progress.update(self._task, completed=work.scored, count=work.count, rate=rate, description=now)
 
 
 class TimeLeftColumn(ProgressColumn):
@@ -167,8 +139,7 @@ def _uncut_column(field: str) -> TextColumn:
     return TextColumn(f"{{task.fields[{field}]}}", markup=False, table_column=Column(no_wrap=True))
 
 
-def make_reporter(style: ReporterStyle | None, console: Console) -> ProgressReporter:
-    """The reporter of a style; by default a bar on a terminal and lines elsewhere."""
+def make_reporter(style: str | None, console: Console) -> ProgressReporter:
+    """The reporter of a style (``rich``, ``plain`` or ``none``); by default a bar on a terminal and lines elsewhere."""
     chosen = style or ("rich" if console.is_terminal else "plain")
-    makers: Mapping[str, ProgressReporter] = {"none": SilentReporter()}
-    return makers.get(chosen) or (BarReporter(console) if chosen == "rich" else LineReporter(console))
+    return ProgressReporter() if chosen == "none" else BarReporter(console) if chosen == "rich" else LineReporter(console)

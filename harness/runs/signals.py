@@ -1,12 +1,13 @@
-"""What asks a process to end, ends a run as Ctrl-C does: what is committed is kept, and the run folder written all the same."""
+"""Signals that ask a process to end, which end a run as Ctrl-C does: what is committed is kept, and the run folder written all the same."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
+from typing import Any
 
 TERMINATION_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -24,35 +25,29 @@ def signal_number(interrupt: KeyboardInterrupt) -> int:
     return interrupt.number if isinstance(interrupt, InterruptedBySignal) else signal.SIGINT
 
 
-@contextmanager
-def interrupt_on_signals() -> Iterator[None]:
+def interrupt_on_signals() -> AbstractContextManager[None]:
     """Raise `InterruptedBySignal` for SIGTERM and SIGHUP; one that is ignored already (``nohup``) stays so. Only in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {
-        number: signal.signal(number, _raise_interrupt) for number in TERMINATION_SIGNALS if signal.getsignal(number) is signal.SIG_DFL
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise InterruptedBySignal(number)
+
+    return _handled([number for number in TERMINATION_SIGNALS if signal.getsignal(number) is signal.SIG_DFL], interrupt)
+
+
+def ignore_signals() -> AbstractContextManager[None]:
+    """Let nothing break off what is short and must be whole; in another thread, in which signals cannot be set, nothing is done."""
+    return _handled([signal.SIGINT, *TERMINATION_SIGNALS], signal.SIG_IGN)
 
 
 @contextmanager
-def ignore_signals() -> Iterator[None]:
-    """Let nothing break off what is short and must be whole; where signals cannot be set (another thread) nothing is done."""
+def _handled(numbers: Sequence[int], handler: Any) -> Iterator[None]:
+    """Have a handler for these signals within the block; only in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *TERMINATION_SIGNALS)}
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-
-
-def _raise_interrupt(number: int, frame: FrameType | None) -> None:
-    raise InterruptedBySignal(number)
+        for number, earlier in before.items():
+            signal.signal(number, signal.SIG_DFL if earlier is None else earlier)

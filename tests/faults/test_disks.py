@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import harness
-from harness.runs.journal import Journal
+from harness.runs.event_files import Journal
 from harness.store.map_files import StoredMaps
 from harness.store.row_files import StoredValue
 from harness.store.sample_alignment import SamplePositions

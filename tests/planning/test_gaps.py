@@ -21,8 +21,7 @@ from harness.planning.plan import Plan
 from harness.planning.training_splits import NO_TRAINING
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
-from harness.runs.console_reports import plan_table
-from harness.runs.preflight import preflight_lines
+from harness.runs.plan_report import plan_table, preflight_lines
 from harness.runs.run import Run
 from harness.spec.load import load_spec
 from harness.text_format import format_count, format_some

@@ -13,15 +13,15 @@ from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColum
 from harness.planning.jobs import SampleRef
 from harness.planning.plan import Plan
 from harness.registry.recipe import Recipe
-from harness.runs.console_reports import run_summary_lines
 from harness.runs.failures import FailureLog
 from harness.runs.run import Run
+from harness.runs.run_summary import run_summary_lines
 from tests.support.spec import SMALL, small_spec
 
 RECIPE = Recipe("explainers", "e", "x", "1", label="e")
 
 
-def failures(folder: Path) -> FailureLog:
+def failures(folder: Path, said: list[str]) -> FailureLog:
     """Of two explainers under three metrics, the first of which is finished for the first explainer."""
 
     def column(label: str) -> ExplanationColumn:
@@ -31,7 +31,7 @@ def failures(folder: Path) -> FailureLog:
     recipes = [Recipe("datasets", "d", "x", "1", label="data"), Recipe("models", "m", "x", "1", label="net")]
     rows = [SampleRef(0, "s", "d")]
     group = GroupPlan(*recipes, rows=rows, columns=[column("lrp"), column("cam")], finished={"lrp-a": np.ones(1, dtype=bool)})
-    found = FailureLog(folder)
+    found = FailureLog(folder, said.append)
     found.begin(Plan([group]))
     return found
 
@@ -41,39 +41,43 @@ def failed(column: str, reason: str = "RuntimeError: no", state: str = "failed",
 
 
 def test_an_explainer_that_fails_is_one_line_with_the_cells_it_costs(tmp_path: Path) -> None:
-    found = failures(tmp_path)
-    lines = [found.hear(failed(key, traceback="Traceback …" if key == "lrp" else "")) for key in ("lrp", "lrp-b", "lrp-c")]
-    assert lines == ["failed: lrp on data · net (2 cells): RuntimeError: no", None, None]
+    found = failures(tmp_path, said := [])
+    for key in ("lrp", "lrp-b", "lrp-c"):
+        found.hear(failed(key, traceback="Traceback …" if key == "lrp" else ""))
+    assert said == ["failed: lrp on data · net (2 cells): RuntimeError: no"]
     assert list(found.summary()) == ["failed: lrp on data · net (2 cells)"]
     assert found.tracebacks == tmp_path / "failures.log"
     assert (tmp_path / "failures.log").read_text() == "failed: lrp on data · net (2 cells): RuntimeError: no\nTraceback …\n\n"
 
 
 def test_a_metric_that_fails_for_every_explainer_is_told_of_once(tmp_path: Path) -> None:
-    found = failures(tmp_path)
-    lines = [found.hear(failed(key)) for key in ("lrp-b", "cam-b", "lrp-b")]
-    assert lines == ["failed: b on lrp of data · net: RuntimeError: no", None, None]
+    found = failures(tmp_path, said := [])
+    for key in ("lrp-b", "cam-b", "lrp-b"):
+        found.hear(failed(key))
+    assert said == ["failed: b on lrp of data · net: RuntimeError: no"]
     assert list(found.summary()) == ["failed: b on lrp of data · net, cam of data · net (2 cells)"]
     assert list(found.summary(reasons=True)) == ["failed: b on lrp of data · net, cam of data · net (2 cells): RuntimeError: no"]
 
 
 def test_what_is_blocked_names_the_group_and_a_dead_worker_its_log(tmp_path: Path) -> None:
-    found = failures(tmp_path)
-    assert found.hear(failed("lrp", "gone", "blocked")) == "blocked: data · net (2 cells): gone"
-    assert found.hear(failed("cam", "gone", "blocked")) is None
+    found = failures(tmp_path, said := [])
+    for key in ("lrp", "cam"):
+        found.hear(failed(key, "gone", "blocked"))
+    assert said == ["blocked: data · net (2 cells): gone"]
     assert list(found.summary()) == ["blocked: data · net (5 cells)"]
     assert found.tracebacks is None
-    assert found.hear(failed("cam-a", "died", "crashed", log="w.log")) is None, "it shares what is wrong with its explanation"
-    again = failures(tmp_path)
+    found.hear(failed("cam-a", "died", "crashed", log="w.log"))
+    assert len(said) == 1, "it shares what is wrong with its explanation"
+    again = failures(tmp_path, [])
     again.hear(failed("cam-a", "died", "crashed", log="w.log"))
     assert "what the worker printed: w.log" in (tmp_path / "failures.log").read_text()
 
 
 def test_other_events_say_nothing(tmp_path: Path) -> None:
-    found = failures(tmp_path)
-    assert found.hear(RowsCommitted(job="j", column="lrp-a", rows=1)) is None
-    assert found.hear(failed("unknown")) is None
-    assert list(found.summary()) == []
+    found = failures(tmp_path, said := [])
+    found.hear(RowsCommitted(job="j", column="lrp-a", rows=1))
+    found.hear(failed("unknown"))
+    assert (said, list(found.summary())) == ([], [])
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -109,10 +113,10 @@ def test_a_run_says_what_failed_while_it_runs_and_keeps_the_traceback(tmp_path: 
 def run(folder: Path, spec: dict[str, Any], said: list[str]) -> Any:
     """Run a mapping, and note what is said meanwhile."""
     from harness.registry.registry import Registry
-    from harness.runs.progress import SilentReporter
+    from harness.runs.progress import ProgressReporter
     from harness.spec.load import load_spec
 
-    class Noted(SilentReporter):
+    class Noted(ProgressReporter):
         def say(self, text: str) -> None:
             said.append(text)
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.planning.inspector import Unavailable
 from harness.registry.recipe import Recipe
-from harness.runs.planning_progress import report_requests
+from harness.runs.plan_report import report_requests
 
 
 def request(ask: str, label: str) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from harness.dispatch.events import Event, event_from_json
 from harness.planning.jobs import Job
-from harness.runs.console_lines import wrap_line
-from harness.runs.progress import BarReporter, LineReporter
-from harness.runs.tally import ProgressCounter
+from harness.runs.progress import BarReporter, LineReporter, ProgressReporter
+from harness.runs.work_counter import WorkCounter
+from harness.text_format import wrap_line
 from tests.support.jobs import composed
 
 
@@ -27,8 +27,7 @@ def jobs() -> list[Job]:
 
 
 def test_cells_are_counted_and_not_shards_or_explanations() -> None:
-    tally, (first, second, other) = ProgressCounter(), jobs()
-    tally.begin(jobs())
+    tally, (first, second, other) = WorkCounter(jobs()), jobs()
     assert (tally.total, tally.scores) == (3, 8 + 8 + 8)
     tally.hear(event("committed", first, column="maps-1", rows=4))  # read from the store, or made: no cell either way
     tally.hear(event("committed", first, column="a-1", rows=4))
@@ -44,17 +43,24 @@ def test_cells_are_counted_and_not_shards_or_explanations() -> None:
 
 
 def test_a_single_cell_is_a_cell() -> None:
-    tally = ProgressCounter()
-    tally.begin([composed(1, [], range(4), metrics=["a"])])
+    tally = WorkCounter([composed(1, [], range(4), metrics=["a"])])
     assert tally.count == "0/1 cell"
 
 
 def test_maps_of_which_no_score_is_missing_are_a_cell() -> None:
-    tally, job = ProgressCounter(), composed(1, [], range(4), metrics=[])
-    tally.begin([job])
+    job = composed(1, [], range(4), metrics=[])
+    tally = WorkCounter([job])
     assert tally.count == "0/1 cell"
     tally.hear(event("committed", job, column=job.key, rows=4))
     assert tally.count == "1/1 cell"
+
+
+def show(reporter: ProgressReporter, work: WorkCounter, *events: Event) -> None:
+    """Have a reporter show some work and what happens."""
+    reporter.begin(work)
+    for each in events:
+        work.hear(each)
+        reporter.hear(each)
 
 
 def shown(bar: BarReporter, width: int) -> list[str]:
@@ -72,10 +78,9 @@ def console(width: int) -> Console:
 def test_counts_and_times_keep_their_room_and_the_stage_is_cut(width: int) -> None:
     bar = BarReporter(console(width))
     many = [composed(1, [], range(640), metrics=[f"metric-{k}" for k in range(1200)])]
-    bar.begin(many)
     stage = "a-model-with-a-very-long-name-" * 4
-    bar.hear(event("phase", many[0], what="explain", component=stage))
-    bar.hear(event("failed", many[0], column="metric-3-1", state="failed", reason="no"))
+    phase = event("phase", many[0], what="explain", component=stage)
+    show(bar, WorkCounter(many), phase, event("failed", many[0], column="metric-3-1", state="failed", reason="no"))
     lines = shown(bar, width)
     assert len(lines) == 1
     assert "1/1,200 cells, 1 failed" in lines[0]
@@ -92,7 +97,7 @@ def test_before_there_is_anything_to_count_the_stage_is_shown_and_no_count() -> 
     (line,) = shown(bar, 80)
     assert line.rstrip().endswith("starting a worker, loading resnet18")
     assert "?" not in line and "/" not in line
-    bar.begin(jobs())
+    bar.begin(WorkCounter(jobs()))
     (line,) = shown(bar, 80)
     assert "0/3 cells" in line
     assert line.rstrip().endswith("starting workers")
@@ -113,6 +118,5 @@ def test_a_log_has_what_is_done_and_how_far_it_is() -> None:
     out = StringIO()
     lines, (first, *_) = LineReporter(Console(file=out, width=80), every=-1.0), jobs()
     lines.stage("loading resnet18")
-    lines.begin(jobs())
-    lines.hear(event("phase", first, what="score", component="a", column="a-1"))
+    show(lines, WorkCounter(jobs()), event("phase", first, what="score", component="a", column="a-1"))
     assert out.getvalue().splitlines() == ["loading resnet18", "3 cells to compute", "0/3 cells, 0 passes/s, scoring a"]

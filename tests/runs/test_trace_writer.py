@@ -11,9 +11,10 @@ import torch
 
 from harness.dispatch.events import JobFinished
 from harness.registry.registry import Registry
-from harness.runs import trace_writer as traces
-from harness.runs.console_reports import run_summary_lines
-from harness.runs.run import FinishedRun, Run
+from harness.runs import event_files as traces
+from harness.runs.conclusion import FinishedRun
+from harness.runs.run import Run
+from harness.runs.run_summary import run_summary_lines
 from harness.spec.load import load_spec
 from harness.worker.pass_counter import PassCount
 from harness.worker.timing import Timeline

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from harness.registry.registry import Registry
-from harness.runs.run import FinishedRun, Run
+from harness.runs.conclusion import FinishedRun
+from harness.runs.run import Run
 from harness.spec.load import load_spec
 from harness.spec.problems import SpecError
 from harness.worker.component_cache import ComponentCache

@@ -1,4 +1,4 @@
-"""What the commands share: options, the console, and how errors are told."""
+"""Terminal of the command line: what is printed there, errors included, and exit codes."""
 
 from __future__ import annotations
 
@@ -6,23 +6,18 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from harness.registry.registry import Registry
+    from harness.results.document import Leaderboard
 
 EXIT_FAILED, EXIT_USER_ERROR = 1, 2
 EXIT_SIGNAL_BASE = 128  # and the signal's number
-
-PluginFiles = Annotated[list[Path], typer.Option("--plugin", help="A Python file whose declared components are added; may be repeated.")]
-StoreAddress = Annotated[
-    str | None, typer.Option("--store", help="The store's folder, or a URL that fsspec knows [default: HARNESS_STORE, else .harness].")
-]
 
 
 def make_console(stderr: bool = False) -> Console:
@@ -44,16 +39,33 @@ def print_renderable(renderable: RenderableType) -> None:
     make_console().print(renderable)
 
 
-def discover_registry(plugins: list[Path]) -> Registry:
-    """All installed components, and those of these files."""
-    from harness.registry.registry import Registry
+def has_color(console: Console) -> bool:
+    """Whether the terminal shows colours."""
+    return console.is_terminal and not console.no_color and not console.is_dumb_terminal
 
-    return Registry.discover(plugins)
+
+def print_leaderboard(document: Leaderboard, group: Any, meta: bool = False) -> None:
+    """Print a leaderboard, or what is known of its metrics, as the terminal can show it."""
+    from harness.leaderboard.render import render_leaderboard
+
+    console = make_console()
+    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    text = render_leaderboard(document, "terminal", group=group, width=console.width, color=has_color(console), ascii_only=plain, meta=meta)
+    typer.echo(text, nl=False)
+
+
+class ErrorReportingGroup(TyperGroup):
+    """Commands whose errors that a person can mend are said in a line, not in a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        with report_user_errors():
+            return super().invoke(ctx)
 
 
 @contextmanager
 def report_user_errors() -> Iterator[None]:
-    """What a person can mend is said in a line, not in a traceback."""
+    """Say what a person can mend, and end with the exit code for it; a reader that went away ends it well."""
     from harness.runs.signals import interrupt_on_signals, signal_number
     from harness.text_format import to_printable_line
     from harness.user_errors import user_error_message

@@ -1,0 +1,43 @@
+"""``harness leaderboard``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.commands.terminal import print_leaderboard
+
+
+class Grouping(StrEnum):
+    """What mean ranks are taken over."""
+
+    category = "category"
+    metric = "metric"
+
+
+def leaderboard_command(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders; several are merged.")],
+    format: Annotated[str, typer.Option(help="terminal, md, tex, html, csv, json, or one that a plugin adds.")] = "terminal",
+    group: Annotated[Grouping, typer.Option(help="What mean ranks are taken over.")] = Grouping.category,
+    meta: Annotated[bool, typer.Option("--meta", help="What is known of the metrics, where the spec has `meta`.")] = False,
+) -> None:
+    """Render the leaderboard of a run again, or of several runs that share dataset and model."""
+    from harness.leaderboard.build import build_leaderboard
+    from harness.leaderboard.merge import merge_results
+    from harness.leaderboard.render import render_leaderboard
+    from harness.registry.hook_runner import HookRunner
+    from harness.results.run_folder import read_results
+    from harness.user_errors import UserError
+
+    results = [read_results(run) for run in runs]
+    document = build_leaderboard(merge_results(results) if len(results) > 1 else results[0])
+    if meta and not document.meta:
+        raise UserError("nothing is known of these metrics: write `meta: {}` into the spec, and run it again")
+    if format == "terminal":
+        print_leaderboard(document, group.value, meta)
+        return
+    extra = {name: make for formats in HookRunner.discover().call("leaderboard_formats") for name, make in formats.items()}
+    typer.echo(render_leaderboard(document, format, group=group.value, extra_formats=extra, meta=meta), nl=False)

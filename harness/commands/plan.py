@@ -1,0 +1,38 @@
+"""``harness plan``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import typer
+
+from harness.commands.options import JsonOption, LimitOption, PluginFiles, SettingOptions, SpecFile, StoreAddress
+from harness.commands.preparation import plan_run, prepare_run, print_preflight
+from harness.commands.terminal import print_renderable
+
+
+def plan_command(
+    spec: SpecFile,
+    store: StoreAddress = None,
+    settings: SettingOptions = [],
+    limit: LimitOption = None,
+    plugin: PluginFiles = [],
+    as_json: JsonOption = False,
+) -> None:
+    """Show what will run, what is cached, what is not applicable and why, and what it will take."""
+    from harness.planning.estimate import estimate_plan
+    from harness.planning.gaps import find_gaps
+    from harness.planning.notes import all_notes
+    from harness.runs.plan_report import plan_table
+
+    run = prepare_run(spec, settings, plugin, store=store, limit=limit)
+    plan = plan_run(run)
+    kept = run.loaded.spec.store
+    estimate = estimate_plan(plan, run.registry, attributions=kept.attributions, dtype=kept.dtype)
+    if as_json:
+        said = {"notes": all_notes(plan.groups), "gaps": [asdict(gap) for gap in find_gaps(plan, run.registry)]}
+        typer.echo(json.dumps({**estimate.to_json(), **said}, indent=1))
+    else:
+        print_renderable(plan_table(estimate))
+        print_preflight(run, plan)

@@ -1,0 +1,67 @@
+"""From the arguments of a command to components, a spec, a run and its plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from harness.commands.terminal import make_console
+
+if TYPE_CHECKING:
+    from harness.planning.plan import Plan
+    from harness.registry.registry import Registry
+    from harness.runs.run import Run
+    from harness.spec.loaded_spec import LoadedSpec
+
+
+def discover_registry(plugins: list[Path]) -> Registry:
+    """All installed components, and those of these files."""
+    from harness.registry.registry import Registry
+
+    return Registry.discover(plugins)
+
+
+def load_spec_file(spec: Path, settings: list[str], components: Registry, files: bool = False) -> LoadedSpec:
+    """The spec with its settings; ``files``: that the files which parameters name are there is checked too."""
+    from harness.spec.load import load_spec
+
+    return load_spec(spec, components, [_parse_setting(text) for text in settings], files=files)
+
+
+def _parse_setting(text: str) -> tuple[str, str]:
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        raise typer.BadParameter(f"--set {text}: write PATH=VALUE, as in --set seed=1")
+    return path, value
+
+
+def prepare_run(
+    spec: Path, settings: list[str], plugins: list[Path], *, out: Path | None = None, store: str | None = None, **options: Any
+) -> Run:
+    """The run of a spec; ``options`` are those of `harness.runs.run.Run`."""
+    from harness.runs.run import Run
+
+    components = discover_registry(plugins)
+    return Run(load_spec_file(spec, settings, components), components, out, store, plugins=plugins, **options)
+
+
+def plan_run(run: Run) -> Plan:
+    """The plan of a run that is not begun; what takes loading is said meanwhile."""
+    from harness.runs.progress import make_reporter
+
+    try:
+        with make_reporter(None, make_console(stderr=True)) as progress:
+            return run.plan(progress.stage)
+    finally:
+        run.executor.stop()
+
+
+def print_preflight(run: Run, plan: Plan) -> None:
+    """Print notes and gaps of a plan."""
+    from harness.runs.plan_report import preflight_lines
+    from harness.text_format import print_line
+
+    for line in preflight_lines(plan, run.registry):
+        print_line(make_console(), line)

@@ -1,0 +1,39 @@
+"""``harness validate``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.commands.options import PluginFiles, SettingOptions, SpecFile, StoreAddress
+from harness.commands.preparation import discover_registry, load_spec_file, plan_run, prepare_run, print_preflight
+from harness.commands.terminal import EXIT_FAILED
+
+
+def validate_command(
+    spec: SpecFile,
+    settings: SettingOptions = [],
+    plugin: PluginFiles = [],
+    quick: Annotated[bool, typer.Option("--quick", help="The spec alone: nothing is loaded.")] = False,
+    store: StoreAddress = None,
+) -> None:
+    """Name all errors of a spec at once, each with file:line:column; then load what it names, and say what will not be computed.
+
+    Files and folders that parameters name are looked for. What was found out about datasets and models is remembered in the store. Exit
+    code 2: the spec is wrong; 1: a dataset or a model cannot be had.
+    """
+    from harness.text_format import format_count
+
+    loaded = load_spec_file(spec, settings, discover_registry(plugin), files=True)
+    kinds = ("datasets", "models", "explainers", "metrics")
+    counts = ", ".join(format_count(len(getattr(loaded.recipes, kind)), kind.removesuffix("s")) for kind in kinds)
+    if quick:
+        typer.echo(f"{spec}: fine as a spec ({counts}); its datasets and models were not looked at")
+        return
+    run = prepare_run(spec, settings, plugin, store=store)
+    plan = plan_run(run)
+    blocked = any(group.blocked is not None for group in plan.groups)
+    typer.echo(f"{spec}: {'not all of it can be had' if blocked else 'fine'} ({counts})")
+    print_preflight(run, plan)
+    raise typer.Exit(EXIT_FAILED if blocked else 0)

@@ -1,0 +1,108 @@
+"""End of a run: results are collected and ranked, and the run folder is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.leaderboard.build import build_leaderboard
+from harness.analysis.ranking import Weighting
+from harness.leaderboard.render import formats_with
+from harness.leaderboard.sections.all_sections import View
+from harness.planning.jobs import Subject
+from harness.registry.hook_runner import HookRunner
+from harness.results.data_model import Results
+from harness.results.document import Leaderboard
+from harness.results.run_folder import write_leaderboard, write_results
+from harness.runs.failures import FailureLog
+from harness.runs.map_columns import write_map_columns
+from harness.runs.outcome import Outcome
+from harness.runs.provenance import collect_provenance
+from harness.runs.result_collection import collect_results
+from harness.store.atomic import write_atomically
+
+if TYPE_CHECKING:
+    from harness.runs.execution import Execution
+    from harness.runs.run import Run
+
+@dataclass
+class FinishedRun:
+    """What a run leaves.
+
+    Attributes:
+        folder: the run folder.
+        leaderboard: the document of ``leaderboard.json``.
+        results: per-sample scores with their states.
+        outcome: what this run did.
+        summary: totals of passes and time.
+        failures: what failed, by component.
+        seconds: that planning, computing and the leaderboard took.
+        problems: what hooks and the store reported.
+    """
+
+    folder: Path
+    leaderboard: Leaderboard
+    results: Results
+    outcome: Outcome
+    summary: Mapping[str, Any]
+    failures: FailureLog
+    seconds: Mapping[str, float]
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every cell that could be computed was."""
+        fine = ("ok", "not-applicable")
+        return all(cell.status in fine for group in self.results.everything for cell in group.cells.values())
+
+
+def conclude(run: Run, execution: Execution) -> FinishedRun:
+    """Collect, rank and write what there is, whether the work was done or broken off."""
+    plan, outcome, hooks, clock = execution.plan, execution.outcome, execution.hooks, execution.clock
+    summary = execution.work.summary(clock.started, clock.total)
+    spec, recipes = run.loaded.spec, run.loaded.recipes
+    for group in plan.everything:
+        for key in {*(column.key for column in group.columns), *(prediction_keys(group.subject) if group.subject else ())}:
+            run.store.compact(key)
+    used = {recipe.distribution for recipe in (*recipes.datasets, *recipes.models, *recipes.rows, *recipes.metrics)}
+    stated = collect_provenance(spec.name, spec.seed, sorted(used))
+    results = collect_results(run.loaded, plan, run.registry, run.store, outcome, {**stated, "summary": summary})
+    write_results(run.folder, results)
+    leaderboard = build_leaderboard(results)
+    write_leaderboard(run.folder, leaderboard)
+    write_map_columns(run.folder, plan, run.registry, run.store, run.plugins)
+    write_atomically(run.folder / "provenance.json", json.dumps(results.provenance, indent=1).encode())
+    execution.notifier.notify_remaining(results)
+    _write_formats(run.folder, leaderboard, spec.statistics.group, hooks)
+    hooks.call("run_finished", leaderboard=leaderboard.model_dump(mode="json"), out=str(run.folder))
+    clock.lap("the leaderboard")
+    problems = [*outcome.problems, *map(str, hooks.problems), *dict.fromkeys([*run.store.damaged, *outcome.damaged])]
+    return FinishedRun(run.folder, leaderboard, results, outcome, summary, execution.failures, clock.seconds, problems)
+
+
+def _write_formats(folder: Path, leaderboard: Leaderboard, group: Weighting, hooks: HookRunner) -> None:
+    """Write the leaderboard in every format, those that plugins add too."""
+    extra = {name: make for formats in hooks.call("leaderboard_formats") for name, make in formats.items()}
+    for made in formats_with(extra).values():
+        if made.suffix is None:
+            continue
+        text, path = made.render(leaderboard, View(group)), folder / f"leaderboard.{to_folder_name(made.suffix)}"
+        write_atomically(path, text.encode())
+        hooks.call("leaderboard_rendered", format=made.name, text=text, out=str(path))
+        if leaderboard.meta and made.shows_metrics:
+            write_atomically(folder / f"meta.{made.suffix}", made.render(leaderboard, View(group, meta=True)).encode())
+
+
+def prediction_keys(subject: Subject) -> Iterator[str]:
+    """The columns of what is predicted on a subject."""
+    yield subject.prediction_key
+    if subject.altered_prediction_key is not None:
+        yield subject.altered_prediction_key
+
+
+def to_folder_name(name: str) -> str:
+    """``name`` as the name of a file or a folder."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip(".") or "run"
