@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.leaderboard.build import build_leaderboard
 from harness.analysis.ranking import Weighting
+from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.render import formats_with
 from harness.leaderboard.sections.all_sections import View
 from harness.planning.jobs import Subject
@@ -27,6 +27,7 @@ from harness.store.atomic import write_atomically
 if TYPE_CHECKING:
     from harness.runs.execution import Execution
     from harness.runs.run import Run
+
 
 @dataclass
 class FinishedRun:
