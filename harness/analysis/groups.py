@@ -17,8 +17,8 @@ from harness.analysis.explainer_comparisons import NullComparison, compare_expla
 from harness.analysis.friedman import critical_difference
 from harness.analysis.paired_tests import paired_differences
 from harness.analysis.ranking import category_ranks, metric_ranks, overall_ranks, ranking_order
-from harness.results.data_model import RANK_INTERVALS_FROM, ExplainerCosts, ExplainerNotes, Group, Results, Weighting
-from harness.results.document import CellEntry, CostsEntry, Critical, GroupEntry, MetricEntry, NotesEntry, Rank, Row, Versus
+from harness.results.data_model import RANK_INTERVALS_FROM, CostsEntry, ExplainerNotes, Group, Results, Weighting
+from harness.results.document import CellEntry, Critical, GroupEntry, MetricEntry, NotesEntry, Rank, Row, Versus
 from harness.results.field_types import Bools, Floats
 from harness.results.sample_selection import selected_samples
 
@@ -71,25 +71,30 @@ def analyse_group(group: Group, results: Results) -> AnalysedGroup:
     return AnalysedGroup(group, entry, {weighting: overall_ranks(drawn, categories, weighting) for weighting in WEIGHTINGS})
 
 
-def score_cube(group: Group, selected: NDArray[np.intp]) -> Floats:
-    """Scores ``(N, E, M)`` of the selected samples; NaN where a score is undefined, infinite or was not computed, or its cell is not ok."""
-    cube = np.full((len(selected), len(group.explainers), len(group.metrics)), np.nan)
-    for e, row in enumerate(group.explainer_labels):
-        for m, column in enumerate(group.metric_labels):
-            cell = group.cells.get((row, column))
-            if cell is not None and cell.status == "ok":
-                values = cell.values[selected]
-                cube[:, e, m] = np.where(cell.computed[selected] & np.isfinite(values), values, np.nan)
+def score_cube(
+    group: Group, selected: NDArray[np.intp], explainers: Sequence[str] | None = None, metrics: Sequence[str] | None = None
+) -> Floats:
+    """Scores ``(N, E, M)`` of the selected samples, of all explainers and metrics of the group, or of those of these labels.
+
+    NaN where a score is undefined, infinite or was not computed, and for a cell that is not ok or that the group does not have.
+    """
+    rows = group.explainer_labels if explainers is None else explainers
+    columns = group.metric_labels if metrics is None else metrics
+    cube = np.full((len(selected), len(rows), len(columns)), np.nan)
+    for (e, row), (m, column) in product(enumerate(rows), enumerate(columns)):
+        cell = group.cells.get((row, column))
+        if cell is not None and cell.status == "ok":
+            values = cell.values[selected]
+            cube[:, e, m] = np.where(cell.computed[selected] & np.isfinite(values), values, np.nan)
     return cube
 
 
 def ranked_cells(group: Group, selected: NDArray[np.intp]) -> Bools:
     """``(E, M)`` whether a cell is ok and was computed for every selected sample, under a metric that is ranked: only such cells are."""
     found = np.zeros((len(group.explainers), len(group.metrics)), dtype=bool)
-    for e, row in enumerate(group.explainer_labels):
-        for m, column in enumerate(group.metric_labels):
-            cell = group.cells.get((row, column))
-            found[e, m] = group.metrics[m].ranked and cell is not None and cell.status == "ok" and bool(cell.computed[selected].all())
+    for (e, row), (m, column) in product(enumerate(group.explainer_labels), enumerate(group.metric_labels)):
+        cell = group.cells.get((row, column))
+        found[e, m] = group.metrics[m].ranked and cell is not None and cell.status == "ok" and bool(cell.computed[selected].all())
     return found
 
 
@@ -199,7 +204,7 @@ def _rows(group: Group, results: Results, by_metric: Floats, drawn: Floats, cell
     for e, info in enumerate(group.explainers):
         own = {metric: cells[info.label, metric] for metric in group.metric_labels if (info.label, metric) in cells}
         held = [cell.beats_null for cell in own.values() if cell.beats_null is not None]
-        notes, costs = group.notes.get(info.label, ExplainerNotes()), group.costs.get(info.label, ExplainerCosts())
+        notes = group.notes.get(info.label, ExplainerNotes())
         rows.append(
             Row(
                 explainer=info.component,
@@ -216,7 +221,7 @@ def _rows(group: Group, results: Results, by_metric: Floats, drawn: Floats, cell
                 metrics_of=ranked_anybody,
                 beats_null=sum(held),
                 against_null=len(held),
-                costs=CostsEntry(**vars(costs)),
+                costs=group.costs.get(info.label, CostsEntry()),
                 notes=NotesEntry(**{**vars(notes), "completeness_error": notes.median_error}),
                 cells=own,
             )

@@ -47,10 +47,7 @@ class _ModelScores:
         cubes = []
         for group in self.members:
             places = {key: k for k, key in enumerate(zip(group.samples, group.digests, strict=True))}
-            cube = score_cube(group, np.asarray([places[key] for key in samples], dtype=np.intp))
-            rows = [group.explainer_labels.index(label) for label in explainers]
-            columns = [group.metric_labels.index(label) for label in metrics]
-            cubes.append(cube[:, rows][:, :, columns])
+            cubes.append(score_cube(group, np.asarray([places[key] for key in samples], dtype=np.intp), explainers, metrics))
         return nan_mean(np.stack(cubes))
 
     def labels(self) -> tuple[list[str], dict[str, MetricInfo]]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.analysis.bootstrap import nan_mean
-from harness.analysis.parallel_chunks import run_in_chunks
 from harness.results.data_model import Weighting as Weighting
 from harness.results.document import OverallEntry, Row
 from harness.results.field_types import Bools, Floats
 
 RankedEntry = TypeVar("RankedEntry", Row, OverallEntry)
 
+CHUNK_SIZE = 1 << 17  # numbers that fit into a cache, and are worked on at once
 TIE_TOLERANCE = 1e-9
 """Neighbouring scores closer than this, relative to the larger, are tied: the order of a sum must not decide a rank."""
 
@@ -42,6 +44,19 @@ def rank_scores(scores: Floats, sign: float = 1.0, axis: int = -1) -> Floats:
 
     run_in_chunks(rank, np.arange(len(rows)), rows.shape[1])
     return np.moveaxis(ranked, -1, axis)
+
+
+def run_in_chunks(work: Callable[[NDArray[np.intp]], None], places: NDArray[np.intp], size: int) -> None:
+    """Call ``work`` on runs of ``places``, each of which stands for ``size`` numbers, on all cores: NumPy's sorts let other threads run."""
+    length = max(1, CHUNK_SIZE // max(size, 1))
+    parts = [places[start : start + length] for start in range(0, len(places), length)]
+    if len(parts) < 2:
+        for part in parts:
+            work(part)
+        return
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(work, parts):
+            pass
 
 
 def _rank_rows(worse: Floats) -> Floats:

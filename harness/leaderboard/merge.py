@@ -122,18 +122,7 @@ def _align_samples(first: Group, second: Group, where: str) -> Group:
         )
     if not np.array_equal(second.correct[order], first.correct):
         raise MergeError(f"{where}: the model classifies other samples correctly, so it is not the same model")
-    return _reorder_samples(second, order, first)
-
-
-def _reorder_samples(group: Group, order: np.ndarray[tuple[int], np.dtype[np.intp]], like: Group) -> Group:
-    cells = {
-        pair: dataclasses.replace(cell, values=cell.values[order], computed=cell.computed[order]) for pair, cell in group.cells.items()
-    }
-    notes = {
-        label: note if note.completeness is None else dataclasses.replace(note, completeness=note.completeness[order])
-        for label, note in group.notes.items()
-    }
-    return dataclasses.replace(group, samples=like.samples, digests=like.digests, correct=like.correct, cells=cells, notes=notes)
+    return second.take(order)
 
 
 def _merge_infos(first: Sequence[Info], second: Sequence[Info], what: str, where: str) -> list[Info]:

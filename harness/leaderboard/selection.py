@@ -61,21 +61,8 @@ class Selection:
         metrics = [info for info in group.metrics if matches_any_pattern(self.metrics, info.label)]
         places = np.asarray([k for k, sample in enumerate(group.samples) if matches_any_pattern(self.samples, sample)], dtype=np.intp)
         rows, columns = {info.label for info in explainers}, {info.label for info in metrics}
-        shadow = group.shadow
-        return replace(
-            group,
-            explainers=explainers,
-            metrics=metrics,
-            samples=[group.samples[k] for k in places],
-            digests=[group.digests[k] for k in places],
-            correct=group.correct[places],
-            cells={
-                (row, column): replace(cell, values=cell.values[places], computed=cell.computed[places])
-                for (row, column), cell in group.cells.items()
-                if row in rows and column in columns
-            },
-            shadow=None if shadow is None else replace(shadow, kept=shadow.kept[places], known=shadow.known[places]),
-        )
+        cells = {pair: cell for pair, cell in group.cells.items() if pair[0] in rows and pair[1] in columns}
+        return replace(group, explainers=explainers, metrics=metrics, cells=cells).take(places)
 
 
 def matches_any_pattern(wanted: Sequence[str], name: str) -> bool:

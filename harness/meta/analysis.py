@@ -157,7 +157,7 @@ def _measure_consistency(
 ) -> dict[str, ConsistencyEntry]:
     """By metric label, under disturbances of one kind; of none if there were no such disturbances."""
     members = [other for other in shadows if other.shadow is not None and other.shadow.kind == kind]
-    cubes = [(other, _align_scores(other, group, selected)[:, rows]) for other in members]
+    cubes = [(other, score_cube(other, selected, [group.explainer_labels[e] for e in rows], group.metric_labels)) for other in members]
     found = {}
     for m, metric in enumerate(group.metrics if cubes else ()):
         parts = [_consistency_parts(other, selected, scores[:, rows, m], cube[:, :, m], metric.sign) for other, cube in cubes]
@@ -212,28 +212,15 @@ def _measure_separations(
     oracle = next((other for other in shadows if other.shadow is not None and other.shadow.kind == "oracle"), None)
     if oracle is None:
         return {}
-    truth = score_cube(oracle, selected)[:, 0]
+    truth = score_cube(oracle, selected, oracle.explainer_labels[:1], group.metric_labels)[:, 0]
     nulls = {k: info.label for k, info in enumerate(group.explainers) if results.is_null(info) and info.twin_of is None}
     found: dict[str, SeparationEntry] = {}
     for m, metric in enumerate(group.metrics):
-        if metric.label in oracle.metric_labels:
-            values = truth[:, oracle.metric_labels.index(metric.label)]
-            one = measure_separation(values, {label: scores[:, k, m] for k, label in nulls.items()}, metric.sign)
-            found.update({metric.label: one} if one is not None else {})
+        one = measure_separation(truth[:, m], {label: scores[:, k, m] for k, label in nulls.items()}, metric.sign)
+        if one is not None:
+            found[metric.label] = one
     adjusted = holm([one.p_holm for one in found.values()])
     return {
         label: SeparationEntry(**{**vars(one), "p_holm": p, "separates": bool(p < 1 - results.confidence)})
         for (label, one), p in zip(found.items(), adjusted, strict=True)
     }
-
-
-def _align_scores(shadow: Group, group: Group, selected: NDArray[np.intp]) -> Floats:
-    """A shadow's scores ``(N, E, M)`` in the rows and columns of ``group``; NaN where it has none."""
-    own = score_cube(shadow, selected)
-    cube = np.full((len(selected), len(group.explainers), len(group.metrics)), np.nan)
-    rows = [(group.explainer_labels.index(label), e) for e, label in enumerate(shadow.explainer_labels) if label in group.explainer_labels]
-    columns = [(group.metric_labels.index(label), m) for m, label in enumerate(shadow.metric_labels) if label in group.metric_labels]
-    for e, own_e in rows:
-        for m, own_m in columns:
-            cube[:, e, m] = own[:, own_e, own_m]
-    return cube

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, FiniteFloat, PlainSerializer, ValidationInfo
 
 from harness.results.field_types import BoolArray, FloatArray, Floats, Name, Number
@@ -123,11 +124,8 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExplainerCosts:
-    """What explaining cost; None where it was not measured.
-
-    ``passes_per_sample`` are forward equivalents, memory is in bytes; seconds and memory are those on ``hardware``.
-    """
+class CostsEntry:
+    """What explaining cost: seconds, forward-equivalent passes (both per sample) and bytes, on what hardware."""
 
     seconds_per_sample: Number = None
     passes_per_sample: Number = None
@@ -250,7 +248,7 @@ class Group:
     metrics: list[MetricInfo]
     cells: Annotated[dict[tuple[Name, Name], Cell], BeforeValidator(_cells_without_scores), PlainSerializer(_cell_states)]
     recipes: dict[str, ComponentInfo] = field(default_factory=dict)
-    costs: dict[str, ExplainerCosts] = field(default_factory=dict)
+    costs: dict[str, CostsEntry] = field(default_factory=dict)
     notes: dict[str, ExplainerNotes] = field(default_factory=dict)
     group_notes: list[str] = field(default_factory=list)
     replicate_of: Name | None = None
@@ -276,6 +274,24 @@ class Group:
                 raise ValueError(f"{where}: {len(notes.completeness)} completeness errors for {size} samples")
         if self.shadow is not None and not self.shadow.kept.shape == self.shadow.known.shape == (size,):
             raise ValueError(f"{where}: {len(self.shadow.kept)} and {len(self.shadow.known)} predictions of a shadow for {size} samples")
+
+    def take(self, places: NDArray[np.intp]) -> Group:
+        """The group of the samples at these places, in their order; accuracy, costs and counts stay those of all."""
+        cells = {pair: replace(cell, values=cell.values[places], computed=cell.computed[places]) for pair, cell in self.cells.items()}
+        notes = {
+            label: note if note.completeness is None else replace(note, completeness=note.completeness[places])
+            for label, note in self.notes.items()
+        }
+        shadow = self.shadow
+        return replace(
+            self,
+            samples=[self.samples[k] for k in places],
+            digests=[self.digests[k] for k in places],
+            correct=self.correct[places],
+            cells=cells,
+            notes=notes,
+            shadow=None if shadow is None else replace(shadow, kept=shadow.kept[places], known=shadow.known[places]),
+        )
 
     @property
     def explainer_labels(self) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.results.data_model import Direction, IntervalKind, SamplesRule, Status, Weighting
+from harness.results.data_model import CostsEntry, Direction, IntervalKind, SamplesRule, Status, Weighting
 from harness.results.field_types import Number
 
 SCHEMA_VERSION = "1.2"
@@ -29,15 +29,6 @@ class Rank(_Part):
     mean: Number
     low: Number
     high: Number
-
-
-class CostsEntry(_Part):
-    """What explaining cost: seconds, forward-equivalent passes (both per sample) and bytes, on what hardware."""
-
-    seconds_per_sample: Number = None
-    passes_per_sample: Number = None
-    peak_memory: Number = None
-    hardware: str | None = None
 
 
 class Versus(_Part):

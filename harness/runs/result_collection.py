@@ -20,7 +20,7 @@ from harness.results.data_model import (
     COMPLETENESS_TOLERANCE,
     NOT_COMPUTED_PREFIX,
     Cell,
-    ExplainerCosts,
+    CostsEntry,
     ExplainerInfo,
     ExplainerNotes,
     ExplanationSettings,
@@ -95,7 +95,7 @@ class _GroupCollector:
         """The group with every cell in one state."""
         plan = self.plan
         cells: dict[tuple[str, str], Cell] = {}
-        costs: dict[str, ExplainerCosts] = {}
+        costs: dict[str, CostsEntry] = {}
         notes: dict[str, ExplainerNotes] = {}
         for column in plan.columns:
             values = self._values(column.key) if plan.subject is not None and column.reason is None else {}
@@ -183,9 +183,9 @@ class _GroupCollector:
             reason=f"{NOT_COMPUTED_PREFIX}: {self.outcome.stopped or 'its rows are missing from the store'}",
         )
 
-    def _costs(self, column: ExplanationColumn, values: ColumnValues) -> ExplainerCosts:
+    def _costs(self, column: ExplanationColumn, values: ColumnValues) -> CostsEntry:
         found = costs_from_fields(values.get(column.key, {}), len(self.samples))
-        return ExplainerCosts(
+        return CostsEntry(
             seconds_per_sample=mean_without_nan(found.seconds),
             passes_per_sample=mean_without_nan(found.passes),
             peak_memory=None if np.isnan(found.memory).all() else float(np.nanmax(found.memory)),

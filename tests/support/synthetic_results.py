@@ -11,7 +11,7 @@ from harness.leaderboard.build import build_leaderboard
 from harness.results.data_model import (
     Cell,
     ComponentInfo,
-    ExplainerCosts,
+    CostsEntry,
     ExplainerInfo,
     ExplainerNotes,
     Group,
@@ -131,7 +131,7 @@ def leaderboard_group(*, size: int = 52, seed: int = 0, dataset: str = "lesions"
         metrics=metrics,
         cells=cells,
         costs={
-            label: ExplainerCosts(seconds_per_sample=0.01 * (k + 1) ** 2, passes_per_sample=3.0 * k, peak_memory=2e8)
+            label: CostsEntry(seconds_per_sample=0.01 * (k + 1) ** 2, passes_per_sample=3.0 * k, peak_memory=2e8)
             for k, (label, *_) in enumerate(EXPLAINERS)
         },
         notes={
