@@ -1,4 +1,4 @@
-"""What a metric gets: one batch of explained samples, and the means to ask the model and the explainer again."""
+"""A metric's case: one batch of explained samples, and the means to ask the model and the explainer again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
+from harness.api.evidence import UNCHANGED, EvidenceBatch, with_known_kinds
 from harness.api.explainers import Explainer
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ class NeedsExplainer(LookupError):
     """A metric explains again, but the case has no explainer (its maps came from elsewhere)."""
 
 
-@dataclass
+@dataclass(init=False)
 class Case:
     """A batch of B explained samples.
 
@@ -47,8 +48,10 @@ class Case:
         targets: ``(B,)`` the class that was explained.
         attributions: ``(B, H, W)`` at the images' size.
         parts: the explanation's parts by name, each ``(B, H, W)``.
-        masks: ``(B, H, W)`` bool, all false for a sample without one (its score is NaN); None where the dataset has none.
-        boxes: one ``(N, 4)`` tensor per sample in model coordinates, or None.
+        evidence: what is known of where the evidence is, by kind (`harness.api.evidence`), in model coordinates, for all kinds that the
+            dataset has. Of rasters ``(H, W)`` a tensor ``(B, H, W)``, 0 for a sample without one; else a sequence of one tensor per
+            sample, ``(K, H, W)`` or ``(N, 4)``, empty for a sample without one. The score of such a sample is NaN. ``masks=`` and
+            ``boxes=`` stand for two of them where one is made.
         labels: ``(B,)`` the true classes, or None.
         ctx: random streams of this metric.
         explainer: what made the maps; None where they came from elsewhere.
@@ -62,14 +65,46 @@ class Case:
     targets: Tensor
     attributions: Tensor
     ctx: Context
-    parts: Mapping[str, Tensor] = field(default_factory=dict)
-    masks: Tensor | None = None
-    boxes: Sequence[Tensor] | None = None
-    labels: Tensor | None = None
-    explainer: Explainer | None = None
-    forward: Forward = forward_in_batches
-    explaining: Context | None = None
-    memory: MutableMapping[Hashable, object] = field(default_factory=dict, repr=False)
+    parts: Mapping[str, Tensor]
+    labels: Tensor | None
+    explainer: Explainer | None
+    forward: Forward
+    explaining: Context | None
+    memory: MutableMapping[Hashable, object] = field(repr=False)
+    evidence: EvidenceBatch
+
+    def __init__(
+        self,
+        model: Classifier,
+        images: Tensor,
+        targets: Tensor,
+        attributions: Tensor,
+        ctx: Context,
+        parts: Mapping[str, Tensor] | None = None,
+        masks: Tensor | None = UNCHANGED,
+        boxes: Sequence[Tensor] | None = UNCHANGED,
+        labels: Tensor | None = None,
+        explainer: Explainer | None = None,
+        forward: Forward = forward_in_batches,
+        explaining: Context | None = None,
+        memory: MutableMapping[Hashable, object] | None = None,
+        evidence: EvidenceBatch | None = None,
+    ) -> None:
+        self.model, self.images, self.targets, self.attributions, self.ctx = model, images, targets, attributions, ctx
+        self.parts = {} if parts is None else parts
+        self.labels, self.explainer, self.forward, self.explaining = labels, explainer, forward, explaining
+        self.memory = {} if memory is None else memory
+        self.evidence = with_known_kinds(evidence, mask=masks, boxes=boxes)
+
+    @property
+    def masks(self) -> Tensor | None:
+        """``(B, H, W)`` bool, all false for a sample without one (its score is NaN); None where the dataset has none."""
+        return cast("Tensor | None", self.evidence.get("mask"))
+
+    @property
+    def boxes(self) -> Sequence[Tensor] | None:
+        """One ``(N, 4)`` tensor per sample in model coordinates, or None."""
+        return cast("Sequence[Tensor] | None", self.evidence.get("boxes"))
 
     def predict(self, inputs: Tensor, model: Classifier | None = None) -> Tensor:
         """Logits ``(N, K)`` of any number of inputs ``(N, C, H, W)``, without gradients, batched for throughput."""

@@ -1,20 +1,26 @@
-"""What a component says of itself that its signature cannot: decorators that attach a declaration.
+"""Declarations: what a component says of itself that its signature cannot, by decorators that attach a declaration.
 
 The decorators change nothing about the function or class they mark, and none of them imports torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import difflib
+import re
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeVar, get_args
+
+from harness.api.evidence import KINDS
 
 Kind = Literal["models", "datasets", "explainers", "metrics", "executors"]
 Category = Literal["faithfulness", "robustness", "localisation", "complexity", "randomisation", "axiomatic", "agreement"]
 Direction = Literal["higher", "lower"]
-Need = Literal["masks", "boxes", "explainer", "training-data", "training-labels", "convolutions", "relu", "token-grid"]
+Need = Literal["explainer", "training-data", "training-labels", "convolutions", "relu", "token-grid"]
 
-NEEDS: frozenset[str] = frozenset(get_args(Need))
+NEEDS_BESIDE_EVIDENCE: frozenset[str] = frozenset(get_args(Need))
+NEEDS = NEEDS_BESIDE_EVIDENCE | {kind.need for kind in KINDS.values()}
+"""All needs that have a meaning of their own; a metric's may be any other kind of evidence too."""
 DECLARATION_ATTRIBUTE = "__harness__"
 T = TypeVar("T")
 
@@ -143,27 +149,30 @@ def _attach_declaration(component: T, declaration: Declaration) -> T:
     return component
 
 
-def _checked_needs(needs: set[Need] | frozenset[Need]) -> frozenset[str]:
-    unknown = sorted(set(needs) - NEEDS)
-    if unknown:
-        raise ValueError(f"unknown needs {unknown}; choose from {sorted(NEEDS)}")
+def _checked_needs(needs: Set[str], *, any_evidence: bool) -> frozenset[str]:
+    """Needs that are known; with ``any_evidence`` also other words, as kinds of evidence, but for those that seem misspelt."""
+    for need in sorted(set(needs) - NEEDS):
+        near = difflib.get_close_matches(need, sorted(NEEDS), 1, 0.8)
+        if near or not any_evidence or not re.fullmatch(r"[a-z0-9]+([-_][a-z0-9]+)*", need):
+            meant = f"did you mean {near[0]!r}?" if near else f"choose from {sorted(NEEDS)}"
+            raise ValueError(f"unknown needs {need!r}; {meant}")
     return frozenset(needs)
 
 
-def _checked_wants(wants: set[Need] | frozenset[Need]) -> frozenset[str]:
+def _checked_wants(wants: Set[str]) -> frozenset[str]:
     other = sorted(set(wants) - {"training-data"})
     if other:
         raise ValueError(f"only training-data can be wanted and done without, not {other}: declare it under needs")
     return frozenset(wants)
 
 
-def _checked_by(by: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+def _checked_by(by: Mapping[str, Mapping[str, Mapping[str, Any]]], *, any_evidence: bool) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     for parameter, cases in by.items():
         for value, said in cases.items():
             unknown = sorted(set(said) - FIELDS_BY_VALUE)
             if unknown:
                 raise ValueError(f"by[{parameter!r}][{value!r}] declares {unknown}; choose from {sorted(FIELDS_BY_VALUE)}")
-            _checked_needs(said.get("needs", frozenset()))
+            _checked_needs(said.get("needs", frozenset()), any_evidence=any_evidence)
             _checked_wants(said.get("wants", frozenset()))
     return by
 
@@ -172,8 +181,8 @@ def explainer(
     *,
     signed: bool = False,
     complete: bool = False,
-    needs: set[Need] | frozenset[Need] = frozenset(),
-    wants: set[Need] | frozenset[Need] = frozenset(),
+    needs: Set[str] = frozenset(),
+    wants: Set[str] = frozenset(),
     otherwise: str | None = None,
     null: bool = False,
     passes: float | Callable[[Mapping[str, Any]], float] | None = None,
@@ -186,12 +195,12 @@ def explainer(
     declaration = ExplainerDeclaration(
         signed=signed,
         complete=complete,
-        needs=_checked_needs(needs),
+        needs=_checked_needs(needs, any_evidence=False),
         wants=_checked_wants(wants),
         otherwise=otherwise,
         null=null,
         passes=passes,
-        by=_checked_by(by or {}),
+        by=_checked_by(by or {}, any_evidence=False),
         labelled=labelled,
         cite=cite,
         version=version,
@@ -203,7 +212,7 @@ def metric(
     *,
     category: Category,
     direction: Direction,
-    needs: set[Need] | frozenset[Need] = frozenset(),
+    needs: Set[str] = frozenset(),
     bounds: tuple[float | None, float | None] = (None, None),
     passes: float | Callable[[Mapping[str, Any]], float] | None = None,
     by: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
@@ -213,6 +222,8 @@ def metric(
 ) -> Callable[[T], T]:
     """Declare a metric; ``direction`` is ``"higher"`` or ``"lower"``, whichever is better.
 
+    ``needs`` are of the vocabulary of `Need`, and kinds of evidence: ``masks``, ``boxes`` or any other that datasets have under that name.
+
     What depends on the value of a parameter is said under ``by``:
 
     >>> @metric(category="faithfulness", direction="higher", by={"order": {"lerf": {"direction": "lower"}}})
@@ -221,10 +232,10 @@ def metric(
     declaration = MetricDeclaration(
         category=category,
         direction=direction,
-        needs=_checked_needs(needs),
+        needs=_checked_needs(needs, any_evidence=True),
         bounds=bounds,
         passes=passes,
-        by=_checked_by(by or {}),
+        by=_checked_by(by or {}, any_evidence=True),
         labelled=labelled,
         cite=cite,
         version=version,

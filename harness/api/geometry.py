@@ -1,4 +1,4 @@
-"""One geometric transform takes an image, its mask and its boxes together into a model's coordinates."""
+"""One geometric transform takes an image and its evidence together into a model's coordinates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Geometry:
         size: ``(H, W)`` the model takes.
         channels: 1 or 3 (any other number must be the image's own).
         resize: what the shorter side becomes before cropping; None scales so that the image just covers ``size``.
-        interpolation: of images; masks are always nearest.
+        interpolation: of images; masks and other rasters are always nearest.
     """
 
     size: tuple[int, int]
@@ -45,12 +45,19 @@ class Geometry:
             image = F.interpolate(image[None], size=scaled, mode=mode, **options)[0].clamp(0, 1)
         return self._channels(self._crop(image))
 
+    def raster(self, raster: Tensor) -> Tensor:
+        """``(…, H, W)`` at the image's native size → ``(…, *size)``, each pixel the nearest one's; bool stays bool, all else is float32."""
+        values = raster if raster.dtype == torch.bool else raster.float()
+        scaled = self.scaled((raster.shape[-2], raster.shape[-1]))
+        if scaled != tuple(raster.shape[-2:]):
+            planes = values.reshape(1, -1, *raster.shape[-2:]).float()
+            resized = F.interpolate(planes, size=scaled, mode="nearest-exact") if planes.numel() else planes.new_zeros(1, 0, *scaled)
+            values = resized.reshape(*raster.shape[:-2], *scaled).to(values.dtype)
+        return self._crop(values)
+
     def mask(self, mask: Tensor) -> Tensor:
         """``(H, W)`` bool at the image's native size → ``size`` bool; all false where it was cropped away."""
-        scaled = self.scaled((mask.shape[0], mask.shape[1]))
-        if scaled != tuple(mask.shape):
-            mask = F.interpolate(mask[None, None].float(), size=scaled, mode="nearest-exact")[0, 0] > 0.5
-        return self._crop(mask)
+        return self.raster(mask.bool())
 
     def boxes(self, boxes: Tensor, native: tuple[int, int]) -> Tensor:
         """``(N, 4)`` x0, y0, x1, y1 in native pixels → model pixels, clipped; boxes cropped away are dropped."""
@@ -84,7 +91,7 @@ class Geometry:
 def masks_to_boxes(masks: Tensor) -> Tensor:
     """``(B, 4)`` the tightest box ``x0, y0, x1, y1`` round each of ``masks`` (B, H, W) bool; zeros where one is empty.
 
-    >>> boxes_round(torch.tensor([[[False, False, False], [False, True, True]]])).tolist()
+    >>> masks_to_boxes(torch.tensor([[[False, False, False], [False, True, True]]])).tolist()
     [[1.0, 1.0, 3.0, 2.0]]
     """
     bounds = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -13,11 +14,10 @@ from torch import Tensor
 
 from harness.api import array_digest
 from harness.api.array_digest import BinnedArray
+from harness.api.evidence import UNCHANGED, evidence_kind, with_known_kinds
 
-BOX_BIN_WIDTH = 1 / 16  # pixels: boxes that differ by as much are others
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Sample:
     """One image with its label and, where known, where the evidence is.
 
@@ -26,38 +26,45 @@ class Sample:
         label: index into the dataset's ``class_names`` (or, without these, into the model's classes). A whole number of any type is
             taken, also in a tensor or an array of one element, and kept as an int.
         id: stable and unique in its dataset; random streams are drawn by it. A whole number is taken, and kept as a text.
-        mask: ``(H, W)`` bool, true where the evidence for the label is, or None.
-        boxes: ``(N, 4)`` float, ``x0, y0, x1, y1`` in pixels of the native image, or None.
+        evidence: what is known of where the evidence for the label is, by kind (`harness.api.evidence`): ``mask`` ``(H, W)`` bool,
+            ``boxes`` ``(N, 4)`` float, ``x0, y0, x1, y1`` in pixels of the native image, and of any other name a raster ``(H, W)`` or
+            ``(K, H, W)`` of the image's size. ``mask=`` and ``boxes=`` stand for the two where one is made.
     """
 
     image: Tensor
     label: int
     id: str
-    mask: Tensor | None = None
-    boxes: Tensor | None = None
+    evidence: Mapping[str, Tensor]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "id", _id_to_text(self.id))
-        object.__setattr__(self, "label", _label_to_int(self.label, self.id))
-        for name, value, shape in (("image", self.image, "(C, H, W)"), ("mask", self.mask, "(H, W)"), ("boxes", self.boxes, "(N, 4)")):
-            if not isinstance(value, Tensor) and (value is not None or name == "image"):
-                raise ValueError(f"sample {self.id}: {name} must be a torch tensor {shape}, not {type(value).__name__}")
-        if not self.image.is_floating_point():
-            divided = ": divide by 255" if self.image.dtype == torch.uint8 else ""
-            raise ValueError(f"sample {self.id}: image must be float in [0, 1], not {self.image.dtype}{divided}")
-        if self.image.ndim != 3:
-            raise ValueError(f"sample {self.id}: image must be (C, H, W), not {tuple(self.image.shape)}")
-        object.__setattr__(self, "image", self.image.detach().float())
-        if self.mask is not None and (self.mask.dtype != torch.bool or self.mask.shape != self.image.shape[1:]):
-            raise ValueError(
-                f"sample {self.id}: mask must be bool {tuple(self.image.shape[1:])}, not {self.mask.dtype} {tuple(self.mask.shape)}"
-            )
-        if self.boxes is not None and (self.boxes.ndim != 2 or self.boxes.shape[1] != 4):
-            raise ValueError(f"sample {self.id}: boxes must be (N, 4), not {tuple(self.boxes.shape)}")
+    def __init__(
+        self,
+        image: Tensor,
+        label: int,
+        id: str,
+        mask: Tensor | None = UNCHANGED,
+        boxes: Tensor | None = UNCHANGED,
+        evidence: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        object.__setattr__(self, "id", _id_to_text(id))
+        object.__setattr__(self, "label", _label_to_int(label, self.id))
+        object.__setattr__(self, "image", _checked_image(image, self.id))
+        object.__setattr__(self, "evidence", with_known_kinds(evidence, mask=mask, boxes=boxes))
+        for name, value in self.evidence.items():
+            _check_evidence(name, value, self)
+
+    @property
+    def mask(self) -> Tensor | None:
+        """``(H, W)`` bool, true where the evidence for the label is, or None."""
+        return self.evidence.get("mask")
+
+    @property
+    def boxes(self) -> Tensor | None:
+        """``(N, 4)`` float, ``x0, y0, x1, y1`` in pixels of the native image, or None."""
+        return self.evidence.get("boxes")
 
     @property
     def digest(self) -> str:
-        """A digest (SHA-256, hex) of the content: image, label, mask and boxes, not the id.
+        """A digest (SHA-256, hex) of the content: image, label and evidence, not the id.
 
         It survives noise of up to about 2e-6 in an image (`harness.api.array_digest`). It changes with a single level of a single pixel
         where all values are levels of 8 or of 16 bit; else with changes of a pixel by a level of 8 bit, and hints may follow it, which
@@ -70,15 +77,53 @@ class Sample:
         return array_digest.matches_digest(digest, *self._content())
 
     def _content(self) -> tuple[bytes, list[BinnedArray | None]]:
-        mask = None if self.mask is None else self.mask.detach().cpu().contiguous().numpy()
-        exact = repr((self.label, None if mask is None else mask.shape)).encode() + (b"" if mask is None else mask.tobytes())
+        """What is exact, and what noise may change; a kind that is lacking changes neither (masks and boxes have their own places)."""
+        arrays = {name: value.detach().cpu().contiguous() for name, value in self.evidence.items()}
+        mask, boxes = arrays.pop("mask", None), arrays.pop("boxes", None)
+        exact = repr((self.label, None if mask is None else tuple(mask.shape))).encode() + _to_bytes(mask)
         image = self.image.detach().cpu().numpy()
         levels = array_digest.encode_levels(image)
-        kind = b"cells" if levels is None else b"levels" + levels
-        return exact + kind, [
+        exact += b"cells" if levels is None else b"levels" + levels
+        binned: list[BinnedArray | None] = [
             BinnedArray(image) if levels is None else None,
-            None if self.boxes is None else BinnedArray(self.boxes.detach().cpu().double().numpy(), BOX_BIN_WIDTH),
+            None if boxes is None else _to_binned("boxes", boxes),
         ]
+        for name, value in sorted(arrays.items()):
+            if value.is_floating_point():
+                cells = _to_binned(name, value)
+                exact += repr((name, "float", cells.cell)).encode()
+                binned.append(cells)
+            else:
+                exact += repr((name, str(value.dtype), tuple(value.shape))).encode() + _to_bytes(value)
+        return exact, binned
+
+
+def _to_bytes(value: Tensor | None) -> bytes:
+    return b"" if value is None else value.numpy().tobytes()
+
+
+def _to_binned(name: str, value: Tensor) -> BinnedArray:
+    return BinnedArray(value.double().numpy(), evidence_kind(name).form.bin_width(value))
+
+
+def _checked_image(image: object, id: str) -> Tensor:
+    if not isinstance(image, Tensor):
+        raise ValueError(f"sample {id}: image must be a torch tensor (C, H, W), not {type(image).__name__}")
+    if not image.is_floating_point():
+        divided = ": divide by 255" if image.dtype == torch.uint8 else ""
+        raise ValueError(f"sample {id}: image must be float in [0, 1], not {image.dtype}{divided}")
+    if image.ndim != 3:
+        raise ValueError(f"sample {id}: image must be (C, H, W), not {tuple(image.shape)}")
+    return image.detach().float()
+
+
+def _check_evidence(name: str, value: object, sample: Sample) -> None:
+    form = evidence_kind(name).form
+    if not isinstance(value, Tensor):
+        raise ValueError(f"sample {sample.id}: {name} must be a torch tensor {form.shape}, not {type(value).__name__}")
+    fault = form.find_fault(value, (sample.image.shape[1], sample.image.shape[2]))
+    if fault is not None:
+        raise ValueError(f"sample {sample.id}: {name} {fault}")
 
 
 def _id_to_text(id: object) -> str:

@@ -8,6 +8,7 @@ from itertools import islice
 
 import torch
 
+from harness.api.evidence import KINDS, evidence_kind
 from harness.api.sample import Sample
 from harness.conformance.component_under_test import skip_if_broken
 from harness.conformance.dataset_under_test import SAMPLES_CHECKED, DatasetUnderTest
@@ -117,18 +118,21 @@ def check_labels(tested: DatasetUnderTest) -> None:
 
 
 def check_evidence(tested: DatasetUnderTest) -> str:
-    """Masks are bool with something in them, boxes lie in the image (reported: how many there are)."""
+    """Masks and other rasters have something in them, boxes lie in the image (reported: how many samples have them)."""
     samples = _read_samples(tested)
     for sample in samples:
-        if sample.mask is not None:
-            require(sample.mask.any(), f"sample {sample.id}: the mask is empty; give None where there is no evidence to point at")
+        for name, value in sample.evidence.items():
+            if name != "boxes":
+                said = f"sample {sample.id}: the {name} is empty; give None where there is no evidence to point at"
+                require(value.any(), said)
         if sample.boxes is not None:
             height, width = sample.image.shape[1:]
             ordered = bool((sample.boxes[:, 2:] > sample.boxes[:, :2]).all())
             inside = bool((sample.boxes >= 0).all() and (sample.boxes <= torch.tensor([width, height, width, height])).all())
             require(ordered and inside, f"sample {sample.id}: boxes are x0, y0, x1, y1 in pixels of the image, x0 < x1, y0 < y1")
-    masks, boxes = sum(sample.mask is not None for sample in samples), sum(sample.boxes is not None for sample in samples)
-    return f"{masks} of {len(samples)} samples have masks, {boxes} have boxes"
+    found = dict.fromkeys(KINDS, 0) | {name: 0 for sample in samples for name in sample.evidence}
+    masks, *others = [(sum(name in sample.evidence for sample in samples), evidence_kind(name).need) for name in found]
+    return ", ".join([f"{masks[0]} of {len(samples)} samples have {masks[1]}", *(f"{count} have {need}" for count, need in others)])
 
 
 def check_splits(tested: DatasetUnderTest) -> None:

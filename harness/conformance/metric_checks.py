@@ -6,8 +6,9 @@ from contextlib import suppress
 
 import torch
 
+from harness.api.evidence import evidence_kind
 from harness.conformance.memory_growth import measure_memory_growth
-from harness.conformance.metric_under_test import MetricUnderTest, make_explained_samples
+from harness.conformance.metric_under_test import MetricUnderTest
 from harness.conformance.random_generators import scramble_generators
 from harness.conformance.results import CheckFailed, CheckSkipped, require
 from harness.conformance.tolerance import TOLERANCE, score_difference
@@ -21,24 +22,24 @@ BOUNDS_TOLERANCE = 1e-5
 
 def check_scores(tested: MetricUnderTest) -> None:
     """A batch of samples gives one float per sample (B,); NaN where undefined, never infinite."""
-    scores = tested.scores(make_explained_samples(4))
+    scores = tested.scores(tested.explained(4))
     require(not torch.isinf(scores).any(), "an infinite score: return NaN where a score is undefined")
     require(not scores.isnan().all(), "NaN for all of four ordinary samples, with masks, boxes and an explainer")
 
 
 def check_batch_of_one(tested: MetricUnderTest) -> None:
     """One sample gives one score, batch dimension included."""
-    tested.scores(make_explained_samples(1))
+    tested.scores(tested.explained(1))
 
 
 def check_one_channel(tested: MetricUnderTest) -> None:
     """Works on images of one channel."""
-    tested.scores(make_explained_samples(2, (1, 32, 32)))
+    tested.scores(tested.explained(2, (1, 32, 32)))
 
 
 def check_not_square(tested: MetricUnderTest) -> None:
     """Works on images that are not square, and keeps height and width apart."""
-    tested.scores(make_explained_samples(2, (3, 32, 48)))
+    tested.scores(tested.explained(2, (3, 32, 48)))
 
 
 def check_declared(tested: MetricUnderTest) -> None:
@@ -51,8 +52,7 @@ def check_bounds(tested: MetricUnderTest) -> None:
     low, high = getattr(tested.declaration, "bounds", (None, None))
     if low is None and high is None:
         raise CheckSkipped("declares no bounds")
-    given = make_explained_samples(4)
-    assert given.masks is not None
+    given = tested.explained(4)
     kinds = {
         "ordinary": given.maps,
         "negative": -given.maps.abs(),
@@ -75,14 +75,14 @@ def check_deterministic(tested: MetricUnderTest) -> None:
     found = []
     for state in (1, 2):
         scramble_generators(state)
-        found.append(tested.scores(make_explained_samples(3)))
+        found.append(tested.scores(tested.explained(3)))
     difference = score_difference(*found)
     require(difference <= TOLERANCE, f"two calls differ by {difference:.2g}: draw all randomness from ctx")
 
 
 def check_batch_size(tested: MetricUnderTest) -> None:
     """A sample's score does not depend on how many samples are scored with it, beyond float noise."""
-    given = make_explained_samples(COUNT)
+    given = tested.explained(COUNT)
     whole = tested.scores(given.rows(range(COUNT)))
     single = torch.cat([tested.scores(given.rows([i])) for i in range(COUNT)])
     difference = score_difference(whole, single)
@@ -94,7 +94,7 @@ def check_batch_size(tested: MetricUnderTest) -> None:
 
 def check_neighbours(tested: MetricUnderTest) -> None:
     """A sample's score does not depend on which other samples are in its batch, nor on their order."""
-    given = make_explained_samples(COUNT)
+    given = tested.explained(COUNT)
     whole = tested.scores(given.rows(range(COUNT)))
     others = given.rows(range(COUNT))
     others.images[1:] = others.images[1:].sign()
@@ -107,14 +107,15 @@ def check_neighbours(tested: MetricUnderTest) -> None:
 
 
 def check_inputs_untouched(tested: MetricUnderTest) -> None:
-    """Images, targets, maps, parts, masks, boxes and labels are not written into."""
-    given, before = make_explained_samples(3), make_explained_samples(3)
+    """Images, targets, maps, parts, evidence (masks, boxes, …) and labels are not written into."""
+    given, before = tested.explained(3), tested.explained(3)
     with suppress(ContractError):
         tested.scores(given)
-    for name in ("images", "targets", "maps", "masks", "labels", "part"):
+    for name in ("images", "targets", "maps", "labels", "part"):
         require(torch.equal(getattr(given, name), getattr(before, name)), f"wrote into the case's {name}: work on a copy")
-    assert given.boxes is not None and before.boxes is not None
-    require(all(map(torch.equal, given.boxes, before.boxes)), "wrote into the case's boxes: work on a copy")
+    for name, value in given.evidence.items():
+        same = all(map(torch.equal, value, before.evidence[name]))
+        require(same, f"wrote into the case's {evidence_kind(name).need}: work on a copy")
 
 
 def check_model_untouched(tested: MetricUnderTest) -> None:
@@ -124,7 +125,7 @@ def check_model_untouched(tested: MetricUnderTest) -> None:
         try:
             scramble_generators()
             with forbid_changes(model.module):
-                tested.scores(make_explained_samples(3), model)
+                tested.scores(tested.explained(3), model)
         except MutationError as error:
             raise CheckFailed(f"{error}: put back whatever you change, in a finally block") from error
 
@@ -132,11 +133,11 @@ def check_model_untouched(tested: MetricUnderTest) -> None:
 def check_memory(tested: MetricUnderTest) -> None:
     """Scoring again and again keeps no tensors alive."""
     model = tested.model()
-    tensors, size = measure_memory_growth(lambda: tested.scores(make_explained_samples(2), model))
+    tensors, size = measure_memory_growth(lambda: tested.scores(tested.explained(2), model))
     require(tensors < 1, f"every call keeps {tensors:.1f} tensors ({size:.0f} bytes) alive: keep nothing between calls")
 
 
 def check_seed(tested: MetricUnderTest) -> str:
     """Whether another seed gives another score (reported)."""
-    difference = score_difference(tested.scores(make_explained_samples(3), seed=0), tested.scores(make_explained_samples(3), seed=1))
+    difference = score_difference(tested.scores(tested.explained(3), seed=0), tested.scores(tested.explained(3), seed=1))
     return f"random: another seed changes scores by {difference:.2g}" if difference > TOLERANCE else "the same under every seed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -11,6 +12,8 @@ from torch import Tensor
 from harness.api.case import Case
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
+from harness.api.declarations import NEEDS_BESIDE_EVIDENCE
+from harness.api.evidence import KINDS, EvidenceBatch, batched, kind_needed, mapped, selected
 from harness.conformance import networks
 from harness.conformance.component_under_test import ComponentUnderTest
 from harness.conformance.explainer_under_test import get_memory, make_labelled_source, make_training_source
@@ -27,8 +30,7 @@ class ExplainedSamples:
     images: Tensor
     targets: Tensor
     maps: Tensor
-    masks: Tensor | None
-    boxes: Sequence[Tensor] | None
+    evidence: EvidenceBatch
     labels: Tensor
     part: Tensor
 
@@ -40,11 +42,15 @@ class ExplainedSamples:
             self.images[rows].clone(),
             self.targets[rows].clone(),
             self.maps[rows].clone(),
-            None if self.masks is None else self.masks[rows].clone(),
-            None if self.boxes is None else [self.boxes[i].clone() for i in rows],
+            mapped(selected(self.evidence, rows), Tensor.clone),
             self.labels[rows].clone(),
             self.part[rows].clone(),
         )
+
+    @property
+    def masks(self) -> Tensor:
+        """``(B, H, W)`` bool."""
+        return cast(Tensor, self.evidence["mask"])
 
     def with_maps(self, maps: Tensor) -> ExplainedSamples:
         """The same samples with other maps."""
@@ -62,8 +68,7 @@ class ExplainedSamples:
                 seed, self.ids, f"score/{name}", training=training, labelled=make_labelled_source(model), memory=get_memory(model, seed)
             ),
             parts={"part": self.part, "mirrored": self.part.flip(-1)},
-            masks=self.masks,
-            boxes=self.boxes,
+            evidence=self.evidence,
             labels=self.labels,
             explainer=explainer,
             explaining=Context(seed, self.ids, f"explain/{GRADIENT_NAME}", training=training),
@@ -85,10 +90,13 @@ def make_gradient_explainer() -> BoundExplainer:
     return BoundExplainer(Recipe("explainers", GRADIENT_NAME, "xai-harness", ""), _input_times_gradient, takes_ctx=False)
 
 
-def make_explained_samples(count: int = 4, shape: networks.Shape = networks.SHAPE) -> ExplainedSamples:
-    """``count`` samples with signed maps, square masks and their boxes; sample k is the same whatever ``count`` is."""
+def make_explained_samples(count: int = 4, shape: networks.Shape = networks.SHAPE, kinds: Sequence[str] = ()) -> ExplainedSamples:
+    """``count`` samples with signed maps, square masks and their boxes; sample k is the same whatever ``count`` is.
+
+    Of evidence of any other of ``kinds`` each has a square elsewhere.
+    """
     height, width = shape[1:]
-    maps, masks, boxes = [], [], []
+    maps, evidence = [], []
     for index in range(count):
         generator = torch.Generator().manual_seed(500 + index)
         coarse = torch.randn(1, 1, 5, 5, generator=generator)
@@ -97,13 +105,13 @@ def make_explained_samples(count: int = 4, shape: networks.Shape = networks.SHAP
         top, left, side = 4 + index % 3, 5 + 2 * (index % 4), 8 + index % 5
         mask = torch.zeros(height, width, dtype=torch.bool)
         mask[top : top + side, left : left + side] = True
-        masks.append(mask)
-        boxes.append(torch.tensor([[left, top, left + side, top + side]], dtype=torch.float32))
+        boxes = torch.tensor([[left, top, left + side, top + side]], dtype=torch.float32)
+        others = {kind: mask.roll((7, 11 + place), (0, 1)) for place, kind in enumerate(kinds)}
+        evidence.append({**others, "mask": mask, "boxes": boxes})
     targets, stacked = networks.make_targets(count), torch.stack(maps)
     ids = [f"image-{i}" for i in range(count)]
-    return ExplainedSamples(
-        ids, networks.make_images(count, shape), targets, stacked, torch.stack(masks), boxes, targets.clone(), stacked / 2
-    )
+    batch = batched(evidence, (height, width), {})
+    return ExplainedSamples(ids, networks.make_images(count, shape), targets, stacked, batch, targets.clone(), stacked / 2)
 
 
 @dataclass
@@ -113,6 +121,11 @@ class MetricUnderTest(ComponentUnderTest):
     def model(self, shape: networks.Shape = networks.SHAPE) -> Classifier:
         """A fresh copy of the small convolutional network."""
         return networks.make_network(networks.CONVOLUTIONAL, shape)
+
+    def explained(self, count: int = 4, shape: networks.Shape = networks.SHAPE) -> ExplainedSamples:
+        """Samples with all evidence that the metric needs, and with masks and boxes."""
+        kinds = [kind_needed(need).name for need in sorted(self.needs - NEEDS_BESIDE_EVIDENCE)]
+        return make_explained_samples(count, shape, [kind for kind in kinds if kind not in KINDS])
 
     def scores(self, given: ExplainedSamples, model: Classifier | None = None, *, seed: int = 0, explainer: bool = True) -> Tensor:
         """Checked scores ``(B,)`` of one call."""

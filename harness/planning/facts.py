@@ -15,7 +15,7 @@ from harness.registry.file_states import stat_times
 from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
 
-FACTS_VERSION = 8  # raised when facts, or how they are found, change in development; a release changes the version anyway
+FACTS_VERSION = 9  # raised when facts, or how they are found, change in development; a release changes the version anyway
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class DatasetFacts:
     Attributes:
         ids, digests, labels: one per sample.
         class_names: names of the labels, or None.
-        masks, boxes: whether any sample has one; a mask has the box round it.
+        evidence: the layouts of the kinds of evidence that any sample has (`harness.api.evidence`); a mask has the box round it.
         notes: what a person ought to know of the dataset (files skipped, samples left out).
         left_out: places of samples that cannot be used; what is said of samples above is of the others.
         outside: which values lie outside [0, 1], and what to do about it; empty where none do.
@@ -35,8 +35,7 @@ class DatasetFacts:
     digests: Sequence[str]
     labels: Sequence[int]
     class_names: Sequence[str] | None
-    masks: bool
-    boxes: bool
+    evidence: Mapping[str, str]
     notes: Sequence[str] = ()
     left_out: Sequence[int] = ()
     outside: str = ""

@@ -12,10 +12,9 @@ from harness.planning.plan import Plan
 from harness.planning.training_splits import NO_TRAINING
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
-from harness.registry.unmet_needs import lacking_evidence
+from harness.registry.unmet_needs import lacked_evidence
 from harness.text_format import format_count, format_some
 
-EVIDENCE = ("masks", "boxes")
 TRAINING_KEY = "training:"  # the key of a spec's dataset; a reason that names it says what to write itself
 GapState = Literal["not applicable", "blocked"]
 
@@ -110,7 +109,7 @@ def _remedy(reason: str, datasets: Mapping[str, Recipe], registry: Registry) -> 
     under = f"write under the dataset {format_some(list(datasets))}"
     if reason.startswith(NO_TRAINING):
         return None if TRAINING_KEY in reason else f"{under}: {TRAINING_KEY} {{use: …}}"
-    lack = next((kind for kind in EVIDENCE if reason == lacking_evidence({kind}, masks=False, boxes=False)), None)
+    lack = lacked_evidence(reason)
     if lack is None:
         return None
     cards = [registry.known("datasets", recipe.qualified) for recipe in datasets.values()]

@@ -48,6 +48,7 @@ class Subject:
         precision, compiled: what the model computes in (see `harness.worker.arithmetic`).
         content: digest of the model that was planned with, where it comes from files that may change meanwhile.
         answers: what that model answers to fixed inputs, or None.
+        evidence: the layouts of the kinds of evidence that the dataset has.
         facts: under what is remembered what the run knows of the ``"model"`` and the ``"dataset"``.
         learned: what was known of the training split that was planned with, where it comes from such files: by how many samples with
             labels it is of, as text, and under ``"0"`` of the images without them.
@@ -69,6 +70,7 @@ class Subject:
     compiled: bool = False
     content: str | None = None
     answers: Sequence[Sequence[float]] | None = None
+    evidence: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     learned: Mapping[str, TrainingFacts] = field(default_factory=dict)
 
@@ -82,6 +84,7 @@ class Subject:
             "model_recipe": self.model_recipe.to_json(),
             "classes": None if self.classes is None else list(self.classes),
             "stored": dict(self.stored),
+            "evidence": dict(self.evidence),
             "facts": dict(self.facts),
             "learned": {drawn: facts.to_json() for drawn, facts in self.learned.items()},
         }

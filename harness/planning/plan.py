@@ -25,7 +25,7 @@ from harness.planning.jobs import SampleRef, Subject
 from harness.planning.model_classes import match_model_classes
 from harness.planning.stored_costs import costs_from_fields, mean_without_nan
 from harness.planning.training_splits import TrainingSplits
-from harness.planning.variants import AS_IS, ORACLE, Variant, iter_meta_variants, random_model_variant
+from harness.planning.variants import AS_IS, ORACLE, ORACLE_EVIDENCE, Variant, iter_meta_variants, random_model_variant
 from harness.registry.canonical_json import json_digest
 from harness.registry.declared_needs import declared_needs
 from harness.registry.parameter_paths import iter_existing_paths
@@ -147,6 +147,7 @@ class Planner:
             compiled=execution.compile,
             content=model_facts.digest if model_facts.files or any(path.is_file() for path in iter_existing_paths(model)) else None,
             answers=model_facts.answers,
+            evidence=dataset_facts.evidence,
             facts={"model": fact_key("model", model), "dataset": fact_key("dataset", dataset)},
         )
         rows = whole[: self.limit]
@@ -159,7 +160,7 @@ class Planner:
         meta, subject = self.loaded.spec.meta, group.subject
         if meta is None or subject is None or group.dataset_facts is None:
             return
-        for variant in iter_meta_variants(meta, subject.seed, group.dataset_facts.masks):
+        for variant in iter_meta_variants(meta, subject.seed, ORACLE_EVIDENCE in group.dataset_facts.evidence):
             key = keys.prediction_key(group.dataset_key, group.model_key, variant) if variant.alters_predictions else None
             yield self._filled(replace(group, subject=replace(subject, variant=variant, altered_prediction_key=key)))
 
@@ -252,8 +253,8 @@ class Planner:
     def _score(self, group: GroupPlan, explanation: str, explainer: str, metric: Recipe) -> ScoreColumn:
         assert group.subject is not None and group.dataset_facts is not None
         metric = self.loaded.recipe_for("metrics", metric, dataset=group.dataset.label, model=group.model.label, explainer=explainer)
-        needs, facts = self._needs(metric), group.dataset_facts
-        reason = lacking_evidence(needs, masks=facts.masks, boxes=facts.boxes)
+        needs = self._needs(metric)
+        reason = lacking_evidence(needs, group.dataset_facts.evidence)
         if reason is None and needs & TRAINING_NEEDS:
             reason = self._training.lacking(group.subject, metric)
         training = self._training.digest(group.subject, metric) if reason is None else None

@@ -11,7 +11,8 @@ from harness.spec.run_spec import MetaOptions
 
 VariantKind = Literal["as it is", "random model", "inputs", "weights", "oracle"]
 Strength = Literal["minor", "disruptive"]
-ORACLE = Recipe("explainers", "oracle", "xai-harness", "1", label="oracle")  # its map is made of the sample's mask
+ORACLE = Recipe("explainers", "oracle", "xai-harness", "1", label="oracle")
+ORACLE_EVIDENCE = "mask"  # the kind of evidence that its maps are made of
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Iterator, Set
+from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -125,6 +125,37 @@ def _as_image_boxes(given: object, place: int, wanted: str) -> Tensor:
     return boxes.float()
 
 
+def as_evidence(masks: object, boxes: object, others: Mapping[str, object] | None, images: Tensor) -> dict[str, Tensor | Sequence[Tensor]]:
+    """Evidence by kind, as a case has it: masks, boxes, and rasters of any other kind."""
+    others = dict(others or {})
+    for name, given in (("mask", masks), ("boxes", boxes)):
+        if given is not None and name in others:
+            raise ValueError(f"evidence has {name} too, which is given already: leave one of them out")
+    truths = as_masks(others.pop("mask", masks), images)
+    found = {"mask": truths, "boxes": as_boxes(others.pop("boxes", boxes), truths, images)}
+    found |= {name: _as_rasters(given, name, images) for name, given in others.items() if given is not None}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _as_rasters(given: object, name: str, images: Tensor) -> Tensor | list[Tensor]:
+    """``(B, H, W)``, or a list of ``(K, H, W)``; bool where they were, else float32."""
+    count, size = len(images), tuple(images.shape[-2:])
+    wanted = f"{(count, *size)}, or (K, {size[0]}, {size[1]}) of each image"
+    found: Tensor | list[Tensor]
+    if isinstance(given, list | tuple) and len(given) == count and all(np.ndim(one) == 3 for one in given):
+        found = [to_tensor(one, name, wanted) for one in given]
+    else:
+        found = to_tensor(given, name, wanted)
+    if isinstance(found, Tensor):
+        found = found[None] if tuple(found.shape) == size and count == 1 else found
+        found = list(found) if found.ndim == 4 else found
+    shapes = {tuple(one.shape[-2:]) for one in found}
+    if len(found) != count or shapes - {size} or any(one.is_complex() for one in found):
+        raise ValueError(f"{name} must be {wanted}, at the size of the images, not {format_argument(given)}")
+    moved = [(one if one.dtype == torch.bool else one.float()).to(images.device) for one in found]
+    return torch.stack(moved) if isinstance(found, Tensor) and count else moved
+
+
 def as_seed(given: object) -> int:
     """A seed, a whole number of at least 0."""
     try:
@@ -161,11 +192,11 @@ def make_context(model: Classifier, images: Tensor, seed: object, ids: object, t
     return Context(start, names, "call", images.device, background, labelled)
 
 
-def missing_evidence_reason(needs: Set[str], *, masks: bool, boxes: bool, explainer: bool) -> str | None:
+def missing_evidence_reason(needs: Set[str], evidence: Container[str], *, explainer: bool) -> str | None:
     """Why a metric of these needs cannot score what it is given by hand, or None."""
     if "explainer" in needs and not explainer:
         return "needs the explainer that made the maps, and none is given (explainer=)"
-    return lacking_evidence(needs, masks=masks, boxes=boxes, of="none are given (masks=, boxes=)")
+    return lacking_evidence(needs, evidence, of="none are given (masks=, boxes=, evidence=)")
 
 
 @contextmanager

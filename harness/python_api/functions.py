@@ -129,6 +129,7 @@ def score(
     *,
     masks: ArrayLike | None = None,
     boxes: ArrayLike | Sequence[ArrayLike] | None = None,
+    evidence: Mapping[str, ArrayLike | Sequence[ArrayLike]] | None = None,
     explainer: Explainer | Callable[..., Any] | str | None = None,
     seed: int = 0,
     ids: Sequence[object] | None = None,
@@ -146,6 +147,7 @@ def score(
         maps: ``(B, H, W)`` at the size of the images, or what an explainer returned when it was called, with its parts.
         masks: ``(B, H, W)`` bool, or of 0 and 1 or 0 and 255; and
         boxes: ``(N, 4)`` of each image (x0, y0, x1, y1), for metrics that know where the evidence is; by default those round the masks.
+        evidence: of any other kind, by name: ``(B, H, W)``, or ``(K, H, W)`` of each image.
         explainer: what made the maps, for metrics that explain again.
         seed: of the random streams.
         ids: of the samples, which the streams belong to; a digest of each image where not given.
@@ -171,13 +173,12 @@ def score(
     chosen = as_targets(targets, len(inputs), model).to(inputs.device)
     attributions, parts = arguments.as_maps(maps, inputs)
     check_finite("the maps are", attributions, arguments.sample_names(ids, inputs))
-    evidence = arguments.as_masks(masks, inputs)
-    places = arguments.as_boxes(boxes, evidence, inputs)
+    known = arguments.as_evidence(masks, boxes, evidence, inputs)
     again = None if explainer is None else _to_explainer(explainer)
     if again is not None:
         _check_applicable(again, model)
     needs = declared_needs(_current_registry(), scorer.recipe)
-    lacking = arguments.missing_evidence_reason(needs, masks=evidence is not None, boxes=places is not None, explainer=again is not None)
+    lacking = arguments.missing_evidence_reason(needs, known, explainer=again is not None)
     if lacking is not None:
         raise ValueError(f"{scorer.name} is not applicable: {lacking}")
     context = arguments.make_context(model, inputs, seed, ids, training)
@@ -188,8 +189,7 @@ def score(
         attributions=attributions,
         ctx=context.fresh(f"score/{scorer.name}"),
         parts=parts,
-        masks=evidence,
-        boxes=places,
+        evidence=known,
         explainer=again,
         explaining=None if again is None else context.fresh(f"explain/{again.name}"),
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+import re
+from collections.abc import Container, Iterable, Set
 
-from harness.api.declarations import NEEDS
+from harness.api.declarations import NEEDS, NEEDS_BESIDE_EVIDENCE
+from harness.api.evidence import KINDS, kind_needed
 
 TRAINING_NEEDS = NEEDS & {"training-data", "training-labels"}
 FEATURE_NEEDS = NEEDS & {"convolutions", "relu", "token-grid"}
+NONE_IN_DATASET = "the dataset has none"
 
 
 def lacking_features(needs: Set[str], features: Iterable[str]) -> str | None:
@@ -16,7 +19,14 @@ def lacking_features(needs: Set[str], features: Iterable[str]) -> str | None:
     return f"needs {' and '.join(lacking)}, and the model has none that hooks see" if lacking else None
 
 
-def lacking_evidence(needs: Set[str], *, masks: bool, boxes: bool, of: str = "the dataset has none") -> str | None:
-    """Why a metric of these needs is not applicable where there are no masks or boxes, or None; ``of`` says who lacks them."""
-    there = {"masks": masks, "boxes": boxes}
-    return next((f"needs {kind}, and {of}" for kind, given in there.items() if kind in needs and not given), None)
+def lacking_evidence(needs: Set[str], there: Container[str], of: str = NONE_IN_DATASET) -> str | None:
+    """Why a metric of these needs is not applicable where there are these kinds of evidence alone, or None; ``of`` says who lacks them."""
+    kinds = [kind_needed(need) for need in sorted(needs - NEEDS_BESIDE_EVIDENCE)]
+    lacking = sorted((kind for kind in kinds if kind.name not in there), key=lambda kind: [*KINDS, kind.name].index(kind.name))
+    return f"needs {lacking[0].need}, and {of}" if lacking else None
+
+
+def lacked_evidence(reason: str) -> str | None:
+    """The need that a reason of `lacking_evidence` for a dataset is about; None for any other reason."""
+    found = re.fullmatch(rf"needs (\S+), and {NONE_IN_DATASET}", reason)
+    return found and found[1]

@@ -57,12 +57,21 @@ def dataset_facts(components: ComponentCache, recipe: Recipe, known: Mapping[str
         digests=[look.digest for look in used],
         labels=[look.label for look in used],
         class_names=class_names_of(dataset),
-        masks=any(look.mask for look in used),
-        boxes=any(look.boxes for look in used),
+        evidence=_evidence_layouts(name, used),
         notes=[*(str(note) for note in getattr(dataset, "notes", ())), *_left_out_notes(looks)],
         left_out=[place for place, look in enumerate(looks) if not look.finite],
         outside=describe_values_out_of_range(used),
     )
+
+
+def _evidence_layouts(name: str, looks: Sequence[SampleSummary]) -> dict[str, str]:
+    """The layout of each kind of evidence that any sample has; raises `SampleError` where two samples' differ."""
+    found: dict[str, str] = {}
+    for look in looks:
+        for kind, layout in look.evidence.items():
+            if found.setdefault(kind, layout) != layout:
+                raise SampleError(f"the dataset {name} has {kind} as {found[kind]} and, of sample {look.id}, as {layout}: make them alike")
+    return found
 
 
 def _left_out_notes(looks: Sequence[SampleSummary]) -> Iterator[str]:

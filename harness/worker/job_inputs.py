@@ -88,7 +88,7 @@ class JobInputs:
     def _samples(self, subject: Subject, rows: Sequence[SampleRef], model: Classifier) -> SampleBatch:
         ready, images = ([], None) if self.prefetcher is None else self.prefetcher.take(subject, rows, model)
         rest = self._read(subject, rows[len(ready) :]) if len(ready) < len(rows) else []
-        return collate_samples([*ready, *(prepare_sample(sample, model, subject.classes) for sample in rest)], images)
+        return collate_samples([*ready, *(prepare_sample(sample, model, subject.classes) for sample in rest)], images, subject.evidence)
 
     def _read(self, subject: Subject, rows: Sequence[SampleRef]) -> list[Sample]:
         dataset = self.components.dataset(subject.dataset_recipe)

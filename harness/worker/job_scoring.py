@@ -9,6 +9,7 @@ import torch
 
 from harness.api.attribution import Attribution, resize_maps
 from harness.api.case import Case
+from harness.api.evidence import evidence_kind, mapped
 from harness.planning.jobs import MetricTask
 from harness.worker.contracts import checked_scores
 from harness.worker.job_context import JobContext, column_rows
@@ -26,8 +27,8 @@ def score(
     if attribution is not None and work.job.rows:
         case = _make_case(work, attribution, task, shared)
         given = [("the images", case.images), ("the targets", case.targets), ("the attributions", case.attributions)]
-        if case.masks is not None:
-            given.append(("the masks", case.masks))
+        for name, value in case.evidence.items():
+            given += [(f"the {evidence_kind(name).need}", tensor) for tensor in ([value] if isinstance(value, torch.Tensor) else value)]
         with work.calling(task.recipe, [work.model, work.explained], given):
             scores = checked_scores(work.components.metric(task.recipe)(case), len(work.job.rows))
         rows = [*column_rows(task.key, work.job.rows, {"value": scores.tolist()}), *rows]
@@ -45,8 +46,7 @@ def _make_case(work: JobContext, attribution: Attribution, task: MetricTask, sha
         attributions=own(resize_maps(attribution.map, size)),
         ctx=work.context(task.recipe),
         parts={name: own(resize_maps(part, size)) for name, part in attribution.parts.items()},
-        masks=None if samples.masks is None else own(samples.masks),
-        boxes=None if samples.boxes is None else [own(boxes) for boxes in samples.boxes],
+        evidence=mapped(samples.evidence, own),
         labels=own(samples.labels),
         explainer=work.explainer(),
         forward=work.components.models.forward,

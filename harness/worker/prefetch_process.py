@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def read_rows(workcomponents: ComponentCache, request: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[Tensor]]]:
-    """What is told of each row that is asked for: its id and digest, and its tensors by what they are."""
+    """Id, digest and kinds of evidence of each row that is asked for, and its tensors: the image, then the evidence."""
     from harness.registry.recipe import Recipe
     from harness.worker.portable_preprocessing import PortablePreprocessing
     from harness.worker.samples import find_sample_difference, prepare_sample, read_sample
@@ -59,10 +59,9 @@ def read_rows(workcomponents: ComponentCache, request: Mapping[str, Any]) -> Ite
         sample = read_sample(dataset, position)
         digest = sample.digest if find_sample_difference(sample, sample.id, planned) else planned
         row = prepare_sample(sample, preparation, request["classes"])
-        tensors = {"image": row.image, "mask": row.mask, "boxes": row.boxes}
-        there = {name: tensor.detach().contiguous() for name, tensor in tensors.items() if tensor is not None}
-        told = {name: [str(tensor.dtype).removeprefix("torch."), list(tensor.shape)] for name, tensor in there.items()}
-        yield {"id": row.id, "digest": digest, "label": row.label, "tensors": told}, list(there.values())
+        tensors = [tensor.detach().contiguous() for tensor in (row.image, *row.evidence.values())]
+        told = [[str(tensor.dtype).removeprefix("torch."), list(tensor.shape)] for tensor in tensors]
+        yield {"id": row.id, "digest": digest, "label": row.label, "evidence": list(row.evidence), "tensors": told}, tensors
 
 
 def _tensor_bytes(tensor: Tensor) -> memoryview:

@@ -177,10 +177,8 @@ class Prefetcher:
         if "ended" in message:
             sample = None
         else:
-            tensors = {name: _receive_into(stream, self._place(request, name, *kind)) for name, kind in message["tensors"].items()}
-            image, mask, boxes = (tensors.get(name) for name in ("image", "mask", "boxes"))
-            assert image is not None
-            sample = PreparedSample(message["id"], image, message["label"], mask, boxes)
+            image, *evidence = (_receive_into(stream, self._place(request, at == 0, *kind)) for at, kind in enumerate(message["tensors"]))
+            sample = PreparedSample(message["id"], image, message["label"], dict(zip(message["evidence"], evidence, strict=True)))
         if request is None:
             return
         with self._news:
@@ -190,10 +188,10 @@ class Prefetcher:
                 request.samples.append(sample)
             self._news.notify_all()
 
-    def _place(self, request: PrefetchRequest | None, name: str, dtype: str, shape: Sequence[int]) -> Tensor:
+    def _place(self, request: PrefetchRequest | None, is_image: bool, dtype: str, shape: Sequence[int]) -> Tensor:
         """Where a tensor is received into: for an image, if it can be, its part of all."""
         kind, place = getattr(torch, dtype), 0 if request is None else len(request.samples)
-        if request is not None and name == "image":
+        if request is not None and is_image:
             if place == 0:
                 request.images = _allocate([len(request.rows), *shape], kind, self._pinned)
             if request.images is not None and (request.images.dtype, list(request.images.shape[1:])) == (kind, list(shape)):

@@ -1,4 +1,4 @@
-"""What is noticed of a dataset's samples when they are looked at, before anything is computed of them."""
+"""Summaries of a dataset's samples, made when these are looked at, before anything is computed of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import cycle, islice
 
 import torch
 
+from harness.api.evidence import layouts
 from harness.api.sample import Dataset, Sample
 from harness.worker.samples import SampleError, find_sample_difference, match_known_digest, read_sample
 
@@ -21,7 +22,7 @@ class SampleSummary:
 
     Attributes:
         id, digest, label: the sample's.
-        mask, boxes: whether it has a mask, and boxes or a mask that makes one.
+        evidence: the layout of each kind of evidence that it has, or that is made of what it has.
         finite: whether all values of its image are.
         low, high: the least and the greatest of those.
     """
@@ -29,8 +30,7 @@ class SampleSummary:
     id: str
     digest: str
     label: int
-    mask: bool
-    boxes: bool
+    evidence: Mapping[str, str]
     finite: bool
     low: float
     high: float
@@ -43,8 +43,7 @@ class SampleSummary:
             id=sample.id,
             digest=match_known_digest(sample, known),
             label=int(sample.label),
-            mask=sample.mask is not None,
-            boxes=sample.boxes is not None or sample.mask is not None,
+            evidence=layouts(sample.evidence),
             finite=finite,
             low=float(sample.image.min()) if finite else 0.0,
             high=float(sample.image.max()) if finite else 0.0,
@@ -64,7 +63,7 @@ def check_same_sample(name: str, look: SampleSummary, again: Sample) -> None:
     if what is None:
         return
     if what == "content":
-        what = "label" if int(again.label) != look.label else "image, or mask or boxes,"
+        what = "label" if int(again.label) != look.label else "image, or evidence (mask, boxes),"
     raise SampleError(
         f"the dataset {name} has another {what} each time sample {look.id} is read: remove the random transform, "
         "or make it depend on the sample's index alone (a generator seeded with it)"

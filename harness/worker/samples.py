@@ -9,7 +9,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from harness.api.geometry import Geometry, masks_to_boxes
+from harness.api import evidence as evidence_kinds
+from harness.api.evidence import Evidence, EvidenceBatch
+from harness.api.geometry import Geometry
 from harness.api.sample import Dataset, Sample
 
 
@@ -52,8 +54,7 @@ class PreparedSample:
     id: str
     image: Tensor
     label: int
-    mask: Tensor | None
-    boxes: Tensor | None
+    evidence: Evidence
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,13 @@ class SampleBatch:
         ids: their ids.
         images: ``(B, C, H, W)``.
         labels: ``(B,)`` as the model's classes.
-        masks: ``(B, H, W)`` bool, all false for a sample without one; None where no sample has one.
-        boxes: ``(N, 4)`` per sample, those given or the one round its mask; None where no sample has any.
+        evidence: of each kind that there is, as ``Case.evidence``; boxes are those given, or the one round a sample's mask.
     """
 
     ids: Sequence[str]
     images: Tensor
     labels: Tensor
-    masks: Tensor | None
-    boxes: Sequence[Tensor] | None
+    evidence: EvidenceBatch
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -84,8 +83,7 @@ class SampleBatch:
             [self.ids[row] for row in rows],
             self.images[index],
             self.labels[index],
-            None if self.masks is None else self.masks[index],
-            None if self.boxes is None else [self.boxes[row] for row in rows],
+            evidence_kinds.selected(self.evidence, rows),
         )
 
     def to(self, device: torch.device) -> SampleBatch:
@@ -94,8 +92,7 @@ class SampleBatch:
             self,
             images=self.images.to(device, non_blocking=self.images.is_pinned()),
             labels=self.labels.to(device),
-            masks=None if self.masks is None else self.masks.to(device),
-            boxes=None if self.boxes is None else [boxes.to(device) for boxes in self.boxes],
+            evidence=evidence_kinds.mapped(self.evidence, lambda tensor: tensor.to(device)),
         )
 
 
@@ -125,23 +122,17 @@ def find_sample_difference(sample: Sample, id: str, digest: str) -> str | None:
 def prepare_sample(sample: Sample, model: ModelCoordinates, classes: Sequence[int] | None) -> PreparedSample:
     """A sample in the coordinates of ``model``; ``classes`` maps dataset labels to the model's."""
     image, label = model.preprocess(sample.image).float(), map_to_model_class(sample, model, classes)
-    mask = None if sample.mask is None else model.geometry.mask(sample.mask)
-    boxes = None if mask is None else masks_to_boxes(mask[None])[mask.any()[None]]
-    if sample.boxes is not None:
-        boxes = model.geometry.boxes(sample.boxes, (sample.image.shape[1], sample.image.shape[2])).float()
-    return PreparedSample(sample.id, image, label, mask, boxes)
+    native = (sample.image.shape[1], sample.image.shape[2])
+    return PreparedSample(sample.id, image, label, evidence_kinds.moved(sample.evidence, model.geometry, native))
 
 
-def collate_samples(samples: Sequence[PreparedSample], images: Tensor | None = None) -> SampleBatch:
-    """Samples together; ``images`` are theirs ``(B, C, H, W)`` where they are together already."""
-    masks = boxes = None
-    if any(sample.mask is not None for sample in samples):
-        size = next(sample.image.shape[-2:] for sample in samples)
-        masks = torch.stack([torch.zeros(size, dtype=torch.bool) if s.mask is None else s.mask for s in samples])
-    if any(sample.boxes is not None for sample in samples):
-        boxes = [torch.zeros(0, 4) if sample.boxes is None else sample.boxes for sample in samples]
+def collate_samples(samples: Sequence[PreparedSample], images: Tensor | None = None, known: Mapping[str, str] | None = None) -> SampleBatch:
+    """Samples together; ``images`` are theirs ``(B, C, H, W)`` where they are together already, ``known`` the layouts of evidence
+    that the dataset has, if none of these samples do."""
     together = torch.stack([sample.image for sample in samples]) if images is None else images
-    return SampleBatch([sample.id for sample in samples], together, torch.tensor([sample.label for sample in samples]), masks, boxes)
+    size = (together.shape[-2], together.shape[-1])
+    evidence = evidence_kinds.batched([sample.evidence for sample in samples], size, known or {})
+    return SampleBatch([sample.id for sample in samples], together, torch.tensor([sample.label for sample in samples]), evidence)
 
 
 def map_to_model_class(sample: Sample, model: ModelCoordinates, classes: Sequence[int] | None) -> int:

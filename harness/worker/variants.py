@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.meta.disturbances import disturb_images, disturb_model
 from harness.meta.oracle import maps_from_masks
-from harness.planning.variants import ORACLE, Variant
+from harness.planning.variants import ORACLE, ORACLE_EVIDENCE, Variant
 from harness.worker.batching import Batching
 from harness.worker.bound_components import BoundExplainer
 from harness.worker.samples import SampleBatch
@@ -38,7 +39,7 @@ def oracle_explainer(samples: SampleBatch, batching: Batching) -> BoundExplainer
 
     Of an image that is none of them (a training image that a metric compares with) it knows no mask: the map is 0.
     """
-    masks = torch.zeros_like(samples.images[:, 0]) if samples.masks is None else samples.masks
+    masks = cast(Tensor, samples.evidence.get(ORACLE_EVIDENCE, torch.zeros_like(samples.images[:, 0])))
     truths = dict(zip(samples.ids, maps_from_masks(masks), strict=True))
     unknown = torch.zeros_like(masks[0], dtype=torch.float32)
 

@@ -58,8 +58,8 @@ class Bench:
     def equal(self) -> None:
         one, other = self.of(self.ahead), self.of(self.alone)
         assert (one.ids, torch.equal(one.images, other.images), torch.equal(one.labels, other.labels)) == (other.ids, True, True)
-        assert one.masks is not None and other.masks is not None and torch.equal(one.masks, other.masks)
-        assert one.boxes is not None and other.boxes is not None and all(map(torch.equal, one.boxes, other.boxes))
+        assert one.evidence.keys() == other.evidence.keys() == {"mask", "boxes"}
+        assert all(all(map(torch.equal, value, other.evidence[name])) for name, value in one.evidence.items())
 
 
 @pytest.fixture

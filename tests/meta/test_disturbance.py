@@ -100,7 +100,7 @@ def test_the_oracle_is_positive_inside_and_nothing_outside() -> None:
 
 def test_the_oracle_finds_its_samples_by_their_ids(model: Classifier, images: Tensor) -> None:
     masks = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(2)) > 0.5
-    samples = SampleBatch(IDS, images, torch.zeros(3, dtype=torch.long), masks, None)
+    samples = SampleBatch(IDS, images, torch.zeros(3, dtype=torch.long), {"mask": masks})
     explainer = oracle_explainer(samples, Batching(start=2, limit=2))
     context = Context(0, IDS).select([2, 0, 0, 1])
     found = explainer(model, images[[2, 0, 0, 1]] + 1, torch.zeros(4, dtype=torch.long), ctx=context).map
@@ -108,13 +108,13 @@ def test_the_oracle_finds_its_samples_by_their_ids(model: Classifier, images: Te
 
 
 def test_samples_without_any_mask_have_empty_truth(model: Classifier, images: Tensor) -> None:
-    samples = SampleBatch(IDS, images, torch.zeros(3, dtype=torch.long), None, None)
+    samples = SampleBatch(IDS, images, torch.zeros(3, dtype=torch.long), {})
     found = oracle_explainer(samples, Batching())(model, images, torch.zeros(3, dtype=torch.long), ctx=Context(0, IDS))
     assert not found.map.any()
 
 
 def test_the_oracle_knows_nothing_of_images_that_are_not_its_samples(model: Classifier, images: Tensor) -> None:
-    samples = SampleBatch(IDS, images, torch.zeros(3, dtype=torch.long), torch.ones(3, 8, 8, dtype=torch.bool), None)
+    samples = SampleBatch(IDS, images, torch.zeros(3, dtype=torch.long), {"mask": torch.ones(3, 8, 8, dtype=torch.bool)})
     others = Context(0, ["training image 0", "b"])
     found = oracle_explainer(samples, Batching())(model, images[:2], torch.zeros(2, dtype=torch.long), ctx=others).map
     assert not found[0].any() and found[1].all()

@@ -126,15 +126,14 @@ FOUND = {
     "digests": ["d"],
     "labels": [0],
     "class_names": None,
-    "masks": False,
-    "boxes": False,
+    "evidence": {},
     "notes": [],
     "left_out": [],
     "outside": "",
 }
 
 
-@pytest.mark.parametrize("old", [FOUND | {"colours": 3}, {name: value for name, value in FOUND.items() if name != "boxes"}, ["a"], "text"])
+@pytest.mark.parametrize("old", [FOUND | {"colours": 3}, {k: v for k, v in FOUND.items() if k != "evidence"}, ["a"], "text"])
 def test_facts_of_another_form_are_as_good_as_forgotten(folder: Path, old: Any) -> None:
     store, asked = Store(folder / "store"), []
 

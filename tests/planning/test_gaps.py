@@ -28,7 +28,7 @@ from harness.text_format import format_count, format_some
 from tests.support.spec import SMALL, small_spec
 
 NO_MASKS = "needs masks, and the dataset has none"
-DATA = DatasetFacts(["a"], ["d"], [0], None, False, False, ["2 files are no images"])
+DATA = DatasetFacts(["a"], ["d"], [0], None, {}, ["2 files are no images"])
 MODEL = ModelFacts("m", 2, None, (3, 20, 10), None, "layer4", (), 1, ["its output is a softmax"])
 
 

@@ -18,7 +18,7 @@ PARAMETERS = {"properties": {"num_classes": {}, "seed": {}}}
 
 def facts(names: list[str] | None, labels: list[int]) -> DatasetFacts:
     ids = [f"s{i}" for i in range(len(labels))]
-    return DatasetFacts(ids, ids, labels, names, masks=False, boxes=False)
+    return DatasetFacts(ids, ids, labels, names, evidence={})
 
 
 def network(classes: int, names: list[str] | None = None) -> ModelFacts:

@@ -85,8 +85,8 @@ def test_what_one_parameter_takes_may_hang_on_another(registry: Registry) -> Non
 def test_unknown_fields_and_needs_are_refused_at_once() -> None:
     with pytest.raises(ValueError, match=r"by\['kind'\]\['a'\] declares \['colour'\]"):
         metric(category="complexity", direction="lower", by={"kind": {"a": {"colour": "red"}}})
-    with pytest.raises(ValueError, match="unknown needs"):
-        metric(category="complexity", direction="lower", by={"kind": {"a": {"needs": {"luck"}}}})
+    with pytest.raises(ValueError, match="unknown needs 'mask'; did you mean 'masks'"):
+        metric(category="complexity", direction="lower", by={"kind": {"a": {"needs": {"mask"}}}})
 
 
 EXPLAINER = '''

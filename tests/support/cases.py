@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 
-from harness.api import Case
+from harness.api import Case, evidence
 
 
 def selected(case: Case, rows: Sequence[int]) -> Case:
@@ -19,7 +19,7 @@ def selected(case: Case, rows: Sequence[int]) -> Case:
         targets=case.targets[index],
         attributions=case.attributions[index],
         parts={name: part[index] for name, part in case.parts.items()},
-        masks=None if case.masks is None else case.masks[index],
+        evidence=evidence.selected(case.evidence, list(rows)),
         ctx=case.ctx.select(index),
         memory={},
     )

@@ -16,7 +16,6 @@ def test_a_mask_has_the_box_round_it_where_no_box_is_given() -> None:
     given = torch.tensor([[0.0, 0.0, 4.0, 4.0]])
     samples = [Sample(image, 0, "masked", mask), Sample(image, 0, "both", mask, given), Sample(image, 0, "neither")]
     prepared = [prepare_sample(sample, model, None) for sample in samples]
-    boxes = collate_samples(prepared).boxes
-    assert boxes is not None
+    boxes = collate_samples(prepared).evidence["boxes"]
     assert [box.tolist() for box in boxes] == [[[1, 2, 6, 4]], [[0, 0, 2, 2]], []]
-    assert collate_samples(prepared[2:]).boxes is None
+    assert not collate_samples(prepared[2:]).evidence

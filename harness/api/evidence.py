@@ -1,0 +1,224 @@
+"""Evidence: what is known of where in an image the reasons for its label are, in kinds that anybody may name.
+
+A kind is a name: of a tensor in ``Sample.evidence``, of a batch of these in ``Case.evidence``, and (as `EvidenceKind.need`) in a metric's
+``needs``. `KINDS` says of some kinds what is special of them; any other is a raster. All that carries samples carries their evidence by
+what is said here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+
+if TYPE_CHECKING:  # plans are made without torch
+    from torch import Tensor
+
+    from harness.api.geometry import Geometry
+
+Size = tuple[int, int]
+V = TypeVar("V")
+Evidence: TypeAlias = "Mapping[str, Tensor]"
+EvidenceBatch: TypeAlias = "Mapping[str, Tensor | Sequence[Tensor]]"
+UNCHANGED: Any = object()
+"""What stands for evidence that is given under its kind's name, among the others, so that `dataclasses.replace` changes either."""
+
+
+class Form(Protocol):
+    """How the tensors of a kind look, and how they follow their image.
+
+    A layout says of a tensor, in words, what those of other samples must have in common with it to make a batch.
+    """
+
+    @property
+    def shape(self) -> str:
+        """The shape of one sample's tensor, in words."""
+
+    def find_fault(self, value: Tensor, size: Size) -> str | None:
+        """What is wrong with the tensor of an image of ``size``, as the end of a sentence, or None."""
+
+    def layout(self, value: Tensor) -> str:
+        """The layout of a sample's tensor."""
+
+    def move(self, value: Tensor, geometry: Geometry, native: Size) -> Tensor:
+        """A tensor of an image of ``native`` size in a model's coordinates, of the same layout."""
+
+    def missing(self, layout: str, size: Size) -> Tensor:
+        """What stands for a sample that has none, in a model's coordinates."""
+
+    def bin_width(self, value: Tensor) -> float:
+        """By how much float values may differ without being others for a digest (`harness.api.array_digest`)."""
+
+
+@dataclass(frozen=True)
+class Raster:
+    """A value per pixel of the image, ``(H, W)``, or any number K of them ``(K, H, W)``; resized by the nearest pixel, 0 beyond the image.
+
+    In a model's coordinates they are bool where they were, else float32.
+
+    Attributes:
+        single: whether a sample has one alone, ``(H, W)``.
+        boolean: whether values must be bool.
+    """
+
+    single: bool = False
+    boolean: bool = False
+
+    @property
+    def shape(self) -> str:
+        """``(H, W)``, and where there may be several ``(K, H, W)``."""
+        return "(H, W)" if self.single else "(H, W) or (K, H, W)"
+
+    def find_fault(self, value: Tensor, size: Size) -> str | None:
+        """Another size than the image's, or values of another type."""
+        shaped = value.ndim in ((2,) if self.single else (2, 3)) and tuple(value.shape[-2:]) == size
+        if shaped and (str(value.dtype) == "torch.bool" or not (self.boolean or value.is_complex())):
+            return None
+        several = "" if self.single else f" or (K, {size[0]}, {size[1]})"
+        return f"must be {'bool' if self.boolean else 'real'} {size}{several}, not {value.dtype} {tuple(value.shape)}"
+
+    def layout(self, value: Tensor) -> str:
+        """Such as ``"bool (K, H, W)"``."""
+        return f"{'bool' if str(value.dtype) == 'torch.bool' else 'float'} {'(H, W)' if value.ndim == 2 else '(K, H, W)'}"
+
+    def move(self, value: Tensor, geometry: Geometry, native: Size) -> Tensor:
+        """Resized and cropped as the image is."""
+        return geometry.raster(value)
+
+    def missing(self, layout: str, size: Size) -> Tensor:
+        """Zeros, or none of several."""
+        import torch
+
+        kind, shape = layout.split(" ", 1)
+        return torch.zeros(size if shape == "(H, W)" else (0, *size), dtype=torch.bool if kind == "bool" else torch.float32)
+
+    def bin_width(self, value: Tensor) -> float:
+        """About a level of 8 bit of the greatest value."""
+        from harness.api.array_digest import BIN_WIDTH
+
+        finite = value[value.isfinite()].abs()
+        greatest = float(finite.max()) if finite.numel() else 0.0
+        return BIN_WIDTH * 2.0 ** (round(math.log2(greatest)) if greatest else 0)
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Any number N of boxes ``x0, y0, x1, y1`` in pixels of the image; those that are cropped away are dropped."""
+
+    shape: str = "(N, 4)"
+
+    def find_fault(self, value: Tensor, size: Size) -> str | None:
+        """Another shape."""
+        return None if value.ndim == 2 and value.shape[1] == 4 else f"must be {self.shape}, not {tuple(value.shape)}"
+
+    def layout(self, value: Tensor) -> str:
+        """The same of all."""
+        return self.shape
+
+    def move(self, value: Tensor, geometry: Geometry, native: Size) -> Tensor:
+        """Scaled, shifted and clipped as the image is."""
+        return geometry.boxes(value, native).float()
+
+    def missing(self, layout: str, size: Size) -> Tensor:
+        """No box."""
+        import torch
+
+        return torch.zeros(0, 4)
+
+    def bin_width(self, value: Tensor) -> float:
+        """A sixteenth of a pixel."""
+        return 1 / 16
+
+
+@dataclass(frozen=True)
+class EvidenceKind:
+    """A kind of evidence.
+
+    Attributes:
+        name: in ``Sample.evidence`` and ``Case.evidence``.
+        need: the word for it among a metric's needs, where that is not the name.
+        form: how its tensors look and follow their image.
+        implied_by: the kind that it is made of where a sample has that alone, and
+        made: how, from a tensor of that kind.
+    """
+
+    name: str
+    need: str = ""
+    form: Form = Raster()
+    implied_by: str | None = None
+    made: Callable[[Tensor], Tensor] | None = None
+
+
+def _box_round(mask: Tensor) -> Tensor:
+    """``(1, 4)`` the box round a mask; ``(0, 4)`` where that is empty."""
+    from harness.api.geometry import masks_to_boxes
+
+    return masks_to_boxes(mask[None])[mask.any()[None]]
+
+
+KINDS: Mapping[str, EvidenceKind] = {
+    kind.name: kind
+    for kind in (
+        EvidenceKind("mask", need="masks", form=Raster(single=True, boolean=True)),
+        EvidenceKind("boxes", need="boxes", form=Boxes(), implied_by="mask", made=_box_round),
+    )
+}
+"""The kinds that are no plain rasters, or have another name among needs."""
+
+
+def evidence_kind(name: str) -> EvidenceKind:
+    """The kind of this name: that of `KINDS`, else one of rasters."""
+    return KINDS.get(name) or EvidenceKind(name, need=name)
+
+
+def kind_needed(need: str) -> EvidenceKind:
+    """The kind that a metric asks for by this word."""
+    return next((kind for kind in KINDS.values() if kind.need == need), None) or EvidenceKind(need, need=need)
+
+
+def with_known_kinds(evidence: Mapping[str, V] | None, **known: V | None) -> dict[str, V]:
+    """Evidence by kind, where those of `KINDS` may be given by themselves: None for none, `UNCHANGED` for what is among the rest."""
+    given = {**(evidence or {}), **{name: value for name, value in known.items() if value is not UNCHANGED}}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def layouts(evidence: Evidence) -> dict[str, str]:
+    """The layout of each kind that a sample has, and of those made of them."""
+    found = {name: evidence_kind(name).form.layout(value) for name, value in evidence.items()}
+    implied = (kind for kind in KINDS.values() if kind.implied_by in found and kind.name not in found)
+    return found | {kind.name: kind.form.shape for kind in implied}
+
+
+def moved(evidence: Evidence, geometry: Geometry, native: Size) -> dict[str, Tensor]:
+    """A sample's evidence in a model's coordinates, with the kinds that are made of others."""
+    found = {name: evidence_kind(name).form.move(value, geometry, native) for name, value in evidence.items()}
+    for kind in KINDS.values():
+        if kind.name not in found and kind.implied_by in found and kind.made is not None:
+            found[kind.name] = kind.made(found[kind.implied_by])
+    return found
+
+
+def batched(samples: Sequence[Evidence], size: Size, known: Mapping[str, str]) -> dict[str, Tensor | Sequence[Tensor]]:
+    """Samples' evidence together: of ``(H, W)`` a tensor ``(B, H, W)``, else a list of a tensor per sample.
+
+    ``known`` are layouts of kinds that none of these samples need have.
+    """
+    import torch
+
+    found: dict[str, Tensor | Sequence[Tensor]] = {}
+    for name, layout in (dict(known) | {name: text for sample in samples for name, text in layouts(sample).items()}).items():
+        form = evidence_kind(name).form
+        tensors = [form.missing(layout, size) if name not in sample else sample[name] for sample in samples]
+        found[name] = torch.stack(tensors) if layout.endswith(" (H, W)") else tensors
+    return found
+
+
+def mapped(evidence: EvidenceBatch, change: Callable[[Tensor], Tensor]) -> dict[str, Tensor | Sequence[Tensor]]:
+    """Each tensor of a batch's evidence changed."""
+    return {name: [change(one) for one in value] if isinstance(value, Sequence) else change(value) for name, value in evidence.items()}
+
+
+def selected(evidence: EvidenceBatch, rows: Sequence[int]) -> dict[str, Tensor | Sequence[Tensor]]:
+    """The evidence of some rows of a batch."""
+    return {name: [value[row] for row in rows] if isinstance(value, Sequence) else value[list(rows)] for name, value in evidence.items()}
