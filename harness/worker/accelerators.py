@@ -1,4 +1,4 @@
-"""What is asked of a device that works beside the CPU: to finish, to give back memory, and whether it has float64."""
+"""Requests to a device that works beside the CPU: to finish, to give back memory, and whether it has float64."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def release_unused_memory(device: torch.device) -> None:
 
 
 def scoring_device(device: torch.device) -> torch.device:
-    """Where what a metric computes with is: the models' device, or the CPU where that has no float64 (Apple's GPU)."""
+    """The place of what a metric computes with: the models' device, or the CPU if that has no float64 (Apple's GPU)."""
     return to_float64(torch.zeros((), device=device)).device

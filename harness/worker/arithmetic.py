@@ -1,4 +1,4 @@
-"""What models compute in: ``fp32``, the same on every device and so part of no result, or what is part of every key."""
+"""Arithmetic that models compute in: ``fp32``, the same on every device and so part of no result, or what is part of every key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Arithmetic:
     """How models compute.
 
     Attributes:
-        precision: ``fp32``; ``tf32``, which CUDA multiplies matrices in and other devices know nothing of; ``bf16``, where passes run under
+        precision: ``fp32``; ``tf32``, which CUDA multiplies matrices in and other devices know nothing of; ``bf16``, whose passes run under
             autocast, and logits are float32 again.
         compiled: whether passes that no component sees the inside of go through ``torch.compile``.
     """

@@ -60,7 +60,7 @@ class Batching:
     Attributes:
         start: the first size tried.
         limit: the greatest size tried.
-        pixels: the most pixels in a batch that is tried (of so many items that it is a power of two), or None where only items count.
+        pixels: the most pixels in a batch that is tried (of so many items that it is a power of two), or None if only items count.
         fixed: the only size used, or None to look for the best.
         device: which one.
     """
@@ -86,7 +86,7 @@ class Batching:
         return cls(start=32, limit=1024, pixels=2**26, fixed=fixed, device=device)
 
     def run(self, key: Hashable, total: int, step: Callable[[slice], T], pixels: int = 1) -> Iterator[tuple[slice, T]]:
-        """Call ``step`` on consecutive slices of ``range(total)``; raises `OutOfMemory` where even one item does not fit.
+        """Call ``step`` on consecutive slices of ``range(total)``; raises `OutOfMemory` if even one item does not fit.
 
         ``pixels`` is how many an item has.
         """

@@ -105,13 +105,13 @@ class BoundExplainer:
         return Attribution(raw.at(size), {name: raw.part(name, size) for name in raw.parts}, expected=raw.expected)
 
     def require_applicable(self, model: Classifier) -> None:
-        """Raise ``ValueError`` with the reason why the component is not applicable to a model, where there is one."""
+        """Raise ``ValueError`` with the reason why the component is not applicable to a model, if there is one."""
         reason = None if self.components is None else inapplicability_reason(self.components, self.recipe, model)
         if reason is not None:
             raise ValueError(f"{self.name} is not applicable to this model: {reason}")
 
     def raw(self, model: Classifier, images: Tensor, targets: Tensor, ctx: Context) -> Attribution:
-        """As `__call__`, at the resolution the explainer works at: where the context has maps, as these have them."""
+        """As `__call__`, at the resolution the explainer works at: by way of ``ctx.maps`` in a job."""
         model, ctx = self.substitute_model(model), ctx.fresh(f"explain/{self.name}")
         if ctx.maps is None:
             return self.computed(model, images, targets, ctx)

@@ -1,4 +1,4 @@
-"""What explainers are called with, as tensors that belong together: taken if it is clear what is meant, else one sentence says why not.
+"""Arguments of explainers as tensors that belong together: taken if it is clear what is meant, else one sentence says why not.
 
 Each function raises ``ValueError`` for what cannot be meant.
 """
@@ -49,7 +49,7 @@ def as_images(given: object, model: Classifier) -> Tensor:
 
 
 def _check_fits(images: Tensor, model: Classifier) -> None:
-    """Raise where images have another size than the model's input, and it cannot take that."""
+    """Raise if images have another size than the model's input, and it cannot take that."""
     size = tuple(images.shape[1:])
     if size == model.input_shape or not len(images):
         return
@@ -107,7 +107,7 @@ def _is_one_hot(targets: Tensor) -> bool:
 
 
 def as_ids(given: object, images: Tensor) -> list[str]:
-    """One id per image, as texts; where none are given, a digest of each image."""
+    """One id per image, as texts; if none are given, a digest of each image."""
     if given is None:
         return [_content_digest(image) for image in images]
     single = isinstance(given, str | int | np.integer)
@@ -128,7 +128,7 @@ def _content_digest(image: Tensor) -> str:
 def to_tensor(value: object, what: str, wanted: str) -> Tensor:
     """``value`` as a tensor without a graph: a tensor, an array, or a list of numbers, arrays or tensors of one shape.
 
-    Raises ``ValueError`` that says ``what`` must be ``wanted`` where it is none of these.
+    Raises ``ValueError`` that says ``what`` must be ``wanted`` if it is none of these.
     """
     try:
         found = _to_tensor(value)

@@ -74,7 +74,7 @@ def checked_scores(returned: object, batch: int) -> Tensor:
 
 
 def checked_logits(returned: object, batch: int, classes: int, finite: bool = True) -> Tensor:
-    """A model's return value; raises `ContractError` unless it is ``(B, K)`` and, where it must be, finite."""
+    """A model's return value; raises `ContractError` unless it is ``(B, K)`` and, if it must be, finite."""
     logits = _require_tensor(returned, "a model")
     if logits.shape != (batch, classes):
         raise ContractError(f"a model must return logits ({batch}, {classes}), not {tuple(logits.shape)}")

@@ -1,4 +1,4 @@
-"""What explaining costs: seconds, passes and peak memory, measured around the call.
+"""Costs of explaining: seconds, passes and peak memory, measured around the call.
 
 Memory is a GPU's. On a CPU the resident set is all there is to look at without slowing the work down, and how far it grows says which pages
 the allocator already held rather than what was needed: of one explainer now 61 MB, now 156 kB.
@@ -28,7 +28,7 @@ class MeasuredCost:
     memory: float = math.nan
 
     def add(self, part: MeasuredCost) -> None:
-        """Add what a part cost at another time: its time and passes, and its memory where that was more."""
+        """Add what a part cost at another time: its time and passes, and its memory if that was more."""
         self.seconds += part.seconds
         self.passes += part.passes
         self.memory = max((memory for memory in (self.memory, part.memory) if not math.isnan(memory)), default=math.nan)

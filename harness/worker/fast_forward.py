@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from harness.api.classifiers import Classifier
+from harness.api.preparation import Add
 from harness.api.preparation.module_copy import deep_copy
 from harness.worker.arithmetic import Arithmetic, AutocastNetwork, exact_fp32
-from harness.worker.batchnorm_folding import fold_network
 
 LOGIT_TOLERANCE = 1e-4  # relative to the largest logit; folding and the layout change the order of sums and nothing else
+_ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh)
+_NEW_OUTPUT_LAYERS = (nn.Conv2d, nn.BatchNorm2d, nn.Linear, Add)  # return a tensor that is nobody else's
 
 
 def optimize_forward(model: Classifier, arithmetic: Arithmetic | None = None, note: Callable[[str], None] = print) -> nn.Module:
-    """A copy of ``model.module``, folded and with channels last; without the former, or the module itself, where that gives other logits.
+    """A copy of ``model.module``, folded and with channels last; without the former, or the module itself, if that gives other logits.
 
-    Under ``arithmetic`` it is cast or compiled besides; ``note`` is told where it cannot be compiled. Explainers get the module as it is:
+    Under ``arithmetic`` it is cast or compiled besides; ``note`` is told if it cannot be compiled. Explainers get the module as it is:
     they hook its layers, and code that calls ``view`` on activations is common, and fails on another layout.
     """
     with exact_fp32():
@@ -94,3 +98,33 @@ def _probe_batches(model: Classifier) -> tuple[Tensor, Tensor]:
     """Noise in batches of two sizes."""
     noise = torch.rand(3, *model.input_shape, generator=torch.Generator().manual_seed(0)).to(model.device, model.dtype)
     return noise, noise[:2]
+
+
+def fold_network(module: nn.Module) -> nn.Module | None:
+    """A copy of a network in eval mode that gives the same logits, but for the order of sums; None if no graph can stand for it.
+
+    Batch normalisation becomes part of the convolution before it, if that is all that the convolution is for; an activation writes into
+    its input, if that is a new tensor that nothing else reads.
+    """
+    try:
+        traced = fx.symbolic_trace(deep_copy(module))
+    except Exception:  # whatever a forward raises under proxies means the same: no graph
+        return None
+    layers = dict(traced.named_modules())
+    calls = Counter(str(node.target) for node in traced.graph.nodes if node.op == "call_module")
+    for node in list(traced.graph.nodes):
+        before = node.args[0] if node.op == "call_module" and node.args else None
+        if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) > 1:
+            continue
+        earlier, layer = layers[str(before.target)], layers[str(node.target)]
+        alone = calls[str(before.target)] == calls[str(node.target)] == 1
+        if alone and type(earlier) is nn.Conv2d and type(layer) is nn.BatchNorm2d and layer.running_mean is not None:
+            layers[str(before.target)] = fuse_conv_bn_eval(earlier, layer)
+            traced.set_submodule(str(before.target), layers[str(before.target)])
+            node.replace_all_uses_with(before)
+            traced.graph.erase_node(node)
+        elif type(layer) in _ACTIVATIONS and type(earlier) in _NEW_OUTPUT_LAYERS:
+            layer.inplace = True
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+    return traced

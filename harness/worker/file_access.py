@@ -1,4 +1,4 @@
-"""What making or calling a component, and reading its samples, reads of files and imports besides."""
+"""Files that are read, and code that is imported, when a component is made or called or its samples are read."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from harness.store.store import Store
 from harness.text_format import format_reason, format_traceback
 from harness.worker.arithmetic import set_plain_fp32
 from harness.worker.component_cache import ComponentCache
+from harness.worker.inspection import answer_request
 from harness.worker.job_runner import JobRunner
-from harness.worker.planning_requests import answer_request
 
 
 class InlineExecutor:

@@ -1,4 +1,4 @@
-"""Finds out what planning must know about components, which takes importing and running them."""
+"""Answers to what planning must know of components, which takes importing and running them: plain JSON, as requests are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.worker.mutation_guard import caused_mutation, forbid_changes
 from harness.worker.probe_logits import compute_probe_logits
 from harness.worker.sample_summary import SampleSummary, check_reading_is_repeatable, describe_values_out_of_range
 from harness.worker.samples import SampleError, read_sample
-from harness.worker.training_data import class_names_of
+from harness.worker.training_data import class_names_of, training_facts
 
 FORBIDDEN_NAME_CATEGORIES = (
     "Cc",
@@ -28,10 +28,43 @@ FORBIDDEN_NAME_CATEGORIES = (
 )  # categories of characters that no name has: control, undecodable, separators of lines and paragraphs
 
 
+def answer_request(components: ComponentCache, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to one request (see `harness.planning.remembered_facts`), as plain JSON.
+
+    Beside its ``value`` are the states of the files that were ``read`` to find it out, and a digest of their ``content``.
+    """
+    recipe = Recipe.from_json(request["recipe"])
+    value = _answer_value(components, request, recipe)
+    content = components.factory.reading.content(recipe) if request["ask"] in ("model", "opened", "passes") else None
+    return {"value": value, "read": components.factory.reading.states(recipe), "content": content}
+
+
+def _answer_value(components: ComponentCache, request: Mapping[str, Any], recipe: Recipe) -> Any:
+    if request["ask"] == "dataset":
+        return dataset_facts(components, recipe, request["known"]).to_json()
+    if request["ask"] == "model":
+        return model_facts(components, recipe).to_json()
+    if request["ask"] == "training":
+        dataset = components.dataset(recipe)
+        with components.factory.reading.of(recipe):
+            return training_facts(dataset, request["seed"], request["labelled"], request["known"]).to_json()
+    if request["ask"] == "passes":
+        declared = metric_passes(components, recipe)
+        with forbid_changes([]):
+            components.metric(recipe)  # what this opens is told with it
+        return {"passes": declared}
+    if request["ask"] == "verdict":
+        return check_applicability(components, Recipe.from_json(request["model"]), recipe)
+    if request["ask"] == "opened":
+        check_construction(components, recipe)
+        return None
+    raise ValueError(f"unknown request {request['ask']!r}")
+
+
 def dataset_facts(components: ComponentCache, recipe: Recipe, known: Mapping[str, Sequence[str]]) -> DatasetFacts:
     """Reads the whole dataset once, and some of it twice; samples keep the digests that are ``known`` of them.
 
-    Raises ``ValueError`` where a sample is another when it is read again, an id is there twice or cannot be shown, or there is no sample
+    Raises ``ValueError`` if a sample is another when it is read again, an id is there twice or cannot be shown, or there is no sample
     that can be used.
     """
     dataset, name = components.dataset(recipe), recipe.label or recipe.name
@@ -103,7 +136,7 @@ def model_facts(components: ComponentCache, recipe: Recipe) -> ModelFacts:
 def check_applicability(components: ComponentCache, model_recipe: Recipe, recipe: Recipe) -> dict[str, Any]:
     """What an explainer says of a model: ``reason`` why it is not applicable, ``declared_passes`` per sample (None: not known).
 
-    Raises `harness.worker.mutation_guard.MutationError` where binding it or asking it changed the model (which is made again then) or
+    Raises `harness.worker.mutation_guard.MutationError` if binding it or asking it changed the model (which is made again then) or
     shared state.
     """
     model = components.model(model_recipe)

@@ -109,6 +109,6 @@ def _rows_to_store(work: JobContext, attribution: Attribution, cost: MeasuredCos
 
 
 def incompleteness(maps: Tensor, expected: Tensor) -> Tensor:
-    """``(B,)`` |sum of the map − what it must sum to| / |what it must sum to|; NaN where the latter is 0."""
+    """``(B,)`` |sum of the map − what it must sum to| / |what it must sum to|; NaN if the latter is 0."""
     total, expected = to_float64(maps).flatten(1).sum(dim=1), to_float64(expected)
     return (total - expected).abs().div(expected.abs()).where(expected != 0, math.nan)

@@ -43,8 +43,8 @@ class JobInputs:
     ) -> tuple[SampleBatch, Tensor]:
         """The rows as they are explained, and their targets ``(B,)``; ``predicting`` is called before the model is.
 
-        A target is `NO_TARGET` where the model's logits of a sample are not finite: nothing can be explained there.
-        Targets are predicted by the recipe's model on the images as they are, also where ``model`` or the rows are altered.
+        A target is `NO_TARGET` if the model's logits of the sample are not finite: nothing can be explained there.
+        Targets are predicted by the recipe's model on the images as they are, also if ``model`` or the rows are altered.
 
         Raises `SampleError` for a row that cannot be used, `ChangedSincePlanning` for one that is not as planned.
         """
@@ -59,7 +59,7 @@ class JobInputs:
         return self._kept[-1][1]
 
     def prefetch_rows(self, following: SubjectRows | None) -> None:
-        """Have these rows read, where that is done beside the work, they are not kept, and their model is loaded."""
+        """Have these rows read, if that is done beside the work, they are not kept, and their model is loaded."""
         if self.prefetcher is None or following is None:
             return
         subject, rows = following.subject, following.rows

@@ -120,7 +120,7 @@ class ModelCache:
     def forward(self, model: Classifier, inputs: Tensor, finite: bool = True) -> Tensor:
         """Logits of any number of inputs without gradients, where the inputs are, in batches of the size that is fastest here.
 
-        Raises `ContractError` where they are no logits or, unless ``finite`` is false, not finite.
+        Raises `ContractError` if they are no logits or, unless ``finite`` is false, not finite.
         """
         module = self._fast.get(model, model.module)
 

@@ -176,6 +176,6 @@ def _weighted_sum(words: Tensor) -> Tensor:
 
 
 def _mix_bits(words: Tensor) -> Tensor:
-    """Words in which every bit depends on many: a sign, the highest bit of a word, would be lost where words are added up in pairs."""
+    """Words in which every bit depends on many: a sign, the highest bit of a word, would be lost when words are added up in pairs."""
     words = (words ^ (words >> 31 & 2**33 - 1)) * 0x4F1BBCDCBFA53E0B
     return words ^ (words >> 29 & 2**35 - 1)

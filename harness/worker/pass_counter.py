@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -31,10 +31,6 @@ class PassCount:
     def __sub__(self, other: PassCount) -> PassCount:
         return PassCount(self.forward - other.forward, self.backward - other.backward, self.seconds - other.seconds)
 
-    def copy(self) -> PassCount:
-        """The count as it stands."""
-        return PassCount(self.forward, self.backward, self.seconds)
-
     @property
     def total(self) -> int:
         """Forward and backward passes together, each counted as one."""
@@ -42,7 +38,7 @@ class PassCount:
 
 
 PROCESS_COUNT = PassCount()  # of this process: a copy of a model made by a component counts here too
-WATCHER: Callable[[str, float, float], None] | None = None  # is told of every pass: its name, and when it began and ended (perf_counter)
+WATCHERS: list[Callable[[str, float, float], None]] = []  # are told of every pass: its name, and when it began and ended (perf_counter)
 MAX_UNTIMED_PASSES = 1000
 _STARTED_ATTRIBUTE = "_harness_started"
 _Timestamp = float | torch.cuda.Event
@@ -59,9 +55,9 @@ def settle_pending_times() -> PassCount:
 
 
 @contextmanager
-def count_passes_within(start: PassCount | None = None) -> Iterator[PassCount]:
+def count_passes_within() -> Iterator[PassCount]:
     """A count that holds, on leaving the block, what went through the models inside it."""
-    before = (start or settle_pending_times()).copy()
+    before = replace(settle_pending_times())
     spent = PassCount()
     try:
         yield spent
@@ -79,7 +75,7 @@ def count_passes(module: nn.Module) -> None:
 def _timestamp(tensor: object) -> _Timestamp:
     """Now; on a CUDA device when it gets there, which no one waits for, unless every pass is watched. Other devices are waited for."""
     if isinstance(tensor, Tensor):
-        if tensor.is_cuda and WATCHER is None:
+        if tensor.is_cuda and not WATCHERS:
             event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
             event.record()
             return event
@@ -94,8 +90,8 @@ def _record_time(name: str, started: _Timestamp, ended: _Timestamp) -> None:
             settle_pending_times()
     elif isinstance(started, float) and isinstance(ended, float):
         PROCESS_COUNT.seconds += ended - started
-        if WATCHER is not None:
-            WATCHER(name, started, ended)
+        for watcher in WATCHERS:
+            watcher(name, started, ended)
 
 
 def _start_forward(module: nn.Module, args: tuple[Any, ...]) -> None:

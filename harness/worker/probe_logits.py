@@ -16,7 +16,7 @@ MAX_KEPT_LOGITS = 16  # logits of each input that are kept; the others are in th
 def compute_probe_logits(model: Classifier, *, steady: bool = False) -> list[list[float]] | None:
     """What a model answers to two fixed images, noise and a smooth one: up to `MAX_KEPT_LOGITS` logits of each, and the norm of all.
 
-    None where it raises, or answers what is not finite. With ``steady`` also where it answers otherwise under another seed of the global
+    None if it raises, or answers what is not finite. With ``steady`` also if it answers otherwise under another seed of the global
     generator: a model that draws random numbers cannot be told by its answers.
     """
     first = _seeded_logits(model, 0)

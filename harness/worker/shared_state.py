@@ -1,4 +1,4 @@
-"""The state of the process that all components share: read, compared, and put back."""
+"""State of the process that all components share: read, compared, and put back."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class SharedState:
 
 @contextmanager
 def restore_shared_state() -> Iterator[None]:
-    """Put back, on leaving the block, what it changed of the shared state, whoever changed it: for imports, where libraries may seed."""
+    """Put back, on leaving the block, what it changed of the shared state, whoever changed it: for imports, in which libraries may seed."""
     before = SharedState()
     try:
         yield
@@ -106,14 +106,24 @@ def _process_settings() -> Iterator[ProcessSetting]:
     for kind in _GLOBAL_HOOKS:
         hooks = getattr(global_hooks, kind)
         yield ProcessSetting(f"the hooks of all modules ({kind})", partial(_hook_entries, hooks), partial(_set_hook_entries, hooks))
-    yield ProcessSetting("the global generator of torch", _torch_state, _set_torch_state)
+    yield _torch_generator("torch", torch.get_rng_state, torch.set_rng_state)
     yield ProcessSetting("the global generator of numpy", _numpy_state, _set_numpy_state)
     yield ProcessSetting("the global generator of Python", random.getstate, random.setstate)
     for device in range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ():  # type: ignore[no-untyped-call]
-        yield ProcessSetting(f"the global generator of cuda:{device}", partial(_cuda_state, device), partial(_set_cuda_state, device))
+        get, put = partial(torch.cuda.get_rng_state, device), partial(torch.cuda.set_rng_state, device=device)
+        yield _torch_generator(f"cuda:{device}", get, put)
     if torch.backends.mps.is_available():
-        yield ProcessSetting("the global generator of mps", _mps_state, _set_mps_state)
+        yield _torch_generator("mps", torch.mps.get_rng_state, torch.mps.set_rng_state)
     yield ProcessSetting("the working folder", _working_folder, _set_working_folder)
+
+
+def _torch_generator(name: str, read: Callable[[], torch.Tensor], write: Callable[[torch.Tensor], object]) -> ProcessSetting:
+    """A generator of torch, its state as bytes."""
+    return ProcessSetting(
+        f"the global generator of {name}",
+        lambda: read().numpy().tobytes(),
+        lambda state: write(torch.frombuffer(bytearray(state), dtype=torch.uint8)),
+    )
 
 
 def _set_inference_mode(on: bool) -> None:
@@ -138,7 +148,7 @@ def _set_default_device(name: str) -> None:
 
 
 def _fp32_precision() -> tuple[Any, ...]:
-    """The earlier settings (None where they were mixed with the later ones, so that torch refuses to tell), then the later ones."""
+    """The earlier settings (None if they were mixed with the later ones, so that torch refuses to tell), then the later ones."""
     matmul, cudnn = _BACKENDS.cuda.matmul, _BACKENDS.cudnn
     earlier = (torch.get_float32_matmul_precision, lambda: matmul.allow_tf32, lambda: cudnn.allow_tf32)
     return (*map(_read_or_none, earlier), *(backend.fp32_precision for backend in _PRECISION_BACKENDS))
@@ -170,34 +180,6 @@ def _hook_entries(hooks: Mapping[int, object]) -> tuple[tuple[int, ByIdentity], 
 def _set_hook_entries(hooks: dict[int, object], entries: Iterable[tuple[int, ByIdentity]]) -> None:
     hooks.clear()
     hooks.update({number: hook.wrapped for number, hook in entries})
-
-
-def _torch_state() -> bytes:
-    return torch.get_rng_state().numpy().tobytes()
-
-
-def _set_torch_state(state: bytes) -> None:
-    torch.set_rng_state(_state_tensor(state))
-
-
-def _cuda_state(device: int) -> bytes:
-    return torch.cuda.get_rng_state(device).numpy().tobytes()
-
-
-def _set_cuda_state(device: int, state: bytes) -> None:
-    torch.cuda.set_rng_state(_state_tensor(state), device)
-
-
-def _mps_state() -> bytes:
-    return torch.mps.get_rng_state().numpy().tobytes()
-
-
-def _set_mps_state(state: bytes) -> None:
-    torch.mps.set_rng_state(_state_tensor(state))
-
-
-def _state_tensor(state: bytes) -> torch.Tensor:
-    return torch.from_numpy(np.frombuffer(state, dtype=np.uint8).copy())
 
 
 def _numpy_state() -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Where a worker's time goes: nested spans of a few kinds; what a span takes outside the spans in it and outside the model is its own."""
+"""Nested spans of a worker's time, of a few kinds; what a span takes outside the spans in it and outside the model is its own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.worker import pass_counter
-from harness.worker.pass_counter import settle_pending_times
+from harness.worker.pass_counter import WATCHERS, settle_pending_times
 
 SpanKind = Literal["job", "load", "inputs", "explain", "score", "checks", "store", "write", "model"]
 TracedSpan = tuple[str, str, float, float]  # kind, name, when it began (s since 1970), how long it took (s)
@@ -33,7 +32,7 @@ class JobTimes:
 
     Attributes:
         own: seconds by kind that belong to no span further inside; with the model's, they are all there were.
-        traced: every span, where they are wanted.
+        traced: every span, if they are wanted.
     """
 
     own: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -51,12 +50,12 @@ class Timeline:
     def job(self, name: str, traced: bool) -> Iterator[JobTimes]:
         """A new count, filled in on leaving the block; with ``traced`` every span is kept, those of passes through models too."""
         times = self._times = JobTimes(traced=[] if traced else None)
-        pass_counter.WATCHER = self._pass if traced else None
+        WATCHERS[:] = [self._pass] if traced else []
         try:
             with self.span("job", name):
                 yield times
         finally:
-            pass_counter.WATCHER = None
+            WATCHERS.clear()
 
     @contextmanager
     def span(self, kind: SpanKind, name: str = "") -> Iterator[None]:

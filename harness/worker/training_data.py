@@ -94,7 +94,7 @@ def background_images(model: Classifier, training: Dataset, seed: int, n: int) -
 
 
 def labelled_images(model: Classifier, training: Dataset, classes: Sequence[int] | None, seed: int, n: int) -> tuple[Tensor, Tensor]:
-    """The first ``n`` training images in that order, or all where there are fewer, and their labels as the model's classes, on the CPU."""
+    """The first ``n`` training images in that order, or all if there are fewer, and their labels as the model's classes, on the CPU."""
     samples = list(_finite_samples(training, training_order(len(training), seed)[:n]))
     images = torch.stack([model.preprocess(sample.image) for sample in samples])
     return images, torch.tensor([map_to_model_class(sample, model, classes) for sample in samples])

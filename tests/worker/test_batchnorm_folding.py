@@ -3,8 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import classifier
-from harness.worker.batchnorm_folding import fold_network
-from harness.worker.fast_forward import optimize_forward
+from harness.worker.fast_forward import fold_network, optimize_forward
 
 
 def kinds(module: nn.Module) -> list[type]:
