@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.conformance.results import CheckResult
 from harness.conformance.run import TIME_LIMIT, list_check_names
-from harness.processes.launch import child_environment, current_search_path, module_command
+from harness.processes.child_process import ChildProcess
 from harness.registry.card import Card
 from harness.registry.registry import Registry
 
@@ -39,7 +35,6 @@ def run_checks_isolated(
             continue
         request = {
             "components": [{"kind": card.kind, "name": card.qualified} for card in waiting if card.error is None],
-            "path": current_search_path(),
             "plugins": [str(path.resolve()) for path in registry.plugins],
             "params": dict(params or {}),
             "expected": dict(expected_failures or {}),
@@ -53,56 +48,28 @@ def run_checks_isolated(
 
 def _run_child(cards: Sequence[Card], request: Mapping[str, Any], limit: float) -> Iterator[list[CheckResult]]:
     """The results of one card after the other; those of the card at which the child ends are the last."""
-    process = subprocess.Popen(
-        module_command("harness.conformance"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env=child_environment(),
-    )
     asked = iter([card for card in cards if card.error is None])
     results: list[CheckResult] = []
     current: str | None = None
-    began = False
-    for line in _read_messages(process, json.dumps(request), limit):
-        began = True
-        if "begin" in line:
-            current = line["begin"]
-        elif "result" in line:
-            results.append(CheckResult(**line["result"]))
-            current = None
-        else:
-            next(asked)
-            yield results
-            results = []
-    code = process.wait()
-    if not began:
-        raise RuntimeError(f"the checks did not start: their process ended ({_format_exit_code(code)})")
+    patience = START_TIMEOUT
+    with ChildProcess("harness.conformance", request) as child:
+        while (message := child.receive(patience)) is not None:
+            patience = 2 * limit + 5  # the child itself stops a check that takes too long, if it can
+            if "begin" in message:
+                current = message["begin"]
+            elif "result" in message:
+                results.append(CheckResult(**message["result"]))
+                current = None
+            else:
+                next(asked)
+                yield results
+                results = []
+    ended = f"ended ({child.describe_exit()})"
+    if patience == START_TIMEOUT:
+        raise RuntimeError(f"the checks did not start: their process {ended}")
     card = next(asked, None)
     if card is not None:
-        ended = current or list_check_names(card.kind)[len(results)]
-        results.append(CheckResult(ended, "failed", f"the process that ran the check ended ({_format_exit_code(code)})"))
+        culprit = current or list_check_names(card.kind)[len(results)]
+        results.append(CheckResult(culprit, "failed", f"the process that ran the check {ended}"))
         rest = list_check_names(card.kind)[len(results) :]
         yield results + [CheckResult(name, "skipped", "an earlier check ended the process") for name in rest]
-
-
-def _read_messages(process: subprocess.Popen[str], request: str, limit: float) -> Iterator[dict[str, Any]]:
-    """The child's messages; it is killed when none comes for longer than a check may take."""
-    assert process.stdin is not None and process.stdout is not None
-    process.stdin.write(request)
-    process.stdin.close()
-    patience = START_TIMEOUT
-    while True:
-        timer = threading.Timer(patience, process.kill)
-        timer.start()
-        line = process.stdout.readline()
-        timer.cancel()
-        if not line:
-            return
-        patience = 2 * limit + 5  # the child itself stops a check that takes too long, where it can
-        yield json.loads(line)
-
-
-def _format_exit_code(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

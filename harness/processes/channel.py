@@ -1,24 +1,28 @@
-"""How a process of the harness is spoken to: by JSON lines on its standard input; it answers so, with bytes where these announce them."""
+"""A child process's side of what it says to the process that started it (`harness.processes.child_process`)."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 
 class Channel:
     """The process's inbox, and its way to speak. From here on its standard output is standard error, for components that print.
 
-    The process ends when its standard input does: then whoever started it is gone, whatever it was doing.
+    Modules are looked for where the process that started this one looks for them, and at last in the working folder. The process ends when
+    its standard input does: then whoever started it is gone, whatever it was doing.
 
     Attributes:
-        inbox: the messages that came.
+        settings: the first message.
+        inbox: the messages that came after it.
     """
 
     def __init__(self) -> None:
@@ -36,6 +40,10 @@ class Channel:
             _end_process_group()
 
         threading.Thread(target=receive, daemon=True).start()
+        self.settings = self.inbox.get()
+        sys.path[:] = self.settings["path"]
+        if str(Path.cwd()) not in sys.path:
+            sys.path.append(str(Path.cwd()))
 
     def send(self, message: Mapping[str, Any], *parts: memoryview) -> None:
         """Send one message, and bytes that belong to it."""
@@ -47,9 +55,17 @@ class Channel:
                 self._sink.write(part)
             self._sink.flush()
 
+    @staticmethod
+    def end() -> NoReturn:
+        """End the process, whatever threads and exit handlers components have left in it."""
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(0)
+
 
 def _end_process_group() -> None:
-    """End this process, and those that components have started in its group where that is its own."""
+    """End this process, and those that components have started in its group if that is its own."""
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(0)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import queue
-import signal
-import subprocess
 import tempfile
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 
-from harness.processes.launch import child_environment, current_search_path, module_command
+from harness.processes.child_process import ChildProcess
 
 IMPORT_TIMEOUT = 120.0
 """Seconds that one import may take."""
@@ -62,106 +57,22 @@ def _run_child(questions: Sequence[ExtractionRequest], limit: float) -> tuple[di
     """Answers, the id of what killed the child (or None), and how."""
     answers: dict[str, dict[str, Any]] = {}
     current: str | None = None
-    with tempfile.TemporaryFile() as errors:
-        process = _start_child(questions, errors)
-        try:
-            for line in _read_lines(process, limit):
-                if "begin" in line:
-                    current = line["begin"]
-                else:
-                    answers[line.pop("end")] = line
-                    current = None
-        except TimeoutError:
-            return answers, current or _first_unanswered(questions, answers), f"its import hangs: not done after {limit:g} s"
-        else:
-            status = _exit_status(process)
-        finally:
-            _kill_process_group(process)
-        missing = _first_unanswered(questions, answers)
-        if missing is None:
-            return answers, None, ""
-        return answers, current or missing, f"its import {_format_exit(status)}{_stderr_tail(errors)}"
-
-
-def _first_unanswered(questions: Sequence[ExtractionRequest], answers: Mapping[str, Any]) -> str | None:
-    return next((question.id for question in questions if question.id not in answers), None)
-
-
-def _start_child(questions: Sequence[ExtractionRequest], errors: IO[bytes]) -> subprocess.Popen[str]:
     request = {
-        "path": current_search_path(),
         "entries": [question.what for question in questions if question.what is not None],
         "files": [question.id for question in questions if question.what is None],
     }
-    process = subprocess.Popen(
-        module_command("harness.registry.extraction_child"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        text=True,
-        encoding="utf-8",
-        env=child_environment(),
-        start_new_session=True,
-    )
-    assert process.stdin is not None
-    try:
-        process.stdin.write(json.dumps(request))
-        process.stdin.close()
-    except BrokenPipeError:
-        process.wait()
-    return process
-
-
-def _read_lines(process: subprocess.Popen[str], limit: float) -> Iterator[dict[str, Any]]:
-    """The child's JSON lines; raises ``TimeoutError`` where the next takes longer than ``limit`` seconds."""
-    lines: queue.Queue[str | None] = queue.Queue()
-
-    def read() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            lines.put(line)
-        lines.put(None)
-
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        try:
-            line = lines.get(timeout=limit)
-        except queue.Empty:
-            raise TimeoutError from None
-        if line is None:
-            return
-        try:
-            answer = json.loads(line)
-        except json.JSONDecodeError:
-            return
-        yield answer
-
-
-def _kill_process_group(process: subprocess.Popen[str]) -> None:
-    """End the child and what it started."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        process.kill()
-    process.wait()
-
-
-def _exit_status(process: subprocess.Popen[str]) -> int:
-    """The exit status of a child that has closed its output."""
-    try:
-        return process.wait(timeout=2)
-    except subprocess.TimeoutExpired:
-        return 0
-
-
-def _format_exit(status: int) -> str:
-    if status < 0:
-        return f"kills the process ({signal.Signals(-status).name})"
-    return f"ends the process (exit status {status})"
-
-
-def _stderr_tail(errors: IO[bytes]) -> str:
-    errors.seek(0, os.SEEK_END)
-    errors.seek(max(0, errors.tell() - 4000))
-    lines = [line.rstrip() for line in errors.read().decode("utf-8", "replace").splitlines() if line.strip()]
-    return "".join(f"\n  {line}" for line in lines[-3:])
+    with tempfile.NamedTemporaryFile(prefix="harness-") as log:
+        with ChildProcess("harness.registry.extraction_child", request, log=Path(log.name)) as child:
+            while (message := child.receive(limit)) is not None:
+                if "begin" in message:
+                    current = message["begin"]
+                else:
+                    answers[message.pop("end")] = message
+                    current = None
+        culprit = current or next((question.id for question in questions if question.id not in answers), None)
+        if culprit is None:
+            return answers, None, ""
+        if child.killed_for == "timeout":
+            return answers, culprit, f"its import hangs: not done after {limit:g} s"
+        printed = [line.rstrip() for line in child.last_words().splitlines() if line.strip()]
+        return answers, culprit, "\n  ".join([f"its import ends the process ({child.describe_exit()})", *printed[-3:]])

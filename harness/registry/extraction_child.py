@@ -1,22 +1,20 @@
 """The child process that imports components and says what cards need to know of them.
 
-``python -m harness.registry.extraction_child`` reads one JSON object from standard input, ``{"path": [sys.path…],
-"entries": [{"id", "kind", "target"}…], "files": [path…]}``, and writes one JSON object per line: ``{"begin": id}`` before each import
-and ``{"end": id, …}`` after it, so that whoever reads knows what killed a child. What plugins print goes to standard error.
+Its settings are ``{"entries": [{"id", "kind", "target"}…], "files": [path…]}``; it sends ``{"begin": id}`` before each import and
+``{"end": id, …}`` after it, so that whoever receives them knows what killed a child.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from harness.processes.launch import adopt_search_path
+from harness.processes.channel import Channel
 from harness.registry import import_tracing
 from harness.registry.dependencies import find_dependencies, portable_path
 from harness.registry.file_states import content_digest_of, file_states_of
@@ -28,30 +26,25 @@ TRACEBACK_TAIL = 3
 
 def main() -> None:
     """Serve one request."""
-    request = json.load(sys.stdin)
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    adopt_search_path(request["path"])
+    channel = Channel()
     import_tracing.install_import_tracing()
     audit_native_readers()
-    for entry in request["entries"]:
-        _write_answer(out, entry["id"], partial(_entry_point_facts, entry))
-    for file in request["files"]:
-        _write_answer(out, file, partial(_file_facts, file))
-    out.flush()
-    os._exit(0)
+    for entry in channel.settings["entries"]:
+        _answer(channel, entry["id"], partial(_entry_point_facts, entry))
+    for file in channel.settings["files"]:
+        _answer(channel, file, partial(_file_facts, file))
+    channel.end()
 
 
-def _write_answer(out: TextIO, identifier: str, work: Callable[[], Mapping[str, Any]]) -> None:
-    print(json.dumps({"begin": identifier}), file=out, flush=True)
+def _answer(channel: Channel, identifier: str, work: Callable[[], Mapping[str, Any]]) -> None:
+    channel.send({"begin": identifier})
     try:
         answer = dict(work())
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         answer = {"error": format_exception(error)}
-    print(json.dumps({"end": identifier, **answer}), file=out, flush=True)
+    channel.send({"end": identifier, **answer})
 
 
 def _entry_point_facts(entry: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,7 +1,4 @@
-"""A worker process: reads requests and jobs as JSON lines from its standard input, writes events as JSON lines to its standard output.
-
-Started as ``python -m harness.worker.main`` with the settings as its first line. Whatever components print goes to standard error.
-"""
+"""A worker process: takes requests and jobs from its driver, and sends events."""
 
 from __future__ import annotations
 
@@ -9,14 +6,12 @@ import contextlib
 from pathlib import Path
 
 from harness.processes.channel import Channel
-from harness.processes.launch import adopt_search_path
 
 
 def main() -> None:
     """Serve until standard input ends: then the driver is gone, and this process with it, whatever it was doing."""
     channel = Channel()
-    settings = channel.inbox.get()
-    adopt_search_path(settings.get("path"))
+    settings = channel.settings
     from harness.dispatch.events import Event, event_to_json
     from harness.planning.jobs import Job, SubjectRows
     from harness.registry.registry import Registry

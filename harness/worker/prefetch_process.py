@@ -1,21 +1,18 @@
 """A reader process: reads the rows of a worker's next job while that is at another, and prepares them.
 
-Started by the worker as ``python -m harness.worker.prefetch_process`` with the plugins' files as its first line. It answers a request
-with a message per row and the row's tensors, and with one that says when there are no more: all were sent, one could not be read, or
-another request came. Why a row could not be read is not told: the worker reads it again, and blames what is to blame.
+It answers a request with a message per row and the row's tensors, and with one that says when there are no more: all were sent, one could
+not be read, or another request came. Why a row could not be read is not told: the worker reads it again, and blames what is to blame.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.processes.channel import Channel
-from harness.processes.launch import adopt_search_path
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,14 +24,12 @@ def main() -> None:
     """Serve until standard input ends: then the worker is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = Channel()
-    settings = channel.inbox.get()
-    adopt_search_path(settings.get("path"))
     from harness.registry.registry import Registry
     from harness.worker.arithmetic import set_plain_fp32
     from harness.worker.component_cache import ComponentCache
 
     set_plain_fp32()
-    components = ComponentCache(Registry.discover([Path(path) for path in settings["plugins"]]))
+    components = ComponentCache(Registry.discover([Path(path) for path in channel.settings["plugins"]]))
     with contextlib.suppress(OSError):
         while True:
             request = channel.inbox.get()
@@ -44,7 +39,7 @@ def main() -> None:
                     if not channel.inbox.empty():
                         break
             channel.send({"request": request["request"], "ended": True})
-    os._exit(0)
+    channel.end()
 
 
 def read_rows(workcomponents: ComponentCache, request: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[Tensor]]]:

@@ -5,22 +5,19 @@ Whatever becomes of that process, nothing depends on it: rows that it has not de
 
 from __future__ import annotations
 
-import contextlib
-import json
-import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from harness.api.classifiers import Classifier
 from harness.planning.jobs import SampleRef, Subject
-from harness.processes.launch import child_environment, current_search_path, module_command
+from harness.processes.child_process import ChildProcess
 from harness.worker.portable_preprocessing import PortablePreprocessing
 from harness.worker.samples import PreparedSample
 
@@ -71,7 +68,7 @@ class Prefetcher:
 
     def __init__(self, plugins: Sequence[str], pinned: bool) -> None:
         self._plugins, self._pinned = plugins, pinned
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ChildProcess | None = None
         self._request: PrefetchRequest | None = None
         self._failures = self._number = 0
         self._news = threading.Condition()
@@ -106,7 +103,7 @@ class Prefetcher:
             "classes": None if subject.classes is None else list(subject.classes),
             "preparation": self._request.preparation,
         }
-        threading.Thread(target=_send, args=(process, message), daemon=True).start()  # a reader that hangs may not take it
+        threading.Thread(target=process.send, args=(message,), daemon=True).start()  # a reader that hangs may not take it
 
     def take(self, subject: Subject, rows: Sequence[SampleRef], model: Classifier) -> tuple[list[PreparedSample], Tensor | None]:
         """The first of the rows, as far as they were read as planned, and where that is all of them their images together.
@@ -128,24 +125,21 @@ class Prefetcher:
             samples = request.samples[: len(rows)]
         return samples, request.images[: len(rows)] if request.images is not None and len(samples) == len(rows) else None
 
-    def _reader(self) -> subprocess.Popen[bytes] | None:
+    def _reader(self) -> ChildProcess | None:
         """The reader, started if there is none; None where too many have ended."""
-        if self._process is not None and self._process.poll() is not None:
+        if self._process is not None and self._process.has_exited:
             self._fail()
         if self._process is None and self._failures < MAX_READER_FAILURES:
             try:
-                self._process = subprocess.Popen(
-                    module_command("harness.worker.prefetch_process"),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    env=child_environment({"CUDA_VISIBLE_DEVICES": ""}),  # it takes nothing of the device's memory
+                self._process = ChildProcess(
+                    "harness.worker.prefetch_process",
+                    {"plugins": list(self._plugins)},
+                    self._hear,
+                    environment={"CUDA_VISIBLE_DEVICES": ""},  # it takes nothing of the device's memory
+                    own_group=False,  # it ends with the worker
                 )
             except OSError:
                 self._failures += 1
-            else:
-                assert self._process.stdout is not None
-                threading.Thread(target=self._receive, args=(self._process.stdout,), name="prefetching", daemon=True).start()
-                _send(self._process, {"plugins": list(self._plugins), "path": current_search_path()})
         return self._process
 
     def _fail(self) -> None:
@@ -154,30 +148,28 @@ class Prefetcher:
         self._failures += 1
         self._end(self._process)
 
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
-        process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # one that waits for a disk ends when that answers
-            process.wait(1)
+    def _end(self, process: ChildProcess) -> None:
+        process.close(1.0)  # one that waits for a disk ends when that answers
         self._process = self._request = None
 
-    def _receive(self, stream: BinaryIO) -> None:
-        """Take in what a reader says, until it ends or says what makes no sense."""
-        with contextlib.suppress(BaseException), stream:
-            for line in iter(stream.readline, b""):
-                self._handle_message(json.loads(line), stream)
+    def _hear(self, process: ChildProcess, message: Mapping[str, Any] | None) -> None:
+        """Take in what a reader says, or that it has ended."""
+        if message is not None:
+            self._take_in(message, process)
+            return
         with self._news:
-            if self._request is not None and self._process is not None and self._process.stdout is stream:  # not one that was ended before
+            if self._request is not None and self._process is process:  # not one that was ended before
                 self._request.ended = True
             self._news.notify_all()
 
-    def _handle_message(self, message: Mapping[str, Any], stream: BinaryIO) -> None:
+    def _take_in(self, message: Mapping[str, Any], process: ChildProcess) -> None:
         request = self._request
         if request is None or message["request"] != request.number:
             request = None
         if "ended" in message:
             sample = None
         else:
-            image, *evidence = (_receive_into(stream, self._place(request, at == 0, *kind)) for at, kind in enumerate(message["tensors"]))
+            image, *evidence = (_receive_into(process, self._place(request, at == 0, *kind)) for at, kind in enumerate(message["tensors"]))
             sample = PreparedSample(message["id"], image, message["label"], dict(zip(message["evidence"], evidence, strict=True)))
         if request is None:
             return
@@ -200,13 +192,6 @@ class Prefetcher:
         return torch.empty(*shape, dtype=kind, device="cpu")
 
 
-def _send(process: subprocess.Popen[bytes], message: Mapping[str, Any]) -> None:
-    assert process.stdin is not None
-    with contextlib.suppress(OSError):  # that it has ended is found when it is needed next
-        process.stdin.write(json.dumps(message).encode() + b"\n")
-        process.stdin.flush()
-
-
 def _allocate(shape: Sequence[int], dtype: torch.dtype, pinned: bool) -> Tensor:
     try:
         return torch.empty(*shape, dtype=dtype, device="cpu", pin_memory=pinned)
@@ -214,12 +199,7 @@ def _allocate(shape: Sequence[int], dtype: torch.dtype, pinned: bool) -> Tensor:
         return torch.empty(*shape, dtype=dtype, device="cpu")
 
 
-def _receive_into(stream: BinaryIO, tensor: Tensor) -> Tensor:
+def _receive_into(process: ChildProcess, tensor: Tensor) -> Tensor:
     """A contiguous tensor filled with the bytes that come next."""
-    left = tensor.reshape(-1).view(torch.uint8).numpy().data
-    while len(left):
-        count = stream.readinto(left)  # type: ignore[attr-defined]
-        if not count:
-            raise EOFError("the reader ended within a row")
-        left = left[count:]
+    process.receive_into(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return tensor

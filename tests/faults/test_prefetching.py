@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 
 from harness.planning.jobs import SampleRef, Subject, SubjectRows
+from harness.processes.child_process import ChildProcess
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.store.store import Store
@@ -109,7 +110,7 @@ def test_a_reader_that_hangs_before_its_first_row_is_replaced(bench: Bench, monk
     assert prefetcher._process is first, "it has time to begin"
     monkeypatch.setattr(prefetching, "FIRST_ROW_TIMEOUT", 0.0)
     bench.ask(begun=False)
-    assert first.wait(10) != 0
+    until(lambda: first.has_exited)
     assert prefetcher._process is not None and prefetcher._process is not first
     bench.equal()
 
@@ -158,7 +159,7 @@ def test_what_a_reader_that_was_replaced_says_at_its_end_does_not_end_the_next_r
     assert request is not None
     until(lambda: request.ended)
     request.ended = False  # as if more were to come
-    bench.prefetcher._receive(io.BytesIO())
+    bench.prefetcher._hear(cast(ChildProcess, object()), None)
     assert not request.ended
     bench.equal()
 
@@ -170,7 +171,7 @@ def test_one_that_is_closed_leaves_no_reader_and_starts_another_when_asked(bench
         process = bench.prefetcher._process
         assert process is not None
         bench.prefetcher.close()
-        assert process.poll() is not None
+        assert process.has_exited
     bench.equal()
 
 

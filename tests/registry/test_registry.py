@@ -89,8 +89,8 @@ def test_a_distribution_that_declares_a_name_twice_is_broken_in_it(install: Inst
 BROKEN = {
     "raises": ("import not_there_at_all", "ModuleNotFoundError: No module named 'not_there_at_all'"),
     "exits": ("import sys; sys.exit(3)", "SystemExit: 3"),
-    "kills": ("import os; os._exit(7)", "its import ends the process (exit status 7)"),
-    "crashes": ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "its import kills the process (SIGSEGV)"),
+    "kills": ("import os; os._exit(7)", "its import ends the process (exit code 7)"),
+    "crashes": ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "its import ends the process (signal SIGSEGV)"),
     "lacks": ("", "AttributeError: module 'bad_lacks' has no attribute 'it'"),
     "wrong": (
         "def it(model, images): ...",
