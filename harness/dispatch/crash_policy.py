@@ -59,7 +59,7 @@ class CrashPolicy:
 
     def limit(self, phase: PhaseStarted) -> float:
         """Seconds that a phase may take."""
-        return self._settings.startup_timeout if phase.what == "load" else self._settings.timeout
+        return self._settings.options.startup_timeout if phase.what == "load" else self._settings.options.timeout
 
     def _final_state(self, worker: WorkerHandle, phase: PhaseStarted) -> tuple[ColumnState, str]:
         doing = f"{PHASE_PHRASES[phase.what]} {phase.component or 'what the job needs'}"

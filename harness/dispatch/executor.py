@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Protocol
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from harness.dispatch.events import Event
 from harness.planning.jobs import Job
+from harness.spec.run_spec import ExecutionOptions
+
+AbsolutePath = Annotated[Path, AfterValidator(Path.resolve)]  # what other processes are told, which may be in another folder
 
 
-@dataclass(frozen=True)
-class ExecutorSettings:
-    """What an executor is made from; nothing here changes a result.
+class ExecutorSettings(BaseModel):
+    """What an executor and its workers are made from; nothing here changes a result. Workers are sent it as JSON.
 
     Attributes:
         store: the store's absolute path, or its URL, which may carry credentials.
         logs: a folder for what workers print.
         plugins: files given with ``--plugin``.
-        devices, workers, batch: as in the spec.
-        timeout, startup_timeout: seconds.
-        prefetch: whether workers read the rows of their next jobs ahead; ``auto`` is on those of GPUs.
+        options: the spec's ``execution``, in which every setting is declared.
     """
 
+    model_config = ConfigDict(frozen=True)
+
     store: str
-    logs: Path
-    plugins: Sequence[Path] = ()
-    devices: Sequence[str] | str = "auto"
-    workers: int | str = "auto"
-    batch: int | None = None
-    timeout: float = 600.0
-    startup_timeout: float = 300.0
-    prefetch: Literal["auto"] | bool = "auto"
+    logs: AbsolutePath
+    plugins: list[AbsolutePath] = []
+    options: ExecutionOptions = ExecutionOptions()
+
+    @property
+    def batch(self) -> int | None:
+        """Samples per batch, None if the worker is to find out."""
+        return None if self.options.batch == "auto" else self.options.batch
 
     def prefetches(self, device: str) -> bool:
-        """Whether a worker on a device does: on a CPU the reader would take a core from the model."""
-        return device != "cpu" if self.prefetch == "auto" else self.prefetch
+        """Whether a worker on a device reads ahead: on a CPU the reader would take a core from the model."""
+        return device != "cpu" if self.options.prefetch == "auto" else self.options.prefetch
 
 
 class ExecutorError(RuntimeError):

@@ -17,7 +17,7 @@ class LocalExecutor(Scheduler):
 
     def __init__(self, settings: ExecutorSettings, registry: object = None) -> None:
         super().__init__(settings)
-        self._slots = make_slots(settings.devices, settings.workers)
+        self._slots = make_slots(settings.options.devices, settings.options.workers)
         self._numbers = itertools.count()
 
     def slots(self) -> Sequence[Slot]:

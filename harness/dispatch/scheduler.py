@@ -75,7 +75,7 @@ class Scheduler(ABC):
             try:
                 speaker, message = self._inbox.get(timeout=0.2)
             except queue.Empty:
-                if time.monotonic() - asked > self._settings.startup_timeout:
+                if time.monotonic() - asked > self._settings.options.startup_timeout:
                     worker.kill("timeout")
                 elif worker.has_exited and not worker.ended:
                     worker.kill()
@@ -87,7 +87,7 @@ class Scheduler(ABC):
                 self._discard_worker(speaker)
                 if speaker is worker:
                     if worker.killed_for == "timeout":
-                        raise Unavailable(f"it took more than {self._settings.startup_timeout:g} s")
+                        raise Unavailable(f"it took more than {self._settings.options.startup_timeout:g} s")
                     raise _WorkerDied(worker.describe_exit())
             elif message["event"] == "ready":
                 speaker.ready = True
@@ -280,7 +280,7 @@ class Scheduler(ABC):
             if worker.has_exited and not worker.ended:  # a process that it left behind holds its pipe
                 worker.ended = True
                 self._inbox.put((worker, None))
-            elif (not worker.ready and now - worker.started > self._settings.startup_timeout) or (
+            elif (not worker.ready and now - worker.started > self._settings.options.startup_timeout) or (
                 worker.assignment is not None and now - worker.assignment.since > self._aftermath.limit(worker.assignment.phase)
             ):
                 worker.kill("timeout")
@@ -289,7 +289,7 @@ class Scheduler(ABC):
         """Seconds until the next limit could be passed."""
         now = time.monotonic()
         ends = [w.assignment.since + self._aftermath.limit(w.assignment.phase) for w in self._workers if w.assignment is not None]
-        ends += [w.started + self._settings.startup_timeout for w in self._workers if not w.ready]
+        ends += [w.started + self._settings.options.startup_timeout for w in self._workers if not w.ready]
         return min(max(min(ends, default=now + 1) - now, 0.01), 1.0)
 
 

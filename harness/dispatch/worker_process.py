@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from harness.dispatch.devices import Slot
@@ -23,13 +22,7 @@ class WorkerProcess(WorkerHandle):
         settings.logs.mkdir(parents=True, exist_ok=True)
         log = settings.logs / f"worker-{number}.log"
         self.log, self._inbox = str(log), inbox
-        message = {
-            "device": slot.device,
-            "store": settings.store,
-            "batch": settings.batch,
-            "plugins": [str(Path(path).resolve()) for path in settings.plugins],
-            "prefetch": settings.prefetches(slot.device),
-        }
+        message = {"device": slot.device, "executor": settings.model_dump(mode="json")}
         self._process = ChildProcess("harness.worker.main", message, self._hear, environment=slot.environment, log=log)
 
     def send(self, message: Mapping[str, Any]) -> None:

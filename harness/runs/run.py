@@ -21,11 +21,10 @@ from harness.runs.conclusion import FinishedRun, to_folder_name
 from harness.runs.execution import execute_run
 from harness.runs.plan_report import report_requests
 from harness.runs.progress import ProgressReporter
+from harness.spec.executor_settings import BUILT_IN_EXECUTORS
 from harness.spec.loaded_spec import LoadedSpec
 from harness.store.address import DEFAULT_ADDRESS
 from harness.store.store import Store
-
-BUILTIN_EXECUTORS = {"local": "harness.dispatch.local:LocalExecutor", "inline": "harness.worker.inline:InlineExecutor"}
 
 
 def _ignore(*said: object) -> None:
@@ -71,15 +70,10 @@ class Run:
         settings = ExecutorSettings(
             store=self.store.address,
             logs=self.folder / "workers",
-            plugins=self.plugins,
-            devices=execution.devices,
-            workers=execution.workers,
-            batch=None if execution.batch == "auto" else execution.batch,
-            timeout=execution.timeout,
-            startup_timeout=execution.startup_timeout,
-            prefetch=execution.prefetch,
+            plugins=list(self.plugins),
+            options=execution,
         )
-        target = BUILTIN_EXECUTORS.get(execution.executor)
+        target = BUILT_IN_EXECUTORS.get(execution.executor)
         if target is None:
             component = self.registry.load(self.registry.card("executors", execution.executor))
             made: Any = bind_executor(component, execution.model_extra or {})

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.registry.registry import Registry
 
-BUILT_IN_EXECUTORS = ("inline", "local")
+BUILT_IN_EXECUTORS = {"inline": "harness.worker.inline:InlineExecutor", "local": "harness.dispatch.local:LocalExecutor"}
 NO_SETTINGS: Mapping[str, Any] = {"properties": {}}
 
 

@@ -25,7 +25,8 @@ class InlineExecutor:
 
     def __init__(self, settings: ExecutorSettings, registry: Registry) -> None:
         set_plain_fp32()
-        self._runner = JobRunner(ComponentCache(registry, make_slots(settings.devices, 1)[0].name, settings.batch), Store(settings.store))
+        device = make_slots(settings.options.devices, 1)[0].name
+        self._runner = JobRunner(ComponentCache(registry, device, settings.batch), Store(settings.store))
         self._jobs: deque[Job] = deque()
 
     def ask(self, request: Mapping[str, Any]) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 
 from harness.processes.channel import Channel
 
@@ -11,8 +10,8 @@ from harness.processes.channel import Channel
 def main() -> None:
     """Serve until standard input ends: then the driver is gone, and this process with it, whatever it was doing."""
     channel = Channel()
-    settings = channel.settings
     from harness.dispatch.events import Event, event_to_json
+    from harness.dispatch.executor import ExecutorSettings
     from harness.planning.jobs import Job, SubjectRows
     from harness.registry.registry import Registry
     from harness.store import row_files
@@ -28,11 +27,12 @@ def main() -> None:
         channel.send(event_to_json(event))
 
     set_plain_fp32()
-    registry = Registry.discover([Path(path) for path in settings["plugins"]])
-    components = ComponentCache(registry, settings["device"], settings["batch"])
-    reader = Prefetcher(settings["plugins"], pinned=components.device.type == "cuda") if settings["prefetch"] else contextlib.nullcontext()
-    with reader as prefetcher:
-        runner = JobRunner(components, Store(settings["store"]), apart=True, prefetcher=prefetcher)
+    settings, device = ExecutorSettings.model_validate(channel.settings["executor"]), channel.settings["device"]
+    registry = Registry.discover(settings.plugins)
+    components = ComponentCache(registry, device, settings.batch)
+    reader = Prefetcher(settings.plugins, pinned=components.device.type == "cuda") if settings.prefetches(device) else None
+    with reader or contextlib.nullcontext() as prefetcher:
+        runner = JobRunner(components, Store(settings.store), apart=True, prefetcher=prefetcher)
         row_files.warm_up_arrow()
         channel.send({"event": "ready"})
         while True:

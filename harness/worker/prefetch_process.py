@@ -42,13 +42,13 @@ def main() -> None:
     channel.end()
 
 
-def read_rows(workcomponents: ComponentCache, request: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[Tensor]]]:
+def read_rows(components: ComponentCache, request: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[Tensor]]]:
     """Id, digest and kinds of evidence of each row that is asked for, and its tensors: the image, then the evidence."""
     from harness.registry.recipe import Recipe
     from harness.worker.portable_preprocessing import PortablePreprocessing
     from harness.worker.samples import find_sample_difference, prepare_sample, read_sample
 
-    dataset = workcomponents.dataset(Recipe.from_json(request["dataset"]))
+    dataset = components.dataset(Recipe.from_json(request["dataset"]))
     preparation = PortablePreprocessing.from_json(request["preparation"])
     for position, planned in zip(request["positions"], request["digests"], strict=True):
         sample = read_sample(dataset, position)

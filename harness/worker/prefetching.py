@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -66,7 +67,7 @@ class Prefetcher:
         pinned: whether images are put into pinned memory, from which a GPU takes them while it works.
     """
 
-    def __init__(self, plugins: Sequence[str], pinned: bool) -> None:
+    def __init__(self, plugins: Sequence[Path], pinned: bool) -> None:
         self._plugins, self._pinned = plugins, pinned
         self._process: ChildProcess | None = None
         self._request: PrefetchRequest | None = None
@@ -133,7 +134,7 @@ class Prefetcher:
             try:
                 self._process = ChildProcess(
                     "harness.worker.prefetch_process",
-                    {"plugins": list(self._plugins)},
+                    {"plugins": [str(path) for path in self._plugins]},
                     self._hear,
                     environment={"CUDA_VISIBLE_DEVICES": ""},  # it takes nothing of the device's memory
                     own_group=False,  # it ends with the worker

@@ -41,7 +41,7 @@ class Bench:
         self.model, dataset = self.components.model(net), self.components.dataset(data)
         samples = [read_sample(dataset, i) for i in range(8)]
         self.rows = [SampleRef(i, sample.id, sample.digest) for i, sample in enumerate(samples)]
-        self.prefetcher = Prefetcher([str(path) for path in PLUGINS], pinned=device != "cpu")
+        self.prefetcher = Prefetcher(PLUGINS, pinned=device != "cpu")
         self.ahead = JobInputs(self.components, Store(folder / "ahead"), self.prefetcher)
         self.alone = JobInputs(self.components, Store(folder / "alone"))
 

@@ -76,7 +76,7 @@ def worker(phase: dict[str, Any], store: Path, job: Job, killed_for: str | None 
     dead.killed_for = killed_for
     assignment = Assignment(job)
     assignment.phase = PhaseStarted(job=job.id, **phase)
-    return CrashPolicy(ExecutorSettings(str(store), store)), dead, assignment
+    return CrashPolicy(ExecutorSettings(store=str(store), logs=store)), dead, assignment
 
 
 def small_job() -> Job:

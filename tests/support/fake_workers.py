@@ -10,6 +10,7 @@ from harness.dispatch.devices import Slot
 from harness.dispatch.executor import ExecutorSettings
 from harness.dispatch.scheduler import Scheduler
 from harness.dispatch.worker_handle import WorkerHandle
+from harness.spec.run_spec import ExecutionOptions
 
 
 class FakeWorker(WorkerHandle):
@@ -53,7 +54,7 @@ class FakeScheduler(Scheduler):
     """
 
     def __init__(self, there: Sequence[Slot], prefetch: bool = False) -> None:
-        super().__init__(ExecutorSettings("/nowhere", Path("/nowhere"), prefetch=prefetch))
+        super().__init__(ExecutorSettings(store="/nowhere", logs=Path("/nowhere"), options=ExecutionOptions(prefetch=prefetch)))
         self.there = list(there)
         self.begun: list[FakeWorker] = []
 

@@ -163,7 +163,7 @@ def test_what_a_worker_found_in_the_store_for_a_second_try_is_told_once(tmp_path
     worker = FakeWorker(slots("cpu")[0])
     worker.assign(job)
     assert worker.assignment is not None
-    told, left = CrashPolicy(ExecutorSettings(str(tmp_path / "store"), tmp_path)).of(worker, worker.assignment)
+    told, left = CrashPolicy(ExecutorSettings(store=str(tmp_path / "store"), logs=tmp_path)).of(worker, worker.assignment)
     assert told == []
     assert left is not None and [task.key for task in left.metrics] == ["b-0"]
 

@@ -39,11 +39,11 @@ class Cluster:
         nodes = [Node(found["NodeID"], found["NodeManagerAddress"], has.get("CPU", 0), has.get("GPU", 0)) for found, has in resources]
         return sorted(nodes, key=lambda node: (node.address, node.id))
 
-    def host(self, place: Place, number: int, settings: Mapping[str, Any]) -> Any:
+    def host(self, place: Place, number: int, folder: str, settings: Mapping[str, Any]) -> Any:
         """An actor at a place; it may have to wait until the place is free."""
         options = {"num_cpus": place.cpus, "num_gpus": place.gpus, "max_concurrency": 4, **NEVER_AGAIN}
         actor = ray.remote(Host).options(**options, scheduling_strategy=_on(place.node))
-        return actor.remote(place.device, place.environment, number, settings)
+        return actor.remote(place.device, place.environment, number, folder, settings)
 
     def look(self, node: Node, request: Mapping[str, Any], limit: float) -> Any:
         """Ask a node what it has; waits for no free CPU."""

@@ -79,8 +79,8 @@ class RayExecutor(Scheduler):
             self._place(roll)
         if self._places or self._workers:
             self._there = now
-        elif now - self._there > self._settings.startup_timeout:
-            raise ExecutorError(f"the Ray cluster has had no node to work on for {self._settings.startup_timeout:g} s")
+        elif now - self._there > self._settings.options.startup_timeout:
+            raise ExecutorError(f"the Ray cluster has had no node to work on for {self._settings.options.startup_timeout:g} s")
         return self._places
 
     def begin(self, slot: Slot) -> WorkerHandle:
@@ -89,10 +89,9 @@ class RayExecutor(Scheduler):
 
         assert isinstance(slot, Place)
         cluster, roll = self._join()
-        number, logs = next(self._numbers), self._settings.logs.resolve()
-        own = {"logs": str(logs), "batch": self._settings.batch, "prefetch": self._settings.prefetch}
-        actor = cluster.host(slot, number, {**roll.request, **own})
-        return RayWorker(slot, actor, str(logs / f"worker-{number}.log"), self._inbox)
+        number = next(self._numbers)
+        actor = cluster.host(slot, number, roll.request["folder"], self._settings.model_dump(mode="json"))
+        return RayWorker(slot, actor, str(self._settings.logs / f"worker-{number}.log"), self._inbox)
 
     # the cluster
 
@@ -105,12 +104,12 @@ class RayExecutor(Scheduler):
             self._settings.logs.mkdir(parents=True, exist_ok=True)
             roll = Roll(cluster, self._settings, self._registry)
             self._joined = cluster, roll
-            roll.call(self._settings.startup_timeout)
+            roll.call(self._settings.options.startup_timeout)
             self._place(roll)
         return self._joined
 
     def _place(self, roll: Roll) -> None:
-        self._places = places(roll.present, self._settings.devices, self._settings.workers, self._params.cpus_per_worker)
+        self._places = places(roll.present, self._settings.options.devices, self._settings.options.workers, self._params.cpus_per_worker)
         self._looked = time.monotonic()
 
     def _require(self, recipes: Iterable[Recipe | None]) -> None:

@@ -18,22 +18,12 @@ from harness.api.executors import ExecutorSettings, Inbox, Slot, WorkerProcess, 
 class Host:
     """A Ray actor. No component is imported into it, so that none can take it along when it dies."""
 
-    def __init__(self, device: str, environment: Mapping[str, str], number: int, settings: Mapping[str, Any]) -> None:
-        os.chdir(settings["folder"])
-        logs = Path(settings["logs"])
+    def __init__(self, device: str, environment: Mapping[str, str], number: int, folder: str, settings: Mapping[str, Any]) -> None:
+        os.chdir(folder)
+        logs = settings["logs"] if Path(settings["logs"]).is_dir() else tempfile.mkdtemp(prefix="harness-")
+        there = ExecutorSettings.model_validate({**settings, "logs": logs})
         self._inbox: Inbox = queue.Queue()
-        self._process = WorkerProcess(
-            Slot(device, device, dict(environment)),
-            number,
-            ExecutorSettings(
-                store=settings["store"],
-                logs=logs if logs.is_dir() else Path(tempfile.mkdtemp(prefix="harness-")),
-                plugins=[Path(path) for path in settings["plugins"]],
-                batch=settings["batch"],
-                prefetch=settings["prefetch"],
-            ),
-            self._inbox,
-        )
+        self._process = WorkerProcess(Slot(device, device, dict(environment)), number, there, self._inbox)
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Pass a message to the worker."""

@@ -26,7 +26,7 @@ class Roll:
     def __init__(self, cluster: Cluster, settings: ExecutorSettings, registry: Registry) -> None:
         self.present: list[Node] = []
         self._cluster = cluster
-        self._limit = settings.startup_timeout
+        self._limit = settings.options.startup_timeout
         self._ours = inventory(registry)
         self._asked: dict[str, Any] = {}
         self._inventories: dict[str, Mapping[str, Any]] = {}
@@ -34,7 +34,7 @@ class Roll:
         self._store, self._token = open_folder(settings.store), f".seen-{secrets.token_hex(8)}"
         with wrap_write_errors(self._store.shown()):
             self._store.write(self._token, b"")
-        plugins = [str(Path(path).resolve()) for path in settings.plugins]
+        plugins = [str(path) for path in settings.plugins]
         self.request = {"folder": str(Path.cwd()), "store": self._store.address, "token": self._token, "plugins": plugins}
 
     def call(self, seconds: float = 0.0) -> None:

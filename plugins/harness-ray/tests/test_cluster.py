@@ -277,8 +277,10 @@ def test_workers_see_the_gpus_that_ray_gives_them(nodes: Nodes, tmp_path: Path) 
     node, cluster = nodes.add("gpus", gpus=2), Cluster(nodes.cluster.address)
     try:
         (store := tmp_path / "store").mkdir()
-        settings = {"folder": str(tmp_path), "store": str(store), "logs": str(tmp_path), "plugins": [], "batch": None, "prefetch": False}
-        hosts = [cluster.host(place, number, settings) for number, place in enumerate(places(cluster.nodes(), "auto", 3, None))]
+        settings = {"store": str(store), "logs": str(tmp_path)}
+        hosts = [
+            cluster.host(place, number, str(tmp_path), settings) for number, place in enumerate(places(cluster.nodes(), "auto", 3, None))
+        ]
         assert [ray.get(host.hear.remote()) for host in hosts] == [[{"event": "ready"}]] * 3
         workers = [process.environ() for process in psutil.process_iter(["cmdline"]) if WORKER in (process.info["cmdline"] or ())]
         mine = [environment for environment in workers if environment.get("SMALL_CALLS") == str(nodes.calls("gpus"))]
