@@ -28,7 +28,8 @@ from harness.planning.plan import Planner
 from harness.planning.sharding import plan_jobs
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
-from harness.results.data_model import Cell, ExplainerInfo, Group, MetricInfo, Results
+from harness.results.components import ExplainerInfo, MetricInfo
+from harness.results.data_model import Cell, Group, Results
 from harness.results.run_folder import SCORES_FILE, read_results, write_results
 from harness.spec.load import load_spec
 from harness.store.row_files import StoredValue

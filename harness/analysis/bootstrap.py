@@ -32,7 +32,7 @@ def resampled_means(values: Floats, resamples: int, seed: int) -> Floats:
     """Means ``(resamples, …)`` of ``values`` (N, …) over resampled samples.
 
     All columns share the resamples, so that differences between columns are paired. NaN is left out of a mean; a resample without
-    a single defined value is NaN, and so is all where N is 0.
+    a single defined value is NaN, and so is all if N is 0.
     """
     size, shape = len(values), values.shape[1:]
     if size == 0:
@@ -55,14 +55,14 @@ def resampled_means(values: Floats, resamples: int, seed: int) -> Floats:
 
 
 def nan_mean(values: Floats, axis: int = 0) -> Floats:
-    """The mean over ``axis`` of what is defined; NaN, without a warning, where nothing is."""
+    """The mean over ``axis`` of what is defined; NaN, without a warning, if nothing is."""
     defined = (~np.isnan(values)).sum(axis=axis)
     sums = np.nansum(values, axis=axis)
     return np.asarray(np.divide(sums, defined, out=np.full(np.shape(sums), np.nan), where=defined > 0))
 
 
 def percentile_bounds(draws: Floats, confidence: float) -> tuple[Floats, Floats]:
-    """Low and high ``(…)`` of the central ``confidence`` of ``draws`` (R, …), NaN left out; NaN where nothing is defined."""
+    """Low and high ``(…)`` of the central ``confidence`` of ``draws`` (R, …), NaN left out; NaN if nothing is defined."""
     shape = draws.shape[1:]
     columns = draws.reshape(len(draws), -1)
     low, high = np.full((2, columns.shape[1]), np.nan)

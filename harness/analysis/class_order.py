@@ -1,4 +1,4 @@
-"""Whether a model's predictions look as if its classes were in another order than the labels'."""
+"""A hint that a model's classes are in another order than the labels'."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_CHANCE = 0.001
 
 
 def class_order_hint(labels: Ints, predicted: Ints, num_classes: int) -> str | None:
-    """A sentence where classes seem to be exchanged, or predictions are worse than chance; None where neither is so.
+    """A sentence if classes seem to be exchanged, or predictions are worse than chance; None if neither is so.
 
     The one-to-one exchange of classes under which most predictions are right is found on one half of the samples of each class and counted
     on the other, both ways; it must win more often than chance does (a sign test of the samples that it changes), which takes ten of them.

@@ -17,13 +17,14 @@ from scipy import special
 
 from harness.analysis.bootstrap import nan_mean, percentile_bounds, resampled_means
 from harness.analysis.ranking import varies
-from harness.results.data_model import STUDENT_T_BELOW, IntervalKind, MetricInfo
+from harness.results.components import MetricInfo
+from harness.results.data_model import STUDENT_T_BELOW, IntervalKind
 from harness.results.field_types import Bools, Floats
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its interval; NaN where it is undefined. ``kind`` says how the interval of a mean was made, where there is one."""
+    """An estimate with its interval; NaN if it is undefined. ``kind`` says how the interval of a mean was made, if there is one."""
 
     mean: float
     low: float
@@ -48,7 +49,7 @@ class ScoreScale:
     def of_metrics(cls, metrics: Sequence[MetricInfo], scores: Floats) -> ScoreScale:
         """Of M metrics, as declared; ``scores`` (N, …, M) decide which are proportions.
 
-        A metric is one where its scores are 0 or 1 alone: all of them, and either its bounds are 0 and 1, or it declares none and both
+        A metric is one if its scores are 0 or 1 alone: all of them, and either its bounds are 0 and 1, or it declares none and both
         occur. Where bounds are others (a distance that happens to be 0), nothing is concluded.
         """
         lowest = np.asarray([-np.inf if info.bounds[0] is None else info.bounds[0] for info in metrics], dtype=np.float64)

@@ -25,9 +25,9 @@ class NullComparison(NamedTuple):
 def compare_explainers(
     differences: Floats, labels: Sequence[str], intervals: MeanIntervals, *, sign: float, confidence: float
 ) -> dict[str, Versus]:
-    """Test the ``differences`` (N, K) of K explainers (to the reference, or of one model to another) under one metric, NaN where undefined.
+    """Test the ``differences`` (N, K) of K explainers (to the reference, or of one model to another) under one metric, NaN if undefined.
 
-    ``intervals``: of the K mean differences. ``sign`` is 1 where higher is better. p-values are adjusted over these
+    ``intervals``: of the K mean differences. ``sign`` is 1 if higher is better. p-values are adjusted over these
     explainers.
     """
     ranked = signed_ranks(differences)

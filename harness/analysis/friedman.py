@@ -31,7 +31,7 @@ def range_cdf(width: float, treatments: int) -> float:
 
 
 def friedman_p(sample_ranks: Floats) -> float:
-    """p of Friedman's test on ranks ``(N, K)`` without gaps, corrected for ties; 1 where all ranks are tied, NaN for N < 2 or K < 2."""
+    """p of Friedman's test on ranks ``(N, K)`` without gaps, corrected for ties; 1 if all ranks are tied, NaN for N < 2 or K < 2."""
     n, k = sample_ranks.shape
     if n < 2 or k < 2:
         return float("nan")

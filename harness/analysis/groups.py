@@ -76,7 +76,7 @@ def score_cube(
 ) -> Floats:
     """Scores ``(N, E, M)`` of the selected samples, of all explainers and metrics of the group, or of those of these labels.
 
-    NaN where a score is undefined, infinite or was not computed, and for a cell that is not ok or that the group does not have.
+    NaN if a score is undefined, infinite or was not computed, and for a cell that is not ok or that the group does not have.
     """
     rows = group.explainer_labels if explainers is None else explainers
     columns = group.metric_labels if metrics is None else metrics
@@ -152,7 +152,7 @@ def _compare_with_reference(
 
 
 def _paired_draws(differences: Floats, drawn: Floats, results: Results, seed: int) -> Floats:
-    """Mean differences ``(R, K)`` of the resamples: ``drawn``, the differences of means, and anew where a difference has gaps."""
+    """Mean differences ``(R, K)`` of the resamples: ``drawn``, the differences of means, and anew if a difference has gaps."""
     gappy = np.isnan(differences).any(axis=0)
     if gappy.any():
         drawn = drawn.copy()
@@ -175,7 +175,7 @@ def _compare_with_nulls(group: Group, results: Results, scores: Floats) -> dict[
 
 
 def rank_intervals(mean: Floats, draws: Floats, confidence: float) -> list[Rank]:
-    """Percentile intervals ``(E,)`` of ``draws`` (R, E), widened where needed to hold the ranks ``mean`` (E,); none where draws are NaN.
+    """Percentile intervals ``(E,)`` of ``draws`` (R, E), widened if needed to hold the ranks ``mean`` (E,); none if draws are NaN.
 
     A best or worst rank lies at the edge of what resamples can give, and may fall just outside.
     """
@@ -241,7 +241,7 @@ def _critical_by_metric(group: Group, scores: Floats, whole: Bools, confidence: 
 def _critical_overall(group: Group, scores: Floats, whole: Bools, confidence: float) -> dict[Weighting, Critical | None]:
     """Critical differences over each sample's rank averaged over metrics, of the explainers with every cell that anybody has.
 
-    A metric counts for a sample where it is defined for all of these explainers.
+    A metric counts for a sample if it is defined for all of these explainers.
     """
     columns = np.flatnonzero(whole.any(axis=0))
     kept = np.flatnonzero(whole[:, columns].all(axis=1))

@@ -12,7 +12,8 @@ from harness.analysis.explainer_comparisons import compare_explainers
 from harness.analysis.groups import score_cube
 from harness.analysis.overall import replicate_families
 from harness.analysis.paired_tests import paired_differences
-from harness.results.data_model import Group, MetricInfo, Results
+from harness.results.components import MetricInfo
+from harness.results.data_model import Group, Results
 from harness.results.document import ModelsEntry, Versus
 from harness.results.field_types import Floats
 from harness.results.sample_selection import selected_samples
@@ -43,7 +44,7 @@ class _ModelScores:
         return set.intersection(*keys)
 
     def scores(self, samples: Sequence[tuple[str, str]], explainers: Sequence[str], metrics: Sequence[str]) -> Floats:
-        """``(N, E, M)``, mean over replicates; NaN where a score is undefined."""
+        """``(N, E, M)``, mean over replicates; NaN if a score is undefined."""
         cubes = []
         for group in self.members:
             places = {key: k for k, key in enumerate(zip(group.samples, group.digests, strict=True))}

@@ -12,7 +12,7 @@ from harness.results.field_types import Floats
 
 
 def paired_differences(first: Floats, second: Floats) -> Floats:
-    """``first - second``, NaN where either is; a difference of mere float noise is exactly 0."""
+    """``first - second``, NaN if either is; a difference of mere float noise is exactly 0."""
     difference = first - second
     noise = np.abs(difference) <= TIE_TOLERANCE * np.maximum(np.abs(first), np.abs(second))
     silenced: Floats = np.where(noise, 0.0, difference)
@@ -28,7 +28,7 @@ def drop_nan(values: Floats) -> Floats:
 def t_test(differences: Floats) -> float:
     """Two-sided p of the paired t-test.
 
-    1 where all are zero. NaN with fewer than two differences, and where all are the same and not zero: how much differences vary is then
+    1 if all are zero. NaN with fewer than two differences, and if all are the same and not zero: how much differences vary is then
     unknown, and the statistic's limit would be certainty.
     """
     n = len(differences)
@@ -54,7 +54,7 @@ def holm(p: Sequence[float | None] | Floats) -> list[float]:
 def cohens_d(differences: Floats) -> float | None:
     """Paired Cohen's d_z: mean over standard deviation of the differences (Cohen 1988, 2.3.5).
 
-    0 where all are zero; None where it has no value: fewer than two differences, or differences that do not vary.
+    0 if all are zero; None if it has no value: fewer than two differences, or differences that do not vary.
     """
     if len(differences) < 2:
         return None

@@ -31,7 +31,7 @@ def varies(values: Floats) -> Bools:
 def rank_scores(scores: Floats, sign: float = 1.0, axis: int = -1) -> Floats:
     """Ranks along ``axis``, 1 the best, ties averaged; NaN has no rank (NaN) and takes no place.
 
-    ``sign`` is 1 where higher is better and -1 where lower is.
+    ``sign`` is 1 if higher is better and -1 if lower is.
     """
     if scores.size == 0:
         return np.full(scores.shape, np.nan)

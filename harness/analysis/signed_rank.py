@@ -20,14 +20,14 @@ EXACT_UP_TO = 100
 
 @dataclass(frozen=True)
 class SignedRanks:
-    """What the signed ranks of K columns of differences say, each ``(K,)``.
+    """Tests of the signed ranks of K columns of differences, each ``(K,)``.
 
     Attributes:
         p: two-sided.
-        p_greater: one-sided, small where differences are positive.
+        p_greater: one-sided, small if differences are positive.
         effect: matched-pairs rank-biserial correlation in [-1, 1] (Kerby 2014): favourable minus unfavourable share of the rank sum.
 
-    Without a single difference all three are NaN; where all differences are 0, p is 1 and the effect 0.
+    Without a single difference all three are NaN; if all differences are 0, p is 1 and the effect 0.
     """
 
     p: Floats
@@ -61,7 +61,7 @@ def signed_ranks(differences: Floats, *, zeros: ZeroMethod = "drop") -> SignedRa
 
 
 def _normal_p(excess: Floats, variance: Floats) -> tuple[Floats, Floats]:
-    """Two-sided p, and that of a greater sum, where rank sums exceed their expectation by ``excess``."""
+    """Two-sided p, and that of a greater sum, if rank sums exceed their expectation by ``excess``."""
     deviation = np.sqrt(variance)
     two_sided = np.minimum(2 * special.ndtr(-(np.abs(excess) - 0.5) / deviation), 1.0)
     return two_sided, special.ndtr(-(excess - 0.5) / deviation)

@@ -10,7 +10,8 @@ from itertools import count
 
 from harness.leaderboard.bibtex import ENTRY_HEAD, accents_to_latex, entry_fields, split_entries, to_standard_bibtex
 from harness.leaderboard.formats.latex import escape_latex
-from harness.results.data_model import ComponentInfo, Results
+from harness.results.components import ComponentInfo
+from harness.results.data_model import Results
 
 RELEASE_YEAR = 2026  # of the release
 METAQUANTUS_ENTRY = r"""@article{hedstrom2023metaquantus,

@@ -1,4 +1,4 @@
-"""Leaderboards as pandas data frames, where pandas is installed."""
+"""Leaderboards as pandas data frames, if pandas is installed."""
 
 from __future__ import annotations
 

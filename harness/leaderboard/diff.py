@@ -1,4 +1,4 @@
-"""What changed between two runs: recipes, versions, states and scores beyond float noise."""
+"""The difference of two runs: recipes, versions, states and scores beyond float noise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from harness.analysis.bootstrap import resample_seed
 from harness.analysis.confidence_intervals import Interval, mean_interval
-from harness.results.data_model import Cell, ComponentInfo, Group, Results
+from harness.results.components import ComponentInfo
+from harness.results.data_model import Cell, Group, Results
 from harness.results.field_types import Floats
 from harness.text_format import format_count
 
@@ -21,7 +22,7 @@ _VOLATILE = ("time", "date", "started", "finished", "duration", "seconds", "argv
 
 @dataclass(frozen=True)
 class Change:
-    """Something that was one thing and is another; None where it was absent."""
+    """Something that was one thing and is another; None if it was absent."""
 
     what: str
     before: str | None
@@ -236,7 +237,7 @@ def _shared_samples(before: Group, after: Group, where: str, found: ResultsDiffe
 def _score_change(
     group: Group, pair: tuple[str, str], before: Cell, after: Cell, shared: tuple[Sequence[int], Sequence[int]], results: Results
 ) -> ScoreChange | None:
-    """None where there is no sample that both runs computed."""
+    """None if there is no sample that both runs computed."""
     first, second = np.asarray(shared[0], dtype=np.intp), np.asarray(shared[1], dtype=np.intp)
     both = before.computed[first] & after.computed[second]
     if not both.any():

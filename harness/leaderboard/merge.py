@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from harness.results.data_model import Cell, ComponentInfo, ExplainerInfo, ExplanationSettings, Group, MetricInfo, Results
+from harness.results.components import ComponentInfo, ExplainerInfo, MetricInfo
+from harness.results.data_model import Cell, ExplanationSettings, Group, Results
 from harness.text_format import format_count
 
 Info = TypeVar("Info", ExplainerInfo, MetricInfo)
@@ -23,9 +24,9 @@ def merge_results(runs: Sequence[Results], names: Sequence[str] | None = None) -
     """One run with the rows and columns of all; rows of the same label and recipe become one.
 
     Every run must share a dataset and model with one before it, by label and by digest. Reference, intervals and seed are the first
-    run's (a reference: the first that has one); nulls are joined. ``names`` stand for the runs in messages. Raises `MergeError` where the
-    runs count different samples, where they explain otherwise (another target, seed, precision or type of maps, as far as each run says),
-    or where one label stands for two things: another dataset, model, sample, explainer, metric or column of scores.
+    run's (a reference: the first that has one); nulls are joined. ``names`` stand for the runs in messages. Raises `MergeError` if the
+    runs count different samples, if they explain otherwise (another target, seed, precision or type of maps, as far as each run says),
+    or if one label stands for two things: another dataset, model, sample, explainer, metric or column of scores.
     """
     if not runs:
         raise MergeError("no run to merge")

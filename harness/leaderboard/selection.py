@@ -30,7 +30,7 @@ class Selection:
     samples: Sequence[str] = ()
 
     def check(self, what: str, there: Iterable[str]) -> None:
-        """Raise `SelectionError` where a name of the kind ``what`` (as ``"datasets"``) matches nothing of what is there."""
+        """Raise `SelectionError` if a name of the kind ``what`` (as ``"datasets"``) matches nothing of what is there."""
         known = list(dict.fromkeys(there))
         for name in getattr(self, what):
             if not any(matches_any_pattern([name], other) for other in known):
@@ -66,7 +66,7 @@ class Selection:
 
 
 def matches_any_pattern(wanted: Sequence[str], name: str) -> bool:
-    """Whether a name is among those wanted, which may have wildcards; all are where nothing is said."""
+    """Whether a name is among those wanted, which may have wildcards; all are if nothing is said."""
     return not wanted or any(name == pattern or fnmatchcase(name, pattern) for pattern in wanted)
 
 

@@ -53,7 +53,7 @@ def inter_consistency(scores: Floats, disturbed: Floats, sign: float, disruptive
     """Inter-consistency (IEC) of scores ``(N, E)``: the share of (sample, explainer) pairs that do as they should.
 
     Under a minor disturbance an explainer should keep its rank for the sample (ties share one). This is asked of at least two explainers
-    that have scores at all, on samples that have scores of all these. Under a disruptive one its score should be worse. NaN where no pair
+    that have scores at all, on samples that have scores of all these. Under a disruptive one its score should be worse. NaN if no pair
     is left.
     """
     if disruptive:
@@ -83,7 +83,7 @@ def measure_separation(oracle: Floats, nulls: dict[str, Floats], sign: float) ->
 def rank_correlations(values: Floats) -> Floats:
     """Spearman correlations ``(M, M)`` of the columns of ``values`` (N, M), each over the rows that both columns have.
 
-    NaN where these are fewer than three, or where a column has one value only.
+    NaN if these are fewer than three, or if a column has one value only.
     """
     columns = values.shape[1]
     found = np.full((columns, columns), np.nan)

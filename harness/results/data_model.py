@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, FiniteFloat, PlainSerializer, ValidationInfo
 
+from harness.results.components import ComponentInfo, ExplainerInfo, MetricInfo
 from harness.results.field_types import BoolArray, FloatArray, Floats, Name, Number
 
-Direction = Literal["higher", "lower"]
 Status = Literal["ok", "not-applicable", "failed", "timeout", "out-of-memory", "crashed", "blocked"]
 SamplesRule = Literal["all", "correct", "all-correct"]
 MetaConditionKind = Literal["inputs", "weights", "oracle"]
@@ -30,74 +30,15 @@ RANK_INTERVALS_FROM = 10  # samples below which a rank has no interval: resample
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComponentInfo:
-    """One component as it was used.
-
-    Attributes:
-        component: its registered name (``"grad-cam"``).
-        plugin: the distribution it comes from.
-        version: the component's or distribution's version.
-        digest: the identity of the recipe: equal digests mean equal results. Empty where it is not known.
-        params: resolved parameters as JSON.
-        cite: a DOI, an arXiv id or a whole BibTeX entry.
-    """
-
-    component: Name
-    plugin: str = ""
-    version: str = ""
-    digest: str = ""
-    params: dict[str, Any] = field(default_factory=dict)
-    cite: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExplainerInfo(ComponentInfo):
-    """One row of the leaderboard.
-
-    ``null``: the row is a null explainer. ``twin_of``: the label of the row of which this is the twin on a randomised model
-    (a twin is a null as well).
-    """
-
-    label: Name
-    null: bool = False
-    twin_of: Name | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MetricInfo(ComponentInfo):
-    """One column of the leaderboard; ``direction`` says which scores are better, ``bounds`` which are possible."""
-
-    label: Name
-    category: Name
-    direction: Direction
-    bounds: tuple[Number, Number] = (None, None)
-
-    @property
-    def name(self) -> str:
-        """The metric's registered name."""
-        return self.component
-
-    @property
-    def ranked(self) -> bool:
-        """Whether it takes part in ranks: how far the parts of an explanation agree says what it is made of, not how good it is."""
-        return self.category != "agreement"
-
-    @property
-    def sign(self) -> float:
-        """1 where higher is better, -1 where lower is."""
-        return 1.0 if self.direction == "higher" else -1.0
-
-
-@dataclass(frozen=True, kw_only=True)
 class Cell:
     """The scores of one explainer under one metric.
 
     Attributes:
         status: how computing them ended.
-        values: ``(N,)`` float64, aligned with the group's samples; NaN where the score is undefined (or was not computed).
-        computed: ``(N,)`` bool; false where no score was computed.
+        values: ``(N,)`` float64, aligned with the group's samples; NaN if the score is undefined (or was not computed).
+        computed: ``(N,)`` bool; false if no score was computed.
         reason: why the status is not ok.
-        key: of the column of scores: equal keys mean equal scores. Empty where it is not known.
+        key: of the column of scores: equal keys mean equal scores. Empty if it is not known.
     """
 
     status: Status
@@ -139,7 +80,7 @@ class ExplainerNotes:
 
     Attributes:
         zero_maps: how many maps are 0 everywhere.
-        completeness: ``(N,)`` relative error of the sum that the explainer expects of its maps, or None where it expects none.
+        completeness: ``(N,)`` relative error of the sum that the explainer expects of its maps, or None if it expects none.
         broken: the explainer declares completeness (or conservation), and it does not hold within the harness's tolerance.
         warnings: sentences to be shown under the leaderboard.
     """
@@ -158,7 +99,7 @@ class ExplainerNotes:
 
 @dataclass(frozen=True, kw_only=True)
 class ExplanationSettings:
-    """What was explained, and how; None where it is not known.
+    """The subject of the explanations, and how they were made; None if it is not known.
 
     Attributes:
         target: the class: ``"predicted"``, ``"label"`` or a fixed one.
@@ -224,7 +165,7 @@ class Group:
 
     Attributes:
         dataset, model: labels.
-        recipes: of ``"dataset"`` and ``"model"``; runs are merged only where their digests are equal.
+        recipes: of ``"dataset"`` and ``"model"``; runs are merged only if their digests are equal.
         samples: N ids, unique.
         digests: N content digests of the samples.
         correct: ``(N,)`` bool, whether the model classifies the sample correctly.
@@ -233,8 +174,8 @@ class Group:
         cells: by (explainer label, metric label); a pair that was never asked for is absent.
         costs, notes: by explainer label.
         group_notes: what the dataset and the model want a reader to know, a sentence each.
-        replicate_of: a name shared by groups whose models differ in nothing but a training seed; None where there is one model.
-        explained: what was explained; runs are merged only where it is equal, as far as it is known.
+        replicate_of: a name shared by groups whose models differ in nothing but a training seed; None if there is one model.
+        explained: what was explained; runs are merged only if it is equal, as far as it is known.
         shadow: of which group it is one, if it is.
     """
 

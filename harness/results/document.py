@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.results.data_model import CostsEntry, Direction, IntervalKind, SamplesRule, Status, Weighting
+from harness.results.components import Direction
+from harness.results.data_model import CostsEntry, IntervalKind, SamplesRule, Status, Weighting
 from harness.results.field_types import Number
 
 SCHEMA_VERSION = "1.2"

@@ -1,16 +1,18 @@
 """The run folder: what rendering, merging and comparing take, without the store that its numbers came from.
 
 ``leaderboard.json`` is the result (`document`), ``scores.parquet`` the per-sample scores (`score_table`), ``results.json`` everything else
-(`data_model`). A folder may come from somebody else: whatever is in it, reading ends in results or in a `RunFolderError`.
+(`data_model`), and ``columns.json`` says where its maps are. A folder may come from somebody else: whatever is in it, reading ends in
+results or in a `RunFolderError`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Annotated, Any
 
 import pyarrow as pa
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from harness.results.data_model import Results
 from harness.results.document import (
@@ -25,7 +27,9 @@ from harness.results.score_table import ScoreTableError, read_scores, write_scor
 from harness.store.atomic import replace_atomically, write_atomically
 
 LEADERBOARD_FILE, RESULTS_FILE, SCORES_FILE = "leaderboard.json", "results.json", "scores.parquet"
+MAP_COLUMNS_FILE = "columns.json"
 MAX_JSON_BYTES = 1 << 30
+Key = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RESULTS_SCHEMA_VERSION = "1.0"
 RESULTS_JSON = TypeAdapter(Results)
 """Everything of `Results` but the scores. It reads other people's files, and trusts nothing."""
@@ -35,6 +39,33 @@ class ResultsHeader(SchemaVersion):
     """The first fields of ``results.json``; ``scores_sha256`` is the checksum of the ``scores.parquet`` that belongs to it."""
 
     scores_sha256: str = ""
+
+
+class MapColumn(BaseModel):
+    """One explainer's maps: labels, recipes as JSON, keys in the store, and (position, id, digest) of each row.
+
+    Keys are those of the maps, of the scores by metric label, and of what the model predicts (None in folders of older runs).
+    """
+
+    dataset: str
+    model: str
+    explainer: str
+    key: Key
+    signed: bool
+    recipe: dict[str, Any]
+    dataset_recipe: dict[str, Any]
+    model_recipe: dict[str, Any]
+    rows: list[tuple[Annotated[int, Field(ge=0)], str, str]]
+    scores: dict[str, Key]
+    predictions: Key | None = None
+
+
+class MapColumns(BaseModel):
+    """The content of ``columns.json``: which columns of which store the maps are, and the files of plugins that the run was given."""
+
+    store: str
+    plugins: list[str]
+    columns: list[MapColumn]
 
 
 class RunFolderError(ValueError):
@@ -88,6 +119,19 @@ def read_folder_leaderboard(folder: str | Path) -> Leaderboard:
         return read_leaderboard(_read_json(folder, LEADERBOARD_FILE))
     except SchemaError as error:
         raise RunFolderError(f"{folder / LEADERBOARD_FILE}: {error}") from None
+
+
+def write_map_columns(folder: Path, found: MapColumns) -> None:
+    """Write ``columns.json``, whole or not at all."""
+    write_atomically(folder / MAP_COLUMNS_FILE, found.model_dump_json().encode())
+
+
+def read_map_columns(folder: Path) -> MapColumns:
+    """Where a run's maps are; raises `RunFolderError`."""
+    try:
+        return MapColumns.model_validate_json(_read_json(folder, MAP_COLUMNS_FILE))
+    except ValidationError as error:
+        raise RunFolderError(f"{folder / MAP_COLUMNS_FILE}: its maps cannot be found: {first_validation_error(error)}") from None
 
 
 def _require_file(folder: Path, name: str) -> Path:

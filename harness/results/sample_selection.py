@@ -1,4 +1,4 @@
-"""Which samples of a group count."""
+"""Selection of the samples of a group that count."""
 
 from __future__ import annotations
 

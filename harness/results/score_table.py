@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from harness.results.data_model import ComponentInfo, Group, Results, SamplesRule
+from harness.results.components import ComponentInfo
+from harness.results.data_model import Group, Results, SamplesRule
 from harness.results.field_types import Bools, Floats
 from harness.results.sample_selection import selected_samples
 from harness.store.sample_alignment import EncodedTexts, SamplePositions, encode_text_column, iter_constant_slices, numbers_to_numpy
@@ -52,9 +53,9 @@ def _recipe_json(recipe: ComponentInfo) -> dict[str, Any]:
 
 
 def score_tables(results: Results, among: Sequence[Group] | None = None) -> Iterator[pa.Table]:
-    """The long table in parts, one per group and explainer. ``value`` is NaN where a score is undefined.
+    """The long table in parts, one per group and explainer. ``value`` is NaN if a score is undefined.
 
-    ``among`` are all groups of the run, by which it is decided what counts, where ``results`` are some of them.
+    ``among`` are all groups of the run, by which it is decided what counts, if ``results`` are some of them.
     """
     for group in results.everything:
         counting = _counted_samples(group, results.groups if among is None else among, results.samples_rule)
@@ -106,7 +107,7 @@ def write_scores(path: Path, results: Results, among: Sequence[Group] | None = N
 
 
 def read_scores(path: Path, results: Results) -> Results:
-    """``results`` with the scores in ``path``; raises `ScoreTableError` where the two do not belong together.
+    """``results`` with the scores in ``path``; raises `ScoreTableError` if the two do not belong together.
 
     The table is read row group by row group: beside the scores themselves, one of them is in memory at once.
     """
@@ -191,4 +192,4 @@ def _check_schema(file: pq.ParquetFile, expected: int) -> None:
         if kind != (pa.float64() if name == "value" else pa.string()):
             raise ScoreTableError(f"column {name!r} is of type {kind}")
     if file.metadata.num_rows > expected:
-        raise ScoreTableError(f"{file.metadata.num_rows} scores where results.json has room for {expected}")
+        raise ScoreTableError(f"{file.metadata.num_rows} scores, and results.json has room for {expected}")

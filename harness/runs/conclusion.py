@@ -16,12 +16,12 @@ from harness.planning.jobs import Subject
 from harness.registry.hook_runner import HookRunner
 from harness.results.data_model import Results
 from harness.results.document import Leaderboard
-from harness.results.run_folder import write_leaderboard, write_results
+from harness.results.run_folder import MapColumns, write_leaderboard, write_map_columns, write_results
 from harness.runs.failures import FailureLog
-from harness.runs.map_columns import write_map_columns
 from harness.runs.outcome import Outcome
 from harness.runs.provenance import collect_provenance
-from harness.runs.result_collection import collect_results
+from harness.runs.result_collection import collect_map_columns, collect_results
+from harness.store.address import redact_credentials
 from harness.store.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ def conclude(run: Run, execution: Execution) -> FinishedRun:
     write_results(run.folder, results)
     leaderboard = build_leaderboard(results)
     write_leaderboard(run.folder, leaderboard)
-    write_map_columns(run.folder, plan, run.registry, run.store, run.plugins)
+    columns = list(collect_map_columns(plan, run.registry))
+    plugins = [str(Path(file).resolve()) for file in run.plugins]
+    write_map_columns(run.folder, MapColumns(store=redact_credentials(run.store.address), plugins=plugins, columns=columns))
     write_atomically(run.folder / "provenance.json", json.dumps(results.provenance, indent=1).encode())
     execution.notifier.notify_remaining(results)
     _write_formats(run.folder, leaderboard, spec.statistics.group, hooks)

@@ -19,8 +19,8 @@ from harness.registry.errors import RegistryError, UnknownComponent
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.session_components import SESSION_DISTRIBUTION as SESSION
+from harness.results.run_folder import MapColumn, read_map_columns
 from harness.runs.file_names import file_names, to_file_name
-from harness.runs.map_columns import MapColumn, read_map_columns
 from harness.runs.map_export_index import IndexLine, StoredClasses, write_index
 from harness.store.address import protocol_of, redact_credentials
 from harness.store.atomic import write_atomically
@@ -49,7 +49,8 @@ def export_maps(
     data: no file that it names is executed, and no folder that it names becomes a store.
 
     Raises:
-        UserError: the folder is no run folder, its store is none or holds no map of it, a component is missing, or the data changed.
+        RunFolderError: the folder is no run folder.
+        UserError: its store is none or holds no map of it, a component is missing, or the data changed.
         SelectionError: a name that is chosen is none of the run's.
     """
     described = read_map_columns(run)

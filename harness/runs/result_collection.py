@@ -1,9 +1,9 @@
-"""From a plan and the store to results: what is finished, aligned to samples, with the state of every cell."""
+"""Results out of a plan and the store: what is finished, aligned to samples, with the state of every cell; and where its maps are."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,21 +16,22 @@ from harness.planning.stored_costs import costs_from_fields, mean_without_nan
 from harness.planning.variants import ORACLE
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
+from harness.results.components import ComponentInfo as Used
+from harness.results.components import ExplainerInfo, MetricInfo
 from harness.results.data_model import (
     COMPLETENESS_TOLERANCE,
     NOT_COMPUTED_PREFIX,
     Cell,
     CostsEntry,
-    ExplainerInfo,
     ExplainerNotes,
     ExplanationSettings,
     Group,
     MetaConditionInfo,
-    MetricInfo,
     Results,
+    Status,
 )
-from harness.results.data_model import ComponentInfo as Used
 from harness.results.field_types import Bools, Floats
+from harness.results.run_folder import MapColumn
 from harness.runs.outcome import Outcome
 from harness.spec.loaded_spec import LoadedSpec
 from harness.store.sample_alignment import MaskedColumn
@@ -67,7 +68,7 @@ def collect_results(
 
 
 def replicate_family_names(plan: Plan) -> dict[tuple[str, str], str]:
-    """The name of the family of a group's model, by (dataset, model) label, where there are several models in it.
+    """The name of the family of a group's model, by (dataset, model) label, if there are several models in it.
 
     A family's models are of one component with equal parameters but for one named ``seed``, and have other weights. The name is made of
     their common recipe, so that it is the same in every run.
@@ -82,6 +83,27 @@ def replicate_family_names(plan: Plan) -> dict[tuple[str, str], str]:
         for member in members
         if len({other.model_facts.digest for other in members if other.model_facts}) > 1
     }
+
+
+def collect_map_columns(plan: Plan, registry: Registry) -> Iterator[MapColumn]:
+    """Where the maps of a run are in its store."""
+    for group in plan.groups:
+        for column in group.columns:
+            if group.subject is None or column.reason is not None:
+                continue
+            yield MapColumn(
+                dataset=group.dataset.label,
+                model=group.model.label,
+                explainer=column.label,
+                key=column.key,
+                signed=bool(registry.declaration("explainers", column.recipe.qualified).get("signed")),
+                recipe=column.recipe.to_json(),
+                dataset_recipe=group.dataset.to_json(),
+                model_recipe=group.model.to_json(),
+                rows=[tuple(row) for row in group.rows],
+                scores={score.label: score.key for score in column.scores if score.reason is None},
+                predictions=group.subject.prediction_key,
+            )
 
 
 class _GroupCollector:
@@ -99,13 +121,12 @@ class _GroupCollector:
         notes: dict[str, ExplainerNotes] = {}
         for column in plan.columns:
             values = self._values(column.key) if plan.subject is not None and column.reason is None else {}
-            for score in column.scores:
-                cell = self._cell(column, score, values)
-                cells[column.label, score.label] = dataclasses.replace(cell, key=score.key if cell.computed.any() else "")
+            cells.update({(column.label, score.label): self._cell(column, score, values) for score in column.scores})
             costs[column.label] = self._costs(column, values)
             notes[column.label] = self._notes(column, values)
         correct, accuracy = self._predictions()
         metrics = plan.columns[0].scores if plan.columns else ()
+        weights = None if plan.model_facts is None else plan.model_facts.digest
         return Group(
             dataset=plan.dataset.label,
             model=plan.variant.label(plan.model.label),
@@ -116,7 +137,7 @@ class _GroupCollector:
             explainers=[self._explainer(column) for column in plan.columns],
             metrics=[self._metric(score) for score in metrics],
             cells=cells,
-            recipes={"dataset": self._used(plan.dataset), "model": self._used(plan.model, self._content())},
+            recipes={"dataset": self._used(plan.dataset), "model": self._used(plan.model, weights)},
             costs=costs,
             notes=notes,
             group_notes=[*group_notes(plan), *self._order()],
@@ -144,7 +165,7 @@ class _GroupCollector:
         return self._field(self._values(key), key, "predicted").values
 
     def _order(self) -> list[str]:
-        """A note where the model's classes seem to be in another order than the dataset's."""
+        """A note if the model's classes seem to be in another order than the dataset's."""
         subject, model = self.plan.subject, self.plan.model_facts
         if subject is None or model is None or self.plan.variant.altered:
             return []
@@ -153,9 +174,6 @@ class _GroupCollector:
         known = ~np.isnan(labels) & ~np.isnan(predicted)
         hint = class_order_hint(labels[known].astype(np.int64), predicted[known].astype(np.int64), model.num_classes)
         return [] if hint is None else [f"{self.plan.dataset.label}: {hint}"]
-
-    def _content(self) -> str | None:
-        return None if self.plan.model_facts is None else self.plan.model_facts.digest
 
     def _values(self, group: str) -> ColumnValues:
         return self.store.known(group, self.samples)
@@ -167,21 +185,14 @@ class _GroupCollector:
         size = len(self.plan.rows)
         if self.plan.blocked is not None:
             return Cell.missing(size, "blocked", self.plan.blocked)
-        reason = column.reason or score.reason
-        if reason is not None:
-            return Cell.missing(size, "not-applicable", reason)
+        not_applicable = column.reason or score.reason
+        if not_applicable is not None:
+            return Cell.missing(size, "not-applicable", not_applicable)
         scores, computed = self._field(values, score.key, "value")
-        failure = self.outcome.failures.get(score.key) or self.outcome.failures.get(column.key)
-        if computed.all():
-            return Cell(status="ok", values=scores, computed=computed)
-        if failure is not None:
-            return Cell(status=failure[0], values=scores, computed=computed, reason=failure[1])
-        return Cell(
-            status="blocked",
-            values=scores,
-            computed=computed,
-            reason=f"{NOT_COMPUTED_PREFIX}: {self.outcome.stopped or 'its rows are missing from the store'}",
-        )
+        why = f"{NOT_COMPUTED_PREFIX}: {self.outcome.stopped or 'its rows are missing from the store'}"
+        failure = self.outcome.failures.get(score.key) or self.outcome.failures.get(column.key) or ("blocked", why)
+        state: tuple[Status, str | None] = ("ok", None) if computed.all() else failure
+        return Cell(status=state[0], values=scores, computed=computed, reason=state[1], key=score.key if computed.any() else "")
 
     def _costs(self, column: ExplanationColumn, values: ColumnValues) -> CostsEntry:
         found = costs_from_fields(values.get(column.key, {}), len(self.samples))
@@ -194,13 +205,13 @@ class _GroupCollector:
 
     def _notes(self, column: ExplanationColumn, values: ColumnValues) -> ExplainerNotes:
         zeros = self._field(values, column.key, "zero").values
-        errors = self._field(values, column.key, "incompleteness").values if "incompleteness" in values.get(column.key, {}) else None
-        median = float(np.nanmedian(errors)) if errors is not None and not np.isnan(errors).all() else 0.0
+        errors = values.get(column.key, {}).get("incompleteness")
+        median = np.nanmedian(errors.values) if errors is not None and not np.isnan(errors.values).all() else 0.0
         declared = {} if column.recipe == ORACLE else self.registry.declaration("explainers", column.recipe.qualified)
         return ExplainerNotes(
             zero_maps=int(np.nansum(zeros)),
-            completeness=errors,
-            broken=bool(declared.get("complete")) and median > COMPLETENESS_TOLERANCE,
+            completeness=None if errors is None else errors.values,
+            broken=bool(declared.get("complete")) and bool(median > COMPLETENESS_TOLERANCE),
             warnings=tuple(column.notes),
         )
 

@@ -5,7 +5,8 @@ import pytest
 
 from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.merge import MergeError, merge_results
-from harness.results.data_model import Cell, ComponentInfo, ExplanationSettings, Group, Results
+from harness.results.components import ComponentInfo
+from harness.results.data_model import Cell, ExplanationSettings, Group, Results
 from tests.support.synthetic_results import explainer, group_of, leaderboard_results, metric
 
 RNG = np.random.default_rng(0)

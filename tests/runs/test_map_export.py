@@ -12,7 +12,7 @@ from PIL import Image
 
 import harness
 from harness.leaderboard.selection import Selection, SelectionError
-from harness.results.run_folder import read_results
+from harness.results.run_folder import RunFolderError, read_results
 from harness.runs.file_names import file_names
 from harness.runs.map_export import export_maps
 from harness.user_errors import UserError
@@ -38,7 +38,7 @@ def test_maps_are_exported_as_they_were_made_and_as_overlays(tmp_path: Path) -> 
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="not a run folder"):
+    with pytest.raises(RunFolderError, match="is it a run folder"):
         export_maps(tmp_path, tmp_path / "maps")
 
 
@@ -178,7 +178,7 @@ def test_file_names_are_readable_and_differ_on_every_file_system() -> None:
 )
 def test_columns_that_are_none_are_refused(finished: Path, tmp_path: Path, key: str, value: Any) -> None:
     run = forged(finished, tmp_path, lambda found: [column.update({key: value}) for column in found["columns"]] and None)
-    with pytest.raises(UserError):
+    with pytest.raises((UserError, RunFolderError)):
         export_maps(run, tmp_path / "maps", plugins=[SMALL])
 
 

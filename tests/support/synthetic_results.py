@@ -8,17 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from harness.leaderboard.build import build_leaderboard
-from harness.results.data_model import (
-    Cell,
-    ComponentInfo,
-    CostsEntry,
-    ExplainerInfo,
-    ExplainerNotes,
-    Group,
-    MetaConditionInfo,
-    MetricInfo,
-    Results,
-)
+from harness.results.components import ComponentInfo, ExplainerInfo, MetricInfo
+from harness.results.data_model import Cell, CostsEntry, ExplainerNotes, Group, MetaConditionInfo, Results
 from harness.results.document import Leaderboard
 from harness.results.run_folder import write_leaderboard, write_results
 
