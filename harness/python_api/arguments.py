@@ -1,4 +1,4 @@
-"""What is given to `harness.attribute` and `harness.score` beside a model and images: evidence, maps, seeds and training data.
+"""Arguments of `harness.attribute` and `harness.score` beside the model: images, evidence, maps, seeds and training data.
 
 Each function raises ``ValueError`` for what cannot be meant.
 """
@@ -23,7 +23,8 @@ from harness.api.preprocessing import MAX_RANGE_EXCESS
 from harness.api.sample import Dataset
 from harness.planning.class_matching import match_classes
 from harness.registry.unmet_needs import lacking_evidence
-from harness.worker.call_arguments import as_ids, format_argument, to_tensor
+from harness.worker.call_arguments import as_ids, as_images, format_argument, to_tensor
+from harness.worker.contracts import check_finite
 from harness.worker.training_data import background_images, labelled_images
 
 RANGE_TOLERANCE = 0.05
@@ -35,7 +36,15 @@ def sample_names(ids: object, images: Tensor) -> list[str]:
     return as_ids(ids, images) if ids is not None else [f"number {place}" for place in range(len(images))]
 
 
-def check_pixel_range(images: Tensor, model: Classifier) -> None:
+def as_model_inputs(given: object, model: Classifier, ids: object) -> Tensor:
+    """Images ``(B, C, H, W)`` as the model takes them, finite; warns of values that its preprocessing would not make."""
+    images = as_images(given, model)
+    check_finite("the images are", images, sample_names(ids, images))
+    _check_pixel_range(images, model)
+    return images
+
+
+def _check_pixel_range(images: Tensor, model: Classifier) -> None:
     """Warn where images are not what `Classifier.preprocess` makes, as far as values tell; raise where they cannot be meant.
 
     Nothing is known of the values that a model without mean and std takes.
@@ -48,9 +57,9 @@ def check_pixel_range(images: Tensor, model: Classifier) -> None:
     if low < -MAX_RANGE_EXCESS or high > 1 + MAX_RANGE_EXCESS:
         raise ValueError(f"images must be model inputs, and look like values of 0 … 255: {before}; model.preprocess(image) makes inputs")
     if low < -RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE:
-        warnings.warn(f"images lie outside of what model.preprocess makes: {before}; are they normalised twice?", stacklevel=4)
+        warnings.warn(f"images lie outside of what model.preprocess makes: {before}; are they normalised twice?", stacklevel=5)
     elif float(images.min()) >= 0 and 0.5 < float(images.max()) <= 1 and _normalises_beyond_unit(model):
-        warnings.warn("images lie between 0 and 1, as before normalising: model.preprocess(image) makes model inputs of them", stacklevel=4)
+        warnings.warn("images lie between 0 and 1, as before normalising: model.preprocess(image) makes model inputs of them", stacklevel=5)
 
 
 def _normalises_beyond_unit(model: Classifier) -> bool:

@@ -14,7 +14,7 @@ import harness
 from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.display import DisplayedLeaderboard
 from harness.leaderboard.render import render_leaderboard
-from harness.python_api.run_result import RunResult
+from harness.python_api.running import RunResult
 from harness.results.data_model import Results
 from tests.support.spec import SMALL, small_spec
 from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric

@@ -1,4 +1,4 @@
-"""What a run gives back in Python."""
+"""Run of a spec in Python, and its result."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from harness.leaderboard.display import DisplayedLeaderboard, display_or_print
 from harness.python_api.scores import Scores
+from harness.registry.recipe import Recipe
+from harness.registry.registry import Registry
+from harness.registry.session_components import SESSION_DISTRIBUTION
+from harness.runs.conclusion import FinishedRun
+from harness.runs.run import Run, default_store_address
+from harness.spec.load import load_spec
+from harness.spec.loaded_spec import LoadedSpec
+from harness.store.address import is_private
 from harness.text_format import format_count
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from harness.runs.conclusion import FinishedRun
 
 EXPECTED_STATES = ("ok", "not-applicable")
 MAX_REASONS = 10
@@ -88,3 +94,52 @@ class RunResult:
             lines.append(f"{state}: {cells[0]}{others}: {reason}")
         more = [f"and {format_count(len(lines) - MAX_REASONS, 'other reason')}: see run.failures"] if len(lines) > MAX_REASONS else []
         return [*lines[:MAX_REASONS], *more, f"run folder: {self.folder}"]
+
+
+def run(
+    spec: str | Path | Mapping[str, Any],
+    *,
+    out: str | Path | None = None,
+    store: str | Path | None = None,
+    limit: int | None = None,
+    plugins: str | Path | Sequence[str | Path] = (),
+    executor: str | None = None,
+    settings: Mapping[str, Any] | Sequence[tuple[str, Any]] = (),
+) -> RunResult:
+    """Run a spec, a file or a mapping; in a mapping functions and objects may stand for components, and then it runs in this process.
+    So does what is stored in ``memory://``.
+
+    Args:
+        spec: a YAML file, or what would stand in one. Wherever it names a component, a function, an object, or what `explainer` and
+            `metric` return may stand, alone or as ``use``, beside ``params``.
+        out: the run folder; ``runs/<name>`` where not given.
+        store: the store's folder or URL; the spec's, else ``HARNESS_STORE``, else ``.harness`` where not given.
+        limit: only the first samples of each dataset.
+        plugins: Python files with components.
+        executor: the spec's ``execution.executor``.
+        settings: single values of the spec by their paths, such as ``{"explain.target": "label"}``; texts are read as YAML.
+
+    Raises:
+        SpecError: the spec is wrong (`harness.SpecError`); all that is wrong at once, with its place.
+        ValueError: a limit below 1, or a plugin file that is not there.
+    """
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise ValueError(f"limit must be a whole number of at least 1, not {limit!r}")
+    files = [Path(plugin) for plugin in ([plugins] if isinstance(plugins, str | Path) else plugins)]
+    registry = Registry.discover(files)
+    chosen = [*(settings.items() if isinstance(settings, Mapping) else settings), *([("execution.executor", executor)] if executor else [])]
+    loaded = load_spec(spec, registry, chosen)
+    here = _names_session_objects(loaded) or is_private(str(store or default_store_address(loaded)))
+    if loaded.spec.execution.executor == "local" and here:
+        loaded = load_spec(spec, registry, [*chosen, ("execution.executor", "inline")])
+    return RunResult.of(Run(loaded, registry, None if out is None else Path(out), store, limit, files).execute())
+
+
+def _names_session_objects(loaded: LoadedSpec) -> bool:
+    """Whether a spec names functions or objects of this process, which no worker could be sent."""
+
+    def of_session(recipe: Recipe) -> bool:
+        return recipe.distribution == SESSION_DISTRIBUTION or any(map(of_session, recipe.nested))
+
+    recipes = loaded.recipes
+    return any(map(of_session, (*recipes.datasets, *recipes.models, *recipes.rows, *recipes.metrics)))
