@@ -7,7 +7,7 @@ from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from harness.api.declarations import Declaration
 from harness.registry.errors import ParameterError
@@ -40,12 +40,8 @@ def bind(component: Any, recipe: Recipe, explainers: Callable[[Recipe], Explaine
     Raises:
         ParameterError: a parameter is refused by the component's own model.
     """
-    try:
-        instance, bound = validate_params(
-            parameters_model(component), recipe.to_json()["params"], partial(_make_nested_explainer, explainers)
-        )
-    except ValidationError as error:
-        raise ParameterError(f"{recipe.name} ({format_component(component)}): {format_validation_error(error)}") from error
+    nested = partial(_make_nested_explainer, explainers)
+    instance, bound = _validated(component, recipe.to_json()["params"], f"{recipe.name} ({format_component(component)})", nested)
     if not is_class(component):
         return partial(component, **bound) if bound else component
     made = component(instance) if nested_params(component) is not None else component()
@@ -58,13 +54,19 @@ def bind_executor(component: Any, params: Mapping[str, Any]) -> Callable[..., An
     Raises:
         ParameterError: a parameter is refused by the executor's own model.
     """
-    try:
-        instance, bound = validate_params(parameters_model(component), params)
-    except ValidationError as error:
-        raise ParameterError(f"{format_component(component)}: {format_validation_error(error)}") from error
+    instance, bound = _validated(component, params, format_component(component))
     if is_class(component):
         return partial(component, params=instance) if nested_params(component) is not None else component
     return partial(component, **bound)
+
+
+def _validated(
+    component: Any, params: Mapping[str, Any], name: str, nested: Callable[[Any], Explainer] | None = None
+) -> tuple[BaseModel, dict[str, Any]]:
+    try:
+        return validate_params(parameters_model(component), params, nested)
+    except ValidationError as error:
+        raise ParameterError(f"{name}: {format_validation_error(error)}") from error
 
 
 def _make_nested_explainer(explainers: Callable[[Recipe], Explainer], value: Any) -> Explainer:
@@ -91,7 +93,7 @@ def inapplicable_reason(component: Any, bound: Callable[..., Any], model: Classi
 
 
 def declared_passes(declaration: Declaration, params: Mapping[str, Any]) -> float | None:
-    """Forward-equivalent passes per sample that the component declares for these parameters, or None where it does not."""
+    """Forward-equivalent passes per sample that the component declares for these parameters, or None if it does not."""
     declared = getattr(declaration, "passes", None)
     found = declared(params) if callable(declared) else declared
     return None if found is None else float(found)

@@ -23,7 +23,7 @@ AttributePath = tuple[str, ...]
 
 
 def library_of(module: str | None) -> list[str | None] | None:
-    """The top-level name and version that stand for a module's code; None where it is somebody's own."""
+    """The top-level name and version that stand for a module's code; None if it is somebody's own."""
     if module is None or module == "__main__":
         return None
     there = sys.modules.get(module)
@@ -58,7 +58,7 @@ def _nested_code(code: CodeType) -> Iterator[CodeType]:
 
 
 def find_global_accesses(code: CodeType) -> dict[str, frozenset[AttributePath]]:
-    """By name of a global the attributes that code, and functions made in it, take of it one after another: () where itself is used."""
+    """By name of a global the attributes that code, and functions made in it, take of it one after another: () if itself is used."""
     found: dict[str, set[AttributePath]] = {}
     for one in _nested_code(code):
         steps = list(dis.get_instructions(one))

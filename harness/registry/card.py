@@ -28,7 +28,7 @@ class Card:
         version: of the distribution.
         target: ``package.module:attribute``, or ``file.py:attribute``.
         editable: whether the distribution is installed in place.
-        api: the major version of the plugin API that it was built for, or None where it does not say.
+        api: the major version of the plugin API that it was built for, or None if it does not say.
         summary: the docstring's first line.
         doc: the whole docstring.
         parameters: JSON Schema of the parameters, without ``$ref``. A property that takes explainers has ``x-explainer: true``; the place

@@ -17,7 +17,7 @@ import platformdirs
 from harness.api.version import API_VERSION
 from harness.registry.canonical_json import json_digest
 
-FORMAT = 4
+FORMAT = 5
 """Raised when what is extracted from a component changes."""
 FAILURE_TTL = 600.0
 """Seconds for which it is believed that an import fails: what lacked may be there by then, and need not be a file."""
@@ -39,7 +39,7 @@ def _cache_file(name: str) -> Path:
 
 
 def read_facts(name: str, key: str, environment: str) -> dict[str, Any] | None:
-    """What is cached under ``name``, or None where there is nothing, it is for another key, damaged or out of date.
+    """What is cached under ``name``, or None if there is nothing, it is for another key, damaged or out of date.
 
     What contains errors is believed only in the same ``environment``: installing what was missing mends an import.
     """
@@ -56,7 +56,7 @@ def read_facts(name: str, key: str, environment: str) -> dict[str, Any] | None:
 
 
 def write_facts(name: str, key: str, environment: str, facts: Mapping[str, Any], *, broken: bool) -> None:
-    """Remember ``facts``; where the folder cannot be written nothing is remembered, and they are extracted again next time."""
+    """Remember ``facts``; if the folder cannot be written nothing is remembered, and they are extracted again next time."""
     until = time.time() + FAILURE_TTL
     content = {"key": key, "environment": environment, "broken": broken, "until": until, "facts": facts}
     file = _cache_file(name)

@@ -27,7 +27,7 @@ JSON_ADAPTER = TypeAdapter(Any, config=ConfigDict(ser_json_inf_nan="constants"))
 
 
 class _UntitledJsonSchema(GenerateJsonSchema):
-    """JSON Schema without generated titles, failing where a default cannot be written as JSON."""
+    """JSON Schema without generated titles, failing if a default cannot be written as JSON."""
 
     ignored_warning_kinds = frozenset({"skipped-choice", "non-serializable-default"})  # type: ignore[assignment]
 
@@ -36,7 +36,7 @@ class _UntitledJsonSchema(GenerateJsonSchema):
 
 
 def describe_component(kind: Kind, component: Any) -> dict[str, Any]:
-    """``summary``, ``doc``, ``parameters`` and ``declaration`` of a component; raises ``TypeError`` where it has not its kind's form."""
+    """``summary``, ``doc``, ``parameters`` and ``declaration`` of a component; raises ``TypeError`` if it has not its kind's form."""
     declaration = declaration_of(component, kind)
     check_signature(kind, component)
     doc = inspect.getdoc(component) or ""
@@ -50,7 +50,7 @@ def describe_component(kind: Kind, component: Any) -> dict[str, Any]:
 
 
 def _check_by_declarations(component: Any, by: Mapping[str, Mapping[str, Any]], properties: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise `SignatureError` where something is declared for a value that the parameter does not take: a named choice, or ``"null"``."""
+    """Raise `SignatureError` if something is declared for a value that the parameter does not take: a named choice, or ``"null"``."""
     for parameter, cases in by.items():
         unknown = [value for value in cases if value not in _declarable_values(properties.get(parameter, {}))]
         if unknown:

@@ -1,4 +1,4 @@
-"""What components, and those nested in them, declare that they learn from."""
+"""Declarations of components, and of those nested in them, of what they learn from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def declared_uses(registry: Registry, recipe: Recipe) -> frozenset[str]:
 
 
 def training_fallbacks(registry: Registry, recipe: Recipe) -> frozenset[str]:
-    """What the component, and those nested in it, do where the training data that they want are not there."""
+    """What the component, and those nested in it, do if the training data that they want are not there."""
     declared = registry.declaration(recipe.kind, recipe.qualified, recipe.params)
     own = {str(declared["otherwise"])} if declared.get("wants") and declared.get("otherwise") else set()
     return frozenset(own).union(*(training_fallbacks(registry, nested) for nested in recipe.nested))
@@ -34,7 +34,7 @@ def _union_of_declared(registry: Registry, recipe: Recipe, fields: Sequence[str]
 
 
 def count_labelled_samples(registry: Registry, recipe: Recipe) -> int:
-    """How many training samples with labels the component, or one nested in it, may draw; 0 where none declares that it does."""
+    """The number of training samples with labels that the component, or one nested in it, may draw; 0 if none declares that it does."""
     declared = registry.declaration(recipe.kind, recipe.qualified, recipe.params)
     own = 0
     if "training-labels" in declared.get("needs", ()):

@@ -1,4 +1,4 @@
-"""All files of code, and all that these read when they are imported, that a component depends on and that no version stands for.
+"""Files of code, and what these read when they are imported, that a component depends on and that no version stands for.
 
 What was imported is known by `harness.registry.import_tracing`. What code imports only when it is called is found in its text; code that
 imports by a name which it makes may import any module of its package, or any file beside it.
@@ -186,7 +186,7 @@ def _resolve_in_folders(folders: list[str], names: list[str]) -> Iterator[str]:
 
 @lru_cache(maxsize=4096)
 def _find_top_level_spec(top: str) -> ModuleSpec | None:
-    """Where a top-level module is; nothing is imported for it."""
+    """The place of a top-level module; nothing is imported for it."""
     if top in sys.builtin_module_names or top in sys.stdlib_module_names:
         return None
     try:

@@ -34,7 +34,7 @@ def installed_cards(found: Sequence[PluginDistribution], limit: float) -> list[C
     questions = [_extraction_request(item, entry) for item in missing for entry in item.entries]
     answers = extract_facts(questions, limit) if questions else {}
     for item in missing:
-        own = {_entry_point_id(entry): answers[_extraction_request(item, entry).id] for entry in item.entries}
+        own = {request.id: answers[request.id] for request in (_extraction_request(item, entry) for entry in item.entries)}
         facts[item.name] = {"data": item.data_digest() if item.editable else None, "answers": own}
         cache.write_facts(item.name, keys[item.name], there, facts[item.name], broken=any("error" in answer for answer in own.values()))
     return [card for item in found for card in _cards_of_distribution(item, facts.get(item.name))]
@@ -46,12 +46,8 @@ def _is_current(answer: Facts) -> bool:
     return files_unchanged(answer.get("states", {})) and all(installed_version(name) == version for name, version in versions.items())
 
 
-def _entry_point_id(entry: ComponentEntryPoint) -> str:
-    return f"{entry.kind}/{entry.name}={entry.target}"
-
-
 def _extraction_request(item: PluginDistribution, entry: ComponentEntryPoint) -> ExtractionRequest:
-    identifier = f"{item.name}:{_entry_point_id(entry)}"
+    identifier = f"{item.name}:{entry.kind}/{entry.name}={entry.target}"
     return ExtractionRequest(identifier, {"id": identifier, "kind": entry.kind, "target": entry.target})
 
 
@@ -74,7 +70,7 @@ def _cards_of_distribution(item: PluginDistribution, facts: Facts | None) -> lis
     for entry in item.entries:
         answer: dict[str, Any] = {"error": f"built for plugin API {item.api}, but this harness speaks {API_VERSION}"}
         if facts is not None:
-            answer = {key: value for key, value in facts["answers"][_entry_point_id(entry)].items() if key != "killed"}
+            answer = {key: value for key, value in facts["answers"][_extraction_request(item, entry).id].items() if key != "killed"}
         traced = {name: answer.pop(name, {}) for name in DEPENDENCY_FIELDS}
         twin = cards.get((entry.kind, entry.name))
         if twin is not None:

@@ -42,7 +42,7 @@ class PluginDistribution:
         name, version: of the distribution.
         entries: its components.
         hooks: its entry points of the group ``harness``: (name, target).
-        api: the major version of the plugin API that it says it was built for; None where it says nothing.
+        api: the major version of the plugin API that it says it was built for; None if it says nothing.
         editable: whether it is installed in place.
         requirements: public versions of its installed direct requirements, without extras and without the harness itself.
     """
@@ -121,8 +121,8 @@ def find_plugin_distributions() -> tuple[list[PluginDistribution], list[str]]:
                 seen.add(normalise_name(name))
                 found[name] = _read_distribution(distribution)
         except Exception as error:
-            where = getattr(distribution, "_path", distribution)
-            problems.append(f"{where}: its metadata cannot be read: {type(error).__name__}: {error}")
+            place = getattr(distribution, "_path", distribution)
+            problems.append(f"{place}: its metadata cannot be read: {type(error).__name__}: {error}")
     return sorted(found.values(), key=lambda item: normalise_name(item.name)), problems
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong between a name and a component."""
+"""Errors between a name and a component."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Problem:
     key: bool = False
 
     def __str__(self) -> str:
-        where = ".".join(map(str, self.at))
-        return f"{where}: {self.message}" if where else self.message
+        place = ".".join(map(str, self.at))
+        return f"{place}: {self.message}" if place else self.message
 
 
 class ReferenceProblems(RegistryError):

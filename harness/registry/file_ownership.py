@@ -1,4 +1,4 @@
-"""Whose a file is: a distribution's that is installed under a version, the interpreter's, the harness's own, or somebody's who edits it."""
+"""Owners of files: a distribution's that is installed under a version, the interpreter's, the harness's own, or somebody's who edits it."""
 
 from __future__ import annotations
 

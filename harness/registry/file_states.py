@@ -41,7 +41,7 @@ def files_unchanged(states: Mapping[str, FileState]) -> bool:
 
 
 def content_digest_of(path: str) -> str:
-    """SHA-256 (hex) of what is in a file; a digest of a folder's names; ``absent`` where there is nothing."""
+    """SHA-256 (hex) of what is in a file; a digest of a folder's names; ``absent`` if there is nothing."""
     try:
         if os.path.isdir(path):
             return _folder_digest(path)

@@ -53,7 +53,7 @@ class NotFingerprintable(Exception):
 
 
 def fingerprint_object(value: object) -> Any:
-    """A JSON value that stands for ``value``; raises `NotFingerprintable` where there is none."""
+    """A JSON value that stands for ``value``; raises `NotFingerprintable` if there is none."""
     try:
         return Fingerprinter().of(value)
     except NotFingerprintable:
@@ -223,7 +223,7 @@ def _mutable_state_of(describe: Fingerprinter, module: Any) -> list[Any]:
 
 
 def _object(describe: Fingerprinter, value: Any) -> Any:
-    """Of any other object: its class and what it holds, as pickling would have it, or all attributes where its class is one's own."""
+    """Of any other object: its class and what it holds, as pickling would have it, or all attributes if its class is one's own."""
     kind = type(value)
     if kind in STATELESS_TYPES:
         return ["nothing", kind.__name__]

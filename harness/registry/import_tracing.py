@@ -2,7 +2,7 @@
 
 An audit hook hears of code that is executed and of files that are opened, whoever does it; a file is the importer's in whose top-level code
 it happens. Modules that are there already are only bound again, which no audit event tells: for these the import statement and
-``importlib.import_module`` are wrapped. Files that libraries open in C or Rust are heard of where `harness.registry.native_readers`
+``importlib.import_module`` are wrapped. Files that libraries open in C or Rust are heard of if `harness.registry.native_readers`
 knows them.
 """
 
@@ -42,7 +42,7 @@ class TraceRecording:
     Attributes:
         files: files and folders that were read, and files of code that were executed or imported.
         written: files that were written meanwhile: what is read of them later is nobody else's.
-        code: files of code; where they are given, only what functions in them read by themselves is heard.
+        code: files of code; if they are given, only what functions in them read by themselves is heard.
     """
 
     files: set[str] = field(default_factory=set)
@@ -158,7 +158,7 @@ def _is_machine_local(file: str) -> bool:
 
 
 def _importing_file(frame: FrameType | None) -> str | None:
-    """The file of the innermost top-level code that is being executed; None where none is."""
+    """The file of the innermost top-level code that is being executed; None if none is."""
     while frame is not None:
         code = frame.f_code
         if code.co_name == "<module>" and not code.co_filename.startswith("<"):

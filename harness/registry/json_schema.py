@@ -81,7 +81,7 @@ def coerce_numbers(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def child_schema(schema: Mapping[str, Any], part: str | int) -> Mapping[str, Any]:
-    """The schema of a mapping's value or of a list's item; ``{}`` where nothing is said of it."""
+    """The schema of a mapping's value or of a list's item; ``{}`` if nothing is said of it."""
     for branch in _branches(schema):
         if isinstance(part, int):
             fixed = branch.get("prefixItems", ())
@@ -121,7 +121,7 @@ REFUSING_KEYWORDS = ("type", "enum", "const", "anyOf", "oneOf", *LIMIT_SIGNS)
 
 
 def format_value(value: Any) -> str:
-    """A value in a message: JSON, cut where it is long."""
+    """A value in a message: JSON, cut if it is long."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=repr)
     except (TypeError, ValueError, RecursionError):
@@ -152,7 +152,7 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
 
 
 def _format_limits(schema: Mapping[str, Any]) -> str:
-    """The range of a number: `` ≥ 1``, `` > 0 and ≤ 1``; nothing where there is none."""
+    """The range of a number: `` ≥ 1``, `` > 0 and ≤ 1``; nothing if there is none."""
     found = [f"{sign} {schema[key]:g}" for key, sign in LIMIT_SIGNS.items() if isinstance(schema.get(key), int | float)]
     return f" {' and '.join(found)}" if found else ""
 
@@ -166,7 +166,7 @@ def _format_length(schema: Mapping[str, Any]) -> str:
 
 def find_schema_problems(schema: Mapping[str, Any], value: Any, noun: str = "parameter") -> Iterator[Problem]:
     """Everything that ``schema`` refuses in ``value``; an unknown key is called a ``noun``."""
-    from jsonschema import Draft202012Validator  # slow to import, and only needed where there is something to check
+    from jsonschema import Draft202012Validator  # slow to import, and only needed if there is something to check
 
     for error in Draft202012Validator(schema).iter_errors(value):
         yield from _problems_of_error(error, noun)

@@ -60,7 +60,7 @@ def load_file(path: Path, version: str = "") -> ModuleType:
 def find_declared_components(module: ModuleType) -> list[tuple[Kind, str, str]]:
     """Kind, component name and attribute of everything declared (with a decorator) in a module itself, in its order.
 
-    Raises ``ValueError`` where two make the same name.
+    Raises ``ValueError`` if two make the same name.
     """
     found: dict[tuple[Kind, str], str] = {}
     for attribute, value in vars(module).items():

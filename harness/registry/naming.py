@@ -14,20 +14,20 @@ def kebab(name: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``; did you mean "grad-cam"?``, or nothing where no known word is near."""
+    """``; did you mean "grad-cam"?``, or nothing if no known word is near."""
     near = find_nearest_name(word, known)
     return f'; did you mean "{near}"?' if near else ""
 
 
 def find_nearest_name(word: str, known: Iterable[str]) -> str | None:
-    """The known word that a misspelt one may have meant; None where none is near."""
+    """The known word that a misspelt one may have meant; None if none is near."""
     plain = {_comparable(item): item for item in reversed(list(dict.fromkeys(known)))}
     near = get_close_matches(_comparable(word), list(plain), n=1, cutoff=0.6)
     return plain[near[0]] if near else None
 
 
 def format_installed_names(word: str, known: Iterable[str], kind: str, most: int = 6) -> str:
-    """``(installed: …)``: all names where they are few, else those most like ``word``, and where the others are listed."""
+    """``(installed: …)``: all names if they are few, else those most like ``word``, and where the others are listed."""
     known = list(dict.fromkeys(known))
     if len(known) <= 2 * most:
         return f"(installed: {join_words(known)})"
@@ -45,6 +45,6 @@ def with_article(noun: str) -> str:
 
 
 def join_words(words: Iterable[str], most: int = 16) -> str:
-    """``a, b, c``, cut after ``most``; ``none`` where there are none."""
+    """``a, b, c``, cut after ``most``; ``none`` if there are none."""
     words = list(words)
     return ", ".join(words[:most]) + (f", … ({len(words)} in all)" if len(words) > most else "") or "none"

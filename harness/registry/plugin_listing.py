@@ -1,10 +1,10 @@
-"""What ``harness plugins list`` shows: all components by kind, metrics by category too, and what is broken and why."""
+"""The list that ``harness plugins list`` shows: all components by kind, metrics by category too, and what is broken and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -34,17 +34,17 @@ def filter_cards(cards: Sequence[Card], words: Sequence[str]) -> list[Card]:
 
 
 def plugins_list(cards: Sequence[Card], problems: Sequence[str] = (), long: bool = False) -> RenderableType:
-    """A line for each component under a title for every kind and category, or where it is ``long`` all of what it is and where from.
+    """A line for each component under a title for every kind and category, or if it is ``long`` all of what it is and where from.
 
-    What is broken, and why, comes last. Metrics have the direction of better scores before their names: ↑ higher, ↓ lower, ↕ where a
+    What is broken, and why, comes last. Metrics have the direction of better scores before their names: ↑ higher, ↓ lower, ↕ if a
     parameter decides.
     """
     parts: list[RenderableType] = []
     for kind in KINDS:
         working = [card for card in cards if card.kind == kind and card.error is None]
         for title, members in _group_by_category(kind, working):
-            listing = _TitledTable if long else _CompactTable
-            parts.append(listing(f"{title} ({len(members)})", ("name", "what it is", "from"), [_row(card) for card in members]))
+            rows = [_row(card) for card in members]
+            parts.append(_TitledTable(f"{title} ({len(members)})", ("name", "what it is", "from"), rows, compact=not long))
     broken = [card for card in cards if card.error is not None]
     if broken:
         parts.append(_TitledTable(f"broken ({len(broken)})", ("name", "why", "from"), [_broken_row(card) for card in broken], "bold red"))
@@ -80,50 +80,36 @@ def _broken_row(card: Card) -> tuple[str, str, str]:
 
 @dataclass(frozen=True)
 class _TitledTable:
-    """Rows of three cells under a title."""
+    """Rows of three cells under a title; a compact one has a line for each and leaves the third out."""
 
     title: str
     columns: tuple[str, str, str]
     rows: Iterable[tuple[str, str, str]]
     style: str = "bold"
+    compact: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if options.max_width >= NARROW:
-            yield self._table()
-        else:
+        if options.max_width < NARROW:
             yield from self._stack()
-
-    def _table(self) -> Table:
-        table = Table(title=self.title, title_justify="left", title_style=self.style, box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
-        table.add_column(self.columns[0], style="cyan", min_width=12, max_width=36, overflow="fold")
-        table.add_column(self.columns[1], ratio=1, overflow="fold")
-        table.add_column(self.columns[2], max_width=20, overflow="fold", style="dim")
+            return
+        looks: Any = {"box": None, "show_header": False} if self.compact else {"box": box.SIMPLE_HEAD}
+        table = Table(title=self.title, title_justify="left", title_style=self.style, pad_edge=False, expand=True, **looks)
+        if self.compact:  # what has no room is cut
+            table.add_column(style="cyan", max_width=36, no_wrap=True)
+            table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        else:
+            table.add_column(self.columns[0], style="cyan", min_width=12, max_width=36, overflow="fold")
+            table.add_column(self.columns[1], ratio=1, overflow="fold")
+            table.add_column(self.columns[2], max_width=20, overflow="fold", style="dim")
         for row in self.rows:
-            table.add_row(*map(escape, row))
-        return table
+            table.add_row(*map(escape, row[: len(table.columns)]))
+        yield table
+        if self.compact:
+            yield Text("")
 
     def _stack(self) -> Iterator[RenderableType]:
         yield Text(self.title, style=self.style)
-        for name, what, where in self.rows:
+        for name, what, origin in self.rows:
             yield Text(name, style="cyan", overflow="fold")
-            yield Padding(Text.assemble(what, "\n", (where, "dim"), overflow="fold"), (0, 0, 0, 2))
+            yield Padding(Text.assemble(what, "\n", (origin, "dim"), overflow="fold"), (0, 0, 0, 2))
         yield Text("")
-
-
-class _CompactTable(_TitledTable):
-    """The same on one line each, without where it is from; what has no room is cut."""
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from super().__rich_console__(console, options)
-        if options.max_width >= NARROW:
-            yield Text("")
-
-    def _table(self) -> Table:
-        table = Table(
-            title=self.title, title_justify="left", title_style=self.style, box=None, pad_edge=False, expand=True, show_header=False
-        )
-        table.add_column(style="cyan", max_width=36, no_wrap=True)
-        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        for name, what, _ in self.rows:
-            table.add_row(escape(name), escape(what))
-        return table

@@ -1,4 +1,4 @@
-"""What ``harness plugins`` shows of cards: pages and JSON."""
+"""Cards as ``harness plugins`` shows them: pages and JSON."""
 
 from __future__ import annotations
 

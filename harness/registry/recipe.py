@@ -19,7 +19,7 @@ class Recipe:
 
     Attributes:
         kind, name, distribution, identity: as on its `Card`.
-        params: every parameter, defaults included, as JSON values; where a parameter takes explainers, recipes stand in it.
+        params: every parameter, defaults included, as JSON values; if a parameter takes explainers, recipes stand in it.
         label: what the leaderboard calls it; no part of the digest.
     """
 

@@ -1,4 +1,4 @@
-"""All components that can be had: of installed distributions, of plugin files, and of this session."""
+"""The components that can be had: of installed distributions, of plugin files, and of this session."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Registry:
         return card
 
     def declaration(self, kind: Kind, name: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        """What a component declares for these parameters; its kind's defaults where it does not import and nothing is known of it."""
+        """What a component declares for these parameters; its kind's defaults if it does not import and nothing is known of it."""
         default = DEFAULT_DECLARATIONS.get(kind)
         declared = {**(default.to_json() if default is not None else {}), **self.known(kind, name).declaration}
         return resolve_declared_fields(declared, params or {})
@@ -128,7 +128,7 @@ class Registry:
         return card
 
     def register(self, kind: Kind, component: Any) -> Card:
-        """`add` under a name of its own: made of the object's name, and numbered where another object has that."""
+        """`add` under a name of its own: made of the object's name, and numbered if another object has that."""
         for (other, name), known in self._objects.items():
             if other == kind and known is component:
                 return next(card for card in self._cards[kind][name] if card.distribution == SESSION)
@@ -178,8 +178,8 @@ class Registry:
 
 def _format_broken(card: Card) -> str:
     first, *rest = str(card.error).splitlines()
-    where = f" ({rest[-1].strip()})" if rest else ""
-    return f'{singular(card.kind)} "{card.name}" of {card.distribution} {card.version} is broken: {first}{where}'
+    place = f" ({rest[-1].strip()})" if rest else ""
+    return f'{singular(card.kind)} "{card.name}" of {card.distribution} {card.version} is broken: {first}{place}'
 
 
 def _format_unknown(registry: Registry, kind: Kind, name: str) -> str:

@@ -76,7 +76,7 @@ def _resolve_params(
     properties: Mapping[str, Any] = card.parameters.get("properties", {})
     known = {name: value for name, value in given.items() if name in properties}
     placeheld = {
-        name: _replace_references(value, properties[name], (), lambda reference, where: "placeholder") for name, value in known.items()
+        name: _replace_references(value, properties[name], (), lambda reference, _: "placeholder") for name, value in known.items()
     }
     for problem in find_schema_problems(card.parameters, {**given, **placeheld}):
         found.append(Problem((*at, "params", *problem.at) if given else at, f"{card.name}: {problem.message}", problem.key))

@@ -18,7 +18,7 @@ SESSION_DISTRIBUTION = "session"
 
 def session_card(kind: Kind, name: str, component: Any) -> Card:
     """The card of an object; raises ``TypeError`` if it has not the form of its kind."""
-    from harness.registry.component_facts import describe_component  # slow to import, and only needed where there are objects
+    from harness.registry.component_facts import describe_component  # slow to import, and only needed if there are objects
 
     facts = describe_component(kind, as_callable(kind, component))
     identity = json_digest([facts["declaration"].get("version"), identity_of(component)])

@@ -1,4 +1,4 @@
-"""What a component's signature says: its positional arguments, and its parameters as a pydantic model."""
+"""Signatures of components: their positional arguments, and their parameters as a pydantic model."""
 
 from __future__ import annotations
 
@@ -259,7 +259,7 @@ def format_validation_error(error: ValidationError) -> str:
     """A pydantic error as one line that names the arguments."""
     lines = []
     for item in error.errors(include_url=False):
-        where = ".".join(map(str, item["loc"]))
+        place = ".".join(map(str, item["loc"]))
         message = str(item["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        lines.append(f"{where}: {message}" if where else message)
+        lines.append(f"{place}: {message}" if place else message)
     return "; ".join(lines)

@@ -210,7 +210,7 @@ def _reference_problems(data: Mapping[str, Any], components: _Components) -> Ite
 
 def _override_problems(data: Mapping[str, Any], components: _Components) -> Iterator[Problem]:
     """Every override names something that is there, with parameters that it takes."""
-    labels = {name: components.labels(kind) for name, kind in SELECTOR_KINDS}
+    labels = {name: components.labels(kind) for name, kind in SELECTOR_KINDS.items()}
     labels["explainer"] += components.labels("nulls")
     given = data.get("overrides")
     for index, item in enumerate(given if isinstance(given, list) else ()):

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.representer import SafeRepresenter
 
 from harness.api.declarations import Kind
+from harness.registry.card import singular
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.spec.overrides import apply_override, overridden_kind, override_matches, selectors
@@ -84,8 +85,7 @@ class LoadedSpec:
             recipe: one of `recipes`.
             dataset, model, explainer: labels of the column that it stands in; a recipe's own label need not be given.
         """
-        own = {"datasets": "dataset", "models": "model", "explainers": "explainer", "metrics": "metric"}[kind]
-        labels = {"dataset": dataset, "model": model, "explainer": explainer, own: recipe.label}
+        labels = {"dataset": dataset, "model": model, "explainer": explainer, singular(kind): recipe.label}
         for override in self.spec.overrides:
             if overridden_kind(override) == kind and override_matches(override, labels):
                 recipe = self._overridden(recipe, override)
@@ -127,7 +127,7 @@ class LoadedSpec:
         return {**recipe.reference(self._use), "label": recipe.label}
 
     def _use(self, recipe: Recipe) -> str:
-        """``distribution/name`` only where the bare name is ambiguous."""
+        """``distribution/name`` only if the bare name is ambiguous."""
         return recipe.qualified if self.registry.is_ambiguous(recipe.kind, recipe.name) else recipe.name
 
     def to_yaml(self) -> str:

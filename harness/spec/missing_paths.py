@@ -19,7 +19,7 @@ def missing_paths(registry: Registry, recipe: Recipe, given: Mapping[str, Any], 
     """A problem for each file or folder that is not there, of those that parameters of a component or of one nested in it name.
 
     A name is looked for from the working folder, and in folders that other parameters of the component name (a manifest below ``root``);
-    where such a folder is not there itself, that alone is told. Where a parameter takes other texts than paths, a text counts that looks
+    if such a folder is not there itself, that alone is told. If a parameter takes other texts than paths, a text counts that looks
     like a file: it has an ending, or begins as paths do.
 
     Args:
@@ -61,9 +61,9 @@ def _describe_missing(kind: str, text: str) -> str:
     said = f'there is no {PATH_FORMATS[kind]} "{text}"'
     if kind != "path" and exists_as("path", place):
         return f'"{text}" is no {PATH_FORMATS[kind]}'
-    where = "" if place.is_absolute() else f" in {Path.cwd()}"
+    beside = "" if place.is_absolute() else f" in {Path.cwd()}"
     try:
         near = find_nearest_name(place.name, [child.name for child in place.absolute().parent.iterdir()])
     except (OSError, ValueError):
         near = None
-    return f"{said}{where}" + (f'; did you mean "{place.parent / near}"?' if near else "")
+    return f"{said}{beside}" + (f'; did you mean "{place.parent / near}"?' if near else "")

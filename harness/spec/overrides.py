@@ -11,23 +11,18 @@ from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.spec.run_spec import Override
 
-SELECTOR_KINDS: tuple[tuple[str, Kind], ...] = (
-    ("dataset", "datasets"),
-    ("model", "models"),
-    ("explainer", "explainers"),
-    ("metric", "metrics"),
-)
+SELECTOR_KINDS: Mapping[str, Kind] = {"dataset": "datasets", "model": "models", "explainer": "explainers", "metric": "metrics"}
 
 
 def selectors(override: Override) -> dict[str, str]:
     """The globs of an override by what they choose, in the order dataset, model, explainer, metric."""
-    return {name: glob for name, _ in SELECTOR_KINDS if (glob := getattr(override, name)) is not None}
+    return {name: glob for name in SELECTOR_KINDS if (glob := getattr(override, name)) is not None}
 
 
 def overridden_kind(override: Override) -> Kind | None:
     """The kind of component whose parameters an override replaces: the last that it names."""
     chosen = selectors(override)
-    return dict(SELECTOR_KINDS)[list(chosen)[-1]] if chosen else None
+    return SELECTOR_KINDS[list(chosen)[-1]] if chosen else None
 
 
 def override_matches(override: Override, labels: Mapping[str, str | None]) -> bool:

@@ -11,7 +11,7 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class SpecProblem:
-    """One thing wrong; ``line`` and ``column`` count from 1 and are None where there is no place to point at.
+    """One thing wrong; ``line`` and ``column`` count from 1 and are None if there is no place to point at.
 
     ``file`` is the spec's path, ``--set path=value`` for what an override on the command line says, or ``spec`` for a mapping.
     """

@@ -29,7 +29,7 @@ def read_mapping(spec: Mapping[str, Any], registry: Registry, file: str) -> tupl
 def make_reference(registry: Registry, kind: Kind, use: Any, params: Mapping[str, Any]) -> dict[str, Any]:
     """``{use, params}`` of a component given by name or as an object, which is registered under its name, with plain parameters.
 
-    Raises ``ValueError`` where it is neither, and with all that is wrong with the parameters.
+    Raises ``ValueError`` if it is neither, and with all that is wrong with the parameters.
     """
     if not (isinstance(use, str) or callable(use) or _recipe_of(use) or (kind == "datasets" and hasattr(use, "__getitem__"))):
         noun = singular(kind)
@@ -67,9 +67,7 @@ class _MappingReader:
     def override(self, item: Any, at: KeyPath) -> Any:
         if not isinstance(item, Mapping):
             return self.plain(item, at)
-        named = {
-            key: label for key, value in item.items() if key in dict(SELECTOR_KINDS) and (label := self.labels.get(id(value))) is not None
-        }
+        named = {key: label for key, value in item.items() if key in SELECTOR_KINDS and (label := self.labels.get(id(value))) is not None}
         return {**self.plain({key: value for key, value in item.items() if key not in named}, at), **named}
 
     def components(self, key: str, value: Any) -> Any:

@@ -78,7 +78,7 @@ class DatasetReference(Reference):
 
     training: ComponentReference | None = Field(
         default=None,
-        description="The dataset that components learn from; default: this one with `split: train`, where it has such a parameter.",
+        description="The dataset that components learn from; default: this one with `split: train`, if it has such a parameter.",
     )
     class_map: dict[str, Label | Annotated[int, WHOLE]] | None = Field(
         default=None, description="The model's class (name or index) for each class of the dataset; default: by equal names."

@@ -57,7 +57,7 @@ def _working_cards(registry: Registry, kind: Kind) -> list[Card]:
 
 
 def _usable_names(registry: Registry, card: Card) -> list[str]:
-    """What may name a component: its qualified name, and its bare one where that is not ambiguous."""
+    """What may name a component: its qualified name, and its bare one if that is not ambiguous."""
     return [card.qualified] if registry.is_ambiguous(card.kind, card.name) else [card.name, card.qualified]
 
 

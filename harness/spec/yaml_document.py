@@ -51,7 +51,7 @@ class SpecDocument:
     origins: dict[KeyPath, str] = field(default_factory=dict)
 
     def place(self, at: KeyPath, key: bool = False) -> LineColumn | None:
-        """Where the value at ``at`` stands (or its key), else the nearest thing around it; None where there is no text."""
+        """The place of the value at ``at`` (or of its key), else of the nearest thing around it; None if there is no text."""
         if key and at in self.keys:
             return self.keys[at]
         return next((self.values[at[:end]] for end in range(len(at), -1, -1) if at[:end] in self.values), None)
@@ -151,7 +151,7 @@ def _syntax_problem(error: MarkedYAMLError, text: str, file: str) -> SpecProblem
 
 
 class _LimitedComposer(Composer):
-    """Stops where values are too many or too deep, before their scanning takes long."""
+    """Stops if values are too many or too deep, before their scanning takes long."""
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader)
