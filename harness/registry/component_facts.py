@@ -26,13 +26,10 @@ from harness.registry.signature import (
 JSON_ADAPTER = TypeAdapter(Any, config=ConfigDict(ser_json_inf_nan="constants"))
 
 
-class _UntitledJsonSchema(GenerateJsonSchema):
-    """JSON Schema without generated titles, failing if a default cannot be written as JSON."""
+class _StrictJsonSchema(GenerateJsonSchema):
+    """JSON Schema that fails if a default cannot be written as JSON."""
 
     ignored_warning_kinds = frozenset({"skipped-choice", "non-serializable-default"})  # type: ignore[assignment]
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
 
 
 def describe_component(kind: Kind, component: Any) -> dict[str, Any]:
@@ -77,7 +74,7 @@ def parameters_schema(component: Any) -> dict[str, Any]:
     """
     model = parameters_model(component)
     try:
-        schema = model.model_json_schema(schema_generator=_UntitledJsonSchema, mode="validation")
+        schema = model.model_json_schema(schema_generator=_StrictJsonSchema, mode="validation")
     except Exception as error:
         raise SignatureError(f"{format_component(component)}: its parameters have no JSON Schema: {error}") from error
     plain = inline_references(schema)

@@ -12,8 +12,7 @@ from types import GenericAlias, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, create_model
-from pydantic.fields import FieldInfo
-from pydantic_core import CoreSchema, PydanticUndefined, core_schema
+from pydantic_core import CoreSchema, core_schema
 
 from harness.api.declarations import Kind
 from harness.registry.errors import SignatureError
@@ -169,21 +168,13 @@ def _class_model(component: Any) -> type[BaseModel]:
     params = nested_params(component)
     if params is None:
         return create_model("Params", __config__=MODEL_CONFIG)
-    fields = {name: info for name, info in params.model_fields.items() if _mentions_explainer(info.annotation)}
-    namespace = {
-        "__module__": params.__module__,
-        "__doc__": params.__doc__,
-        "__annotations__": {name: _replace_explainers(info.annotation) for name, info in fields.items()},
-        "model_config": MODEL_CONFIG,
-        **{name: _without_annotation(info) for name, info in fields.items()},
+    strict = type("Params", (params,), {"__module__": params.__module__, "__doc__": params.__doc__, "model_config": MODEL_CONFIG})
+    fields: dict[str, Any] = {
+        name: (_replace_explainers(info.annotation), info)
+        for name, info in params.model_fields.items()
+        if _mentions_explainer(info.annotation)
     }
-    return type("Params", (params,), namespace)
-
-
-def _without_annotation(info: FieldInfo) -> Any:
-    if info.default_factory is not None:
-        return Field(default_factory=info.default_factory, description=info.description)
-    return Field(default=... if info.default is PydanticUndefined else info.default, description=info.description)
+    return create_model("Params", __base__=strict, **fields) if fields else strict
 
 
 def _function_model(component: Any) -> type[BaseModel]:
