@@ -122,8 +122,10 @@ def scores_of_a_run(scores: int, samples: int) -> Results:
             explainers=explainers,
             metrics=metrics,
             cells={
-                (row.label, column.label): Cell.complete(
-                    generator.normal(effects[e, m], 1.0, samples).astype(np.float32).astype(np.float64)
+                (row.label, column.label): Cell(
+                    status="ok",
+                    computed=np.ones(samples, dtype=bool),
+                    values=generator.normal(effects[e, m], 1.0, samples).astype(np.float32).astype(np.float64),
                 )
                 for e, row in enumerate(explainers)
                 for m, column in enumerate(metrics)

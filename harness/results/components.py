@@ -54,11 +54,6 @@ class MetricInfo(ComponentInfo):
     bounds: tuple[Number, Number] = (None, None)
 
     @property
-    def name(self) -> str:
-        """The metric's registered name."""
-        return self.component
-
-    @property
     def ranked(self) -> bool:
         """Whether it takes part in ranks: how far the parts of an explanation agree says what it is made of, not how good it is."""
         return self.category != "agreement"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, FiniteFloat, PlainSerializer, ValidationInfo
 
 from harness.results.components import ComponentInfo, ExplainerInfo, MetricInfo
-from harness.results.field_types import BoolArray, FloatArray, Floats, Name, Number
+from harness.results.field_types import BoolArray, FloatArray, Name, Number
 
 Status = Literal["ok", "not-applicable", "failed", "timeout", "out-of-memory", "crashed", "blocked"]
 SamplesRule = Literal["all", "correct", "all-correct"]
@@ -57,11 +57,6 @@ class Cell:
     def missing(cls, size: int, status: Status, reason: str | None = None, key: str = "") -> Cell:
         """A cell of ``size`` samples without a single score."""
         return cls(status=status, values=np.full(size, np.nan), computed=np.zeros(size, dtype=bool), reason=reason, key=key)
-
-    @classmethod
-    def complete(cls, values: Floats) -> Cell:
-        """An ok cell with a score (NaN: undefined) for every sample."""
-        return cls(status="ok", values=np.asarray(values, dtype=np.float64), computed=np.ones(len(values), dtype=bool))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,13 +14,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from harness.results.components import ComponentInfo
-from harness.results.data_model import Group, Results, SamplesRule
-from harness.results.field_types import Bools, Floats
+from harness.results.data_model import Cell, Group, Results, SamplesRule
+from harness.results.field_types import Bools
 from harness.results.sample_selection import selected_samples
 from harness.store.sample_alignment import EncodedTexts, SamplePositions, encode_text_column, iter_constant_slices, numbers_to_numpy
 
 KEY_COLUMNS = ("dataset", "model", "explainer", "metric", "sample", "digest")
 RECIPE_KEY = b"harness.recipe"
+GroupLabels = tuple[str, str]  # of a dataset and a model
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 SCORE_TABLE_SCHEMA = pa.schema([*((name, _TEXT) for name in KEY_COLUMNS), ("value", pa.float64()), ("counts", pa.bool_())])
 """``counts``: whether the sample is one of those that the leaderboard's numbers are of (`Results.samples_rule`)."""
@@ -111,68 +112,46 @@ def read_scores(path: Path, results: Results) -> Results:
 
     The table is read row group by row group: beside the scores themselves, one of them is in memory at once.
     """
-    expected = sum(len(group.samples) * len(group.cells) for group in results.everything)
-    filling = {(group.dataset, group.model): _GroupScores(group) for group in results.everything}
+    results = dataclasses.replace(results, groups=list(map(_emptied, results.groups)), shadows=list(map(_emptied, results.shadows)))
+    groups = {(group.dataset, group.model): group for group in results.everything}
+    places = {key: SamplePositions(list(zip(group.samples, group.digests, strict=True))) for key, group in groups.items()}
     with pq.ParquetFile(path, read_dictionary=list(KEY_COLUMNS), pre_buffer=False) as file:
-        _check_schema(file, expected)
+        _check_schema(file, sum(len(group.samples) * len(group.cells) for group in groups.values()))
         for number in range(file.num_row_groups):
-            _distribute_rows(filling, file.read_row_group(number, columns=[*KEY_COLUMNS, "value"]))
-    whole = [filling[group.dataset, group.model].filled() for group in results.everything]
-    return dataclasses.replace(results, groups=whole[: len(results.groups)], shadows=whole[len(results.groups) :])
+            _fill_in(groups, places, file.read_row_group(number, columns=[*KEY_COLUMNS, "value"]))
+    return results
 
 
-@dataclasses.dataclass
-class _GroupScores:
-    """The cells of one group as scores arrive."""
-
-    group: Group
-    values: dict[tuple[str, str], Floats] = dataclasses.field(default_factory=dict)
-    computed: dict[tuple[str, str], Bools] = dataclasses.field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.samples = SamplePositions(list(zip(self.group.samples, self.group.digests, strict=True)))
-
-    def take(self, cell: tuple[str, str], positions: NDArray[np.intp], values: Floats) -> None:
-        """Scores of one cell, of the samples at these positions."""
-        if cell not in self.group.cells:
-            raise ScoreTableError(
-                f"scores of {' / '.join((self.group.dataset, self.group.model, *cell))}, which results.json does not have"
-            )
-        if cell not in self.values:
-            self.values[cell], self.computed[cell] = np.full(len(self.samples), np.nan), np.zeros(len(self.samples), dtype=bool)
-        if self.computed[cell][positions].any() or len(np.unique(positions)) < len(positions):
-            raise ScoreTableError("two scores of one sample under one metric")
-        self.values[cell][positions], self.computed[cell][positions] = values, True
-
-    def filled(self) -> Group:
-        """The group with what arrived."""
-        cells = {
-            place: dataclasses.replace(cell, values=self.values[place], computed=self.computed[place]) if place in self.values else cell
-            for place, cell in self.group.cells.items()
-        }
-        return dataclasses.replace(self.group, cells=cells)
+def _emptied(group: Group) -> Group:
+    """The group with arrays of its own in every cell, to be filled."""
+    size = len(group.samples)
+    cells = {pair: Cell.missing(size, cell.status, cell.reason, cell.key) for pair, cell in group.cells.items()}
+    return dataclasses.replace(group, cells=cells)
 
 
-def _distribute_rows(filling: dict[tuple[str, str], _GroupScores], table: pa.Table) -> None:
-    """Put one part of the table where it belongs."""
+def _fill_in(groups: dict[GroupLabels, Group], places: dict[GroupLabels, SamplePositions], table: pa.Table) -> None:
+    """Put the scores of one part of the table into the cells."""
     table.validate(full=True)
     columns = {name: _coded(table, name) for name in KEY_COLUMNS}
     if table["value"].null_count:
         raise ScoreTableError("a score is null")
     values = numbers_to_numpy(table["value"])
-    positions: dict[tuple[str, str], NDArray[np.intp]] = {}
+    positions: dict[GroupLabels, NDArray[np.intp]] = {}
     for rows in iter_constant_slices(*(columns[name].codes for name in KEY_COLUMNS[:4])):
         dataset, model, explainer, metric = (columns[name].names[columns[name].codes[rows.start]] for name in KEY_COLUMNS[:4])
-        group = filling.get((dataset, model))
-        if group is None:
+        group = groups.get((dataset, model))
+        cell = None if group is None else group.cells.get((explainer, metric))
+        if cell is None:
             raise ScoreTableError(f"scores of {' / '.join((dataset, model, explainer, metric))}, which results.json does not have")
         if (dataset, model) not in positions:
-            positions[dataset, model] = group.samples.positions(columns["sample"], columns["digest"])
+            positions[dataset, model] = places[dataset, model].positions(columns["sample"], columns["digest"])
         found = positions[dataset, model][rows]
         if (found < 0).any():
             sample = columns["sample"].names[columns["sample"].codes[rows][np.argmin(found)]]
             raise ScoreTableError(f"a score of sample {sample!r}, which results.json has not, or with other content")
-        group.take((explainer, metric), found, values[rows])
+        if cell.computed[found].any() or len(np.unique(found)) < len(found):
+            raise ScoreTableError("two scores of one sample under one metric")
+        cell.values[found], cell.computed[found] = values[rows], True
 
 
 def _coded(table: pa.Table, name: str) -> EncodedTexts:

@@ -8,7 +8,7 @@ from harness.analysis.groups import analyse_group
 from harness.results.data_model import Cell, Group, Results
 from harness.results.document import CellEntry, GroupEntry, Leaderboard, OverallEntry, Rank, Row
 from harness.results.sample_selection import selected_samples
-from tests.support.synthetic_results import NULLS, explainer, group_of, leaderboard_group, leaderboard_results, metric
+from tests.support.synthetic_results import NULLS, complete_cell, explainer, group_of, leaderboard_group, leaderboard_results, metric
 
 RNG = np.random.default_rng(0)
 
@@ -262,7 +262,7 @@ def test_results_refuse_what_contradicts_itself() -> None:
     with pytest.raises(ValueError, match="occurs twice"):
         group_of({"a": {"m": np.ones(2)}}, [metric(), metric()])
     with pytest.raises(ValueError, match="3 values for 2 samples"):
-        dataclasses.replace(group_of({"a": {"m": np.ones(2)}}, [metric()]), cells={("a", "m"): Cell.complete(np.ones(3))})
+        dataclasses.replace(group_of({"a": {"m": np.ones(2)}}, [metric()]), cells={("a", "m"): complete_cell(np.ones(3))})
     with pytest.raises(ValueError, match="unknown status"):
         Cell(status="great", values=np.ones(1), computed=np.ones(1, dtype=bool))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="same dataset and model"):

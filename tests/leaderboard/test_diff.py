@@ -8,13 +8,13 @@ from rich.cells import cell_len
 from harness.leaderboard.diff import ResultsDifference, diff_results
 from harness.leaderboard.formats.terminal import render_difference
 from harness.results.data_model import Cell, ExplanationSettings, Group, Results
-from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
+from tests.support.synthetic_results import complete_cell, group_of, leaderboard_group, leaderboard_results, metric
 
 
 def changed() -> Results:
     group = leaderboard_group()
-    group.cells["lrp", "road"] = Cell.complete(group.cells["lrp", "road"].values + 0.02 + 0.001 * np.arange(52))
-    group.cells["lrp", "deletion"] = Cell.complete(group.cells["lrp", "deletion"].values * (1 + 1e-7))
+    group.cells["lrp", "road"] = complete_cell(group.cells["lrp", "road"].values + 0.02 + 0.001 * np.arange(52))
+    group.cells["lrp", "deletion"] = complete_cell(group.cells["lrp", "deletion"].values * (1 + 1e-7))
     group.cells["triad", "road"] = Cell.missing(52, "failed", "broke")
     group.explainers[1] = dataclasses.replace(group.explainers[1], version="0.2.0", digest="x", params={"rule": "epsilon"})
     group.explainers.pop()

@@ -7,7 +7,7 @@ from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.merge import MergeError, merge_results
 from harness.results.components import ComponentInfo
 from harness.results.data_model import Cell, ExplanationSettings, Group, Results
-from tests.support.synthetic_results import explainer, group_of, leaderboard_results, metric
+from tests.support.synthetic_results import complete_cell, explainer, group_of, leaderboard_results, metric
 
 RNG = np.random.default_rng(0)
 SCORES = {label: {name: RNG.normal(size=8) for name in ("m", "n")} for label in "abc"}
@@ -53,7 +53,7 @@ def test_samples_in_another_order_are_put_in_order() -> None:
         second,
         samples=[second.samples[k] for k in order],
         digests=[second.digests[k] for k in order],
-        cells={pair: Cell.complete(cell.values[order]) for pair, cell in second.cells.items()},
+        cells={pair: complete_cell(cell.values[order]) for pair, cell in second.cells.items()},
     )
     merged = merge_results([run(part("a")), run(turned)])
     assert np.array_equal(merged.groups[0].cells["b", "m"].values, SCORES["b"]["m"])

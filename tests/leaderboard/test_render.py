@@ -24,7 +24,7 @@ from harness.leaderboard.render import FORMATS, UnknownFormat, render_leaderboar
 from harness.results.data_model import Cell, ExplainerNotes, Results
 from harness.results.document import Leaderboard
 from harness.results.run_folder import read_results
-from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric, write_run
+from tests.support.synthetic_results import complete_cell, group_of, leaderboard_group, leaderboard_results, metric, write_run
 
 WIDTHS = [20, 33, 50, 80, 100, 120, 200]
 TEXTS = ["terminal", "markdown", "latex"]
@@ -196,7 +196,7 @@ def test_two_models_are_compared_in_every_format(format: str) -> None:
     better = leaderboard_group(model="better", gaps=False)
     noise = np.random.default_rng(0).normal(0.125, 0.1, 52)
     for label in better.explainer_labels:
-        better.cells[label, "road"] = Cell.complete(better.cells[label, "road"].values + noise)
+        better.cells[label, "road"] = complete_cell(better.cells[label, "road"].values + noise)
     text = unwrapped(render_leaderboard(build_leaderboard(leaderboard_results(groups=[leaderboard_group(), better])), format, width=200))
     models = re.split(r"lesions: better minus lesions-vgg", text, maxsplit=1)[-1]
     plus_minus = {"latex": r"\$ pm\$ ", "markdown": "± ", "terminal": "±"}[format]

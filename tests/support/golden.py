@@ -15,7 +15,7 @@ from harness.leaderboard.render import render_leaderboard
 from harness.leaderboard.selection import Selection
 from harness.results.data_model import Cell, ExplanationSettings, Group, Results
 from harness.results.document import Leaderboard, read_leaderboard
-from tests.support.synthetic_results import leaderboard_group, leaderboard_results, metric, shadow_of, write_run
+from tests.support.synthetic_results import complete_cell, leaderboard_group, leaderboard_results, metric, shadow_of, write_run
 
 GOLDEN = Path(__file__).parents[1] / "leaderboard" / "golden"
 EXPLAINERS = ["triad", "lrp", "SHAP", "deep-lift", "guided-backprop", "laplace", "sobel"]
@@ -45,7 +45,7 @@ def _with_agreement(group: Group) -> Group:
     parts = metric("parts", category="agreement")
     infinite = group.cells["lrp", "road"].values.copy()
     infinite[:2] = np.inf, np.nan
-    cells = {**group.cells, ("triad", "parts"): Cell.complete(np.linspace(0.2, 0.4, size)), ("lrp", "road"): Cell.complete(infinite)}
+    cells = {**group.cells, ("triad", "parts"): complete_cell(np.linspace(0.2, 0.4, size)), ("lrp", "road"): complete_cell(infinite)}
     cells["deep-lift", "deletion"] = Cell.missing(size, "blocked", "not computed: its rows are missing from the store")
     return dataclasses.replace(group, metrics=[*group.metrics, parts], cells=cells)
 

@@ -42,6 +42,11 @@ EXPLAINERS = [
 NULLS = ["random", "sobel", "laplace"]
 
 
+def complete_cell(values: np.ndarray) -> Cell:
+    """An ok cell with a score (NaN: undefined) for every sample."""
+    return Cell(status="ok", values=np.asarray(values, dtype=np.float64), computed=np.ones(len(values), dtype=bool))
+
+
 def metric(label: str = "m", direction: str = "higher", category: str = "faithfulness") -> MetricInfo:
     return MetricInfo(label=label, component=label, category=category, direction=direction, digest=f"metric-{label}")  # type: ignore[arg-type]
 
@@ -64,7 +69,7 @@ def group_of(scores: dict[str, dict[str, np.ndarray]], metrics: list[MetricInfo]
         "accuracy": 1.0,
         "explainers": [explainer(label, null=label in nulls) for label in scores],
         "metrics": metrics,
-        "cells": {(row, column): Cell.complete(values) for row, columns in scores.items() for column, values in columns.items()},
+        "cells": {(row, column): complete_cell(values) for row, columns in scores.items() for column, values in columns.items()},
     }
     return Group(**(fields | changes))  # type: ignore[arg-type]
 
@@ -86,7 +91,7 @@ def leaderboard_group(*, size: int = 52, seed: int = 0, dataset: str = "lesions"
                 values = 10 ** (0.8 * raw - 3)
             elif bounds[0] is None:
                 values = values - 0.5
-            cells[label, name] = Cell.complete(values)
+            cells[label, name] = complete_cell(values)
     if gaps:
         _make_gaps(cells, size)
     explainers = [
@@ -140,7 +145,7 @@ def _make_gaps(cells: dict[tuple[str, str], Cell], size: int) -> None:
     cells["saliency", "insertion"] = Cell.missing(size, "out-of-memory")
     undefined = cells["lrp", "pointing-game"].values.copy()
     undefined[[10, 20, 30]] = np.nan
-    cells["lrp", "pointing-game"] = Cell.complete(undefined)
+    cells["lrp", "pointing-game"] = complete_cell(undefined)
     partial = cells["laplace", "deletion"]
     cells["laplace", "deletion"] = Cell(status="ok", values=partial.values, computed=np.arange(size) < 16)
 
