@@ -31,7 +31,7 @@ class CrashPolicy:
     def of(self, worker: WorkerHandle, assignment: Assignment) -> tuple[list[RowsCommitted | ColumnFailed], Job | None]:
         """What is to be told of the columns of the job, and what is left of it; ``assignment`` is the ended worker's."""
         job, phase = assignment.job, assignment.phase
-        told: list[RowsCommitted | ColumnFailed] = [*self._found(job, assignment.settled)]
+        told: list[RowsCommitted | ColumnFailed] = [*self._find_committed(job, assignment.settled)]
         settled = assignment.settled | {event.column for event in told}
         culprit = phase.column
         if culprit in settled or self._may_be_retried(worker, job, culprit):
@@ -57,19 +57,15 @@ class CrashPolicy:
             culprit is not None and worker.killed_for is None and _count_below(self._crashes, f"{job.origin} {culprit}", MAX_COLUMN_CRASHES)
         )
 
-    def limit(self, phase: PhaseStarted) -> float:
-        """Seconds that a phase may take."""
-        return self._settings.options.startup_timeout if phase.what == "load" else self._settings.options.timeout
-
     def _final_state(self, worker: WorkerHandle, phase: PhaseStarted) -> tuple[ColumnState, str]:
         doing = f"{PHASE_PHRASES[phase.what]} {phase.component or 'what the job needs'}"
         if worker.killed_for == "timeout":
-            return "timeout", f"{doing} took longer than {self.limit(phase):g} s"
+            return "timeout", f"{doing} took longer than {self._settings.limit(phase.what):g} s"
         may_be_innocent = worker.killed_for is None and phase.column is not None
         times = MAX_MACHINE_LOSSES if worker.lost is not None else MAX_COLUMN_CRASHES if may_be_innocent else 1
         return "crashed", f"while {doing} {worker.describe_exit()}" + (f" ({times} times in a row)" if times > 1 else "")
 
-    def _found(self, job: Job, settled: set[str]) -> list[RowsCommitted]:
+    def _find_committed(self, job: Job, settled: set[str]) -> list[RowsCommitted]:
         """What an ended worker committed and could not tell."""
         keys = SamplePositions([(row.sample, row.digest) for row in job.rows])
         try:

@@ -37,6 +37,10 @@ class ExecutorSettings(BaseModel):
         """Samples per batch, None if the worker is to find out."""
         return None if self.options.batch == "auto" else self.options.batch
 
+    def limit(self, what: str) -> float:
+        """Seconds that a phase may take: loading, or the call of a component."""
+        return self.options.startup_timeout if what == "load" else self.options.timeout
+
     def prefetches(self, device: str) -> bool:
         """Whether a worker on a device reads ahead: on a CPU the reader would take a core from the model."""
         return device != "cpu" if self.options.prefetch == "auto" else self.options.prefetch

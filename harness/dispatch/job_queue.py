@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Sequence, Set
 
 from harness.dispatch.executor import drop_columns
@@ -19,8 +19,6 @@ class JobQueue:
 
     A job that uses the maps of others is held back until these are explained, or will not be. Jobs wait only for such as were added with
     them and before them, and each of these is waiting, or has been taken and will be put back or released: so none waits for ever.
-
-    Beside the line stand jobs that are to be done afresh, by workers that have done nothing before.
     """
 
     def __init__(self) -> None:
@@ -31,18 +29,12 @@ class JobQueue:
         self._places: dict[str, int] = {}
         self._line: JobHeap = []
         self._near: defaultdict[str, JobHeap] = defaultdict(list)
-        self._afresh: deque[Job] = deque()
         self._first = self._last = 0
         self._cancelled: set[str] = set()
         self._pieces: Counter[str] = Counter()  # taken of each job so far
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._held) + len(self._afresh)
-
-    @property
-    def afresh(self) -> int:
-        """How many jobs wait to be done afresh."""
-        return len(self._afresh)
+        return len(self._ready) + len(self._held)
 
     def count_employable_workers(self, most: int) -> int:
         """For how many workers there is something, of so many: jobs, or where these are fewer, pieces of them."""
@@ -77,20 +69,10 @@ class JobQueue:
         while (job := self._next(self._near.get(loaded, [])) or self._next(self._line)) is not None:
             place = self._places.pop(job.id)
             del self._ready[job.id]
-            left = self._uncancelled(job)
+            left = self.without_cancelled(job)
             if left is not None:
                 return self._piece(left, place, 1 + others - len(self._ready))
         return None
-
-    def put_for_fresh_worker(self, job: Job) -> None:
-        """Put what is left of a job that was taken beside the line."""
-        left = self._uncancelled(job)
-        if left is not None:
-            self._afresh.append(left)
-
-    def take_for_fresh_worker(self) -> Job | None:
-        """The next job that is to be done afresh."""
-        return self._afresh.popleft() if self._afresh else None
 
     def release(self, job: str) -> None:
         """Hold back nothing for a job any longer: its rows are explained, or will not be."""
@@ -103,17 +85,13 @@ class JobQueue:
     def cancel(self, columns: Set[str]) -> None:
         """Drop columns from every job that waits or is put back."""
         self._cancelled |= columns
-        beside, self._afresh = self._afresh, deque()
-        for job in beside:
-            self.put_for_fresh_worker(job)
 
     def clear(self) -> None:
         """Drop all jobs."""
-        self._afresh.clear()
         for kept in (self._ready, self._held, self._lacks, self._holds, self._places, self._line, self._near, self._pieces):
             kept.clear()
 
-    def _uncancelled(self, job: Job) -> Job | None:
+    def without_cancelled(self, job: Job) -> Job | None:
         """What is left of a job that is taken; where that is nothing, it is released."""
         left = drop_columns(job, self._cancelled)
         if left is None:

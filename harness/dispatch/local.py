@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from harness.dispatch.devices import Slot, make_slots
 from harness.dispatch.executor import ExecutorSettings
 from harness.dispatch.scheduler import Scheduler
-from harness.dispatch.worker_handle import WorkerHandle
+from harness.dispatch.worker_handle import Inbox, WorkerHandle
 from harness.dispatch.worker_process import WorkerProcess
 
 
@@ -24,6 +24,6 @@ class LocalExecutor(Scheduler):
         """Those of the devices."""
         return self._slots
 
-    def begin(self, slot: Slot) -> WorkerHandle:
+    def begin(self, slot: Slot, inbox: Inbox) -> WorkerHandle:
         """A process, fixed to the slot's device."""
-        return WorkerProcess(slot, next(self._numbers), self._settings, self._inbox)
+        return WorkerProcess(slot, next(self._numbers), self.settings, inbox)

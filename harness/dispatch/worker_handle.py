@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.dispatch.devices import Slot
-from harness.dispatch.events import PhaseStarted
+from harness.dispatch.events import ColumnFailed, Event, PhaseStarted, RowsCommitted
 from harness.planning.jobs import Job, SubjectRows
 
 Inbox = queue.Queue["tuple[WorkerHandle, dict[str, Any] | None]"]
@@ -36,31 +36,43 @@ class Assignment:
     settled: set[str] = field(default_factory=set)
     starved: set[str] = field(default_factory=set)
 
-    def may_be_blameless(self, culprit: str) -> bool:
-        """Whether others may have kept the memory that a column lacked: the worker's jobs before, or the metrics before it."""
-        return not (self.first and culprit in [self.job.key, *(task.key for task in self.job.metrics[:1])])
+    def hear(self, event: Event) -> bool:
+        """Take note of an event; whether it is to be told: that something is tried again is not, nor what was told of another piece."""
+        if isinstance(event, PhaseStarted):
+            self.phase, self.since = event, time.monotonic()
+        elif isinstance(event, ColumnFailed) and event.starved is not None and self._may_be_blameless(event.starved):
+            self.starved.add(event.column)
+            return False
+        elif isinstance(event, RowsCommitted | ColumnFailed):
+            self.settled.add(event.column)
+            return not (self.job.explained and event.column == self.job.key)  # that fails for what was to be scored
+        return True
 
     def retry_jobs(self) -> list[Job]:
         """Jobs in each of which one column that may not be to blame comes first; of those the explanation is, all the rest follow."""
         left = self.job.without(self.settled)
         return [left] if self.job.key in self.starved else [left.only(task) for task in left.metrics if task.key in self.starved]
 
+    def _may_be_blameless(self, culprit: str) -> bool:
+        """Whether others may have kept the memory that a column lacked: the worker's jobs before, or the metrics before it."""
+        return not (self.first and culprit in [self.job.key, *(task.key for task in self.job.metrics[:1])])
+
 
 class WorkerHandle(ABC):
     """Takes messages, and puts what it says into an inbox: itself with an event, or with None once it has ended.
 
     Attributes:
-        slot: where it is.
+        slot: the place it is in.
         started: when it was (s, monotonic).
         ready: whether it has said that it can take jobs.
+        asked: since when it is at a question (s, monotonic), or None.
         assignment: the job it is at, or None.
-        reserved: the job it will probably be at next, or None.
         loaded: the subject of its last job, which it need not load again; empty before the first.
         fresh: whether nothing has been loaded in it yet, by a job or to answer a question.
         killed_for: why it was ended, or None.
         ended: whether it has said its last.
-        lost: how its machine was lost and it with it, which is no fault of what it was at; None where it ended by itself.
-        log: where what it prints is kept.
+        lost: how its machine was lost and it with it, which is no fault of what it was at; None if it ended by itself.
+        log: the place in which what it prints is kept.
     """
 
     lost: str | None = None
@@ -70,19 +82,41 @@ class WorkerHandle(ABC):
         self.slot = slot
         self.started = time.monotonic()
         self.ready = False
+        self.asked: float | None = None
         self.assignment: Assignment | None = None
-        self.reserved: Job | None = None
         self.loaded = ""
         self.killed_for: str | None = None
         self.fresh = True
         self.ended = False
 
-    def assign(self, job: Job) -> None:
-        """Give it a job, and tell of the rows of the reserved one."""
+    def ask(self, request: Mapping[str, Any]) -> None:
+        """Put a question to it."""
+        self.asked, self.fresh = time.monotonic(), False
+        self.send({"do": "ask", "request": dict(request)})
+
+    def assign(self, job: Job, following: Job | None) -> None:
+        """Give it a job, and tell it of the rows of the one that may follow."""
         self.assignment, self.fresh = Assignment(job, first=self.fresh), False
         self.loaded = job.subject.prediction_key
-        following = None if self.reserved is None else SubjectRows(self.reserved.subject, self.reserved.rows).to_json()
-        self.send({"do": "job", "job": job.to_json(), "following": following})
+        rows = None if following is None else SubjectRows(following.subject, following.rows).to_json()
+        self.send({"do": "job", "job": job.to_json(), "following": rows})
+
+    def finish(self) -> None:
+        """It has done its job."""
+        self.assignment = None
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """Take note of what it says of itself."""
+        if message["event"] == "ready":
+            self.ready = True
+        elif message["event"] in ("answer", "refused"):
+            self.asked = None
+
+    def has_ended_unsaid(self) -> bool:
+        """Whether it has ended without saying so, which is true once: a process that it left behind may hold its pipe."""
+        unsaid = self.has_exited and not self.ended
+        self.ended = self.ended or unsaid
+        return unsaid
 
     @abstractmethod
     def send(self, message: Mapping[str, Any]) -> None:
@@ -99,7 +133,7 @@ class WorkerHandle(ABC):
     @property
     @abstractmethod
     def has_exited(self) -> bool:
-        """Whether it has ended without saying so."""
+        """Whether it has ended, said or unsaid."""
 
     @abstractmethod
     def describe_exit(self) -> str:

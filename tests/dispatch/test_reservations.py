@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from harness.dispatch.devices import Slot
 from harness.dispatch.events import ColumnFailed, Event, JobFinished, PhaseStarted, RowsCommitted, event_to_json
 from harness.dispatch.executor import ExecutorError
-from harness.dispatch.scheduler import MAX_FAILED_STARTS
+from harness.dispatch.worker_handle import Inbox
+from harness.dispatch.worker_pool import MAX_FAILED_STARTS
 from harness.planning.jobs import Job
 from tests.support.fake_workers import FakeScheduler, FakeWorker, slots
 from tests.support.jobs import composed, parts_of
@@ -28,8 +29,8 @@ STEPS = 2000
 class Worker(FakeWorker):
     """Goes through its job step by step; each step is what it says."""
 
-    def __init__(self, slot: Slot, world: World) -> None:
-        super().__init__(slot)
+    def __init__(self, slot: Slot, inbox: Inbox, world: World) -> None:
+        super().__init__(slot, inbox)
         self._world = world
         self.steps: Iterator[Event] | None = None
         self.over = False
@@ -47,12 +48,12 @@ class Random(FakeScheduler):
     def __init__(self, world: World, there: list[Slot], prefetch: bool) -> None:
         super().__init__(there, prefetch)
         self._world = world
-        self._inbox = world  # type: ignore[assignment]
-        self._aftermath._found = world.found  # type: ignore[method-assign]
+        self._pool.inbox = world  # type: ignore[assignment]
+        self._crashes._find_committed = world.found  # type: ignore[method-assign]
 
-    def hand(self, slot: Slot) -> FakeWorker:
-        assert self.there.count(slot) > [worker.slot for worker in self._workers].count(slot), "two workers in one slot"
-        return Worker(slot, self._world)
+    def hand(self, slot: Slot, inbox: Inbox) -> FakeWorker:
+        assert self.there.count(slot) > [worker.slot for worker in self.workers].count(slot), "two workers in one slot"
+        return Worker(slot, inbox, self._world)
 
 
 @dataclass
@@ -196,12 +197,14 @@ class World:
 
     def look(self) -> None:
         """No two workers have one job reserved, and nobody one that another is at."""
-        reserved = [worker.reserved for worker in self.crew._workers if worker.reserved is not None]
-        assert all(worker.assignment is not None for worker in self.crew._workers if worker.reserved is not None)
+        held = {worker: job for worker in self.crew.workers if (job := self.crew._reservations.of(worker)) is not None}
+        reserved = list(held.values())
+        assert len(reserved) == len(self.crew._reservations), "a job is reserved for a worker that has ended"
+        assert all(worker.assignment is not None for worker in held)
         claimed = Counter(cell for job in (*reserved, *self.at.values()) for cell in wanted(job))
         assert all(count == 1 for count in claimed.values())
         assert not any(wanted(job) & self.told for job in reserved)
-        idle = [worker for worker in self.crew._workers if worker.ready and worker.assignment is None]
+        idle = self.crew._pool.idle
         assert not idle or not (self.crew._jobs._ready or reserved), "a worker waits, and so does a job"
 
     def hear(self, event: Event) -> None:
@@ -240,7 +243,7 @@ class World:
             assert not self.at
             return
         assert not self.at
-        assert not any(worker.reserved for worker in self.crew._workers)
+        assert not len(self.crew._reservations)
         for job in self.jobs:
             if self.needed(job):
                 assert {cell for cell in wanted(job) if cell[0] not in self.given_up} <= self.told, "it was lost"

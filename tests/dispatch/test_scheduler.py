@@ -73,7 +73,7 @@ def test_what_a_worker_says_of_no_job_of_its_own_ends_it_and_is_not_told(said: d
     crew._dispatch()
     (first,) = crew.begun
     for message in ({"event": "ready"}, said, {"event": "phase", "job": "job-0-0", "what": "explain"}):
-        crew._inbox.put((first, message))
+        first.say(message)
     assert next(events).event == "phase"
     assert first.killed_for == "speaking of a job that is not its own"
 
@@ -85,16 +85,17 @@ def test_a_worker_whose_reserved_job_was_cancelled_takes_that_of_another() -> No
     crew._dispatch()
     one, other = crew.begun
     for hand in (one, other):
-        crew._inbox.put((hand, {"event": "ready"}))
-    crew._inbox.put((one, {"event": "phase", "job": "job-0-0", "what": "load"}))
+        hand.say({"event": "ready"})
+    one.say({"event": "phase", "job": "job-0-0", "what": "load"})
     next(events)
-    assert [hand.reserved and hand.reserved.id for hand in (one, other)] == ["job-1-0", "job-3-0"]
+    reserved = [crew._reservations.of(hand) for hand in (one, other)]
+    assert [job and job.id for job in reserved] == ["job-1-0", "job-3-0"]
     crew.cancel({"a-3"})
     for hand, said in ((other, {"event": "finished", "job": "job-2-0"}), (one, {"event": "phase", "job": "job-0-0", "what": "score"})):
-        crew._inbox.put((hand, said))
+        hand.say(said)
         next(events)
     assert [job["id"] for job in other.given] == ["job-2-0", "job-1-0"]
-    assert one.reserved is None
+    assert crew._reservations.of(one) is None
 
 
 @pytest.mark.parametrize(("rows", "begun"), [([64], 4), ([20], 2), ([15], 1), ([15, 15], 2), ([16, 15], 3), ([15] * 9, 4)])

@@ -9,7 +9,7 @@ from typing import Any
 from harness.dispatch.devices import Slot
 from harness.dispatch.executor import ExecutorSettings
 from harness.dispatch.scheduler import Scheduler
-from harness.dispatch.worker_handle import WorkerHandle
+from harness.dispatch.worker_handle import Inbox, WorkerHandle
 from harness.spec.run_spec import ExecutionOptions
 
 
@@ -19,14 +19,20 @@ class FakeWorker(WorkerHandle):
     Attributes:
         given: the jobs, as they were sent.
         closed: whether its driver has ended it.
+        inbox: what it speaks into.
     """
 
     log = "its log"
 
-    def __init__(self, slot: Slot) -> None:
+    def __init__(self, slot: Slot, inbox: Inbox) -> None:
         super().__init__(slot)
+        self.inbox = inbox
         self.given: list[Mapping[str, Any]] = []
         self.closed = False
+
+    def say(self, message: Mapping[str, Any] | None) -> None:
+        """Have it say something; None is its end."""
+        self.inbox.put((self, None if message is None else dict(message)))
 
     def send(self, message: Mapping[str, Any]) -> None:
         if message["do"] == "job":
@@ -61,13 +67,13 @@ class FakeScheduler(Scheduler):
     def slots(self) -> Sequence[Slot]:
         return self.there
 
-    def begin(self, slot: Slot) -> WorkerHandle:
-        hand = self.hand(slot)
+    def begin(self, slot: Slot, inbox: Inbox) -> WorkerHandle:
+        hand = self.hand(slot, inbox)
         self.begun.append(hand)
         return hand
 
-    def hand(self, slot: Slot) -> FakeWorker:
-        return FakeWorker(slot)
+    def hand(self, slot: Slot, inbox: Inbox) -> FakeWorker:
+        return FakeWorker(slot, inbox)
 
 
 def slots(*names: str) -> list[Slot]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,8 @@ from harness.dispatch.crash_policy import CrashPolicy
 from harness.dispatch.devices import Slot
 from harness.dispatch.events import ColumnFailed, Event, JobFinished, Noted, PhaseStarted, RowsCommitted
 from harness.dispatch.executor import ExecutorSettings
-from harness.dispatch.scheduler import MAX_FAILED_STARTS
+from harness.dispatch.worker_handle import Inbox
+from harness.dispatch.worker_pool import MAX_FAILED_STARTS
 from harness.planning.jobs import Job
 from harness.store.row_files import StoredValue
 from harness.store.store import Store
@@ -30,41 +32,38 @@ ROWS = range(4)
 class Needy(FakeWorker):
     """Has some memory, and does what it is told at once."""
 
-    def __init__(self, slot: Slot, crew: Starving) -> None:
-        super().__init__(slot)
+    def __init__(self, slot: Slot, inbox: Inbox, crew: Starving) -> None:
+        super().__init__(slot, inbox)
         self._crew = crew
         self._kept = 0
-        self._say(None if crew.ailing else {"event": "ready"})
+        self.say(None if crew.ailing else {"event": "ready"})
         crew.ailing = max(0, crew.ailing - 1)
-
-    def _say(self, message: Mapping[str, Any] | None) -> None:
-        self._crew._inbox.put((self, None if message is None else dict(message)))
 
     def send(self, message: Mapping[str, Any]) -> None:
         super().send(message)
         if message["do"] == "ask":
-            self._say({"event": "answer", "value": message["request"]})
+            self.say({"event": "answer", "value": message["request"]})
             return
         job = Job.from_json(message["job"])
         columns = [job.key, *(task.key for task in job.metrics)]
         about = {"job": job.id}
         for column in columns:
             self._crew.tries[column] += 1
-            self._say({"event": "phase", **about, "what": "score", "component": "it", "column": column})
+            self.say({"event": "phase", **about, "what": "score", "component": "it", "column": column})
             if column in self._crew.deaths:
                 self._crew.deaths.remove(column)
-                self._say(None)
+                self.say(None)
                 return
             keeps, needs = self._crew.needs.get(column, (0, 1))
             if self._kept + needs <= MEMORY:
                 self._kept += keeps
-                self._say({"event": "committed", **about, "column": column, "rows": len(job.rows)})
+                self.say({"event": "committed", **about, "column": column, "rows": len(job.rows)})
                 continue
             for failed in columns if column == job.key else [column]:
-                self._say({"event": "failed", **about, "column": failed, "state": "out-of-memory", "reason": "full", "starved": column})
+                self.say({"event": "failed", **about, "column": failed, "state": "out-of-memory", "reason": "full", "starved": column})
             if column == job.key:
                 break
-        self._say({"event": "finished", **about})
+        self.say({"event": "finished", **about})
 
 
 class Starving(FakeScheduler):
@@ -77,13 +76,13 @@ class Starving(FakeScheduler):
 
     def __init__(self, needs: Mapping[str, tuple[int, int]], there: Sequence[str] = ("cpu",), deaths: set[str] | None = None) -> None:
         super().__init__(slots(*there))
-        self._aftermath._found = lambda job, settled: []  # type: ignore[method-assign]
+        self._crashes._find_committed = lambda job, settled: []  # type: ignore[method-assign]
         self.needs, self.tries = needs, Counter[str]()
         self.deaths = deaths or set()
         self.ailing = 0
 
-    def hand(self, slot: Slot) -> FakeWorker:
-        return Needy(slot, self)
+    def hand(self, slot: Slot, inbox: Inbox) -> FakeWorker:
+        return Needy(slot, inbox, self)
 
     def run(self, *jobs: Job) -> list[Event]:
         """What is told of each column."""
@@ -160,8 +159,8 @@ def test_what_a_worker_found_in_the_store_for_a_second_try_is_told_once(tmp_path
     job = replace(composed(0, [], ROWS, metrics=["b"]), key="ab" * 32, explained=True)
     store = Store(tmp_path / "store")
     store.commit_rows(job.key, [StoredValue(job.key, row.sample, row.digest, "zero", 0.0) for row in job.rows])
-    worker = FakeWorker(slots("cpu")[0])
-    worker.assign(job)
+    worker = FakeWorker(slots("cpu")[0], queue.Queue())
+    worker.assign(job, None)
     assert worker.assignment is not None
     told, left = CrashPolicy(ExecutorSettings(store=str(tmp_path / "store"), logs=tmp_path)).of(worker, worker.assignment)
     assert told == []

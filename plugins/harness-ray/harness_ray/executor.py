@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from harness.api.executors import ExecutorError, ExecutorSettings, Job, Recipe, Registry, Scheduler, Slot, WorkerHandle
+from harness.api.executors import ExecutorError, ExecutorSettings, Inbox, Job, Recipe, Registry, Scheduler, Slot, WorkerHandle
 from harness_ray.agreement import components
 from harness_ray.places import Place, places
 
@@ -77,21 +77,21 @@ class RayExecutor(Scheduler):
             _, roll = self._join()
             roll.call()
             self._place(roll)
-        if self._places or self._workers:
+        if self._places or self.workers:
             self._there = now
-        elif now - self._there > self._settings.options.startup_timeout:
-            raise ExecutorError(f"the Ray cluster has had no node to work on for {self._settings.options.startup_timeout:g} s")
+        elif now - self._there > self.settings.options.startup_timeout:
+            raise ExecutorError(f"the Ray cluster has had no node to work on for {self.settings.options.startup_timeout:g} s")
         return self._places
 
-    def begin(self, slot: Slot) -> WorkerHandle:
+    def begin(self, slot: Slot, inbox: Inbox) -> WorkerHandle:
         """An actor at a place, and in it a worker process."""
         from harness_ray.worker import RayWorker
 
         assert isinstance(slot, Place)
         cluster, roll = self._join()
         number = next(self._numbers)
-        actor = cluster.host(slot, number, roll.request["folder"], self._settings.model_dump(mode="json"))
-        return RayWorker(slot, actor, str(self._settings.logs / f"worker-{number}.log"), self._inbox)
+        actor = cluster.host(slot, number, roll.request["folder"], self.settings.model_dump(mode="json"))
+        return RayWorker(slot, actor, str(self.settings.logs / f"worker-{number}.log"), inbox)
 
     # the cluster
 
@@ -101,15 +101,15 @@ class RayExecutor(Scheduler):
             from harness_ray.roll import Roll
 
             cluster = Cluster(self._params.address)
-            self._settings.logs.mkdir(parents=True, exist_ok=True)
-            roll = Roll(cluster, self._settings, self._registry)
+            self.settings.logs.mkdir(parents=True, exist_ok=True)
+            roll = Roll(cluster, self.settings, self._registry)
             self._joined = cluster, roll
-            roll.call(self._settings.options.startup_timeout)
+            roll.call(self.settings.options.startup_timeout)
             self._place(roll)
         return self._joined
 
     def _place(self, roll: Roll) -> None:
-        self._places = places(roll.present, self._settings.options.devices, self._settings.options.workers, self._params.cpus_per_worker)
+        self._places = places(roll.present, self.settings.options.devices, self.settings.options.workers, self._params.cpus_per_worker)
         self._looked = time.monotonic()
 
     def _require(self, recipes: Iterable[Recipe | None]) -> None:

@@ -36,11 +36,10 @@ class Host:
             try:
                 _, message = self._inbox.get(timeout=1.0)
             except queue.Empty:
-                if not self._process.has_exited:
+                if not self._process.has_ended_unsaid():
                     continue
                 message = None  # a process that it left behind holds its pipe
             if message is None:
-                self._process.ended = True
                 self._process.close()
                 return [*told, {"event": "ended", "how": self._process.describe_exit()}]
             told.append(message)
