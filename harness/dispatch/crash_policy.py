@@ -1,4 +1,4 @@
-"""What becomes of the job of a worker that has ended: whose fault it was, and what of the job is left for another."""
+"""The blame for the end of a worker, and what of its job is left for another."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from harness.store.sample_alignment import SamplePositions, rows_with_any_value
 from harness.store.store import Store, StoreError
 
 MAX_LOAD_CRASHES = 2  # times that loading the same model and data may kill a worker before its job is blocked
-MAX_COLUMN_CRASHES = (
-    2  # times that workers may die at the same column before it is blamed: the kernel, or a component before it, may be to blame
-)
+MAX_COLUMN_CRASHES = 2  # times that workers may die at a column before it is blamed: the kernel, or a component before it, may have been it
 MAX_MACHINE_LOSSES = 3  # times that the machine may be lost under the same job before the job is blamed for it
 PHASE_PHRASES = {"load": "loading", "predict": "predicting with", "explain": "explaining with", "score": "scoring with"}
 
@@ -85,6 +83,6 @@ def _count_below(counter: Counter[str], what: str, most: int) -> bool:
 
 
 def _without_settled(job: Job, settled: set[str]) -> Job | None:
-    """The job without what is settled; None where that is all."""
+    """The job without what is settled; None if that is all."""
     left = job.without(settled)
     return left if left.metrics or not left.explained else None

@@ -1,4 +1,4 @@
-"""Which devices there are, found without importing torch, and what fixes a process to one of them."""
+"""The devices of this machine, found without importing torch, and what fixes a process to one of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class DeviceError(ValueError):
 
 @dataclass(frozen=True)
 class Slot:
-    """Where one worker runs.
+    """The place of one worker.
 
     Attributes:
         name: what the user calls the device: ``cpu``, ``cuda:1``, ``mps``.

@@ -1,4 +1,4 @@
-"""What an executor is: it does jobs somewhere, and tells what became of them."""
+"""Executors: they do jobs somewhere, and tell what became of them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Executor(Protocol):
 
 
 def drop_columns(job: Job, columns: Set[str]) -> Job | None:
-    """What is left of a job when columns are dropped: nothing where its explanation is one of them or no metric is left."""
+    """What is left of a job when columns are dropped: nothing if its explanation is one of them or no metric is left."""
     if job.key in columns:
         return None
     left = job.without(set(columns))

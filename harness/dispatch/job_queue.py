@@ -37,7 +37,7 @@ class JobQueue:
         return len(self._ready) + len(self._held)
 
     def count_employable_workers(self, most: int) -> int:
-        """For how many workers there is something, of so many: jobs, or where these are fewer, pieces of them."""
+        """For how many workers there is something, of so many: jobs, or if these are fewer, pieces of them."""
         if len(self) >= most:
             return most
         return min(most, len(self) + sum(max_pieces(job) - 1 for job in self._ready.values()))
@@ -64,7 +64,7 @@ class JobQueue:
     def take(self, loaded: str, others: int = 0) -> Job | None:
         """The next job on the model and data that are ``loaded``, else the next of all; without its cancelled columns.
 
-        Where fewer jobs are left than ``others``, the workers that will want one too, it is a piece of that job, and the rest waits on.
+        If fewer jobs are left than ``others``, the workers that will want one too, it is a piece of that job, and the rest waits on.
         """
         while (job := self._next(self._near.get(loaded, [])) or self._next(self._line)) is not None:
             place = self._places.pop(job.id)
@@ -92,7 +92,7 @@ class JobQueue:
             kept.clear()
 
     def without_cancelled(self, job: Job) -> Job | None:
-        """What is left of a job that is taken; where that is nothing, it is released."""
+        """What is left of a job that is taken; if that is nothing, it is released."""
         left = drop_columns(job, self._cancelled)
         if left is None:
             self.release(job.id)

@@ -1,4 +1,4 @@
-"""Whether a node would compute what the driver would: the same harness, and the same version of every component of the plan."""
+"""Agreement of a node with the driver: the same harness, and the same version of every component of the plan."""
 
 from __future__ import annotations
 

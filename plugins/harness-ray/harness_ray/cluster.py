@@ -51,7 +51,7 @@ class Cluster:
         return task.remote(dict(request), limit)
 
     def answer(self, asked: Any, seconds: float) -> Mapping[str, Any] | None:
-        """What a node answered, None where it has not yet; ``{"failed": why}`` where it cannot."""
+        """What a node answered, None if it has not yet; ``{"failed": why}`` if it cannot."""
         ready, _ = ray.wait([asked], timeout=seconds)
         if not ready:
             return None
@@ -111,7 +111,7 @@ class _Joining(threading.Thread):
 
 
 def _checked(address: str) -> str:
-    """An address that something listens at; ``auto`` is what ``RAY_ADDRESS`` says, where it says something."""
+    """An address that something listens at; ``auto`` is what ``RAY_ADDRESS`` says, if it says something."""
     wanted = os.environ.get("RAY_ADDRESS", address) if address == "auto" else address
     if wanted in ("auto", "local"):
         return wanted

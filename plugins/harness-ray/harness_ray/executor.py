@@ -30,7 +30,7 @@ class RayExecutor(Scheduler):
         """Where the cluster is, and what a worker claims of it.
 
         Args:
-            address: ``auto`` for the cluster that this machine is a node of, ``HOST:PORT`` where it is of several, ``local`` for a new one.
+            address: ``auto`` for the cluster that this machine is a node of, ``HOST:PORT`` if it is of several, ``local`` for a new one.
             cpus_per_worker: CPUs that a worker on CPUs claims; by default a node's CPUs are shared out among its workers.
         """
 

@@ -1,4 +1,4 @@
-"""What is on a node: an actor that keeps one worker process, the same as on one machine, and passes on what it says."""
+"""A node's side: an actor that keeps one worker process, the same as on one machine, and passes on what it says."""
 
 from __future__ import annotations
 

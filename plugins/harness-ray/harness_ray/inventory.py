@@ -1,6 +1,6 @@
-"""What a machine has that a number depends on: the harness, the components and what they require, as plain JSON.
+"""The inventory of a machine, of all that a number depends on: the harness, the components and what they require, as plain JSON.
 
-``python -m harness_ray.inventory`` reads ``{"folder", "store", "token", "plugins"}`` and writes ``{"unseen": [path…]}`` where the machine
+``python -m harness_ray.inventory`` reads ``{"folder", "store", "token", "plugins"}`` and writes ``{"unseen": [path…]}`` if the machine
 does not see one of these files, else its inventory. It is a process of its own, as workers are: nothing of the driver's is in it.
 """
 

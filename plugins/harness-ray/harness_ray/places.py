@@ -23,7 +23,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Place(Slot):
-    """Where one worker runs, and what it claims there: CPUs, and a GPU or a part of one."""
+    """The place of one worker, and what it claims there: CPUs, and a GPU or a part of one."""
 
     node: Node
     cpus: float

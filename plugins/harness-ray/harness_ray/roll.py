@@ -1,4 +1,4 @@
-"""Which nodes may work: those that see what the run needs, and have every component of the plan as the driver has it."""
+"""The nodes that may work: those that see what the run needs, and have every component of the plan as the driver has it."""
 
 from __future__ import annotations
 
