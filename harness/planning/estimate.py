@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
+from harness.planning.json_dataclass import JsonDataclass
 from harness.planning.plan import Plan
 from harness.registry.registry import Registry
 
@@ -30,7 +31,7 @@ class CellEstimate:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(JsonDataclass):
     """What a plan will take.
 
     Attributes:
@@ -46,10 +47,6 @@ class Estimate:
     unknown: int = 0
     seconds: float | None = None
     bytes: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
 
     def count(self, state: EstimateState) -> int:
         """How many cells are in a state: of an explainer under a metric each, without explanations."""

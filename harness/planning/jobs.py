@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from harness.planning.facts import TrainingFacts
+from harness.planning.json_dataclass import JsonDataclass, JsonRecipe
 from harness.planning.variants import AS_IS, Variant
-from harness.registry.recipe import Recipe
 
 TargetRule = Literal["predicted", "label"] | int
 Precision = Literal["fp32", "tf32", "bf16"]
@@ -27,12 +27,12 @@ class MetricTask:
     """A metric that a job scores: its label in the run, its recipe and the key of its column."""
 
     label: str
-    recipe: Recipe
+    recipe: JsonRecipe
     key: str
 
 
 @dataclass(frozen=True)
-class Subject:
+class Subject(JsonDataclass):
     """What is explained, shared by all jobs of one (dataset, model).
 
     Attributes:
@@ -56,9 +56,9 @@ class Subject:
 
     dataset: str
     model: str
-    dataset_recipe: Recipe
-    training_recipe: Recipe | None
-    model_recipe: Recipe
+    dataset_recipe: JsonRecipe
+    training_recipe: JsonRecipe | None
+    model_recipe: JsonRecipe
     classes: Sequence[int] | None
     prediction_key: str
     target: TargetRule
@@ -74,56 +74,17 @@ class Subject:
     facts: Mapping[str, str] = field(default_factory=dict)
     learned: Mapping[str, TrainingFacts] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return {
-            **self.__dict__,
-            "variant": dict(self.variant.__dict__),
-            "dataset_recipe": self.dataset_recipe.to_json(),
-            "training_recipe": self.training_recipe and self.training_recipe.to_json(),
-            "model_recipe": self.model_recipe.to_json(),
-            "classes": None if self.classes is None else list(self.classes),
-            "stored": dict(self.stored),
-            "evidence": dict(self.evidence),
-            "facts": dict(self.facts),
-            "learned": {drawn: facts.to_json() for drawn, facts in self.learned.items()},
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Subject:
-        """The inverse of `to_json`."""
-        training = data["training_recipe"]
-        return cls(
-            **{
-                **data,
-                "dataset_recipe": Recipe.from_json(data["dataset_recipe"]),
-                "training_recipe": None if training is None else Recipe.from_json(training),
-                "model_recipe": Recipe.from_json(data["model_recipe"]),
-                "variant": Variant(**data["variant"]),
-                "learned": {drawn: TrainingFacts(**facts) for drawn, facts in data["learned"].items()},
-            }
-        )
-
 
 @dataclass(frozen=True)
-class SubjectRows:
+class SubjectRows(JsonDataclass):
     """Rows of a subject: what a worker reads for a job."""
 
     subject: Subject
     rows: Sequence[SampleRef]
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return {"subject": self.subject.to_json(), "rows": [list(row) for row in self.rows]}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> SubjectRows:
-        """The inverse of `to_json`."""
-        return cls(Subject.from_json(data["subject"]), [SampleRef(*row) for row in data["rows"]])
-
 
 @dataclass(frozen=True)
-class Job:
+class Job(JsonDataclass):
     """Explain some rows once, and score the explanations with the metrics that are missing.
 
     Attributes:
@@ -144,7 +105,7 @@ class Job:
     id: str
     subject: Subject
     explainer: str
-    recipe: Recipe
+    recipe: JsonRecipe
     key: str
     rows: Sequence[SampleRef]
     metrics: Sequence[MetricTask]
@@ -175,28 +136,3 @@ class Job:
     def only(self, task: MetricTask) -> Job:
         """One of its metrics as a piece."""
         return replace(self, id=f"{self.id}.of {task.label}", metrics=[task])
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return {
-            **self.__dict__,
-            "subject": self.subject.to_json(),
-            "recipe": self.recipe.to_json(),
-            "variant": dict(self.variant.__dict__),
-            "rows": [list(row) for row in self.rows],
-            "metrics": [{"label": m.label, "recipe": m.recipe.to_json(), "key": m.key} for m in self.metrics],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Job:
-        """The inverse of `to_json`."""
-        return cls(
-            **{
-                **data,
-                "subject": Subject.from_json(data["subject"]),
-                "recipe": Recipe.from_json(data["recipe"]),
-                "variant": Variant(**data["variant"]),
-                "rows": [SampleRef(*row) for row in data["rows"]],
-                "metrics": [MetricTask(m["label"], Recipe.from_json(m["recipe"]), m["key"]) for m in data["metrics"]],
-            }
-        )
