@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import numpy as np
 from harness.dispatch.job_queue import JobQueue
 from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.render import render_leaderboard
-from harness.planning.facts import DatasetFacts, ModelFacts
+from harness.planning.facts import ComponentFacts, DatasetFacts, ModelFacts, TrainingFacts, Verdict
 from harness.planning.plan import Planner
 from harness.planning.sharding import plan_jobs
 from harness.registry.recipe import Recipe
@@ -44,7 +44,7 @@ class Facts:
 
     def __init__(self, samples: int) -> None:
         ids = [f"sample-{i:07d}" for i in range(samples)]
-        self._dataset = DatasetFacts(ids, [f"{i:064x}" for i in range(samples)], [i % 2 for i in range(samples)], None, True, True)
+        self._dataset = DatasetFacts(ids, [f"{i:064x}" for i in range(samples)], [i % 2 for i in range(samples)], None, {})
 
     def dataset(self, recipe: Recipe) -> DatasetFacts:
         """The same samples for every dataset."""
@@ -54,17 +54,17 @@ class Facts:
         """A model of its own for every recipe."""
         return ModelFacts(recipe.digest, 2, None, (3, 224, 224), None, None, ("convolutions", "relu"), 1)
 
-    def training(self, recipe: Recipe, seed: int, labelled: int) -> str:
+    def training(self, recipe: Recipe, seed: int, labelled: int) -> TrainingFacts:
         """A digest."""
-        return recipe.digest
+        return TrainingFacts(recipe.digest, {})
 
-    def verdict(self, model: Recipe, content: str, explainer: Recipe) -> Mapping[str, Any]:
+    def verdict(self, model: Recipe, content: str, explainer: Recipe) -> Verdict:
         """Applicable, and of one pass."""
-        return {"reason": None, "passes": 1.0}
+        return Verdict(None, 1.0)
 
-    def passes(self, metric: Recipe) -> float | None:
-        """One."""
-        return 1.0
+    def component(self, recipe: Recipe) -> ComponentFacts:
+        """One pass, and no file."""
+        return ComponentFacts(passes=1.0)
 
 
 def planner(datasets: int, models: int, samples: int, folder: Path) -> Planner:

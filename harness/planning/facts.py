@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from harness.planning.json_dataclass import JsonDataclass
 from harness.registry.canonical_json import json_digest
 from harness.registry.file_states import stat_times
 from harness.registry.parameter_paths import iter_existing_paths
@@ -19,7 +20,7 @@ FACTS_VERSION = 9  # raised when facts, or how they are found, change in develop
 
 
 @dataclass(frozen=True)
-class DatasetFacts:
+class DatasetFacts(JsonDataclass):
     """A dataset as planning sees it.
 
     Attributes:
@@ -46,13 +47,9 @@ class DatasetFacts:
         left_out = set(self.left_out)
         return [place for place in range(len(self.ids) + len(left_out)) if place not in left_out]
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class TrainingFacts:
+class TrainingFacts(JsonDataclass):
     """A training split as planning sees it.
 
     Attributes:
@@ -63,13 +60,9 @@ class TrainingFacts:
     digest: str
     hinted: Mapping[str, str]
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class ModelFacts:
+class ModelFacts(JsonDataclass):
     """A model as planning sees it.
 
     Attributes:
@@ -98,9 +91,21 @@ class ModelFacts:
     answers: Sequence[Sequence[float]] | None = None
     generation: int = 0
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
+
+@dataclass(frozen=True)
+class Verdict(JsonDataclass):
+    """Why an explainer is not applicable to a model (or None), and its declared passes per sample (or None)."""
+
+    reason: str | None
+    passes: float | None
+
+
+@dataclass(frozen=True)
+class ComponentFacts(JsonDataclass):
+    """Digest of what the files hold that making an explainer or a metric opens (or None), and a metric's declared passes per sample."""
+
+    files: str | None = None
+    passes: float | None = None
 
 
 def fact_key(kind: str, *recipes: Recipe | None, **extra: Any) -> str:

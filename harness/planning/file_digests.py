@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.planning.facts import iter_file_states
+from harness.planning.memo import Memo
 from harness.registry.canonical_json import json_digest
 from harness.registry.file_states import content_digest_of
 from harness.registry.parameter_paths import exists_as, iter_annotated_paths
@@ -14,8 +14,7 @@ from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.store.store import Store
 
-CallTimeFiles = Mapping[str, Mapping[str, str]]  # by the digest of a component's recipe, what each file held when it was first read
-CALL_TIME_FILES_KEY = json_digest({"fact": "called"})
+CallTimeFiles = dict[str, dict[str, str]]  # by the digest of a component's recipe, what each file held when it was first read
 ATTEMPTS = 3  # another worker may remember something at the same moment, and this one's be lost
 
 
@@ -41,14 +40,12 @@ def _iter_named_files(registry: Registry, recipe: Recipe) -> Iterator[Path]:
 
 
 def _digest_file(store: Store, path: Path) -> str:
-    key = json_digest({"fact": "file", "path": str(path.resolve()), "state": [list(entry) for entry in iter_file_states(path)]})
-    known = store.fact(key)
-    if isinstance(known, str):
-        return known
-    with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    store.remember(key, found)
-    return found
+    memo = Memo.about(store, str, "file", path=str(path.resolve()), state=list(iter_file_states(path)))
+    known = memo.get()
+    if known is None:
+        known = content_digest_of(str(path))
+        memo.set(known)
+    return known
 
 
 def load_call_time_files(store: Store) -> CallTimeFiles:
@@ -56,8 +53,11 @@ def load_call_time_files(store: Store) -> CallTimeFiles:
 
     Keys of the first results are made without them. As soon as such a file holds something else than it did then, it is in keys.
     """
-    known = store.fact(CALL_TIME_FILES_KEY)
-    return known if isinstance(known, Mapping) else {}
+    return _call_time_files(store).get() or {}
+
+
+def _call_time_files(store: Store) -> Memo[dict[str, dict[str, str]]]:
+    return Memo.about(store, dict[str, dict[str, str]], "called")
 
 
 def remember_call_time_files(store: Store, recipe: Recipe, files: Iterable[str]) -> None:
@@ -69,7 +69,7 @@ def remember_call_time_files(store: Store, recipe: Recipe, files: Iterable[str])
         new = {file: content_digest_of(file) for file in read if file not in own}
         if not new:
             return
-        store.remember(CALL_TIME_FILES_KEY, {**known, recipe.digest: {**own, **new}})
+        _call_time_files(store).set({**known, recipe.digest: {**own, **new}})
 
 
 def digest_changed_files(known: CallTimeFiles, recipe: Recipe) -> str | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
-from harness.planning.facts import DatasetFacts, ModelFacts, TrainingFacts
+from harness.planning.facts import ComponentFacts, DatasetFacts, ModelFacts, TrainingFacts, Verdict
 from harness.registry.recipe import Recipe
 
 
@@ -32,11 +31,8 @@ class Inspector(Protocol):
     def training(self, recipe: Recipe, seed: int, labelled: int) -> TrainingFacts:
         """Facts of a training split: of the images that may be drawn as background, or of as many samples as are drawn with labels."""
 
-    def verdict(self, model: Recipe, content: str, explainer: Recipe) -> Mapping[str, Any]:
-        """``reason`` why an explainer is not applicable to a model of this content (or None), and its ``passes`` per sample (or None)."""
+    def verdict(self, model: Recipe, content: str, explainer: Recipe) -> Verdict:
+        """What an explainer says of a model of this content."""
 
-    def passes(self, metric: Recipe) -> float | None:
-        """Declared passes of a metric per sample."""
-
-    def opened(self, recipe: Recipe) -> str | None:
-        """Digest of what the files hold that making an explainer or a metric opens, or None where it opens none."""
+    def component(self, recipe: Recipe) -> ComponentFacts:
+        """Facts of an explainer or a metric."""

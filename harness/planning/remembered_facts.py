@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
-from dataclasses import fields
-from functools import partial
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
 from harness.planning.answer_comparison import answers_match
-from harness.planning.facts import DatasetFacts, ModelFacts, TrainingFacts, fact_key
+from harness.planning.facts import ComponentFacts, DatasetFacts, ModelFacts, TrainingFacts, Verdict, fact_key
+from harness.planning.json_dataclass import JsonDataclass
+from harness.planning.memo import Memo
 from harness.planning.sample_digests import SampleDigests, select_noise_dependent
 from harness.registry.file_states import files_unchanged
 from harness.registry.recipe import Recipe
 from harness.store.store import Store
 
-AskWorker = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-FinishValue = Callable[[Any, str | None], Any]
+Request = Mapping[str, Any]
+AskWorker = Callable[[Request], Mapping[str, Any]]
+Facts = TypeVar("Facts", bound=JsonDataclass)
+Finish = Callable[[Facts, str | None], Facts]
 
 
-def _keep_value(value: Any, content: str | None) -> Any:
-    return value
+def _as_found(found: Facts, content: str | None) -> Facts:
+    return found
 
 
 class RememberedFacts:
@@ -37,94 +40,78 @@ class RememberedFacts:
     def dataset(self, recipe: Recipe) -> DatasetFacts:
         """Facts of a dataset."""
 
-        def ask() -> Any:
-            answer = self._ask({"ask": "dataset", "recipe": recipe.to_json(), "known": self._contents.of(recipe)})
-            found = answer["value"]
-            self._contents.add(recipe, select_noise_dependent(zip(found["ids"], found["digests"], strict=True)))
-            return answer
+        def finish(found: DatasetFacts, content: str | None) -> DatasetFacts:
+            self._contents.add(recipe, select_noise_dependent(zip(found.ids, found.digests, strict=True)))
+            return found
 
-        return DatasetFacts(**self._fact(fact_key("dataset", recipe), ask, _field_names(DatasetFacts)))
+        def request() -> Request:
+            return {"ask": "dataset", "recipe": recipe.to_json(), "known": self._contents.of(recipe)}
+
+        return self._fact(DatasetFacts, fact_key("dataset", recipe), request, finish)
 
     def model(self, recipe: Recipe) -> ModelFacts:
-        """Facts of a model."""
-        request = {"ask": "model", "recipe": recipe.to_json()}
-        told_apart = partial(self._with_generation, recipe)
-        return ModelFacts(**self._fact(fact_key("model", recipe), lambda: self._ask(request), _field_names(ModelFacts), told_apart))
-
-    def _with_generation(self, recipe: Recipe, value: Mapping[str, Any], content: str | None) -> Mapping[str, Any]:
-        """A model's facts, with the files that it was made of and its generation.
+        """Facts of a model, with the files that it was made of and its generation.
 
         What answers otherwise than all models of its recipe, digest and files before is a generation of its own: something that nobody
         saw is in it, and its numbers are not theirs.
         """
-        key = fact_key("answers", None, recipe=recipe.digest, digest=value["digest"], files=content)
-        before: list[Any] = self._store.fact(key) or []
-        generation = next(
-            (i for i, known in enumerate(before) if known == value["answers"] or answers_match(known, value["answers"])), len(before)
-        )
-        if generation == len(before):
-            self._store.remember(key, [*before, value["answers"]])
-        return {**value, "files": content, "generation": generation}
+
+        def finish(found: ModelFacts, content: str | None) -> ModelFacts:
+            key = fact_key("answers", None, recipe=recipe.digest, digest=found.digest, files=content)
+            memo: Memo[list[list[list[float]] | None]] = Memo(self._store, list[list[list[float]] | None], key)
+            before = memo.get() or []
+            answers = found.answers and [list(row) for row in found.answers]
+            generation = next((i for i, known in enumerate(before) if known == answers or answers_match(known, answers)), len(before))
+            if generation == len(before):
+                memo.set([*before, cast("list[list[float]] | None", answers)])
+            return replace(found, files=content, generation=generation)
+
+        return self._fact(ModelFacts, fact_key("model", recipe), lambda: {"ask": "model", "recipe": recipe.to_json()}, finish)
 
     def training(self, recipe: Recipe, seed: int, labelled: int) -> TrainingFacts:
         """Facts of a training split: of backgrounds, or of as many samples with their labels."""
-        request = {"ask": "training", "recipe": recipe.to_json(), "seed": seed, "labelled": labelled}
 
-        def ask() -> Any:
-            answer = self._ask({**request, "known": self._contents.of(recipe)})
-            self._contents.add(recipe, answer["value"]["hinted"])
-            return answer
+        def finish(found: TrainingFacts, content: str | None) -> TrainingFacts:
+            self._contents.add(recipe, found.hinted)
+            return found
 
-        key = fact_key("training", recipe, seed=seed, labelled=labelled)
-        return TrainingFacts(**self._fact(key, ask, _field_names(TrainingFacts)))
+        def request() -> Request:
+            known = self._contents.of(recipe)
+            return {"ask": "training", "recipe": recipe.to_json(), "seed": seed, "labelled": labelled, "known": known}
 
-    def verdict(self, model: Recipe, content: str, explainer: Recipe) -> Mapping[str, Any]:
+        return self._fact(TrainingFacts, fact_key("training", recipe, seed=seed, labelled=labelled), request, finish)
+
+    def verdict(self, model: Recipe, content: str, explainer: Recipe) -> Verdict:
         """What an explainer says of a model of this content."""
         key = fact_key("verdict", model, explainer, content=content)
-        request = {"ask": "verdict", "recipe": explainer.to_json(), "model": model.to_json()}
-        found: Mapping[str, Any] = self._fact(key, lambda: self._ask(request), {"reason", "passes"})
-        return found
+        return self._fact(Verdict, key, lambda: {"ask": "verdict", "recipe": explainer.to_json(), "model": model.to_json()})
 
-    def passes(self, metric: Recipe) -> float | None:
-        """What a metric declares."""
-        found = self._metric(metric)["passes"]
-        return None if found is None else float(found)
+    def component(self, recipe: Recipe) -> ComponentFacts:
+        """Facts of an explainer or a metric."""
+        ask = "passes" if recipe.kind == "metrics" else "opened"
 
-    def _metric(self, metric: Recipe) -> Mapping[str, Any]:
-        """What a metric declares, and the files that making it opens: one thing to remember, for stores that are far away."""
+        def finish(found: ComponentFacts, content: str | None) -> ComponentFacts:
+            return replace(found, files=content)
 
-        def whole(value: Mapping[str, Any], content: str | None) -> Mapping[str, Any]:
-            return {**value, "files": content}
+        return self._fact(ComponentFacts, fact_key(ask, recipe), lambda: {"ask": ask, "recipe": recipe.to_json()}, finish)
 
-        request = {"ask": "passes", "recipe": metric.to_json()}
-        found: Mapping[str, Any] = self._fact(fact_key("passes", metric), lambda: self._ask(request), {"passes", "files"}, whole)
-        return found
-
-    def opened(self, recipe: Recipe) -> str | None:
-        """Digest of what the files hold that making an explainer or a metric opens."""
-        if recipe.kind == "metrics":
-            return cast("str | None", self._metric(recipe)["files"])
-        request = {"ask": "opened", "recipe": recipe.to_json()}
-        found = self._fact(fact_key("opened", recipe), lambda: self._ask(request), {"files"}, lambda value, content: {"files": content})
-        return cast("str | None", found["files"])
-
-    def _fact(self, key: str, ask: Callable[[], Any], names: Set[str], finish: FinishValue = _keep_value) -> Any:
-        """What is remembered, else asked for and remembered; an object of other fields than ``names`` is as good as forgotten."""
+    def _fact(self, form: type[Facts], key: str, request: Callable[[], Request], finish: Finish[Facts] = _as_found) -> Facts:
+        """What is remembered, else asked for, finished with the content of what was read for it, and remembered."""
         if key not in self._known:
-            self._known[key] = self._found(key, ask, names, finish)
-        return self._known[key]
+            self._known[key] = self._remembered(form, key) or self._asked(form, key, request(), finish)
+        return cast(Facts, self._known[key])
 
-    def _found(self, key: str, ask: Callable[[], Any], names: Set[str], finish: FinishValue) -> Any:
+    def _remembered(self, form: type[Facts], key: str) -> Facts | None:
         known = self._store.fact(key)
-        if isinstance(known, Mapping) and set(known) == {"value", "read"} and files_unchanged(known["read"]):
-            value = known["value"]
-            if isinstance(value, Mapping) and set(value) == names:
-                return value
-        answer = ask()
-        value = finish(answer["value"], answer["content"])
-        self._store.remember(key, {"value": value, "read": answer["read"]})
-        return value
+        if not isinstance(known, Mapping) or set(known) != {"value", "read"} or not files_unchanged(known["read"]):
+            return None
+        try:
+            return form.from_json(known["value"])
+        except ValueError:  # of another form
+            return None
 
-
-def _field_names(facts: type[DatasetFacts | ModelFacts | TrainingFacts]) -> set[str]:
-    return {field.name for field in fields(facts)}
+    def _asked(self, form: type[Facts], key: str, request: Request, finish: Finish[Facts]) -> Facts:
+        answer = self._ask(request)
+        found = finish(form.from_json(answer["value"]), answer["content"])
+        self._store.remember(key, {"value": found.to_json(), "read": answer["read"]})
+        return found

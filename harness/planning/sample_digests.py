@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from harness.registry.canonical_json import json_digest
+from harness.planning.memo import Memo
 from harness.registry.recipe import Recipe
 from harness.store.store import Store
 
@@ -28,16 +28,14 @@ class SampleDigests:
 
     def of(self, dataset: Recipe) -> dict[str, list[str]]:
         """The digests that samples had, by id, the last first; of all datasets that the component makes."""
-        found = self._store.fact(_fact_key(dataset))
-        return found if isinstance(found, dict) else {}
+        return self._memo(dataset).get() or {}
 
     def add(self, dataset: Recipe, digests: Mapping[str, str]) -> None:
         """Remember these, by id; only those of `select_noise_dependent` need be."""
         known = self.of(dataset)
         merged = {sample: list(dict.fromkeys([found, *known.get(sample, ())]))[:DIGESTS_PER_SAMPLE] for sample, found in digests.items()}
         if known | merged != known:
-            self._store.remember(_fact_key(dataset), known | merged)
+            self._memo(dataset).set(known | merged)
 
-
-def _fact_key(dataset: Recipe) -> str:
-    return json_digest({"fact": "contents", "component": dataset.qualified})
+    def _memo(self, dataset: Recipe) -> Memo[dict[str, list[str]]]:
+        return Memo.about(self._store, dict[str, list[str]], "contents", component=dataset.qualified)

@@ -57,7 +57,7 @@ def _answer_value(components: ComponentCache, request: Mapping[str, Any], recipe
         return check_applicability(components, Recipe.from_json(request["model"]), recipe)
     if request["ask"] == "opened":
         check_construction(components, recipe)
-        return None
+        return {}
     raise ValueError(f"unknown request {request['ask']!r}")
 
 

@@ -149,11 +149,11 @@ def test_facts_of_another_form_are_as_good_as_forgotten(folder: Path, old: Any) 
 
 
 def test_what_an_explainer_says_is_asked_again_where_it_was_said_otherwise(folder: Path) -> None:
-    explainer = replace(recipe(), kind="explainers")
+    metric = replace(recipe(), kind="metrics")
     store = Store(folder / "store")
     for old in ({"count": 3}, {"value": {"count": 3}, "read": {}}):
-        store.remember(fact_key("passes", explainer), old)
-        assert RememberedFacts(store, lambda request: answered({"passes": 2})).passes(explainer) == 2.0
+        store.remember(fact_key("passes", metric), old)
+        assert RememberedFacts(store, lambda request: answered({"passes": 2})).component(metric).passes == 2.0
 
 
 def test_what_was_found_out_holds_for_as_long_as_what_was_read_is_as_it_was(folder: Path) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.planning.class_matching import ClassMismatch
+from harness.planning.class_matching import ClassMismatch, match_model_classes
 from harness.planning.facts import DatasetFacts, ModelFacts
-from harness.planning.model_classes import match_model_classes
 from harness.registry.card import Card
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry

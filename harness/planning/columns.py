@@ -1,0 +1,145 @@
+"""The columns of groups: rows and metrics, their keys, and why what is not applicable is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from harness.planning import keys
+from harness.planning.file_digests import CallTimeFiles, digest_changed_files, digest_named_files, load_call_time_files
+from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
+from harness.planning.inspector import Inspector, Unavailable
+from harness.planning.training_splits import TrainingSplits
+from harness.planning.variants import AS_IS, ORACLE, Variant, random_model_variant
+from harness.registry.canonical_json import json_digest
+from harness.registry.declared_needs import declared_needs
+from harness.registry.recipe import Recipe
+from harness.registry.registry import Registry
+from harness.registry.unmet_needs import TRAINING_NEEDS, lacking_evidence, lacking_features
+from harness.spec.loaded_spec import LoadedSpec
+from harness.store.store import Store
+
+
+@dataclass(frozen=True)
+class ColumnPlanner:
+    """Finds the columns of groups; what it found out of a component it asks no more, for a plan has a cell for each."""
+
+    loaded: LoadedSpec
+    registry: Registry
+    store: Store
+    inspect: Inspector
+    training: TrainingSplits
+    _needs_by_recipe: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    _files_by_recipe: dict[str, str | None] = field(default_factory=dict, repr=False)
+
+    def columns(self, group: GroupPlan) -> Iterator[ExplanationColumn]:
+        """The group's rows; of an altered group the explainers alone, without nulls, or the oracle."""
+        if group.variant.kind == "oracle":
+            yield self._oracle(group)
+            return
+        for recipe, null, variant in self._rows(group.dataset.label, group.model.label, group.variant):
+            if not (null and group.variant.altered):
+                yield self._explanation(group, recipe, null, variant)
+
+    def blocked_columns(self, dataset: Recipe, model: Recipe) -> list[ExplanationColumn]:
+        """The rows and columns of a group that cannot be had, for the leaderboard to show as blocked."""
+        scores = [ScoreColumn(metric.label, metric, "") for metric in self.loaded.recipes.metrics]
+        rows = self._rows(dataset.label, model.label)
+        return [ExplanationColumn(variant.label(recipe.label), recipe, "", scores, null, variant) for recipe, null, variant in rows]
+
+    def _rows(self, dataset: str, model: str, variant: Variant = AS_IS) -> Iterator[tuple[Recipe, bool, Variant]]:
+        """Recipe, whether it is a null, and variant of each row: explainers, nulls that are not among them, the same on a random model."""
+        recipes = self.loaded.recipes
+        named = {recipe.label for recipe in recipes.nulls}
+        chosen = [self.loaded.recipe_for("explainers", recipe, dataset=dataset, model=model) for recipe in recipes.rows]
+        for recipe in chosen:
+            declared = bool(self.registry.declaration("explainers", recipe.qualified).get("null"))
+            yield recipe, declared or recipe.label in named, variant
+        if recipes.random_model:
+            random_model = random_model_variant(self.loaded.spec.seed)
+            yield from ((recipe, True, random_model) for recipe in chosen if recipe.label not in named)
+
+    def _explanation(self, group: GroupPlan, recipe: Recipe, null: bool, variant: Variant) -> ExplanationColumn:
+        assert group.subject is not None
+        reason, passes = self._applicable(group, recipe)
+        training = self.training.digest(group.subject, recipe) if reason is None else None
+        key = self._explanation_key(group, recipe, variant, training, self._files(recipe))
+        label = recipe.label if variant == group.variant else variant.label(recipe.label)
+        notes = () if reason is not None or group.subject.training_recipe is not None else self.training.otherwise(recipe)
+        return ExplanationColumn(label, recipe, key, self._scores(group, key, label), null, variant, reason, passes, notes=notes)
+
+    def _oracle(self, group: GroupPlan) -> ExplanationColumn:
+        """The row whose maps no component makes."""
+        key = self._explanation_key(group, ORACLE, group.variant, None, None)
+        return ExplanationColumn(ORACLE.label, ORACLE, key, self._scores(group, key, ORACLE.label), variant=group.variant, passes=0.0)
+
+    def _explanation_key(self, group: GroupPlan, recipe: Recipe, variant: Variant, training: str | None, files: str | None) -> str:
+        assert group.subject is not None
+        return keys.explanation_key(
+            group.dataset_key,
+            group.model_key,
+            recipe,
+            variant=variant,
+            target=group.subject.target,
+            seed=group.subject.seed,
+            training=training,
+            dtype=self.loaded.spec.store.dtype,
+            files=files,
+        )
+
+    def _scores(self, group: GroupPlan, explanation: str, explainer: str) -> list[ScoreColumn]:
+        """The metrics on an explanation, by its key and its row's label."""
+        places = {"dataset": group.dataset.label, "model": group.model.label, "explainer": explainer}
+        metrics = (self.loaded.recipe_for("metrics", metric, **places) for metric in self.loaded.recipes.metrics)
+        return [self._score(group, explanation, metric) for metric in metrics]
+
+    def _score(self, group: GroupPlan, explanation: str, metric: Recipe) -> ScoreColumn:
+        assert group.subject is not None and group.dataset_facts is not None
+        needs = self._needs(metric)
+        reason = lacking_evidence(needs, group.dataset_facts.evidence)
+        if reason is None and needs & TRAINING_NEEDS:
+            reason = self.training.lacking(group.subject, metric)
+        training = self.training.digest(group.subject, metric) if reason is None else None
+        key = keys.score_key(explanation, metric, training, self._files(metric))
+        try:
+            passes = self.inspect.component(metric).passes
+        except Unavailable:
+            passes = None
+        return ScoreColumn(metric.label, metric, key, reason, passes)
+
+    def _applicable(self, group: GroupPlan, explainer: Recipe) -> tuple[str | None, float | None]:
+        """Why an explainer is not applicable to the group's model and data (or None), and its passes per sample (or None)."""
+        assert group.subject is not None and group.model_facts is not None
+        needs = self._needs(explainer)
+        lacking = lacking_features(needs, group.model_facts.features)
+        if lacking is None and needs & TRAINING_NEEDS:
+            lacking = self.training.lacking(group.subject, explainer)
+        if lacking is not None:
+            return lacking, None
+        try:
+            verdict = self.inspect.verdict(group.model, group.model_facts.digest, explainer)
+        except Unavailable:  # asking failed; running it will fail too, with a state and a reason of its own
+            return None, None
+        return verdict.reason, verdict.passes
+
+    def _needs(self, recipe: Recipe) -> frozenset[str]:
+        if recipe.digest not in self._needs_by_recipe:
+            self._needs_by_recipe[recipe.digest] = declared_needs(self.registry, recipe)
+        return self._needs_by_recipe[recipe.digest]
+
+    def _files(self, recipe: Recipe) -> str | None:
+        """Digest of what the files hold that a component reads; None where there is none."""
+        if recipe.digest not in self._files_by_recipe:
+            named = digest_named_files(self.registry, self.store, recipe)
+            try:
+                opened = self.inspect.component(recipe).files
+            except Unavailable:  # it cannot be made; running it will fail, with a state and a reason of its own
+                opened = None
+            parts = [opened, digest_changed_files(self._called, recipe)]
+            self._files_by_recipe[recipe.digest] = json_digest([named, *filter(None, parts)]) if any(parts) else named
+        return self._files_by_recipe[recipe.digest]
+
+    @cached_property
+    def _called(self) -> CallTimeFiles:
+        return load_call_time_files(self.store)

@@ -1,0 +1,105 @@
+"""The subjects of a plan: a dataset and a model put together of what is known of both, or why they cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from harness.planning import keys
+from harness.planning.class_matching import match_model_classes
+from harness.planning.facts import DatasetFacts, ModelFacts, fact_key
+from harness.planning.file_digests import digest_files_by_parameter
+from harness.planning.group_plan import GroupPlan
+from harness.planning.inspector import Inspector, Unavailable
+from harness.planning.jobs import SampleRef, Subject
+from harness.planning.training_splits import TrainingSplits
+from harness.registry.parameter_paths import iter_existing_paths
+from harness.registry.recipe import Recipe
+from harness.registry.registry import Registry
+from harness.spec.loaded_spec import LoadedSpec
+from harness.store.store import Store
+
+
+@dataclass(frozen=True)
+class SubjectPlanner:
+    """Finds out about datasets and models."""
+
+    loaded: LoadedSpec
+    registry: Registry
+    store: Store
+    inspect: Inspector
+    training: TrainingSplits
+
+    def group(self, dataset: Recipe, model: Recipe, limit: int | None) -> GroupPlan:
+        """A group without columns, of the first ``limit`` samples; blocked if there is no subject.
+
+        Raises `harness.planning.class_matching.ClassMismatch` where the dataset's classes are not the model's.
+        """
+        model = self.loaded.recipe_for("models", model, dataset=dataset.label)
+        try:
+            with _prefix_unavailable(f"the dataset {dataset.label} cannot be read"):
+                dataset_facts = self.inspect.dataset(dataset)
+            with _prefix_unavailable(f"the model {model.label} cannot be loaded"):
+                model_facts = self.inspect.model(model)
+        except Unavailable as error:
+            return GroupPlan(dataset, model, blocked=str(error))
+        if dataset_facts.outside:
+            if model_facts.bounded:
+                return GroupPlan(dataset, model, blocked=f"{dataset.label}: {dataset_facts.outside}")
+            dataset_facts = replace(dataset_facts, notes=[*dataset_facts.notes, dataset_facts.outside])
+        class_map = self._class_map(dataset.label)
+        classes, model_facts = match_model_classes(self.registry, dataset, dataset_facts, model, model_facts, class_map)
+        rows = list(map(SampleRef, dataset_facts.positions, dataset_facts.ids, dataset_facts.digests))[:limit]
+        dataset_key, model_key = self._dataset_key(dataset, class_map), self._model_key(model, model_facts)
+        group = GroupPlan(dataset, model, None, dataset_facts, model_facts, rows, dataset_key=dataset_key, model_key=model_key)
+        return replace(group, subject=self._subject(group, dataset_facts, model_facts, classes))
+
+    def _subject(self, group: GroupPlan, dataset_facts: DatasetFacts, model_facts: ModelFacts, classes: list[int] | None) -> Subject:
+        dataset, model = group.dataset, group.model
+        spec = self.loaded.spec
+        return Subject(
+            dataset=dataset.label,
+            model=model.label,
+            dataset_recipe=dataset,
+            training_recipe=self.training.split(dataset),
+            model_recipe=model,
+            classes=classes,
+            prediction_key=keys.prediction_key(group.dataset_key, group.model_key),
+            target=spec.explain.target,
+            seed=spec.seed,
+            stored={},
+            precision=spec.execution.precision,
+            compiled=spec.execution.compile,
+            content=model_facts.digest if model_facts.files or any(path.is_file() for path in iter_existing_paths(model)) else None,
+            answers=model_facts.answers,
+            evidence=dataset_facts.evidence,
+            facts={"model": fact_key("model", model), "dataset": fact_key("dataset", dataset)},
+        )
+
+    def _dataset_key(self, dataset: Recipe, class_map: Mapping[str, str | int] | None) -> str:
+        selection = frozenset(self.registry.declaration("datasets", dataset.qualified).get("selection", ()))
+        return keys.dataset_key(dataset, selection, class_map)
+
+    def _model_key(self, model: Recipe, facts: ModelFacts) -> str:
+        return keys.model_key(
+            model,
+            facts.digest,
+            self.loaded.spec.execution.arithmetic,
+            named=digest_files_by_parameter(self.registry, self.store, model),
+            read=facts.files,
+            generation=facts.generation,
+        )
+
+    def _class_map(self, dataset: str) -> dict[str, str | int] | None:
+        references = zip(self.loaded.recipes.datasets, self.loaded.spec.datasets, strict=True)
+        return next(reference.class_map for recipe, reference in references if recipe.label == dataset)
+
+
+@contextmanager
+def _prefix_unavailable(otherwise: str) -> Iterator[None]:
+    """Say of what cannot be had what it is."""
+    try:
+        yield
+    except Unavailable as error:
+        raise Unavailable(f"{otherwise}: {error}", error.traceback) from error
