@@ -18,7 +18,7 @@ from harness.registry.registry import Registry
 from harness.registry.session_components import SESSION_DISTRIBUTION
 from harness.store.address import redact_credentials
 from harness.store.errors import describe_with_advice, wrap_write_errors
-from harness.store.folder_factory import open_folder
+from harness.store.folder import open_folder
 from harness.text_format import to_printable_line
 
 __all__ = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from urllib.parse import unquote
 
 DEFAULT_ADDRESS = ".harness"
@@ -18,11 +17,6 @@ def protocol_of(address: str) -> str | None:
     """The protocol of a URL, in lower case; None where the address is a path."""
     found = _PROTOCOL.match(address)
     return found and found[0].lower()
-
-
-def resolve_address(address: str) -> str:
-    """The address for another process, whatever its working folder: a path is made absolute, a URL is what it is."""
-    return address if protocol_of(address) else str(Path(address).resolve())
 
 
 def is_private(address: str) -> bool:

@@ -1,13 +1,28 @@
-"""Files of this machine that are whole or absent: written to a temporary name, synced, renamed."""
+"""Files that are whole or absent: written to a temporary name, synced, renamed.
+
+What a writer that died left under a temporary name is removed when a store is pruned.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 
-from harness.store.temporary_names import temporary_name
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
+
+
+def temporary_name(name: str) -> str:
+    """A new hidden name beside ``name``."""
+    return f".{name}.{token_hex(6)}.tmp"
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is, or was, being written."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 ADVICE_BY_ERRNO = {
@@ -63,22 +63,26 @@ def describe_with_advice(error: OSError) -> str:
 @contextmanager
 def wrap_write_errors(folder: Path | str, what: str = "the store") -> Iterator[None]:
     """Any ``OSError`` inside becomes a `StoreError` with the folder's path and what to do about it."""
-    try:
-        yield
-    except StoreError:
-        raise
-    except OSError as error:
+
+    def describe(error: OSError) -> str:
         advice = error.advice if isinstance(error, UnreachableError) else ADVICE_BY_ERRNO.get(error.errno or 0, DEFAULT_ADVICE)
-        advice = advice.replace("--store", "--store" if what == "the store" else "--out")
-        raise StoreError(f"{what} {os.fspath(folder)} cannot be written: {describe_os_error(error)}; {advice}") from error
+        option = "--store" if what == "the store" else "--out"
+        return f"{what} {os.fspath(folder)} cannot be written: {describe_os_error(error)}; {advice.replace('--store', option)}"
+
+    with _wrap_errors(describe):
+        yield
+
+
+def wrap_read_errors(store: Path | str, message: str = "the store {} cannot be read: {}") -> AbstractContextManager[None]:
+    """Any ``OSError`` inside becomes a `StoreError` with the store's path, and what the system says, in the message."""
+    return _wrap_errors(lambda error: message.format(os.fspath(store), describe_with_advice(error)))
 
 
 @contextmanager
-def wrap_read_errors(store: Path | str) -> Iterator[None]:
-    """Any ``OSError`` inside becomes a `StoreError` with the store's path."""
+def _wrap_errors(describe: Callable[[OSError], str]) -> Iterator[None]:
     try:
         yield
     except StoreError:
         raise
     except OSError as error:
-        raise StoreError(f"the store {os.fspath(store)} cannot be read: {describe_with_advice(error)}") from error
+        raise StoreError(describe(error)) from error

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
+
+from harness.store.address import protocol_of
 
 ReadResults = Iterator[tuple[str, bytes | OSError]]
 """Path and content, or why there is none, in the order that was asked for."""
@@ -67,3 +70,14 @@ class Folder(Protocol):
 
     def clear(self, path: str) -> None:
         """Remove a folder with all that is in it, also what others put there meanwhile."""
+
+
+def open_folder(address: Path | str) -> Folder:
+    """The folder that a path or a URL names; raises `StoreError` where no driver takes the URL, or it does not answer."""
+    if protocol_of(str(address)) is None:
+        from harness.store.local_folder import LocalFolder
+
+        return LocalFolder(Path(address))
+    from harness.store.remote_folder import RemoteFolder
+
+    return RemoteFolder(str(address))

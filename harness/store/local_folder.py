@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from harness.store.atomic import write_atomically
@@ -28,22 +28,16 @@ class LocalFolder:
 
     def read_many(self, paths: Sequence[str]) -> ReadResults:
         """One after the other."""
-        for path in paths:
-            try:
-                found: bytes | OSError = self.read(path)
-            except OSError as error:
-                found = error
-            yield path, found
+        return _read_each(paths, self.read)
 
     def read_heads(self, paths: Sequence[str], size: int) -> ReadResults:
         """One after the other."""
-        for path in paths:
-            try:
-                with (self.path / path).open("rb") as stream:
-                    found: bytes | OSError = stream.read(size)
-            except OSError as error:
-                found = error
-            yield path, found
+
+        def read_head(path: str) -> bytes:
+            with (self.path / path).open("rb") as stream:
+                return stream.read(size)
+
+        return _read_each(paths, read_head)
 
     def write(self, path: str, content: bytes) -> None:
         """Under a temporary name, synced, renamed."""
@@ -94,6 +88,14 @@ class LocalFolder:
                 shutil.rmtree(folder)
             except FileNotFoundError:
                 continue
+
+
+def _read_each(paths: Sequence[str], read: Callable[[str], bytes]) -> ReadResults:
+    for path in paths:
+        try:
+            yield path, read(path)
+        except OSError as error:
+            yield path, error
 
 
 def _file_entry(entry: os.DirEntry[str], path: str) -> FileEntry | None:

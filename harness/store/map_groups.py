@@ -7,8 +7,8 @@ from collections.abc import Collection
 from harness.store import map_files as map_files
 from harness.store.errors import wrap_read_errors, wrap_write_errors
 from harness.store.map_files import SampleKey, StoredMaps
-from harness.store.segment_groups import SegmentGroups
 from harness.store.segment_index import hash_ids
+from harness.store.segments import SegmentGroups
 
 _KIND, _SUFFIX = "maps", ".safetensors"
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from harness.store.atomic import is_temporary
 from harness.store.errors import StoreError, describe_os_error, wrap_read_errors, wrap_write_errors
 from harness.store.folder import FileEntry, Folder
-from harness.store.segment_groups import DAMAGED_FOLDER, group_path
+from harness.store.segments import DAMAGED_FOLDER, group_path
 from harness.store.store import Store
-from harness.store.temporary_names import is_temporary
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 SEGMENT_KINDS = ("rows", "maps")

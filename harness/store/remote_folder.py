@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harness.store.address import protocol_of, redact_credentials
-from harness.store.byte_cache import ByteCache
+from harness.store.atomic import temporary_name
+from harness.store.bounded_cache import BoundedCache
 from harness.store.errors import UnreachableError
 from harness.store.folder import FileEntry, ReadResults
 from harness.store.fsspec_drivers import open_filesystem, to_unreachable_error
 from harness.store.segments import is_intact
-from harness.store.temporary_names import temporary_name
 
 WHOLE_AT_ONCE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "oci", "tos", "memory"}
 """Protocols whose objects appear under their name when they are whole; elsewhere a file is moved there."""
@@ -38,7 +38,7 @@ class RemoteFolder:
         self._fs, root = open_filesystem(url)
         self._root = root.rstrip("/")
         self._whole_at_once = protocol_of(url) in WHOLE_AT_ONCE
-        self._recent = ByteCache(MAX_CACHED_BYTES)
+        self._recent: BoundedCache[bytes] = BoundedCache(MAX_CACHED_BYTES)
         self._turn: Any = contextlib.nullcontext() if self._fs.async_impl else threading.RLock()
 
     def shown(self, path: str = "") -> str:
@@ -59,14 +59,9 @@ class RemoteFolder:
 
     def read_many(self, paths: Sequence[str]) -> ReadResults:
         """Several at the same time, but for those that are kept."""
-        for some in _split_batches(paths, CONCURRENT_FETCHES):
-            found: dict[str, bytes | OSError] = {path: kept for path in some if (kept := self._recent.get(path)) is not None}
-            found.update(self._fetched([path for path in some if path not in found]))
-            for path in some:
-                yield path, found[path]
+        return self._read_batches(paths, CONCURRENT_FETCHES, None)
 
-    def _fetched(self, paths: list[str], size: int | None = None) -> Iterator[tuple[str, bytes | OSError]]:
-        """Whole files, or their first ``size`` bytes."""
+    def _fetched(self, paths: list[str], size: int | None) -> ReadResults:
         if not paths:
             return
         with self._asking():
@@ -82,16 +77,19 @@ class RemoteFolder:
 
     def read_heads(self, paths: Sequence[str], size: int) -> ReadResults:
         """Several at the same time, but for those that are kept."""
-        for some in _split_batches(paths, 4 * CONCURRENT_FETCHES):
+        for path, start in self._read_batches(paths, 4 * CONCURRENT_FETCHES, size):
+            # out of reach, says a place of a range in an empty file, too
+            yield path, self.read(path) if isinstance(start, UnreachableError) else start
+
+    def _read_batches(self, paths: Sequence[str], most: int, size: int | None) -> ReadResults:
+        """Whole files, or their first ``size`` bytes, so many at the same time."""
+        for some in (paths[start : start + most] for start in range(0, len(paths), most)):
             found: dict[str, bytes | OSError] = {path: kept[:size] for path in some if (kept := self._recent.get(path)) is not None}
-            for path, start in self._fetched([path for path in some if path not in found], size):
-                # out of reach, says a place of a range in an empty file, too
-                found[path] = self.read(path) if isinstance(start, UnreachableError) else start
-            for path in some:
-                yield path, found[path]
+            found.update(self._fetched([path for path in some if path not in found], size))
+            yield from ((path, found[path]) for path in some)
 
     def _keep(self, path: str, content: bytes) -> None:
-        if is_intact(_base_name(path), content):
+        if len(content) <= MAX_CACHED_BYTES // 4 and is_intact(_base_name(path), content):
             self._recent.put(path, content)
 
     # writing
@@ -205,10 +203,6 @@ class RemoteFolder:
             raise
         except Exception as error:
             raise to_unreachable_error(error, self.address) from error
-
-
-def _split_batches(paths: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    yield from (paths[start : start + size] for start in range(0, len(paths), size))
 
 
 def _base_name(path: str) -> str:

@@ -13,8 +13,8 @@ from harness.store.errors import wrap_write_errors
 from harness.store.folder import Folder
 from harness.store.row_files import StoredValue
 from harness.store.sample_alignment import MaskedColumn, SamplePositions, align_tables
-from harness.store.segment_groups import SegmentGroups
 from harness.store.segment_index import IdHashes, hash_ids
+from harness.store.segments import SegmentGroups
 
 COMPACT_ABOVE = 16  # segments of one group before a run merges them
 MOST_LISTINGS = 5  # of a group for one look into it

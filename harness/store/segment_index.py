@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from harness.store.bounded_cache import BoundedCache
 
 MOST_NOTED = 2**23  # samples noted in all, 8 bytes each
 IdHashes = NDArray[np.int64]
@@ -20,20 +20,11 @@ class SegmentIndex:
     """
 
     def __init__(self, most: int = MOST_NOTED) -> None:
-        self._most = most
-        self._noted: OrderedDict[str, IdHashes] = OrderedDict()
-        self._size = 0
-        self._lock = threading.Lock()
+        self._noted: BoundedCache[IdHashes] = BoundedCache(most)
 
     def note(self, segment: str, ids: Iterable[str]) -> None:
-        """Say what a segment holds; where there is too much, what was noted first is forgotten."""
-        held = hash_ids(ids)
-        with self._lock:  # what is computed is written by another thread
-            self._forget(segment)
-            self._noted[segment] = held
-            self._size += len(held)
-            while self._size > self._most and len(self._noted) > 1:
-                self._forget(next(iter(self._noted)))
+        """Say what a segment holds; where there is too much, what was used longest ago is forgotten."""
+        self._noted.put(segment, hash_ids(ids))
 
     def worth_reading(self, segments: Sequence[str], wanted: IdHashes) -> list[str]:
         """Those that may hold any of the samples with these marks, in their order; what nothing is noted of may."""
@@ -48,9 +39,6 @@ class SegmentIndex:
         few, many = (held, wanted) if len(held) < len(wanted) else (wanted, held)
         places = np.searchsorted(many, few)
         return bool((many[np.minimum(places, len(many) - 1)] == few).any())
-
-    def _forget(self, segment: str) -> None:
-        self._size -= len(self._noted.pop(segment, ()))
 
 
 def hash_ids(ids: Iterable[str]) -> IdHashes:

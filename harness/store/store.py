@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.store.errors import StoreError as StoreError
-from harness.store.errors import StoreNotFound, describe_with_advice, wrap_write_errors
-from harness.store.folder_factory import open_folder
+from harness.store.errors import StoreNotFound, wrap_read_errors, wrap_write_errors
+from harness.store.folder import open_folder
 from harness.store.map_groups import MapGroups
 from harness.store.row_groups import RowGroups
-from harness.store.segment_groups import MALFORMED_JSON_ERRORS, group_path
-from harness.store.segments import checksum
+from harness.store.segments import MALFORMED_JSON_ERRORS, checksum, group_path
 
 LAYOUT_VERSION = 1
 MARKER = "layout.json"
@@ -55,14 +54,8 @@ class Store(RowGroups, MapGroups):
             with self._usable():
                 raise error
 
-    @contextlib.contextmanager
-    def _usable(self) -> Iterator[None]:
-        try:
-            yield
-        except StoreError:
-            raise
-        except OSError as error:
-            raise StoreError(f"cannot use {self.shown} as a store: {describe_with_advice(error)}") from error
+    def _usable(self) -> contextlib.AbstractContextManager[None]:
+        return wrap_read_errors(self.shown, "cannot use {} as a store: {}")
 
     def fact(self, key: str) -> Any | None:
         """A remembered JSON value, or None."""

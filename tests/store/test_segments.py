@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.store.atomic import is_temporary, temporary_name
 from harness.store.segments import DamagedFile, is_segment, segment_name, verify_segment
 from harness.store.store import Store
-from harness.store.temporary_names import is_temporary, temporary_name
 
 
 def test_a_segment_is_known_by_its_name_and_verified_by_it() -> None:
