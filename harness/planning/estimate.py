@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.json_dataclass import JsonDataclass
-from harness.planning.plan import Plan
+from harness.planning.plan import Plan, count_kept_maps
 from harness.registry.registry import Registry
 
 EstimateState = Literal["to do", "cached", "not applicable", "blocked"]
@@ -61,7 +61,7 @@ def estimate_plan(
     dtype: Literal["float32", "float16"] = "float32",
 ) -> Estimate:
     """The estimate of a plan; ``attributions`` and ``dtype`` say whose maps are kept and how, as the spec's ``store`` does."""
-    keep = None if attributions == "all" else 0 if attributions == "none" else attributions
+    keep = count_kept_maps(attributions)
     cells = [cell for group in plan.everything for cell in _estimate_cells(group, registry)]
     to_do = [cell for cell in cells if cell.state == "to do"]
     known = [cell.passes * cell.missing for cell in to_do if cell.passes is not None]

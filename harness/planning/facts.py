@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -17,6 +17,10 @@ from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
 
 FACTS_VERSION = 9  # raised when facts, or how they are found, change in development; a release changes the version anyway
+
+TOLERANCE = 5e-3  # of the greatest of an input's answers: what devices may differ by in float32
+COARSE_TOLERANCE = 5e-2  # the same where less exact arithmetic is at work
+Answers = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class TrainingFacts(JsonDataclass):
 
     Attributes:
         digest: of what may be drawn from it.
-        hinted: by ids, the digests of those samples of which noise may change them (`harness.planning.sample_digests`).
+        hinted: by ids, the digests of those samples of which noise may change them (see `select_noise_dependent`).
     """
 
     digest: str
@@ -149,3 +153,22 @@ def _size_and_times(file: Path) -> tuple[int, int, int]:
     """Size and times; those of the link where it leads nowhere."""
     status = file.stat() if file.exists() else file.lstat()
     return status.st_size, *stat_times(status)
+
+
+def answers_match(some: Answers | None, others: Answers | None, tolerance: float = TOLERANCE) -> bool:
+    """Whether answers are the same but for what arithmetic on other devices makes of them."""
+    if some is None or others is None:
+        return some is others
+    if [len(row) for row in some] != [len(row) for row in others]:
+        return False
+    for row, other in zip(some, others, strict=True):
+        allowed = tolerance * max(map(abs, [*row[:-1], *other[:-1]]), default=0.0) + 1e-12
+        differences = [abs(a - b) for a, b in zip(row, other, strict=True)]
+        if max(differences[:-1], default=0.0) > allowed or differences[-1] > allowed * max(1.0, len(row) ** 0.5):
+            return False
+    return True
+
+
+def select_noise_dependent(digests: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Of (sample id, digest) those whose digest noise may change."""
+    return {sample: found for sample, found in digests if "." in found}

@@ -6,11 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from harness.planning.answer_comparison import answers_match
-from harness.planning.facts import ComponentFacts, DatasetFacts, ModelFacts, TrainingFacts, Verdict, fact_key
+from harness.planning.facts import (
+    ComponentFacts,
+    DatasetFacts,
+    ModelFacts,
+    TrainingFacts,
+    Verdict,
+    answers_match,
+    fact_key,
+    select_noise_dependent,
+)
 from harness.planning.json_dataclass import JsonDataclass
 from harness.planning.memo import Memo
-from harness.planning.sample_digests import SampleDigests, select_noise_dependent
 from harness.registry.file_states import files_unchanged
 from harness.registry.recipe import Recipe
 from harness.store.store import Store
@@ -19,6 +26,7 @@ Request = Mapping[str, Any]
 AskWorker = Callable[[Request], Mapping[str, Any]]
 Facts = TypeVar("Facts", bound=JsonDataclass)
 Finish = Callable[[Facts, str | None], Facts]
+DIGESTS_PER_SAMPLE = 4  # digests that are kept of one id: a component has others under other parameters
 
 
 def _as_found(found: Facts, content: str | None) -> Facts:
@@ -34,18 +42,17 @@ class RememberedFacts:
     def __init__(self, store: Store, ask: AskWorker) -> None:
         self._store = store
         self._ask = ask
-        self._contents = SampleDigests(store)
         self._known: dict[str, Any] = {}  # a plan asks for the same ones again and again, and a store may be far away
 
     def dataset(self, recipe: Recipe) -> DatasetFacts:
         """Facts of a dataset."""
 
         def finish(found: DatasetFacts, content: str | None) -> DatasetFacts:
-            self._contents.add(recipe, select_noise_dependent(zip(found.ids, found.digests, strict=True)))
+            self._add_digests(recipe, select_noise_dependent(zip(found.ids, found.digests, strict=True)))
             return found
 
         def request() -> Request:
-            return {"ask": "dataset", "recipe": recipe.to_json(), "known": self._contents.of(recipe)}
+            return {"ask": "dataset", "recipe": recipe.to_json(), "known": self._digests(recipe).get() or {}}
 
         return self._fact(DatasetFacts, fact_key("dataset", recipe), request, finish)
 
@@ -72,11 +79,11 @@ class RememberedFacts:
         """Facts of a training split: of backgrounds, or of as many samples with their labels."""
 
         def finish(found: TrainingFacts, content: str | None) -> TrainingFacts:
-            self._contents.add(recipe, found.hinted)
+            self._add_digests(recipe, found.hinted)
             return found
 
         def request() -> Request:
-            known = self._contents.of(recipe)
+            known = self._digests(recipe).get() or {}
             return {"ask": "training", "recipe": recipe.to_json(), "seed": seed, "labelled": labelled, "known": known}
 
         return self._fact(TrainingFacts, fact_key("training", recipe, seed=seed, labelled=labelled), request, finish)
@@ -94,6 +101,22 @@ class RememberedFacts:
             return replace(found, files=content)
 
         return self._fact(ComponentFacts, fact_key(ask, recipe), lambda: {"ask": ask, "recipe": recipe.to_json()}, finish)
+
+    def _digests(self, dataset: Recipe) -> Memo[dict[str, list[str]]]:
+        """The digests that samples had when they were first seen, by id, the last first; of all datasets that the component makes.
+
+        The digest of an image whose values are no levels of 8 or 16 bit says how its values were rounded (`harness.api.array_digest`). On
+        another machine noise in the last bits may make it another, while the content still answers to the first, which is what counts.
+        """
+        return Memo.about(self._store, dict[str, list[str]], "contents", component=dataset.qualified)
+
+    def _add_digests(self, dataset: Recipe, digests: Mapping[str, str]) -> None:
+        """Remember these, by id; only those of `select_noise_dependent` need be."""
+        memo = self._digests(dataset)
+        known = memo.get() or {}
+        merged = {sample: list(dict.fromkeys([found, *known.get(sample, ())]))[:DIGESTS_PER_SAMPLE] for sample, found in digests.items()}
+        if known | merged != known:
+            memo.set(known | merged)
 
     def _fact(self, form: type[Facts], key: str, request: Callable[[], Request], finish: Finish[Facts] = _as_found) -> Facts:
         """What is remembered, else asked for, finished with the content of what was read for it, and remembered."""

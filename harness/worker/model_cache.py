@@ -14,7 +14,7 @@ from harness.api.classifiers import Classifier
 from harness.api.gradients import no_gradient_reason
 from harness.api.hidden_operations import hidden_operations_reason
 from harness.api.network_features import detect_features
-from harness.planning.answer_comparison import answers_match
+from harness.planning.facts import answers_match
 from harness.planning.jobs import Subject
 from harness.planning.variants import AS_IS, Variant
 from harness.registry.recipe import Recipe

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from harness.api.classifiers import Classifier
 from harness.api.randomness import restored_generators
-from harness.planning.answer_comparison import COARSE_TOLERANCE, TOLERANCE
+from harness.planning.facts import COARSE_TOLERANCE, TOLERANCE
 
 MAX_KEPT_LOGITS = 16  # logits of each input that are kept; the others are in their norm
 

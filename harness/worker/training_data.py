@@ -14,9 +14,8 @@ from harness.api.classifiers import Classifier
 from harness.api.randomness import stream
 from harness.api.sample import Dataset, Sample
 from harness.planning.class_matching import ClassMismatch, match_classes, normalise_class_name
-from harness.planning.facts import TrainingFacts, fact_key
+from harness.planning.facts import TrainingFacts, fact_key, select_noise_dependent
 from harness.planning.jobs import Subject
-from harness.planning.sample_digests import select_noise_dependent
 from harness.registry.canonical_json import json_digest
 from harness.registry.import_tracing import IMPORT_TRACE
 from harness.registry.recipe import Recipe

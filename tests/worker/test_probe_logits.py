@@ -10,7 +10,7 @@ import torchvision.models
 from torch import Tensor, nn
 
 import harness
-from harness.planning.answer_comparison import COARSE_TOLERANCE, TOLERANCE, answers_match
+from harness.planning.facts import COARSE_TOLERANCE, TOLERANCE, answers_match
 from harness.worker.probe_logits import compute_probe_logits
 
 SHAPE = (3, 32, 32)
