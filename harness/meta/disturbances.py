@@ -26,7 +26,7 @@ def disturb_model(model: Classifier, scale: float, *, seed: int, repeat: int) ->
 def disturb_images(images: Tensor, ids: Sequence[str], model: Classifier, scale: float, *, seed: int, repeat: int) -> Tensor:
     """``images`` (B, C, H, W) plus uniform noise of ± ``scale`` times their range, clamped to that range.
 
-    The range is that of the model's inputs, per channel; where these have no bounds, that of each image.
+    The range is that of the model's inputs, per channel; if these have no bounds, that of each image.
     """
     bounds = model.bounds
     if bounds is None:

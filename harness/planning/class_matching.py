@@ -49,9 +49,9 @@ def match_model_classes(
 def match_classes(
     dataset: Sequence[str] | None, model: Sequence[str] | None, num_classes: int, class_map: Mapping[str, str | int] | None = None
 ) -> list[int] | None:
-    """The model's class of each dataset label; None where labels are the model's classes as they are.
+    """The model's class of each dataset label; None if labels are the model's classes as they are.
 
-    Names are one where they differ by Unicode's normal form, by case or by white space alone. A model without class names takes an index
+    Names are one if they differ by Unicode's normal form, by case or by white space alone. A model without class names takes an index
     for every class of the dataset, or, without a map, as many classes as it has, in their order (`order_note` says so). A dataset whose
     labels are numbers takes a map from numbers, as texts, to indices or names: what is not in it stays.
 
@@ -74,7 +74,7 @@ def match_classes(
 
 
 def check_labels_in_range(labels: Sequence[int], ids: Sequence[str], num_classes: int) -> None:
-    """Raise `ClassMismatch` where labels that are the model's classes by number are none of them; it names the first samples."""
+    """Raise `ClassMismatch` if labels that are the model's classes by number are none of them; it names the first samples."""
     outside = [(name, label) for name, label in zip(ids, labels, strict=True) if not 0 <= label < num_classes]
     if outside:
         shown = ", ".join(f"{name}: {label}" for name, label in outside[:3]) + (", …" if len(outside) > 3 else "")
@@ -87,7 +87,7 @@ def check_labels_in_range(labels: Sequence[int], ids: Sequence[str], num_classes
 def order_note(
     dataset: Sequence[str] | None, model: Sequence[str] | None, num_classes: int, class_map: Mapping[str, str | int] | None = None
 ) -> str | None:
-    """How labels were matched where that was a guess, and what to write where it is not what was meant; None where nothing was guessed.
+    """How labels were matched if that was a guess, and what to write if it is not what was meant; None if nothing was guessed.
 
     That is names with a model without any, and numbers with a model whose names are other numbers.
     """
@@ -103,15 +103,13 @@ def order_note(
     matched = f"no class names: its classes 0 to {num_classes - 1} are taken to be {join_words(dataset, 12)}, in this order"
     order = numeric_order(dataset)
     if order is None:
-        return f"{matched}; where it is another, give the dataset a class_map"
+        return f"{matched}; if it is another, give the dataset a class_map"
     numbered = class_map_example(sort_by_number(dataset))
-    return (
-        f"{matched}: that of text, as torchvision's ImageFolder has it; where it is that of numbers, give the dataset class_map: {numbered}"
-    )
+    return f"{matched}: that of text, as torchvision's ImageFolder has it; if it is that of numbers, give the dataset class_map: {numbered}"
 
 
 def numeric_order(names: Sequence[str]) -> list[int] | None:
-    """The places of names in the order of the numbers that they are; None where they are not all whole numbers, or that is their order."""
+    """The places of names in the order of the numbers that they are; None if they are not all whole numbers, or that is their order."""
     if not all(name.isdecimal() for name in names) or len({int(name) for name in names}) < len(names):
         return None
     numbers = sorted(map(int, names))
@@ -120,7 +118,7 @@ def numeric_order(names: Sequence[str]) -> list[int] | None:
 
 
 def sort_by_number(names: Sequence[str]) -> list[str]:
-    """Names in the order of the numbers that they are, or in their own where they are none."""
+    """Names in the order of the numbers that they are, or in their own if they are none."""
     order = numeric_order(names)
     return list(names) if order is None else sorted(names, key=int)
 
@@ -179,7 +177,7 @@ def _class_of(name: str, wanted: str | int, model: Sequence[str] | None, num_cla
 
 
 def _find_name(wanted: str, names: Sequence[str]) -> int | None:
-    """Where a name stands among others, as it is or else as it is compared; raises `ClassMismatch` where it might be two of them."""
+    """Where a name stands among others, as it is or else as it is compared; raises `ClassMismatch` if it might be two of them."""
     if wanted in names:
         return list(names).index(wanted)
     compared = [normalise_class_name(name) for name in names]
@@ -191,7 +189,7 @@ def _find_name(wanted: str, names: Sequence[str]) -> int | None:
 
 
 def _quote_with_suggestion(wanted: str, names: Sequence[str]) -> str:
-    """A name that is not among others, with the nearest; with its characters spelt out where it may look like one of them."""
+    """A name that is not among others, with the nearest; with its characters spelt out if it may look like one of them."""
     shown = repr(wanted) if wanted.isascii() else f"{wanted!r} (written {wanted!a})"
     close = difflib.get_close_matches(wanted, names, n=1)
     return f"{shown}; did you mean {close[0]!r}?" if close else shown

@@ -129,7 +129,7 @@ class ColumnPlanner:
         return self._needs_by_recipe[recipe.digest]
 
     def _files(self, recipe: Recipe) -> str | None:
-        """Digest of what the files hold that a component reads; None where there is none."""
+        """Digest of what the files hold that a component reads; None if there is none."""
         if recipe.digest not in self._files_by_recipe:
             named = digest_named_files(self.registry, self.store, recipe)
             try:

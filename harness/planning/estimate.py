@@ -1,4 +1,4 @@
-"""What a plan will take: passes, time and bytes, from what was measured before and else from what components declare."""
+"""The estimate of what a plan will take: passes, time and bytes, from what was measured before and else from what components declare."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Estimate(JsonDataclass):
         cells: every explanation and score.
         passes: forward-equivalents, of the cells for which they are known.
         unknown: of how many cells and explanations to do the passes are not known.
-        seconds: on one worker, from what passes took that are in the store; None where nothing was measured yet.
+        seconds: on one worker, from what passes took that are in the store; None if nothing was measured yet.
         bytes: of the maps that will be stored.
     """
 

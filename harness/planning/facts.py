@@ -1,4 +1,4 @@
-"""What planning must know about datasets and models, found by a worker and remembered in the store."""
+"""Facts that planning needs about datasets, models and other components, found by a worker and remembered in the store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.registry.recipe import Recipe
 FACTS_VERSION = 9  # raised when facts, or how they are found, change in development; a release changes the version anyway
 
 TOLERANCE = 5e-3  # of the greatest of an input's answers: what devices may differ by in float32
-COARSE_TOLERANCE = 5e-2  # the same where less exact arithmetic is at work
+COARSE_TOLERANCE = 5e-2  # the same if less exact arithmetic is at work
 Answers = Sequence[Sequence[float]]
 
 
@@ -33,7 +33,7 @@ class DatasetFacts(JsonDataclass):
         evidence: the layouts of the kinds of evidence that any sample has (`harness.api.evidence`); a mask has the box round it.
         notes: what a person ought to know of the dataset (files skipped, samples left out).
         left_out: places of samples that cannot be used; what is said of samples above is of the others.
-        outside: which values lie outside [0, 1], and what to do about it; empty where none do.
+        outside: which values lie outside [0, 1], and what to do about it; empty if none do.
     """
 
     ids: Sequence[str]
@@ -77,7 +77,7 @@ class ModelFacts(JsonDataclass):
         notes: what the classifier wants a person to know.
         bounded: whether it normalises images, so that they must be in [0, 1].
         files: digest of what the files hold that making it opens, or None.
-        answers: what it answers to fixed inputs (see `harness.worker.probe_logits`), or None where that tells nothing.
+        answers: what it answers to fixed inputs (see `harness.worker.probe_logits`), or None if that tells nothing.
         generation: how many models of this recipe, digest and files were found to answer otherwise before.
     """
 
@@ -150,7 +150,7 @@ def iter_file_states(path: Path) -> Iterator[tuple[str, int, int, int]]:
 
 
 def _size_and_times(file: Path) -> tuple[int, int, int]:
-    """Size and times; those of the link where it leads nowhere."""
+    """Size and times; those of the link if it leads nowhere."""
     status = file.stat() if file.exists() else file.lstat()
     return status.st_size, *stat_times(status)
 

@@ -1,4 +1,4 @@
-"""What files hold that components read, which is in keys: a checkpoint that is trained again makes new results."""
+"""Digests of the files that components read, which are in keys: a checkpoint that is trained again makes new results."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ ATTEMPTS = 3  # another worker may remember something at the same moment, and th
 
 
 def digest_named_files(registry: Registry, store: Store, recipe: Recipe) -> str | None:
-    """Digest of what every file holds that a parameter of the component, or of one nested in it, names; None where none does.
+    """Digest of what every file holds that a parameter of the component, or of one nested in it, names; None if none does.
 
-    A parameter names a file where its annotation is a path. Digests of files are remembered by their state.
+    A parameter names a file if its annotation is a path. Digests of files are remembered by their state.
     """
     found = [_digest_file(store, path) for path in _iter_named_files(registry, recipe)]
     return json_digest(found) if found else None

@@ -1,4 +1,4 @@
-"""Which cells of a plan will hold no number, why, and what to write to mend it: said before anything is computed."""
+"""Gaps of a plan, cells that will hold no number: why, and what to write to mend it, said before anything is computed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Gap:
         reason: why.
         cells: how many (an explainer under a metric is one cell, of every dataset with every model).
         places: which, in words: ``("triad, shap-gradient on mine · resnet",)``; for what is blocked the groups alone.
-        remedy: what to write to mend it, or None where nothing in a spec does.
+        remedy: what to write to mend it, or None if nothing in a spec does.
     """
 
     state: GapState
@@ -85,7 +85,7 @@ def _iter_empty_cells(group: GroupPlan) -> Iterator[tuple[str, str, GapState, st
 
 
 def _describe_places(by_group: Mapping[str, Sequence[tuple[str, str]]], groups: Mapping[str, GroupPlan]) -> Iterator[str]:
-    """What lacks a number where: rows or metrics by name where all of their cells do, and the groups of which the same is true together."""
+    """What lacks a number where: rows or metrics by name if all of their cells do, and the groups of which the same is true together."""
     together: dict[str, list[str]] = {}
     for name, cells in by_group.items():
         together.setdefault(_describe_cells(cells, groups[name]), []).append(name)
@@ -105,7 +105,7 @@ def _describe_cells(cells: Sequence[tuple[str, str]], group: GroupPlan) -> str:
 
 
 def _remedy(reason: str, datasets: Mapping[str, Recipe], registry: Registry) -> str | None:
-    """What to write into the spec for the lack to go; None where that is another model or explainer."""
+    """What to write into the spec for the lack to go; None if that is another model or explainer."""
     under = f"write under the dataset {format_some(list(datasets))}"
     if reason.startswith(NO_TRAINING):
         return None if TRAINING_KEY in reason else f"{under}: {TRAINING_KEY} {{use: …}}"

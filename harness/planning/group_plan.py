@@ -56,7 +56,7 @@ class ExplanationColumn:
 
     @property
     def twin_of(self) -> str | None:
-        """Label of the row that is the same on the model as it is, where this is one on a random model."""
+        """Label of the row that is the same on the model as it is, if this is one on a random model."""
         return self.recipe.label if self.variant.kind == "random model" else None
 
 
@@ -65,12 +65,12 @@ class GroupPlan:
     """All columns of one (dataset, model).
 
     Attributes:
-        subject: what their jobs share; None where the dataset or the model could not be had.
+        subject: what their jobs share; None if the dataset or the model could not be had.
         dataset, model: recipes.
         dataset_facts, model_facts: what was found out about them.
         rows: the samples.
         columns: the explanations.
-        blocked: why there is nothing to plan, where the dataset or the model could not be had.
+        blocked: why there is nothing to plan, if the dataset or the model could not be had.
         finished: ``(N,)`` bool, which of the rows are finished in the store, by column key.
         dataset_key, model_key: what its keys are composed from.
     """

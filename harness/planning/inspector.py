@@ -1,4 +1,4 @@
-"""Who is asked for facts about components, and what is raised where they cannot be had."""
+"""The inspector, who is asked for facts about components, and the error if they cannot be had."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.registry.recipe import Recipe
 class Unavailable(RuntimeError):
     """A dataset or a model cannot be had; whatever hangs on it is blocked.
 
-    ``traceback``: where it was raised, as text; empty where that is not known.
+    ``traceback``: where it was raised, as text; empty if that is not known.
     """
 
     def __init__(self, reason: str, traceback: str = "") -> None:
@@ -20,7 +20,7 @@ class Unavailable(RuntimeError):
 
 
 class Inspector(Protocol):
-    """Finds facts about components (and remembers them); each raises `Unavailable` with the reason where it cannot."""
+    """Finds facts about components (and remembers them); each raises `Unavailable` with the reason if it cannot."""
 
     def dataset(self, recipe: Recipe) -> DatasetFacts:
         """Facts of a dataset."""

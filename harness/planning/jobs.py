@@ -37,20 +37,20 @@ class Subject(JsonDataclass):
 
     Attributes:
         dataset, model: labels in the run.
-        dataset_recipe, training_recipe, model_recipe: how to make them; no training recipe where there is no training split.
-        classes: the model's class of each dataset label; None where they are the same.
+        dataset_recipe, training_recipe, model_recipe: how to make them; no training recipe if there is no training split.
+        classes: the model's class of each dataset label; None if they are the same.
         prediction_key: the column of the model's predictions.
         target: what is explained.
         seed: the spec's.
         stored: digests of the explainers that are rows of the run → the key of their maps, for composition.
         variant: how it is altered for all its jobs. Targets are predicted on what is not.
-        altered_prediction_key: the column of what is predicted under the variant; None where it alters no prediction.
+        altered_prediction_key: the column of what is predicted under the variant; None if it alters no prediction.
         precision, compiled: what the model computes in (see `harness.worker.arithmetic`).
-        content: digest of the model that was planned with, where it comes from files that may change meanwhile.
+        content: digest of the model that was planned with, if it comes from files that may change meanwhile.
         answers: what that model answers to fixed inputs, or None.
         evidence: the layouts of the kinds of evidence that the dataset has.
         facts: under what is remembered what the run knows of the ``"model"`` and the ``"dataset"``.
-        learned: what was known of the training split that was planned with, where it comes from such files: by how many samples with
+        learned: what was known of the training split that was planned with, if it comes from such files: by how many samples with
             labels it is of, as text, and under ``"0"`` of the images without them.
     """
 
@@ -88,7 +88,7 @@ class Job(JsonDataclass):
     """Explain some rows once, and score the explanations with the metrics that are missing.
 
     Attributes:
-        id: unique in a run; a dot and a number or a metric's label follow where it is a piece of the job that was planned.
+        id: unique in a run; a dot and a number or a metric's label follow if it is a piece of the job that was planned.
         subject: what is explained.
         explainer: label of the row in the run.
         recipe: the explainer's.

@@ -53,7 +53,7 @@ def explanation_key(
 ) -> str:
     """The column of one explainer's maps.
 
-    ``training`` is the digest of the training split where the explainer learns from it, ``files`` that of the files its parameters name.
+    ``training`` is the digest of the training split if the explainer learns from it, ``files`` that of the files its parameters name.
     """
     how: dict[str, object] = {"target": target, "seed": seed, "training": training, "dtype": dtype}
     altered = {"variant": variant.identity} if variant.altered else {}
@@ -66,5 +66,5 @@ def score_key(explanation: str, metric: Recipe, training: str | None, files: str
 
 
 def _files_entry(content: str | None) -> dict[str, str]:
-    """In a key only where parameters name files."""
+    """In a key only if parameters name files."""
     return {} if content is None else {"files": content}

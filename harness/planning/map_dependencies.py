@@ -1,4 +1,4 @@
-"""Which jobs use the stored maps of which: those of explainers that are composed of other rows of the run."""
+"""Dependencies of jobs on stored maps of others: those of explainers that are composed of other rows of the run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def find_map_dependencies(jobs: Sequence[Job]) -> dict[str, set[str]]:
 
 
 def find_used_columns(job: Job) -> set[str]:
-    """The columns whose stored maps a job's explainer uses: of the explainers in it, or where these are no rows of the run, in them."""
+    """The columns whose stored maps a job's explainer uses: of the explainers in it, or if these are no rows of the run, in them."""
     if job.variant != job.subject.variant:  # of what is altered for one row alone no part's maps are stored
         return set()
     return _collect_used_columns(job.recipe, job.subject.stored)

@@ -1,4 +1,4 @@
-"""What is remembered in a store under a key, and counts only while it has the form that is asked for."""
+"""Memos: what is remembered in a store under a key, and counts only while it has the form that is asked for."""
 
 from __future__ import annotations
 

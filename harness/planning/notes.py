@@ -1,4 +1,4 @@
-"""What a plan's datasets and models want a person to know: each thing said once, by whom it is about."""
+"""Notes that a plan's datasets and models want a person to know: each thing said once, by whom it is about."""
 
 from __future__ import annotations
 

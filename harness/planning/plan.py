@@ -34,12 +34,11 @@ class Plan:
     """All groups of a run, and the same altered, by which its metrics are evaluated."""
 
     groups: Sequence[GroupPlan]
-    limit: int | None = None
     altered: Sequence[GroupPlan] = ()
 
     @property
     def seconds_per_pass(self) -> float | None:
-        """What a pass takes while explaining, over the columns of which some rows were measured; None where there is none."""
+        """What a pass takes while explaining, over the columns of which some rows were measured; None if there is none."""
         measured = [(c.seconds, c.made) for group in self.everything for c in group.columns if c.seconds and c.made]
         return sum(seconds for seconds, _ in measured) / sum(made for _, made in measured) if measured else None
 
@@ -68,7 +67,7 @@ class Planner:
         return ColumnPlanner(self.loaded, self.registry, self.store, self.inspect, self._training)
 
     def plan(self) -> Plan:
-        """The plan of the whole spec; raises `SpecError` before anything runs where a dataset's classes or the target are no model's."""
+        """The plan of the whole spec; raises `SpecError` before anything runs if a dataset's classes or the target are no model's."""
         subjects = SubjectPlanner(self.loaded, self.registry, self.store, self.inspect, self._training)
         groups, wrong = [], []
         for place, dataset in enumerate(self.loaded.recipes.datasets):
@@ -80,7 +79,7 @@ class Planner:
         wrong += self._absent_targets(groups)
         if wrong:
             raise SpecError(wrong)
-        return Plan(groups, self.limit, [altered for group in groups for altered in self._altered(group)])
+        return Plan(groups, [altered for group in groups for altered in self._altered(group)])
 
     def _absent_targets(self, groups: Sequence[GroupPlan]) -> Iterator[SpecProblem]:
         """Where a fixed class is to be explained that a model does not have."""

@@ -23,7 +23,7 @@ def plan_jobs(plan: Plan, shard: int | Literal["auto"], keep: int | None, dtype:
 
     Explainers that others are composed of come first, so that their stored maps can be used; within one depth the costliest come first,
     so that no worker is left alone with a long one. All shards of an explainer follow one another, so that whole rows of the leaderboard
-    are finished even where a run is not. There are at least two, so that two workers that begin together predict different rows; where
+    are finished even if a run is not. There are at least two, so that two workers that begin together predict different rows; if
     there are fewer than workers, jobs are split as they are given out (`harness.dispatch.job_queue`).
     """
     rate = plan.seconds_per_pass or 1.0

@@ -1,4 +1,4 @@
-"""What explaining cost, as the store has it: seconds and memory say on which hardware, passes are the same on all."""
+"""Costs of explaining, as the store has them: seconds and memory say on which hardware, passes are the same on all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECONDS, _MEMORY, _HARDWARE_SEPARATOR = "seconds", "memory", " on "
 
 
 class MeasuredCosts(NamedTuple):
-    """Costs of N samples, NaN where they are not known: seconds and a GPU's peak memory (bytes) on the hardware that has most of them."""
+    """Costs of N samples, NaN if they are not known: seconds and a GPU's peak memory (bytes) on the hardware that has most of them."""
 
     hardware: str | None
     seconds: NDArray[np.float64]
@@ -25,7 +25,7 @@ class MeasuredCosts(NamedTuple):
 
 
 def cost_fields(hardware: str, seconds: float, passes: float, memory: float) -> Iterator[tuple[str, float]]:
-    """The fields of a sample that was explained on this hardware; none of memory where it is not known."""
+    """The fields of a sample that was explained on this hardware; none of memory if it is not known."""
     yield f"{_SECONDS}{_HARDWARE_SEPARATOR}{hardware}", seconds
     yield PASSES, passes
     if not math.isnan(memory):
@@ -33,7 +33,7 @@ def cost_fields(hardware: str, seconds: float, passes: float, memory: float) -> 
 
 
 def costs_from_fields(fields: Mapping[str, MaskedColumn], size: int, hardware: str | None = None) -> MeasuredCosts:
-    """What is known of the costs of ``size`` samples: on ``hardware`` where it has any of them, else where most of them were explained."""
+    """What is known of the costs of ``size`` samples: on ``hardware`` if it has any of them, else where most of them were explained."""
     counts = {
         name.partition(_HARDWARE_SEPARATOR)[2]: int(known.there.sum())
         for name, known in fields.items()

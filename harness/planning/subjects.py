@@ -34,7 +34,7 @@ class SubjectPlanner:
     def group(self, dataset: Recipe, model: Recipe, limit: int | None) -> GroupPlan:
         """A group without columns, of the first ``limit`` samples; blocked if there is no subject.
 
-        Raises `harness.planning.class_matching.ClassMismatch` where the dataset's classes are not the model's.
+        Raises `harness.planning.class_matching.ClassMismatch` if the dataset's classes are not the model's.
         """
         model = self.loaded.recipe_for("models", model, dataset=dataset.label)
         try:

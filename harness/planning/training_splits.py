@@ -1,4 +1,4 @@
-"""What components of a plan learn from: a dataset's training split, found, asked for once, or lacking for a reason."""
+"""Training splits that components of a plan learn from: found, asked for once, or lacking for a reason."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TrainingSplits:
     _learned: dict[str, dict[str, TrainingFacts]] = field(default_factory=dict, repr=False)  # by recipe, see `Subject.learned`
 
     def split(self, dataset: Recipe) -> Recipe | None:
-        """The dataset that components learn from; None where there is none, or where one uses it and it cannot be had."""
+        """The dataset that components learn from; None if there is none, or if one uses it and it cannot be had."""
         recipe, recipes = self._named(dataset), self.loaded.recipes
         if recipe is None or not any(self._uses(each) for each in (*recipes.rows, *recipes.metrics)):
             return recipe
@@ -42,7 +42,7 @@ class TrainingSplits:
         return recipe
 
     def lacking(self, subject: Subject, recipe: Recipe) -> str | None:
-        """Why there is nothing to learn from for a component that needs it, or None where there is."""
+        """Why there is nothing to learn from for a component that needs it, or None if there is."""
         if subject.training_recipe is None:
             return self._unavailable.get(subject.dataset, NO_TRAINING)
         try:
@@ -52,7 +52,7 @@ class TrainingSplits:
         return None
 
     def digest(self, subject: Subject, recipe: Recipe) -> str | None:
-        """Digest of the training split, where the component or one nested in it learns from it."""
+        """Digest of the training split, if the component or one nested in it learns from it."""
         if subject.training_recipe is None or not self._uses(recipe):
             return None
         drawn = count_labelled_samples(self.registry, recipe)
@@ -64,7 +64,7 @@ class TrainingSplits:
         return found.digest
 
     def learned(self, subject: Subject) -> dict[str, TrainingFacts]:
-        """What components of the subject have in their keys, where its training split comes from files."""
+        """What components of the subject have in their keys, if its training split comes from files."""
         recipe = subject.training_recipe
         if recipe is None or next(iter_existing_paths(recipe), None) is None:
             return {}

@@ -51,7 +51,7 @@ class Variant:
 
     @property
     def identity(self) -> list[object]:
-        """What of it is in keys: nothing where nothing is altered."""
+        """What of it is in keys: nothing if nothing is altered."""
         return [self.kind, self.scale, self.repeat, self.seed] if self.altered else []
 
     def label(self, of: str, *, repeat: bool = True) -> str:
@@ -69,7 +69,7 @@ def random_model_variant(seed: int) -> Variant:
 
 
 def iter_meta_variants(meta: MetaOptions, seed: int, masks: bool) -> Iterator[Variant]:
-    """The variants by which metrics are evaluated: of each kind, strength and repeat one, and an oracle where there are masks."""
+    """The variants by which metrics are evaluated: of each kind, strength and repeat one, and an oracle if there are masks."""
     scales: dict[tuple[VariantKind, Strength], float] = {
         ("inputs", "minor"): meta.inputs.minor,
         ("inputs", "disruptive"): meta.inputs.disruptive,

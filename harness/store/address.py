@@ -1,4 +1,4 @@
-"""Where a store is, as a person writes it: a folder, or the URL of a place that fsspec knows."""
+"""The address of a store, as a person writes it: a folder, or the URL of a place that fsspec knows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOGIN = re.compile(r"(?<=://)([^/@:?#]*):(.*)@", re.DOTALL)
 
 
 def protocol_of(address: str) -> str | None:
-    """The protocol of a URL, in lower case; None where the address is a path."""
+    """The protocol of a URL, in lower case; None if the address is a path."""
     found = _PROTOCOL.match(address)
     return found and found[0].lower()
 

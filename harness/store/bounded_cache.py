@@ -1,4 +1,4 @@
-"""What was used last, kept in memory up to a bound: for what never changes."""
+"""A cache of what was used last, in memory and up to a bound: for what never changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class BoundedCache(Generic[T]):
             return self._kept.get(name)
 
     def put(self, name: str, value: T) -> None:
-        """Keep a value, alone where it is larger than the bound."""
+        """Keep a value, alone if it is larger than the bound."""
         with self._lock:
             self._drop(name)
             self._kept[name] = value

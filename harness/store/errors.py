@@ -1,4 +1,4 @@
-"""What is said when the folder of a store, or of a run, cannot be used."""
+"""Errors of the folder of a store, or of a run, that cannot be used, and what to do about them."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class FileEntry:
 class Folder(Protocol):
     """Files by paths that are relative to the folder, with ``/`` between their parts.
 
-    Every method raises ``OSError`` where the folder cannot be used, and ``FileNotFoundError`` where a file is not there.
+    Every method raises ``OSError`` if the folder cannot be used, and ``FileNotFoundError`` if a file is not there.
 
     Attributes:
         address: what another process opens the same folder by; it may carry credentials.
@@ -54,7 +54,7 @@ class Folder(Protocol):
         """Write a file, replacing what is there: others see it whole or not at all. When this returns it is durable."""
 
     def names(self, path: str) -> list[str]:
-        """The names of what is in a folder, in no order; none where there is no such folder."""
+        """The names of what is in a folder, in no order; none if there is no such folder."""
 
     def files(self, path: str = "") -> list[FileEntry]:
         """The files that are in a folder itself, behind no link."""
@@ -73,7 +73,7 @@ class Folder(Protocol):
 
 
 def open_folder(address: Path | str) -> Folder:
-    """The folder that a path or a URL names; raises `StoreError` where no driver takes the URL, or it does not answer."""
+    """The folder that a path or a URL names; raises `StoreError` if no driver takes the URL, or it does not answer."""
     if protocol_of(str(address)) is None:
         from harness.store.local_folder import LocalFolder
 

@@ -42,7 +42,7 @@ def open_filesystem(url: str) -> tuple[Any, str]:
 
 
 def _check_driver(url: str, shown: str) -> None:
-    """Raise `StoreError` where fsspec has no driver for the URL's protocol, or that cannot be imported."""
+    """Raise `StoreError` if fsspec has no driver for the URL's protocol, or that cannot be imported."""
     from fsspec import available_protocols, get_filesystem_class
 
     name = protocol_of(url) or ""

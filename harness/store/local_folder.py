@@ -99,7 +99,7 @@ def _read_each(paths: Sequence[str], read: Callable[[str], bytes]) -> ReadResult
 
 
 def _file_entry(entry: os.DirEntry[str], path: str) -> FileEntry | None:
-    """A regular file; None for anything else, or where another run has just removed it."""
+    """A regular file; None for anything else, or if another run has just removed it."""
     try:
         status = entry.stat(follow_symlinks=False) if entry.is_file(follow_symlinks=False) else None
     except FileNotFoundError:
@@ -108,7 +108,7 @@ def _file_entry(entry: os.DirEntry[str], path: str) -> FileEntry | None:
 
 
 def _scan_folder(folder: Path) -> list[os.DirEntry[str]]:
-    """What stands in a folder; nothing where there is none, or a link to one."""
+    """What stands in a folder; nothing if there is none, or a link to one."""
     if folder.is_symlink():
         return []
     try:

@@ -66,7 +66,7 @@ def encode_maps(maps: StoredMaps) -> bytes:
 
 
 def decode_maps(content: bytes) -> StoredMaps:
-    """The maps in the bytes of a safetensors file; raises ``ValueError`` where they are no maps of the samples that it names."""
+    """The maps in the bytes of a safetensors file; raises ``ValueError`` if they are no maps of the samples that it names."""
     tensors = load(content)
     parts = {name.removeprefix(_PART): array for name, array in tensors.items() if name.startswith(_PART)}
     maps = StoredMaps(parse_sample_keys(content), tensors[_MAP], parts, tensors.get(_EXPECTED))
@@ -83,7 +83,7 @@ def maps_form(maps: StoredMaps) -> tuple[object, ...]:
 
 
 def read_sample_keys(folder: Folder, paths: Sequence[str]) -> Iterator[tuple[str, list[SampleKey] | None]]:
-    """The samples that each file says it has, from its header alone; None where that cannot be read."""
+    """The samples that each file says it has, from its header alone; None if that cannot be read."""
     longer: dict[str, int] = {}
     for path, start in folder.read_heads(paths, USUAL_HEADER):
         if isinstance(start, bytes) and (size := _header_size(start)) > USUAL_HEADER:

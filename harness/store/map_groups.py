@@ -24,7 +24,7 @@ class MapGroups(SegmentGroups):
                 self._write_segment(_KIND, group, _SUFFIX, content)
 
     def maps(self, group: str, wanted: Collection[SampleKey]) -> StoredMaps | None:
-        """The maps of the wanted samples that are stored, in no particular order; None where there is none."""
+        """The maps of the wanted samples that are stored, in no particular order; None if there is none."""
         pieces: list[StoredMaps] = []
         missing = set(wanted)
         with wrap_read_errors(self.shown):

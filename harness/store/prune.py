@@ -1,4 +1,4 @@
-"""What a store holds, and removal of it by age, size or component. Links inside a store are neither followed nor counted."""
+"""Listing of what a store holds, and removal of it by age, size or component. Links inside a store are neither followed nor counted."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class PruneResult:
 
 
 def list_store(store: Store) -> StoreListing:
-    """List a store, the largest groups first; raises `StoreError` where it cannot be read."""
+    """List a store, the largest groups first; raises `StoreError` if it cannot be read."""
     with wrap_read_errors(store.shown):
         files: dict[str, dict[str, list[FileEntry]]] = {}
         for kind in SEGMENT_KINDS:

@@ -20,7 +20,7 @@ from harness.store.segments import is_intact
 
 WHOLE_AT_ONCE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "oci", "tos", "memory"}
 """Protocols whose objects appear under their name when they are whole; elsewhere a file is moved there."""
-CONCURRENT_FETCHES = 16  # files that are fetched at the same time, where the driver can
+CONCURRENT_FETCHES = 16  # files that are fetched at the same time, if the driver can
 MAX_CACHED_BYTES = 2**27  # bytes of segments that one process keeps in memory
 MODIFIED_KEYS = ("LastModified", "last_modified", "mtime", "updated", "modified", "modify", "created")  # what drivers call it
 
@@ -95,7 +95,7 @@ class RemoteFolder:
     # writing
 
     def write(self, path: str, content: bytes) -> None:
-        """At once where an object appears whole, else under a temporary name and moved."""
+        """At once if an object appears whole, else under a temporary name and moved."""
         try:
             with self._asking():
                 if self._whole_at_once:
@@ -121,7 +121,7 @@ class RemoteFolder:
             raise
 
     def _replace(self, path: str, to: str) -> None:
-        """Move a file; where a place refuses to replace what is there, that goes first."""
+        """Move a file; if a place refuses to replace what is there, that goes first."""
         try:
             self._fs.mv(self._at(path), self._at(to))
         except Exception:
@@ -193,7 +193,7 @@ class RemoteFolder:
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[None]:
-        """One call at a time where a driver is not made for several; what it raises becomes an ``OSError`` of one line."""
+        """One call at a time if a driver is not made for several; what it raises becomes an ``OSError`` of one line."""
         try:
             with self._turn:
                 yield
@@ -210,14 +210,14 @@ def _base_name(path: str) -> str:
 
 
 def _sync_stream(stream: Any) -> None:
-    """Have a file of this machine synced, where that is what it is."""
+    """Have a file of this machine synced, if that is what it is."""
     stream.flush()
     with contextlib.suppress(AttributeError, io.UnsupportedOperation):
         os.fsync(stream.fileno())
 
 
 def _modified_seconds(stated: Iterable[Any]) -> float:
-    """Seconds since the epoch; now where a place does not say, so that nothing is taken for old."""
+    """Seconds since the epoch; now if a place does not say, so that nothing is taken for old."""
     for value in stated:
         with contextlib.suppress(ValueError):
             if isinstance(value, str):

@@ -25,7 +25,7 @@ class StoredValue:
 
 
 def warm_up_arrow() -> None:
-    """Have Arrow import what it imports with its first table (pandas, where there is one): at a process's start nobody waits for it."""
+    """Have Arrow import what it imports with its first table (pandas, if there is one): at a process's start nobody waits for it."""
     encode_rows([StoredValue("", "", "", "", 0.0)])
 
 

@@ -39,9 +39,9 @@ class RowGroups(SegmentGroups):
             self._index.note(path, {row.sample for row in rows})
 
     def gather(self, group: str) -> None:
-        """Merge what this object committed to a group since the last time, where it is in many segments: one per job is enough.
+        """Merge what this object committed to a group since the last time, if it is in many segments: one per job is enough.
 
-        As with `compact`, the small ones go only when the large one stands, and stay where they cannot be read now.
+        As with `compact`, the small ones go only when the large one stands, and stay if they cannot be read now.
         """
         paths = self._own.pop(group, [])
         with contextlib.suppress(OSError):

@@ -35,7 +35,7 @@ class MaskedColumn(NamedTuple):
 
 
 def encode_text_column(column: pa.ChunkedArray) -> EncodedTexts:
-    """A text column as codes and the texts they stand for; raises ``ValueError`` where it has gaps."""
+    """A text column as codes and the texts they stand for; raises ``ValueError`` if it has gaps."""
     if column.null_count:
         raise ValueError("a text column has gaps")
     column = (column if pa.types.is_dictionary(column.type) else column.dictionary_encode()).unify_dictionaries()
@@ -52,7 +52,7 @@ def encode_text_column(column: pa.ChunkedArray) -> EncodedTexts:
 
 
 def numbers_to_numpy(numbers: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
-    """Numbers without gaps ``(rows,)``, as they lie in memory: Arrow's own conversion imports pandas where that is installed."""
+    """Numbers without gaps ``(rows,)``, as they lie in memory: Arrow's own conversion imports pandas if that is installed."""
     if isinstance(numbers, pa.ChunkedArray):
         parts = [numbers_to_numpy(chunk) for chunk in numbers.chunks]
         return np.concatenate(parts) if parts else np.empty(0, dtype=numbers.type.to_pandas_dtype())

@@ -1,4 +1,4 @@
-"""Which segments may say something of some samples: segments never change, so what one of them holds is found out once per process."""
+"""An index of the segments that may say something of some samples, for they never change: what each holds is found out once per process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ IdHashes = NDArray[np.int64]
 
 
 class SegmentIndex:
-    """The samples of the segments that were read last, by marks of their ids; where two ids share a mark, a segment too many is read.
+    """The samples of the segments that were read last, by marks of their ids; if two ids share a mark, a segment too many is read.
 
     Without it every job of a column would read what all other jobs have left.
     """
@@ -23,7 +23,7 @@ class SegmentIndex:
         self._noted: BoundedCache[IdHashes] = BoundedCache(most)
 
     def note(self, segment: str, ids: Iterable[str]) -> None:
-        """Say what a segment holds; where there is too much, what was used longest ago is forgotten."""
+        """Say what a segment holds; if there is too much, what was used longest ago is forgotten."""
         self._noted.put(segment, hash_ids(ids))
 
     def worth_reading(self, segments: Sequence[str], wanted: IdHashes) -> list[str]:

@@ -1,6 +1,6 @@
 """Segments: files that are written once, under a name of their own that carries the checksum of their content.
 
-They lie in folders, one for each kind and group: written, listed, read, and set aside where they are damaged.
+They lie in folders, one for each kind and group: written, listed, read, and set aside if they are damaged.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def is_intact(name: str, content: bytes) -> bool:
 
 
 def verify_segment(name: str, content: bytes) -> bytes:
-    """The content of a segment; raises `DamagedFile` where it does not match the checksum in the name."""
+    """The content of a segment; raises `DamagedFile` if it does not match the checksum in the name."""
     if not is_intact(name, content):
         raise DamagedFile(f"{name} is damaged: its content does not match its checksum")
     return content
@@ -109,13 +109,13 @@ class SegmentGroups:
             self._set_aside(path, f"{path.rpartition('/')[2]} cannot be read: {error}")
 
     def _unreadable(self, path: str, error: OSError) -> None:
-        """Set aside what the disk does not give; raises `StoreError` where the file itself may be whole, and would be computed again."""
+        """Set aside what the disk does not give; raises `StoreError` if the file itself may be whole, and would be computed again."""
         if is_inconclusive(error):
             raise StoreError(f"{self.folder.shown(path)} cannot be read: {describe_with_advice(error)}") from error
         self._set_aside(path, f"cannot be read: {describe_os_error(error)}")
 
     def _set_aside(self, path: str, why: str) -> None:
-        """Report a file, and move it to ``damaged/``; where it cannot be moved it stays where it is."""
+        """Report a file, and move it to ``damaged/``; if it cannot be moved it stays where it is."""
         _, group, name = path.rsplit("/", 2)
         with contextlib.suppress(OSError):
             self.folder.move(path, f"{DAMAGED_FOLDER}/{name}")

@@ -27,7 +27,7 @@ class Store(RowGroups, MapGroups):
     """
 
     def __init__(self, address: Path | str, *, new: bool = True) -> None:
-        """Open the store at a path or URL; one is begun there where there is none, or with ``new=False`` `StoreNotFound` is raised."""
+        """Open the store at a path or URL; one is begun there if there is none, or with ``new=False`` `StoreNotFound` is raised."""
         super().__init__(open_folder(address))
         self._check_layout(new)
 
