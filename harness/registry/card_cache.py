@@ -17,7 +17,7 @@ import platformdirs
 from harness.api.version import API_VERSION
 from harness.registry.canonical_json import json_digest
 
-FORMAT = 5
+FORMAT = 6
 """Raised when what is extracted from a component changes."""
 FAILURE_TTL = 600.0
 """Seconds for which it is believed that an import fails: what lacked may be there by then, and need not be a file."""

@@ -1,10 +1,7 @@
-"""What a docstring says: its first line, and the meaning of each argument (Google's ``Args:`` or NumPy's ``Parameters``)."""
+"""Reading docstrings: the first line, what is said besides arguments, and the meaning of each argument."""
 
 from __future__ import annotations
 
-import re
-
-ARGUMENT = re.compile(r"^(\*{0,2}\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)$")
 SECTIONS = ("args:", "arguments:", "parameters:")
 
 
@@ -33,48 +30,15 @@ def prose(doc: str) -> str:
 
 
 def argument_descriptions(doc: str) -> dict[str, str]:
-    """Argument names to their meanings, each on one line."""
-    lines = doc.splitlines()
-    for start, line in enumerate(lines):
-        if line.strip().lower() in SECTIONS:
-            return _parse_google(lines[start + 1 :], _indent(line))
-        if line.strip() == "Parameters" and start + 1 < len(lines) and set(lines[start + 1].strip()) == {"-"}:
-            return _parse_numpy(lines[start + 2 :], _indent(line))
-    return {}
+    """Argument names to their meanings, each on one line, of whichever style the docstring is."""
+    import docstring_parser  # only where a component is imported
+
+    try:
+        described = docstring_parser.parse(doc).params
+    except docstring_parser.ParseError:
+        return {}
+    return {name.strip(): " ".join((item.description or "").split()) for item in described for name in item.arg_name.split(",")}
 
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
-
-
-def _parse_google(lines: list[str], outer: int) -> dict[str, str]:
-    found: dict[str, list[str]] = {}
-    name, inner = "", None
-    for line in lines:
-        if not line.strip():
-            continue
-        if _indent(line) <= outer:
-            break
-        inner = _indent(line) if inner is None else inner
-        match = ARGUMENT.match(line.strip())
-        if match and _indent(line) == inner:
-            name = match.group(1)
-            found[name] = [match.group(2)]
-        elif name:
-            found[name].append(line.strip())
-    return {name: " ".join(filter(None, words)) for name, words in found.items()}
-
-
-def _parse_numpy(lines: list[str], outer: int) -> dict[str, str]:
-    found: dict[str, list[str]] = {}
-    names: list[str] = []
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        if following.strip() and set(following.strip()) == {"-"}:
-            break
-        if line.strip() and _indent(line) == outer:
-            names = [name.strip() for name in line.split(":")[0].split(",")]
-            found.update({name: [] for name in names})
-        elif line.strip():
-            for name in names:
-                found[name].append(line.strip())
-    return {name: " ".join(words) for name, words in found.items()}
