@@ -53,7 +53,7 @@ def check_form(data: Mapping[str, Any], settings: Mapping[str, Any] | None) -> t
 def _settings_problems(execution: Mapping[str, Any], settings: Mapping[str, Any] | None) -> Iterator[Problem]:
     """What is wrong with the settings of a plugin's executor, of which there is nothing but the schema on its card."""
     added = {name: value for name, value in execution.items() if name not in ExecutionOptions.model_fields}
-    if added or (settings or {}).get("required"):
+    if added or not {"required", "allOf"}.isdisjoint(settings or ()):
         part = extend_execution_schema(form_schema(), settings)["properties"]["execution"]
         yield from find_schema_problems({"properties": {"execution": part}}, {"execution": added}, "key")
 
