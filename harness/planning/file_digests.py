@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def _digest_file(store: Store, path: Path) -> str:
     memo = Memo.about(store, str, "file", path=str(path.resolve()), state=list(iter_file_states(path)))
     known = memo.get()
     if known is None:
-        known = content_digest_of(str(path))
+        with path.open("rb") as stream:  # what cannot be read now has no digest, and none is remembered
+            known = hashlib.file_digest(stream, "sha256").hexdigest()
         memo.set(known)
     return known
 
