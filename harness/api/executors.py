@@ -8,9 +8,9 @@ This module alone of the API imports the rest of the harness, which does not imp
 
 from harness.dispatch.devices import MAX_CPU_WORKERS, Slot, count_usable_cores
 from harness.dispatch.executor import Executor, ExecutorError, ExecutorSettings
+from harness.dispatch.local import WorkerProcess
 from harness.dispatch.scheduler import Scheduler
 from harness.dispatch.worker_handle import Inbox, WorkerHandle
-from harness.dispatch.worker_process import WorkerProcess
 from harness.planning.jobs import Job
 from harness.registry.distributions import core_identity, find_plugin_distributions
 from harness.registry.recipe import Recipe

@@ -1,15 +1,64 @@
-"""Does jobs in worker processes on this machine."""
+"""Worker processes of this machine, and the executor that does jobs in them."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from harness.dispatch.devices import Slot, make_slots
 from harness.dispatch.executor import ExecutorSettings
 from harness.dispatch.scheduler import Scheduler
 from harness.dispatch.worker_handle import Inbox, WorkerHandle
-from harness.dispatch.worker_process import WorkerProcess
+from harness.processes.child_process import ChildProcess
+from harness.text_format import to_printable_line
+
+LOG_TAIL = 400  # characters of a worker's log that go into the reason of its end
+
+
+class WorkerProcess(WorkerHandle):
+    """Starts a worker as a process of this machine."""
+
+    def __init__(self, slot: Slot, number: int, settings: ExecutorSettings, inbox: Inbox) -> None:
+        super().__init__(slot)
+        settings.logs.mkdir(parents=True, exist_ok=True)
+        log = settings.logs / f"worker-{number}.log"
+        self.log, self._inbox = str(log), inbox
+        message = {"device": slot.device, "executor": settings.model_dump(mode="json")}
+        self._process = ChildProcess("harness.worker.main", message, self._hear, environment=slot.environment, log=log)
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one message; a worker that is dead says so through the inbox."""
+        self._process.send(message)
+
+    def kill(self, why: str | None = None) -> None:
+        """End it at once."""
+        self.killed_for = self.killed_for or why
+        self._process.kill(why)
+
+    def close(self) -> None:
+        """End it and reap it."""
+        self._process.close()
+
+    @property
+    def has_exited(self) -> bool:
+        """Whether the process has ended, though something that it left behind may hold its pipe open."""
+        return self._process.has_exited
+
+    def describe_exit(self) -> str:
+        """How it ended, in words, with the end of what it printed."""
+        if self.killed_for not in (None, "timeout"):
+            return f"the worker process was ended for {self.killed_for}"
+        printed = to_printable_line(self._process.last_words()[-LOG_TAIL:])
+        return f"the worker process ended ({self._process.describe_exit()})" + (f"; it printed: …{printed}" if printed else "")
+
+    def _hear(self, process: ChildProcess, message: dict[str, Any] | None) -> None:
+        """Pass on what the worker says; what is no event ends it."""
+        if message is None:
+            self.killed_for, self.ended = self.killed_for or process.killed_for, True
+        elif "event" not in message:
+            raise ValueError("no event")
+        self._inbox.put((self, message))
 
 
 class LocalExecutor(Scheduler):
