@@ -42,7 +42,7 @@ def explainer(use: str | Callable[..., Any], /, **params: Any) -> BoundExplainer
 def metric(use: str | Callable[..., Any], /, **params: Any) -> BoundMetric:
     """A metric by its component's name, or from a plain function. Raises as `model` does."""
     recipe = _resolve_recipe("metrics", use, params)
-    return BoundMetric(recipe, _cache_for(recipe).metric(recipe))
+    return _cache_for(recipe).metric(recipe)
 
 
 _caches: list[ComponentCache] = []  # at most one: that of the components as they are

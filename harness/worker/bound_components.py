@@ -149,7 +149,8 @@ class BoundMetric:
     """A metric with its parameters bound: a callable from a `harness.api.Case` to scores ``(B,)``."""
 
     recipe: Recipe
-    call: Callable[[Case], Tensor]
+    call: Callable[..., Tensor]
+    takes_ctx: bool
 
     @property
     def name(self) -> str:
@@ -161,4 +162,4 @@ class BoundMetric:
         if not isinstance(case, Case):
             how = "harness.score makes one of images and maps"
             raise ValueError(f"a metric is called with a harness.api.Case, not {type(case).__name__}: {how}")
-        return self.call(case)
+        return self.call(case, ctx=case.ctx) if self.takes_ctx else self.call(case)

@@ -10,7 +10,6 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from harness.api.case import Case
 from harness.api.classifiers import Classifier
 from harness.api.explainers import Explainer
 from harness.api.sample import Dataset
@@ -24,13 +23,11 @@ from harness.registry.registry import Registry
 from harness.worker.accelerators import scoring_device
 from harness.worker.arithmetic import Arithmetic
 from harness.worker.batching import Batching
-from harness.worker.bound_components import BoundExplainer
+from harness.worker.bound_components import BoundExplainer, BoundMetric
 from harness.worker.component_factory import ComponentFactory
 from harness.worker.contracts import ChangedSincePlanning
 from harness.worker.model_cache import ModelCache, RecentlyUsed
 from harness.worker.samples import require_bounded_length
-
-MetricCallable = Callable[[Case], Tensor]
 
 
 class ComponentCache:
@@ -90,10 +87,10 @@ class ComponentCache:
             self._explainers[key] = BoundExplainer(recipe, call, wants_ctx, self.batching, self, variant)
         return self._explainers[key]
 
-    def metric(self, recipe: Recipe) -> MetricCallable:
+    def metric(self, recipe: Recipe) -> BoundMetric:
         """The metric of a recipe."""
         call = self.factory.bind(recipe, lambda nested: cast(Explainer, self.explainer(nested)))
-        return (lambda case: call(case, ctx=case.ctx)) if takes_ctx(self.factory.component(recipe)) else call
+        return BoundMetric(recipe, call, takes_ctx(self.factory.component(recipe)))
 
     def memory(self, subject: Subject) -> MutableMapping[Hashable, object]:
         """What components keep from one batch of samples to the next, for one model and its training data."""

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from harness.api.declarations import declaration_of
 from harness.api.network_features import detect_features
-from harness.planning.facts import DatasetFacts, ModelFacts
+from harness.planning.facts import ModelFacts
 from harness.registry.binding import declared_passes
 from harness.registry.recipe import Recipe
-from harness.text_format import format_some
 from harness.worker.applicability import refusal_reason
 from harness.worker.component_cache import ComponentCache
+from harness.worker.dataset_inspection import dataset_facts
 from harness.worker.mutation_guard import caused_mutation, forbid_changes
 from harness.worker.probe_logits import compute_probe_logits
-from harness.worker.sample_summary import SampleSummary, check_reading_is_repeatable, describe_values_out_of_range
-from harness.worker.samples import SampleError, read_sample
-from harness.worker.training_data import class_names_of, training_facts
-
-FORBIDDEN_NAME_CATEGORIES = (
-    "Cc",
-    "Cs",
-    "Zl",
-    "Zp",
-)  # categories of characters that no name has: control, undecodable, separators of lines and paragraphs
+from harness.worker.training_data import training_facts
 
 
 def answer_request(components: ComponentCache, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,60 +49,6 @@ def _answer_value(components: ComponentCache, request: Mapping[str, Any], recipe
         check_construction(components, recipe)
         return {}
     raise ValueError(f"unknown request {request['ask']!r}")
-
-
-def dataset_facts(components: ComponentCache, recipe: Recipe, known: Mapping[str, Sequence[str]]) -> DatasetFacts:
-    """Reads the whole dataset once, and some of it twice; samples keep the digests that are ``known`` of them.
-
-    Raises ``ValueError`` if a sample is another when it is read again, an id is there twice or cannot be shown, or there is no sample
-    that can be used.
-    """
-    dataset, name = components.dataset(recipe), recipe.label or recipe.name
-    with components.factory.reading.of(recipe):
-        looks = [SampleSummary.at(read_sample(dataset, place), known) for place in range(len(dataset))]
-        check_reading_is_repeatable(dataset, name, looks)
-    ids = [look.id for look in looks]
-    twice = sorted({name for name in ids if ids.count(name) > 1}) if len(set(ids)) < len(ids) else []
-    if twice:
-        raise SampleError(f"the dataset {name} has two samples of one id: {', '.join(twice[:3])}")
-    hidden = [
-        text for text in [*ids, *(class_names_of(dataset) or ())] if any(unicodedata.category(c) in FORBIDDEN_NAME_CATEGORIES for c in text)
-    ]
-    if hidden:
-        raise SampleError(f"the dataset {name} has names with control characters, rename them: {hidden[:3]!a}")
-    if not looks:
-        raise SampleError(f"the dataset {name} has no samples")
-    used = [look for look in looks if look.finite]
-    if not used:
-        raise SampleError(f"the dataset {name} has no sample without values that are not finite (NaN or infinite): {format_some(ids, 3)}")
-    return DatasetFacts(
-        ids=[look.id for look in used],
-        digests=[look.digest for look in used],
-        labels=[look.label for look in used],
-        class_names=class_names_of(dataset),
-        evidence=_evidence_layouts(name, used),
-        notes=[*(str(note) for note in getattr(dataset, "notes", ())), *_left_out_notes(looks)],
-        left_out=[place for place, look in enumerate(looks) if not look.finite],
-        outside=describe_values_out_of_range(used),
-    )
-
-
-def _evidence_layouts(name: str, looks: Sequence[SampleSummary]) -> dict[str, str]:
-    """The layout of each kind of evidence that any sample has; raises `SampleError` where two samples' differ."""
-    found: dict[str, str] = {}
-    for look in looks:
-        for kind, layout in look.evidence.items():
-            if found.setdefault(kind, layout) != layout:
-                raise SampleError(f"the dataset {name} has {kind} as {found[kind]} and, of sample {look.id}, as {layout}: make them alike")
-    return found
-
-
-def _left_out_notes(looks: Sequence[SampleSummary]) -> Iterator[str]:
-    bad = [look.id for look in looks if not look.finite]
-    if bad:
-        has = "has" if len(bad) == 1 else "have"
-        values = "values that are not finite (NaN or infinite)"
-        yield f"{len(bad)} of {len(looks)} samples {has} {values} and {has} no rows: {format_some(bad, 3)}"
 
 
 def model_facts(components: ComponentCache, recipe: Recipe) -> ModelFacts:

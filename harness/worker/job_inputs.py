@@ -17,9 +17,9 @@ from harness.store.sample_alignment import SamplePositions as Places
 from harness.store.store import Store
 from harness.worker.component_cache import ComponentCache
 from harness.worker.contracts import ChangedSincePlanning, finite_rows
+from harness.worker.dataset_inspection import SampleSummary, check_same_sample
 from harness.worker.job_context import column_rows
 from harness.worker.prefetching import Prefetcher
-from harness.worker.sample_summary import SampleSummary, check_same_sample
 from harness.worker.samples import SampleBatch, collate_samples, find_sample_difference, prepare_sample, read_sample
 from harness.worker.timing import span
 from harness.worker.variants import alter_images

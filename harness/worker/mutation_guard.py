@@ -14,16 +14,7 @@ from harness.text_format import format_some
 from harness.worker.shared_state import ByIdentity, SharedState
 from harness.worker.timing import span
 
-_HOOKS = (
-    "_forward_hooks",
-    "_forward_pre_hooks",
-    "_backward_hooks",
-    "_backward_pre_hooks",
-    "_state_dict_hooks",
-    "_state_dict_pre_hooks",
-    "_load_state_dict_pre_hooks",
-    "_load_state_dict_post_hooks",
-)
+_HOOKS = [name for name in vars(nn.Module()) if name.endswith("_hooks")]  # the kinds of hooks that a layer may have
 CHECKSUM_ROW_WORDS = 1024  # words in a row of the square that a tensor's checksum is taken over
 ModelState = dict[str, Any]
 SeenModels = dict[nn.Module, ModelState]

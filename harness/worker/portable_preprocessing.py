@@ -1,4 +1,4 @@
-"""What it takes to bring samples into a model's coordinates without the model, as plain JSON."""
+"""Bringing samples into a model's coordinates without the model: what that takes, as plain JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PortablePreprocessing:
 
     @classmethod
     def of(cls, model: Classifier) -> PortablePreprocessing | None:
-        """That of a model; None where the model prepares images in a way of its own."""
+        """That of a model; None if the model prepares images in a way of its own."""
         own = any(
             getattr(type(model), name) is not getattr(Classifier, name) or name in vars(model)
             for name in ("preprocess", "normalise", "preprocessing")

@@ -34,7 +34,7 @@ class PrefetchRequest:
     Attributes:
         subject, rows, preparation: what is asked for.
         samples: the rows that came, from the first on.
-        images: ``(B, C, H, W)`` that the images of ``samples`` are parts of, or None where they are not all of one shape and type.
+        images: ``(B, C, H, W)`` that the images of ``samples`` are parts of, or None if they are not all of one shape and type.
         ended: whether no more will come.
         asked: when it was asked for (s, monotonic).
     """
@@ -107,7 +107,7 @@ class Prefetcher:
         threading.Thread(target=process.send, args=(message,), daemon=True).start()  # a reader that hangs may not take it
 
     def take(self, subject: Subject, rows: Sequence[SampleRef], model: Classifier) -> tuple[list[PreparedSample], Tensor | None]:
-        """The first of the rows, as far as they were read as planned, and where that is all of them their images together.
+        """The first of the rows, as far as they were read as planned, and if that is all of them their images together.
 
         Waits for rows that are being read, but not for those of which none has come.
         """
@@ -127,7 +127,7 @@ class Prefetcher:
         return samples, request.images[: len(rows)] if request.images is not None and len(samples) == len(rows) else None
 
     def _reader(self) -> ChildProcess | None:
-        """The reader, started if there is none; None where too many have ended."""
+        """The reader, started if there is none; None if too many have ended."""
         if self._process is not None and self._process.has_exited:
             self._fail()
         if self._process is None and self._failures < MAX_READER_FAILURES:

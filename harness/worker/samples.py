@@ -23,7 +23,7 @@ MAX_SAMPLES = 10_000_000  # before a run every sample is read once: hours, and s
 
 
 def require_bounded_length(dataset: Dataset, name: str) -> Dataset:
-    """The dataset; raises `SampleError` where it has more samples than can be read."""
+    """The dataset; raises `SampleError` if it has more samples than can be read."""
     if (length := len(dataset)) > MAX_SAMPLES:
         raise SampleError(
             f"the dataset {name} has {length:,} samples, each of which is read before a run: ask for {MAX_SAMPLES:,} at most"
@@ -127,7 +127,7 @@ def prepare_sample(sample: Sample, model: ModelCoordinates, classes: Sequence[in
 
 
 def collate_samples(samples: Sequence[PreparedSample], images: Tensor | None = None, known: Mapping[str, str] | None = None) -> SampleBatch:
-    """Samples together; ``images`` are theirs ``(B, C, H, W)`` where they are together already, ``known`` the layouts of evidence
+    """Samples together; ``images`` are theirs ``(B, C, H, W)`` if they are together already, ``known`` the layouts of evidence
     that the dataset has, if none of these samples do."""
     together = torch.stack([sample.image for sample in samples]) if images is None else images
     size = (together.shape[-2], together.shape[-1])
@@ -136,7 +136,7 @@ def collate_samples(samples: Sequence[PreparedSample], images: Tensor | None = N
 
 
 def map_to_model_class(sample: Sample, model: ModelCoordinates, classes: Sequence[int] | None) -> int:
-    """A sample's label as the model's class; raises `SampleError` where there is none for it."""
+    """A sample's label as the model's class; raises `SampleError` if there is none for it."""
     label = int(sample.label)
     if classes is not None:
         if not 0 <= label < len(classes):

@@ -16,29 +16,9 @@ import torch
 import torch.nn.modules.module as global_hooks
 
 _BACKENDS: Any = torch.backends
-_PRECISION_BACKENDS = (
-    _BACKENDS,
-    _BACKENDS.cuda.matmul,
-    _BACKENDS.cudnn,
-    _BACKENDS.cudnn.conv,
-    _BACKENDS.cudnn.rnn,
-    _BACKENDS.mkldnn,
-    _BACKENDS.mkldnn.matmul,
-    _BACKENDS.mkldnn.conv,
-    _BACKENDS.mkldnn.rnn,
-)
-_GLOBAL_HOOKS = (
-    "_global_forward_hooks",
-    "_global_forward_pre_hooks",
-    "_global_forward_hooks_always_called",
-    "_global_forward_hooks_with_kwargs",
-    "_global_backward_hooks",
-    "_global_backward_pre_hooks",
-    "_global_module_registration_hooks",
-    "_global_parameter_registration_hooks",
-    "_global_buffer_registration_hooks",
-)
-
+_MATMUL, _CUDNN, _MKLDNN = _BACKENDS.cuda.matmul, _BACKENDS.cudnn, _BACKENDS.mkldnn
+_PRECISION_BACKENDS = (_BACKENDS, _MATMUL, _CUDNN, _CUDNN.conv, _CUDNN.rnn, _MKLDNN, _MKLDNN.matmul, _MKLDNN.conv, _MKLDNN.rnn)
+_GLOBAL_HOOKS = {name: hooks for name, hooks in vars(global_hooks).items() if name.startswith("_global_") and isinstance(hooks, dict)}
 AUTOCAST_DEVICES = ("cpu", "cuda", "mps")
 _INFERENCE_MODES: list[object] = []
 
@@ -100,11 +80,9 @@ def _process_settings() -> Iterator[ProcessSetting]:
         yield ProcessSetting(f"autocast on {kind}", partial(_autocast_state, kind), partial(_set_autocast, kind))
     yield ProcessSetting("the precision of fp32 arithmetic (TF32)", _fp32_precision, _set_fp32_precision)
     for flag in ("benchmark", "deterministic", "enabled"):
-        cudnn = _BACKENDS.cudnn
-        yield ProcessSetting(f"torch.backends.cudnn.{flag}", partial(getattr, cudnn, flag), partial(setattr, cudnn, flag))
+        yield ProcessSetting(f"torch.backends.cudnn.{flag}", partial(getattr, _CUDNN, flag), partial(setattr, _CUDNN, flag))
     yield ProcessSetting("torch.use_deterministic_algorithms", torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode)
-    for kind in _GLOBAL_HOOKS:
-        hooks = getattr(global_hooks, kind)
+    for kind, hooks in _GLOBAL_HOOKS.items():
         yield ProcessSetting(f"the hooks of all modules ({kind})", partial(_hook_entries, hooks), partial(_set_hook_entries, hooks))
     yield _torch_generator("torch", torch.get_rng_state, torch.set_rng_state)
     yield ProcessSetting("the global generator of numpy", _numpy_state, _set_numpy_state)
@@ -149,8 +127,7 @@ def _set_default_device(name: str) -> None:
 
 def _fp32_precision() -> tuple[Any, ...]:
     """The earlier settings (None if they were mixed with the later ones, so that torch refuses to tell), then the later ones."""
-    matmul, cudnn = _BACKENDS.cuda.matmul, _BACKENDS.cudnn
-    earlier = (torch.get_float32_matmul_precision, lambda: matmul.allow_tf32, lambda: cudnn.allow_tf32)
+    earlier = (torch.get_float32_matmul_precision, lambda: _MATMUL.allow_tf32, lambda: _CUDNN.allow_tf32)
     return (*map(_read_or_none, earlier), *(backend.fp32_precision for backend in _PRECISION_BACKENDS))
 
 
@@ -165,7 +142,7 @@ def _set_fp32_precision(value: tuple[Any, ...]) -> None:
     precision, matmul, cudnn, *later = value
     if precision is not None:
         torch.set_float32_matmul_precision(precision)
-    for backend, wanted in ((_BACKENDS.cuda.matmul, matmul), (_BACKENDS.cudnn, cudnn)):
+    for backend, wanted in ((_MATMUL, matmul), (_CUDNN, cudnn)):
         if wanted is not None:
             backend.allow_tf32 = wanted
     for backend, wanted in zip(_PRECISION_BACKENDS, later, strict=True):

@@ -13,7 +13,7 @@ import torch
 import harness
 from harness.api import Sample, dataset
 from harness.runs.map_export import export_maps
-from harness.worker.sample_summary import REREAD_SAMPLES, SampleSummary, check_reading_is_repeatable
+from harness.worker.dataset_inspection import REREAD_SAMPLES, SampleSummary, check_reading_is_repeatable
 from harness.worker.samples import SampleError
 from tests.support.small import Squares
 from tests.support.spec import SMALL, small_spec
@@ -143,7 +143,7 @@ class Counted:
 @pytest.mark.parametrize(
     ("alter", "what"),
     [
-        (trembling(0.02), "image, or mask or boxes,"),
+        (trembling(0.02), "image, or evidence (mask, boxes),"),
         (Counted().name, "id"),
         (Counted().label, "label"),
     ],
@@ -155,7 +155,7 @@ def test_samples_that_are_others_at_each_read_are_refused(tmp_path: Path, alter:
 
 
 def test_a_transform_of_every_second_read_is_found_out_nearly_always(tmp_path: Path) -> None:
-    from harness.worker.sample_summary import SampleSummary, check_reading_is_repeatable
+    from harness.worker.dataset_inspection import SampleSummary, check_reading_is_repeatable
     from harness.worker.samples import SampleError, read_sample
 
     found = 0
@@ -198,7 +198,7 @@ def taken(alter: Alter, samples: int = 8) -> object:
     from harness.registry.registry import Registry
     from harness.registry.resolve import resolve
     from harness.worker.component_cache import ComponentCache
-    from harness.worker.inspection import dataset_facts
+    from harness.worker.dataset_inspection import dataset_facts
 
     registry = Registry.discover([])
     registry.add("datasets", "altered", Altered(alter, samples))
