@@ -1,4 +1,4 @@
-"""Exceptions that are a person's to mend, as messages; all others are the harness's own and keep their traceback."""
+"""Errors that a person can mend, each said in a line or a few; all others are the harness's own and keep their traceback."""
 
 from __future__ import annotations
 
@@ -9,26 +9,12 @@ from harness.text_format import format_reason
 
 
 class UserError(ValueError):
-    """Something on the command line cannot be done as asked."""
+    """Something in the spec, on the command line or in a folder is not as it must be; derived classes say what."""
 
 
 def user_error_message(error: Exception) -> str | None:
-    """The message for an exception that names something wrong with the spec, the command line or a folder; None for any other."""
-    from harness.dispatch.devices import DeviceError
-    from harness.dispatch.executor import ExecutorError
-    from harness.leaderboard.merge import MergeError
-    from harness.leaderboard.render import UnknownFormat
-    from harness.leaderboard.score_export import ExportError
-    from harness.leaderboard.selection import SelectionError
-    from harness.planning.class_matching import ClassMismatch
-    from harness.planning.inspector import Unavailable
-    from harness.registry.errors import ParameterError, RegistryError
-    from harness.results.run_folder import RunFolderError
-    from harness.spec.problems import SpecError
-
-    of_specs = (SpecError, RegistryError, ParameterError, ClassMismatch)
-    of_runs = (DeviceError, Unavailable, ExecutorError, RunFolderError, MergeError, ExportError, SelectionError, UnknownFormat)
-    return str(error) if isinstance(error, (*of_specs, *of_runs, UserError, OSError)) else None
+    """The message for a person who can mend what is wrong; None for any other error."""
+    return str(error) if isinstance(error, UserError | OSError) else None
 
 
 @contextmanager

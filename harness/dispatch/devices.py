@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from harness.user_errors import UserError
+
 MAX_CPU_WORKERS = 8
 
 
-class DeviceError(ValueError):
+class DeviceError(UserError):
     """A device that was named is not there."""
 
 

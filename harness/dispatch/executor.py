@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from harness.dispatch.events import Event
 from harness.planning.jobs import Job
 from harness.spec.run_spec import ExecutionOptions
+from harness.user_errors import UserError
 
 AbsolutePath = Annotated[Path, AfterValidator(Path.resolve)]  # what other processes are told, which may be in another folder
 
@@ -46,7 +47,7 @@ class ExecutorSettings(BaseModel):
         return device != "cpu" if self.options.prefetch == "auto" else self.options.prefetch
 
 
-class ExecutorError(RuntimeError):
+class ExecutorError(UserError):
     """The executor itself cannot work: no worker comes up."""
 
 

@@ -11,12 +11,13 @@ import numpy as np
 from harness.results.components import ComponentInfo, ExplainerInfo, MetricInfo
 from harness.results.data_model import Cell, ExplanationSettings, Group, Results
 from harness.text_format import format_count
+from harness.user_errors import UserError
 
 Info = TypeVar("Info", ExplainerInfo, MetricInfo)
 Labelled = TypeVar("Labelled")
 
 
-class MergeError(ValueError):
+class MergeError(UserError):
     """Runs that cannot be merged; the message says why."""
 
 

@@ -14,11 +14,12 @@ from harness.leaderboard.formats.markdown import render_markdown
 from harness.leaderboard.formats.terminal import render_terminal
 from harness.leaderboard.sections.all_sections import View
 from harness.results.document import Leaderboard
+from harness.user_errors import UserError
 
 ExtraFormat = Callable[[Mapping[str, Any]], str]
 
 
-class UnknownFormat(ValueError):
+class UnknownFormat(UserError):
     """No format of that name is installed."""
 
 

@@ -14,9 +14,10 @@ from harness.leaderboard.selection import Selection
 from harness.results.data_model import Group, Results
 from harness.results.score_table import KEY_COLUMNS, SCORE_TABLE_SCHEMA, recipes_json, score_tables, write_scores
 from harness.store.atomic import replace_atomically, write_atomically
+from harness.user_errors import UserError
 
 
-class ExportError(ValueError):
+class ExportError(UserError):
     """A file name that does not say which format to write."""
 
 

@@ -11,11 +11,12 @@ import numpy as np
 from harness.leaderboard.number_format import printable
 from harness.results.data_model import Group, Results
 from harness.text_format import format_some
+from harness.user_errors import UserError
 
 MAX_LISTED_NAMES = 12
 
 
-class SelectionError(ValueError):
+class SelectionError(UserError):
     """A name that nothing in a run has."""
 
 

@@ -13,9 +13,10 @@ from harness.registry.naming import join_words
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.text_format import format_count
+from harness.user_errors import UserError
 
 
-class ClassMismatch(ValueError):
+class ClassMismatch(UserError):
     """A dataset's classes cannot be matched to a model's."""
 
 

@@ -6,9 +6,10 @@ from typing import Protocol
 
 from harness.planning.facts import ComponentFacts, DatasetFacts, ModelFacts, TrainingFacts, Verdict
 from harness.registry.recipe import Recipe
+from harness.user_errors import UserError
 
 
-class Unavailable(RuntimeError):
+class Unavailable(UserError):
     """A dataset or a model cannot be had; whatever hangs on it is blocked.
 
     ``traceback``: where it was raised, as text; empty if that is not known.

@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata as metadata
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
@@ -155,14 +156,17 @@ def core_identity() -> tuple[str, str]:
 
 def _installed_requirements(distribution: metadata.Distribution) -> dict[str, str]:
     found = {}
-    for text in distribution.requires or ():
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-            continue
-        version = installed_version(requirement.name)
-        if version is not None and normalise_name(requirement.name) != CORE_DISTRIBUTION:
-            found[normalise_name(requirement.name)] = version
+    for name in direct_requirements(distribution):
+        version = installed_version(name)
+        if version is not None and normalise_name(name) != CORE_DISTRIBUTION:
+            found[normalise_name(name)] = version
     return dict(sorted(found.items()))
+
+
+def direct_requirements(distribution: metadata.Distribution) -> Iterator[str]:
+    """The names of what a distribution requires here, without its extras."""
+    for text in distribution.requires or ():
+        with suppress(InvalidRequirement):
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                yield requirement.name

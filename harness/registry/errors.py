@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.user_errors import UserError
 
-class RegistryError(ValueError):
+
+class RegistryError(UserError):
     """A component cannot be had by the name that was asked for."""
 
 
@@ -30,7 +32,7 @@ class SignatureError(TypeError):
     """A component does not have the form that its kind must have."""
 
 
-class ParameterError(ValueError):
+class ParameterError(UserError):
     """Parameters that pass the schema but that the component itself refuses."""
 
 

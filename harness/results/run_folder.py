@@ -25,6 +25,7 @@ from harness.results.document import (
 )
 from harness.results.score_table import ScoreTableError, read_scores, write_scores
 from harness.store.atomic import replace_atomically, write_atomically
+from harness.user_errors import UserError
 
 LEADERBOARD_FILE, RESULTS_FILE, SCORES_FILE = "leaderboard.json", "results.json", "scores.parquet"
 MAP_COLUMNS_FILE = "columns.json"
@@ -68,7 +69,7 @@ class MapColumns(BaseModel):
     columns: list[MapColumn]
 
 
-class RunFolderError(ValueError):
+class RunFolderError(UserError):
     """A run folder that cannot be read; the message names the file and what is wrong with it."""
 
 

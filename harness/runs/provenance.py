@@ -1,18 +1,20 @@
-"""Where numbers come from: versions, revision, hardware, seed, time."""
+"""Provenance of numbers: versions, revision, hardware, seed, time."""
 
 from __future__ import annotations
 
-import importlib.metadata
+import importlib.metadata as metadata
 import os
 import platform
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from harness.dispatch.devices import count_usable_cores, cpu_name, visible_gpus
+from harness.registry.distributions import direct_requirements
 from harness.store.address import redact_credentials
 
 
@@ -32,13 +34,13 @@ def collect_provenance(name: str, seed: int, distributions: Iterable[str]) -> di
 
 
 def installed_versions(distributions: Iterable[str]) -> dict[str, str]:
-    """Versions of distributions and of their direct requirements, where installed."""
+    """Versions of distributions and of their direct requirements, as far as they are installed."""
     found: dict[str, str] = {}
     for name in distributions:
-        for candidate in [name, *_direct_requirements(name)]:
-            version = _installed_version(candidate)
-            if version is not None:
-                found[candidate] = version
+        with suppress(metadata.PackageNotFoundError):
+            for candidate in (name, *direct_requirements(metadata.distribution(name))):
+                with suppress(metadata.PackageNotFoundError):
+                    found[candidate] = metadata.version(candidate)
     return dict(sorted(found.items()))
 
 
@@ -52,31 +54,6 @@ def git_revision(folder: Path) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return described.stdout.strip() or None
-
-
-def _direct_requirements(distribution: str) -> list[str]:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    names = []
-    try:
-        stated = importlib.metadata.requires(distribution) or []
-    except importlib.metadata.PackageNotFoundError:
-        return []
-    for text in stated:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            names.append(requirement.name)
-    return names
-
-
-def _installed_version(distribution: str) -> str | None:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _total_memory() -> int | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.user_errors import UserError
+
 KeyPath = tuple[str | int, ...]
 """The keys and indices that lead from the top of a spec to a value."""
 
@@ -26,7 +28,7 @@ class SpecProblem:
         return f"{':'.join(place)}: {self.message}"
 
 
-class SpecError(ValueError):
+class SpecError(UserError):
     """A spec is wrong; all problems at once, in the order of their places."""
 
     def __init__(self, problems: Iterable[SpecProblem]) -> None:
