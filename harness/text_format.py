@@ -23,7 +23,7 @@ FRAMEWORK_FILES = (
 
 
 def format_count(count: int, noun: str, plural: str | None = None) -> str:
-    """``1 cell``, ``2 cells``, ``1,200 cells``; the plural where adding an s does not make it."""
+    """``1 cell``, ``2 cells``, ``1,200 cells``; the plural if adding an s does not make it."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 

@@ -67,7 +67,7 @@ def plugins_check_command(
 
 
 def _find_cards(components: Registry, name: str, kind: ComponentKind | None) -> list[Any]:
-    """The cards that a name means, of one kind or of all; an error that lists what is near where there is none."""
+    """The cards that a name means, of one kind or of all; an error that lists what is near if there is none."""
     kinds = [kind.value] if kind else [each.value for each in ComponentKind]
     found = [card for each in kinds for card in components.named(each, name)]  # type: ignore[arg-type]
     if not found:

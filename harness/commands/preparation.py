@@ -1,4 +1,4 @@
-"""From the arguments of a command to components, a spec, a run and its plan."""
+"""Preparation of commands: components, a spec, a run and its plan from their arguments."""
 
 from __future__ import annotations
 

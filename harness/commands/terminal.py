@@ -21,7 +21,7 @@ EXIT_SIGNAL_BASE = 128  # and the signal's number
 
 
 def make_console(stderr: bool = False) -> Console:
-    """The terminal; colours where it has them."""
+    """The terminal, with colours if it has them."""
     from rich.console import Console
 
     class Steady(Console):

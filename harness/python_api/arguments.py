@@ -32,7 +32,7 @@ RANGE_TOLERANCE = 0.05
 
 
 def sample_names(ids: object, images: Tensor) -> list[str]:
-    """What samples are called where one of them is to blame: by their ids, or their numbers."""
+    """Names of samples, for when one of them is to blame: their ids, or their numbers."""
     return as_ids(ids, images) if ids is not None else [f"number {place}" for place in range(len(images))]
 
 
@@ -45,7 +45,7 @@ def as_model_inputs(given: object, model: Classifier, ids: object) -> Tensor:
 
 
 def _check_pixel_range(images: Tensor, model: Classifier) -> None:
-    """Warn where images are not what `Classifier.preprocess` makes, as far as values tell; raise where they cannot be meant.
+    """Warn if images are not what `Classifier.preprocess` makes, as far as values tell; raise if they cannot be meant.
 
     Nothing is known of the values that a model without mean and std takes.
     """
@@ -110,7 +110,7 @@ def _drop_channel(maps: Tensor, wanted: tuple[int, ...]) -> Tensor:
 
 
 def as_boxes(given: object, masks: Tensor | None, images: Tensor) -> list[Tensor] | None:
-    """``(N, 4)`` float per image, ``x0, y0, x1, y1`` in pixels; where none are given those round the masks, as in a run."""
+    """``(N, 4)`` float per image, ``x0, y0, x1, y1`` in pixels; if none are given those round the masks, as in a run."""
     if given is None:
         return None if masks is None else [box[None][mask.any()[None]] for box, mask in zip(masks_to_boxes(masks), masks, strict=True)]
     count, wanted = len(images), "(N, 4) of each image: x0, y0, x1, y1"
@@ -147,7 +147,7 @@ def as_evidence(masks: object, boxes: object, others: Mapping[str, object] | Non
 
 
 def _as_rasters(given: object, name: str, images: Tensor) -> Tensor | list[Tensor]:
-    """``(B, H, W)``, or a list of ``(K, H, W)``; bool where they were, else float32."""
+    """``(B, H, W)``, or a list of ``(K, H, W)``; bool if they were, else float32."""
     count, size = len(images), tuple(images.shape[-2:])
     wanted = f"{(count, *size)}, or (K, {size[0]}, {size[1]}) of each image"
     found: Tensor | list[Tensor]
@@ -186,7 +186,7 @@ def as_training(given: object) -> Dataset | None:
 
 
 def make_context(model: Classifier, images: Tensor, seed: object, ids: object, training: object) -> Context:
-    """The context of a call: the samples' streams, and where there is training data what is drawn of it."""
+    """The context of a call: the samples' streams, and if there is training data what is drawn of it."""
     start, names, data = as_seed(seed), as_ids(ids, images), as_training(training)
     if data is None:
         return Context(start, names, device=images.device)

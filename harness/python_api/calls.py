@@ -60,9 +60,9 @@ def attribute(
         model: from `model` or `classifier`.
         images: model inputs, floats; ``model.preprocess`` makes one of an image in [0, 1]. What it would never make is warned of.
         targets: the classes to explain: ``(B,)`` whole numbers, names of classes, or one-hot ``(B, K)``; a single class is that of every
-            image; the predicted ones where not given.
+            image; the predicted ones if not given.
         seed: of the random streams.
-        ids: of the samples, which the streams belong to; a digest of each image where not given.
+        ids: of the samples, which the streams belong to; a digest of each image if not given.
         training: what explainers that need training data draw their background from.
 
     Raises:
@@ -98,7 +98,7 @@ def score(
     ids: Sequence[object] | None = None,
     training: Dataset | None = None,
 ) -> Tensor:
-    """Scores ``(B,)`` of ``maps`` (B, H, W), float64 on the CPU; NaN where a score is undefined.
+    """Scores ``(B,)`` of ``maps`` (B, H, W), float64 on the CPU; NaN if a score is undefined.
 
     Tensors, arrays and lists are taken. One image ``(C, H, W)`` with its map and mask ``(H, W)`` is a batch of one.
 
@@ -113,12 +113,12 @@ def score(
         evidence: of any other kind, by name: ``(B, H, W)``, or ``(K, H, W)`` of each image.
         explainer: what made the maps, for metrics that explain again.
         seed: of the random streams.
-        ids: of the samples, which the streams belong to; a digest of each image where not given.
+        ids: of the samples, which the streams belong to; a digest of each image if not given.
         training: a dataset, for metrics (and explainers) that need training data.
 
     Raises:
         ValueError: the arguments do not belong together, or the metric needs what is not given. Metrics of an explanation's parts are
-            undefined where maps have none.
+            undefined if maps have none.
     """
     scorer, model = to_metric(metric), as_classifier(model)
     inputs = arguments.as_model_inputs(images, model, ids)

@@ -112,8 +112,8 @@ def run(
     Args:
         spec: a YAML file, or what would stand in one. Wherever it names a component, a function, an object, or what `explainer` and
             `metric` return may stand, alone or as ``use``, beside ``params``.
-        out: the run folder; ``runs/<name>`` where not given.
-        store: the store's folder or URL; the spec's, else ``HARNESS_STORE``, else ``.harness`` where not given.
+        out: the run folder; ``runs/<name>`` if not given.
+        store: the store's folder or URL; the spec's, else ``HARNESS_STORE``, else ``.harness`` if not given.
         limit: only the first samples of each dataset.
         plugins: Python files with components.
         executor: the spec's ``execution.executor``.

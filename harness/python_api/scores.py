@@ -21,7 +21,7 @@ MAX_SHOWN = 10
 
 
 class Scores:
-    """One line per data set, model, explainer, metric and sample that was scored; ``value`` is NaN where a score is undefined,
+    """One line per data set, model, explainer, metric and sample that was scored; ``value`` is NaN if a score is undefined,
     and ``counts`` says whether the leaderboard's numbers are of the sample too (``explain: {samples: …}``).
 
     All that a pyarrow table can do, this can: ``scores["value"]``, ``scores.to_pylist()``, ``scores.num_rows``.
@@ -73,7 +73,7 @@ class Scores:
         return np.asarray(self.arrow["value"], dtype=np.float64)
 
     def table(self) -> pd.DataFrame:
-        """A pandas data frame; raises ``ImportError`` where pandas is not installed."""
+        """A pandas data frame; raises ``ImportError`` if pandas is not installed."""
         from harness.leaderboard.data_frames import to_data_frame
 
         return to_data_frame({name: self.arrow[name].to_pylist() for name in self.arrow.column_names})

@@ -29,7 +29,7 @@ def parse_component(text: str) -> dict[str, Any]:
 
 
 def parse_natural(text: str) -> int | None:
-    """A natural number of at most nine digits, or None where the text is no such."""
+    """A natural number of at most nine digits, or None if the text is no such."""
     return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else None
 
 
@@ -50,5 +50,5 @@ def _parse_value(text: str) -> Any:
 
 
 def quote_shortened(text: str) -> str:
-    """The text in quotes, its end left out where it is long."""
+    """The text in quotes, its end left out if it is long."""
     return repr(text if len(text) <= 80 else text[:80] + "…")

@@ -42,7 +42,7 @@ class Failure:
         return self.component + (f" on {format_some(list(self.places), MAX_PLACES)}" if self.places else "")
 
     def named(self) -> str:
-        """``lrp on mine · vit (3 cells)``; without the places where they are many."""
+        """``lrp on mine · vit (3 cells)``; without the places if they are many."""
         name = self.where() if len(self.places) <= MAX_PLACES else self.component
         return f"{name} ({format_count(len(self.cells), 'cell')})"
 
@@ -104,7 +104,7 @@ class FailureLog:
 
     @property
     def tracebacks(self) -> Path | None:
-        """The file of the tracebacks, where there are any."""
+        """The file of the tracebacks, if there are any."""
         return self.file if self._written else None
 
     def _write(self, title: str, traceback: str | None, log: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What became of a run's columns, and how the run ended."""
+"""Outcome of a run: failures of columns, and how the run ended."""
 
 from __future__ import annotations
 

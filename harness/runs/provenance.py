@@ -45,7 +45,7 @@ def installed_versions(distributions: Iterable[str]) -> dict[str, str]:
 
 
 def git_revision(folder: Path) -> str | None:
-    """The commit of the working folder, ``-dirty`` where files are changed; None outside a repository or without git."""
+    """The commit of the working folder, ``-dirty`` if files are changed; None outside a repository or without git."""
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],

@@ -38,8 +38,8 @@ class Run:
     Attributes:
         loaded: the spec.
         registry: the components.
-        out: the run folder; ``runs/<name>`` where none is given.
-        address: the store's path or URL; the spec's, ``HARNESS_STORE`` or ``.harness`` where none is given.
+        out: the run folder; ``runs/<name>`` if none is given.
+        address: the store's path or URL; the spec's, ``HARNESS_STORE`` or ``.harness`` if none is given.
         limit: only the first samples of each dataset.
         plugins: files given with ``--plugin``.
         fresh: use a store of this run's own, so that everything is computed.

@@ -93,7 +93,7 @@ def _blocked_lines(finished: FinishedRun) -> Iterator[str]:
 
 
 def seconds_since_start() -> float:
-    """Seconds since this process began, imports included; where the system does not tell, since this module was imported."""
+    """Seconds since this process began, imports included; if the system does not tell, since this module was imported."""
     try:
         began = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]  # field 22 of proc(5), in ticks since boot
         up = float(Path("/proc/uptime").read_text().split()[0])
