@@ -25,7 +25,58 @@ MAX_CACHED_BYTES = 2**27  # bytes of segments that one process keeps in memory
 MODIFIED_KEYS = ("LastModified", "last_modified", "mtime", "updated", "modified", "modify", "created")  # what drivers call it
 
 
-class RemoteFolder:
+class RemotePlace:
+    """A place of files as its driver has it, asked for one thing at a time if the driver is not made for several."""
+
+    def __init__(self, url: str) -> None:
+        self.address = url
+        self._fs, root = open_filesystem(url)
+        self._root = root.rstrip("/")
+        self._whole_at_once = protocol_of(url) in WHOLE_AT_ONCE
+        self._turn: Any = contextlib.nullcontext() if self._fs.async_impl else threading.RLock()
+
+    def _write_beside(self, path: str, content: bytes) -> None:
+        folder, _, name = path.rpartition("/")
+        temporary = f"{folder}/{temporary_name(name)}" if folder else temporary_name(name)
+        self._fs.makedirs(self._at(folder), exist_ok=True)
+        try:
+            with self._fs.open(self._at(temporary), "wb") as stream:
+                stream.write(content)
+                _sync_stream(stream)
+            self._replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self._fs.rm_file(self._at(temporary))
+            raise
+
+    def _replace(self, path: str, to: str) -> None:
+        """Move a file; if a place refuses to replace what is there, that goes first."""
+        try:
+            self._fs.mv(self._at(path), self._at(to))
+        except Exception:
+            if not self._fs.exists(self._at(to)):
+                raise
+            self._fs.rm_file(self._at(to))
+            self._fs.mv(self._at(path), self._at(to))
+
+    def _at(self, path: str) -> str:
+        return f"{self._root}/{path}" if path else self._root
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        """One call at a time if a driver is not made for several; what it raises becomes an ``OSError`` of one line."""
+        try:
+            with self._turn:
+                yield
+        except FileNotFoundError:
+            raise
+        except (MemoryError, UnreachableError):
+            raise
+        except Exception as error:
+            raise to_unreachable_error(error, self.address) from error
+
+
+class RemoteFolder(RemotePlace):
     """Implements `harness.store.folder.Folder`.
 
     Nothing that others may change is remembered, listings neither; segments, which nobody changes, are kept in memory up to a bound, but
@@ -33,13 +84,9 @@ class RemoteFolder:
     """
 
     def __init__(self, url: str) -> None:
-        self.address = url
+        super().__init__(url)
         self._shown = redact_credentials(url).rstrip("/")
-        self._fs, root = open_filesystem(url)
-        self._root = root.rstrip("/")
-        self._whole_at_once = protocol_of(url) in WHOLE_AT_ONCE
         self._recent: BoundedCache[bytes] = BoundedCache(MAX_CACHED_BYTES)
-        self._turn: Any = contextlib.nullcontext() if self._fs.async_impl else threading.RLock()
 
     def shown(self, path: str = "") -> str:
         """The URL without its password."""
@@ -101,34 +148,10 @@ class RemoteFolder:
                 if self._whole_at_once:
                     self._fs.pipe_file(self._at(path), content)
                 else:
-                    self._written_beside(path, content)
+                    self._write_beside(path, content)
         except FileNotFoundError as error:
             raise to_unreachable_error(error, self.address) from error
         self._keep(path, content)
-
-    def _written_beside(self, path: str, content: bytes) -> None:
-        folder, _, name = path.rpartition("/")
-        temporary = f"{folder}/{temporary_name(name)}" if folder else temporary_name(name)
-        self._fs.makedirs(self._at(folder), exist_ok=True)
-        try:
-            with self._fs.open(self._at(temporary), "wb") as stream:
-                stream.write(content)
-                _sync_stream(stream)
-            self._replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(Exception):
-                self._fs.rm_file(self._at(temporary))
-            raise
-
-    def _replace(self, path: str, to: str) -> None:
-        """Move a file; if a place refuses to replace what is there, that goes first."""
-        try:
-            self._fs.mv(self._at(path), self._at(to))
-        except Exception:
-            if not self._fs.exists(self._at(to)):
-                raise
-            self._fs.rm_file(self._at(to))
-            self._fs.mv(self._at(path), self._at(to))
 
     # folders
 
@@ -185,24 +208,6 @@ class RemoteFolder:
             with contextlib.suppress(FileNotFoundError), self._asking():
                 self._fs.rm(self._at(path), recursive=True)
             self._recent.drop(first.path)
-
-    # the place
-
-    def _at(self, path: str) -> str:
-        return f"{self._root}/{path}" if path else self._root
-
-    @contextlib.contextmanager
-    def _asking(self) -> Iterator[None]:
-        """One call at a time if a driver is not made for several; what it raises becomes an ``OSError`` of one line."""
-        try:
-            with self._turn:
-                yield
-        except FileNotFoundError:
-            raise
-        except (MemoryError, UnreachableError):
-            raise
-        except Exception as error:
-            raise to_unreachable_error(error, self.address) from error
 
 
 def _base_name(path: str) -> str:
