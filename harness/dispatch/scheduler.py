@@ -131,22 +131,7 @@ class Scheduler(ABC):
         if not slots:
             raise ExecutorError("there is nothing to work on: no device, no node")
         worker = self._pool.workers[0] if self._pool.workers else self._start(slots[0])
-        asked = False
-        while True:
-            if worker.ready and not asked:
-                worker.ask(request)
-                asked = True
-            speaker, message = self._pool.listen() or (None, None)
-            if speaker is not worker:
-                continue
-            if message is None:
-                if worker.killed_for == "timeout":
-                    raise Unavailable(f"it took more than {self.settings.options.startup_timeout:g} s")
-                raise _WorkerDied(worker.describe_exit())
-            if message["event"] == "refused":
-                raise Unavailable(message["reason"], message.get("traceback", ""))
-            if message["event"] == "answer":
-                return message["value"]
+        return _await_answer(self._pool, worker, request, self.settings.options.startup_timeout)
 
     def _heard(self, worker: WorkerHandle, message: Mapping[str, Any]) -> Iterator[Event]:
         assignment = worker.assignment
@@ -184,6 +169,26 @@ class Scheduler(ABC):
             self._jobs.put_back(left)
         if left is None or job.key in {*worker.assignment.settled, *(event.column for event in told)}:
             self._jobs.release(job.id)
+
+
+def _await_answer(pool: WorkerPool, worker: WorkerHandle, request: Mapping[str, Any], limit: float) -> Any:
+    """A worker's answer to a request, put to it once it is ready; raises `Unavailable` if it has none, or has none in time."""
+    asked = False
+    while True:
+        if worker.ready and not asked:
+            worker.ask(request)
+            asked = True
+        speaker, message = pool.listen() or (None, None)
+        if speaker is not worker:
+            continue
+        if message is None:
+            if worker.killed_for == "timeout":
+                raise Unavailable(f"it took more than {limit:g} s")
+            raise _WorkerDied(worker.describe_exit())
+        if message["event"] == "refused":
+            raise Unavailable(message["reason"], message.get("traceback", ""))
+        if message["event"] == "answer":
+            return message["value"]
 
 
 def _event_of_job(message: Mapping[str, Any], job: Job) -> Event | None:
