@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.leaderboard.sections.group_legend import nemenyi_letters
@@ -21,37 +21,30 @@ def to_data_frame(columns: Mapping[str, Sequence[object]]) -> pd.DataFrame:
     return pd.DataFrame(dict(columns))
 
 
+RANK_COLUMNS: dict[str, Callable[[GroupEntry, Row], object]] = {
+    "dataset": lambda group, row: group.dataset,
+    "model": lambda group, row: group.model,
+    "explainer": lambda group, row: row.label,
+    "null": lambda group, row: row.null,
+    "rank": lambda group, row: row.rank.mean,
+    "rank_low": lambda group, row: row.rank.low,
+    "rank_high": lambda group, row: row.rank.high,
+    "alike": lambda group, row: nemenyi_letters(group, "category").get(row.label),
+    "beats_null": lambda group, row: row.beats_null,
+    "against_null": lambda group, row: row.against_null,
+    "seconds_per_sample": lambda group, row: row.costs.seconds_per_sample,
+    "passes_per_sample": lambda group, row: row.costs.passes_per_sample,
+    "peak_memory": lambda group, row: row.costs.peak_memory,
+}
+
+
 def ranks_frame(document: Leaderboard) -> pd.DataFrame:
     """One line per data set, model and explainer, from best to worst: rank, what it rests on, costs, and the mean under each metric."""
-    metrics = list(dict.fromkeys(metric.label for group in document.groups for metric in group.metrics))
-    lines = [_frame_row(group, row, metrics) for group in document.groups for row in group.rows]
-    names = list(_column_names(metrics))
-    return to_data_frame({name: [line[name] for line in lines] for name in names})
-
-
-def _column_names(metrics: Sequence[str]) -> Sequence[str]:
-    first = ("dataset", "model", "explainer", "null", "rank", "rank_low", "rank_high", "alike", "beats_null", "against_null")
-    costs = ("seconds_per_sample", "passes_per_sample", "peak_memory")
-    return [*first, *costs, *(metric for metric in metrics if metric not in (*first, *costs))]
-
-
-def _frame_row(group: GroupEntry, row: Row, metrics: Sequence[str]) -> dict[str, object]:
-    means = {label: row.cells[label].mean if label in row.cells else None for label in metrics}
-    return means | {
-        "dataset": group.dataset,
-        "model": group.model,
-        "explainer": row.label,
-        "null": row.null,
-        "rank": row.rank.mean,
-        "rank_low": row.rank.low,
-        "rank_high": row.rank.high,
-        "alike": nemenyi_letters(group, "category").get(row.label),
-        "beats_null": row.beats_null,
-        "against_null": row.against_null,
-        "seconds_per_sample": row.costs.seconds_per_sample,
-        "passes_per_sample": row.costs.passes_per_sample,
-        "peak_memory": row.costs.peak_memory,
-    }
+    lines = [(group, row) for group in document.groups for row in group.rows]
+    columns = {name: [read(group, row) for group, row in lines] for name, read in RANK_COLUMNS.items()}
+    for label in dict.fromkeys(metric.label for group in document.groups for metric in group.metrics):
+        columns.setdefault(label, [row.cells[label].mean if label in row.cells else None for _, row in lines])
+    return to_data_frame(columns)
 
 
 def cells_frame(document: Leaderboard) -> pd.DataFrame:
