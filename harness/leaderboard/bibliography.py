@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from itertools import count
 
-from harness.leaderboard.bibtex import ENTRY_HEAD, accents_to_latex, entry_fields, split_entries, to_standard_bibtex
+from harness.bibtex import ENTRY_HEAD, accents_to_latex, entry_fields, split_entries, to_standard_bibtex
 from harness.leaderboard.formats.latex import escape_latex
 from harness.results.components import ComponentInfo
 from harness.results.data_model import Results
@@ -32,7 +32,7 @@ _ARXIV = re.compile(
 def render_bibliography(results: Results) -> str:
     """BibTeX: the harness, then every source once, each under a comment that names the components that cite it.
 
-    Whole entries stay as they are where every style of BibTeX takes them (see `harness.leaderboard.bibtex.to_standard_bibtex`); a bare
+    Whole entries stay as they are where every style of BibTeX takes them (see `harness.bibtex.to_standard_bibtex`); a bare
     DOI or arXiv id becomes a ``@misc``. Two different entries of one key (BibTeX knows no case) are told apart by a number.
     """
     sources: list[_Source] = []
@@ -103,19 +103,18 @@ def _recipes(results: Results) -> Iterator[ComponentInfo]:
 
 
 def _misc_entry(source: str, component: str) -> str:
+    """A ``@misc`` of a DOI, an arXiv id, or any other words."""
     doi, arxiv = _DOI.fullmatch(source), _ARXIV.fullmatch(source)
     if doi:
-        lines = [f"key = {{{component}}}", "year = {n.d.}", f"doi = {{{doi[1]}}}", f"url = {{https://doi.org/{doi[1]}}}"]
-        return f"@misc{{{_key('doi', doi[1])},\n  " + ",\n  ".join(lines) + "\n}"
+        return _misc(_key("doi", doi[1]), key=component, year="n.d.", doi=doi[1], url=f"https://doi.org/{doi[1]}")
     if arxiv:
-        lines = [
-            f"key = {{{component}}}",
-            f"eprint = {{{arxiv[1]}}}",
-            "archiveprefix = {arXiv}",
-            f"url = {{https://arxiv.org/abs/{arxiv[1]}}}",
-        ]
-        return f"@misc{{{_key('arxiv', arxiv[1])},\n  " + ",\n  ".join(lines) + "\n}"
-    return f"@misc{{{_key('', component)},\n  key = {{{component}}},\n  note = {{{escape_latex(source)}}}\n}}"
+        link = f"https://arxiv.org/abs/{arxiv[1]}"
+        return _misc(_key("arxiv", arxiv[1]), key=component, eprint=arxiv[1], archiveprefix="arXiv", url=link)
+    return _misc(_key("", component), key=component, note=escape_latex(source))
+
+
+def _misc(entry_key: str, **fields: str) -> str:
+    return f"@misc{{{entry_key},\n  " + ",\n  ".join(f"{name} = {{{value}}}" for name, value in fields.items()) + "\n}"
 
 
 def _key(kind: str, text: str) -> str:
@@ -137,11 +136,11 @@ def _harness_entry() -> str:
         number = version("xai-harness")
     except PackageNotFoundError:
         number = "unknown"
-    lines = [
-        "title = {xai-harness: evaluation of explainers of image classifiers}",
-        "author = {{The developers of xai-harness}}",
-        "howpublished = {Software}",
-        f"year = {{{RELEASE_YEAR}}}",
-        f"note = {{Version {escape_latex(number)}}}",
-    ]
-    return "@misc{xai-harness,\n  " + ",\n  ".join(lines) + "\n}"
+    return _misc(
+        "xai-harness",
+        title="xai-harness: evaluation of explainers of image classifiers",
+        author="{The developers of xai-harness}",
+        howpublished="Software",
+        year=str(RELEASE_YEAR),
+        note=f"Version {escape_latex(number)}",
+    )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from harness.bibtex import plain_fields
 from harness.registry.card import Card, singular
 from harness.registry.docstrings import prose
 from harness.registry.json_schema import describe_schema, format_value
@@ -133,10 +132,6 @@ def _format_bound(value: float | None, infinite: str) -> str:
     return infinite if value is None else f"{value:g}"
 
 
-_COMBINING = {'"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "c": "\u0327", "v": "\u030c"}
-_ACCENT = re.compile(r"""\\(?:([\"'`^~])|([cv])(?=[\s{]))\s*\{?\\?([A-Za-z])\}?""")
-
-
 def format_citation(cite: str) -> str:
     """A citation on one line: a DOI or arXiv id as a link, a BibTeX entry as author, year, title and where."""
     if cite.startswith("10."):
@@ -145,7 +140,7 @@ def format_citation(cite: str) -> str:
         return f"https://arxiv.org/abs/{cite[6:].strip()}"
     if not cite.lstrip().startswith("@"):
         return cite
-    fields = bibtex_fields(cite)
+    fields = plain_fields(cite)
     author = fields.get("author", "").split(" and ")
     people = author[0].split(",")[0] + (" et al." if len(author) > 2 else f" and {author[1].split(',')[0]}" if len(author) == 2 else "")
     where = fields.get("journal") or fields.get("booktitle")
@@ -153,33 +148,3 @@ def format_citation(cite: str) -> str:
         f"https://doi.org/{fields['doi']}" if "doi" in fields else f"arXiv:{fields['eprint']}" if "eprint" in fields else fields.get("url")
     )
     return ". ".join(filter(None, [f"{people} {fields.get('year', '')}".strip(), fields.get("title"), where, link]))
-
-
-def bibtex_fields(entry: str) -> dict[str, str]:
-    """Field names (lower case) to values of one BibTeX entry, braces and quotes taken off."""
-    found: dict[str, str] = {}
-    for match in re.finditer(r"(\w+)\s*=\s*", entry):
-        value = _leading_value(entry[match.end() :])
-        if value is not None:
-            found.setdefault(match.group(1).lower(), " ".join(re.sub(r"[{}]", "", _decode_accents(value)).split()))
-    return found
-
-
-def _decode_accents(text: str) -> str:
-    """LaTeX's accents as letters: ``{\\"o}`` is ö."""
-    return re.sub(_ACCENT, lambda match: unicodedata.normalize("NFC", match[3] + _COMBINING[match[1] or match[2]]), text)
-
-
-def _leading_value(text: str) -> str | None:
-    """The value at the start of ``text``: in balanced braces, in quotes, or a number."""
-    if text[:1] == '"':
-        return text[1 : text.find('"', 1)]
-    if text[:1] != "{":
-        number = re.match(r"\w+", text)
-        return number.group() if number else None
-    depth = 0
-    for index, character in enumerate(text):
-        depth += (character == "{") - (character == "}")
-        if depth == 0:
-            return text[1:index]
-    return None

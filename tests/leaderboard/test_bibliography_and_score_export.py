@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from harness.bibtex import REQUIRED_FIELDS, entry_fields, split_entries
 from harness.leaderboard.bibliography import parse_citation, render_bibliography
-from harness.leaderboard.bibtex import REQUIRED_FIELDS, entry_fields, split_entries
 from harness.leaderboard.score_export import ExportError, export_scores
 from harness.leaderboard.selection import Selection
 from harness.results.data_model import Results

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from harness.bibtex import plain_fields
 from harness.registry.card import Card
 from harness.registry.plugin_listing import plugins_list
-from harness.registry.plugin_pages import bibtex_fields, format_citation, plugin_page, plugins_json
+from harness.registry.plugin_pages import format_citation, plugin_page, plugins_json
 
 PARAMETERS = {
     "type": "object",
@@ -147,4 +148,4 @@ def test_citations_are_one_line() -> None:
     ],
 )
 def test_accents_of_latex_are_letters(written: str, read: str) -> None:
-    assert bibtex_fields("@misc{key, author = {" + written + "}}")["author"] == read
+    assert plain_fields("@misc{key, author = {" + written + "}}")["author"] == read

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from harness.api.declarations import Category, resolve_declared_fields
-from tests.support.components import bibtex_fields, cards_of
+from tests.support.components import cards_of, plain_fields
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
 HEAD = """# The metrics of harness-metrics
@@ -42,7 +42,7 @@ def row(card: Any) -> str:
 
 def paper(cite: str) -> str:
     """Authors and year, with a link to the paper."""
-    fields = bibtex_fields(cite)
+    fields = plain_fields(cite)
     authors = [author.split(",")[0] for author in fields["author"].split(" and ")]
     who = authors[0] if len(authors) == 1 else " and ".join(authors) if len(authors) == 2 else f"{authors[0]} et al."
     if "doi" in fields:

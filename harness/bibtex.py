@@ -1,4 +1,4 @@
-"""BibTeX entries: their fields, and what they take to pass through every standard style without a warning."""
+"""BibTeX entries: read, shown as plain text, and made such that every standard style takes them without a warning."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ _LETTERS = {
     "ø": r"{\o}", "Ø": r"{\O}", "ß": r"{\ss}", "æ": r"{\ae}", "Æ": r"{\AE}", "œ": r"{\oe}", "Œ": r"{\OE}", "ł": r"{\l}", "Ł": r"{\L}",
     "ı": r"{\i}", "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''", "\u00a0": "~",
 }  # fmt: skip
+_MARKS = {command.strip(): mark for mark, command in _ACCENTS.items()}
+_NAMED = {letter[2:-1]: char for char, letter in _LETTERS.items() if letter.startswith("{")}
+_ACCENTED = re.compile(r"""\\(?:(["'`^~=.])|([uvHcdkbr])(?=[\s{]))\s*\{?\\?([A-Za-z])\}?""")
+_NAMED_LETTER = re.compile(rf"\\({'|'.join(sorted(_NAMED, key=len, reverse=True))})(?![A-Za-z])\s?")
 
 
 def split_entries(text: str) -> Iterator[str]:
@@ -56,13 +60,23 @@ def entry_fields(entry: str) -> dict[str, str]:
     if head is None:
         return {}
     found = {}
-    for part in _split_fields(entry[head.end() : entry.rindex("}")]):
+    for part in _split_fields(entry[head.end() : max(entry.rfind("}"), head.end())]):
         name, equals, value = part.partition("=")
         value = value.strip()
         value = value[1:-1] if value[:1] + value[-1:] in ("{}", '""') else value
         if equals and value.strip():
             found[name.strip().lower()] = value.strip()
     return found
+
+
+def plain_fields(entry: str) -> dict[str, str]:
+    """The fields of an entry as a person reads them: accents and letters for LaTeX's commands, without braces, on one line."""
+    return {name: " ".join(re.sub(r"[{}]", "", _from_latex(value)).split()) for name, value in entry_fields(entry).items()}
+
+
+def _from_latex(text: str) -> str:
+    text = _ACCENTED.sub(lambda match: unicodedata.normalize("NFC", match[3] + _MARKS[match[1] or match[2]]), text)
+    return _NAMED_LETTER.sub(lambda match: _NAMED[match[1]], text)
 
 
 def to_standard_bibtex(entry: str) -> str:
