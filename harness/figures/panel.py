@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from harness.figures.colours import Array, is_signed
 from harness.figures.layout import columns_per_row, group_spans, panel_positions, panel_size
-from harness.figures.legend import legend_items
+from harness.figures.legend import legend_entries
 from harness.figures.overlay import overlay, to_float_rgb
-from harness.figures.page import TITLE, Page
+from harness.figures.page import TITLE, make_page
 from harness.figures.text_layout import FAMILY, wrap_text
 
 OUTLINE = "#39ff14"
@@ -63,15 +63,16 @@ def draw_panels(image: Array, maps: Sequence[PanelMap], *, caption: str = "", ma
     places = panel_positions(groups, max(columns_per_row(len(groups), size[0]), columns_per_row(largest, size[0])))
     titles = [wrap_text(text, size[0], TITLE) for text in (caption, *(each.title for each in maps))]
     signs = {is_signed(each.map, each.signed) for each in maps}
-    legend = legend_items(True in signs, False in signs, None if mask is None else OUTLINE)
-    page = Page(places, titles, group_spans(places, groups), size, legend)
-    for place, title, each in zip(places, titles, (None, *maps), strict=True):
-        axes = page.panel(place, title, picture if each is None else overlay(picture, each.map, each.signed))
+    legend = legend_entries(True in signs, False in signs, None if mask is None else OUTLINE)
+    figure, panels = make_page(places, titles, group_spans(places, groups), size, legend)
+    for axes, each in zip(panels, (None, *maps), strict=True):
+        shown = picture if each is None else overlay(picture, each.map, each.signed)
+        axes.imshow(shown, interpolation="auto", aspect="auto")
         if each is not None and not np.any(each.map):
             _write_note(axes, EMPTY_MAP_NOTE)
         if mask is not None:
             _draw_outline(axes, np.asarray(mask, dtype=bool))
-    return page.figure
+    return figure
 
 
 def to_png(figure: Figure, dpi: float = 150) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
@@ -15,6 +15,12 @@ DPI = 300
 WIDTH_MARGIN = 1.06
 
 Weight = Literal["normal", "bold"]
+
+
+def text_style(size: float, colour: str, weight: Weight = "normal") -> dict[str, Any]:
+    """What a text of matplotlib is given: a family that is always there, and no mathematics in labels."""
+    fixed = {"family": FAMILY, "linespacing": LINE_SPACING, "parse_math": False}
+    return {"size": size, "color": colour, "weight": weight, **fixed}
 
 
 def text_width(text: str, size: float, weight: Weight = "normal") -> float:
