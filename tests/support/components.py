@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.api.declarations import Kind
+from harness.bibtex import plain_fields
 from harness.registry.card import Card
 from harness.registry.errors import ReferenceProblems
-from harness.registry.plugin_pages import bibtex_fields
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.spec.load import load_spec
 
-__all__ = ["bibtex_fields", "cards_of", "declaration_of", "metrics_of_spec", "problems_of"]
+__all__ = ["cards_of", "declaration_of", "metrics_of_spec", "plain_fields", "problems_of"]
 
 
 def cards_of(distribution: str, kind: Kind) -> list[Card]:
