@@ -16,6 +16,7 @@ from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.runs.component_shorthand import parse_component, parse_natural, quote_shortened
+from harness.runs.image_files import is_file, read_image_file, to_picture
 from harness.store.atomic import write_atomically
 from harness.text_format import format_count
 from harness.user_errors import UserError, as_user_error
@@ -32,19 +33,9 @@ if TYPE_CHECKING:
 NO_TRAINING = "needs training data: name a dataset with --training NAME,param=value,… (of its training split)"
 
 
-def _ignore_stage(stage: str) -> None:
-    """Tell nobody."""
-
-
 @dataclass(frozen=True)
 class ExplainedImage:
-    """What was made of one image.
-
-    Attributes:
-        sentence: what is in the picture, and where that is.
-        notes: what the model and the dataset want a person to know.
-        failures: a line for each explainer that could not run.
-    """
+    """What is in the picture and where that is, what a person should know, and a line for each explainer that could not run."""
 
     sentence: str
     notes: Sequence[str]
@@ -53,7 +44,7 @@ class ExplainedImage:
 
 @dataclass(frozen=True)
 class _ImageToExplain:
-    """The image to explain: what it is called, and of a dataset's sample its label's name and what the dataset notes."""
+    """What it is called, and of a dataset's sample its label's name and what the dataset notes."""
 
     name: str
     sample: Sample
@@ -71,7 +62,7 @@ def explain_image(
     training: str | None = None,
     out: Path = Path("explanation.png"),
     seed: int = 0,
-    stage: Callable[[str], object] = _ignore_stage,
+    stage: Callable[[str], object] = str,
 ) -> ExplainedImage:
     """Write the panel to ``out`` and say what is in it; an explainer that cannot run costs its own map, and is named.
 
@@ -88,15 +79,15 @@ def explain_image(
     from harness.figures.panel import draw_panels, to_png
     from harness.worker.component_cache import ComponentCache
 
-    bench = ComponentCache(registry)
+    components = ComponentCache(registry)
     stage(f"loading {model_recipe.label}")
     with as_user_error(model_recipe.label):
-        classifier = bench.model(model_recipe)
+        classifier = components.model(model_recipe)
     stage(f"reading {image}")
-    found = _load_image(image, bench, registry)
+    found = _load_image(image, components, registry)
     with as_user_error(model_recipe.label):
-        inputs = classifier.preprocess(found.sample.image)[None].to(bench.device)
-        probabilities = classifier.probabilities(bench.models.forward(classifier, inputs))[0]
+        inputs = classifier.preprocess(found.sample.image)[None].to(components.device)
+        probabilities = classifier.probabilities(components.models.forward(classifier, inputs))[0]
     predicted = int(probabilities.argmax())
     explained = predicted if target is None else _class_index(target, classifier)
     maps: list[PanelMap] = []
@@ -105,17 +96,16 @@ def explain_image(
         stage(f"explaining with {recipe.label}")
         try:
             with as_user_error(recipe.label):
-                maps += _panel_maps(bench, model_recipe, recipe, inputs, explained, background, seed, found.sample.id)
+                maps += _panel_maps(components, model_recipe, recipe, inputs, explained, background, seed, found.sample.id)
         except UserError as error:
             failures.append(str(error))
     notes = [*model_notes(classifier.notes, classifier.cam_layer, recipes), *found.notes]
-    if background is None:
-        for recipe in recipes:
-            notes += [f"{recipe.label}: without training images, {otherwise}" for otherwise in sorted(training_fallbacks(registry, recipe))]
+    for recipe in recipes if background is None else []:
+        notes += [f"{recipe.label}: without training images, {otherwise}" for otherwise in sorted(training_fallbacks(registry, recipe))]
     if not maps:
         return ExplainedImage("no explainer could run: there is no picture", notes, failures)
     with as_user_error(model_recipe.label):
-        shown = classifier.denormalise(inputs[0]).clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+        shown = to_picture(classifier, inputs[0])
         mask = None if found.sample.mask is None else classifier.geometry.mask(found.sample.mask).numpy()
     classes = _class_lines(classifier, probabilities, predicted, explained, found.label)
     seen = list(_crop_notes(found.sample, classifier))
@@ -129,11 +119,8 @@ def _class_lines(classifier: Classifier, probabilities: Tensor, predicted: int, 
 
     def said(what: str, index: int) -> str:
         share = float(probabilities[index])
-        return (
-            f"{what}: {_class_name(classifier, index)} ({share:.0%})"
-            if share >= 0.01
-            else f"{what}: {_class_name(classifier, index)} ({share:.1%})"
-        )
+        name = classifier.class_names[index] if classifier.class_names else f"class {index}"
+        return f"{what}: {name} ({share:.{0 if share >= 0.01 else 1}%})"
 
     true = [] if label is None else [f"true: {label}"]
     return [said("predicted", predicted), *true, *([said("explained", explained)] if explained != predicted else [])]
@@ -150,7 +137,7 @@ def _crop_notes(sample: Sample, classifier: Classifier) -> Iterator[str]:
 
 
 def _panel_maps(
-    bench: ComponentCache, model: Recipe, recipe: Recipe, inputs: Any, target: int, training: Recipe | None, seed: int, name: str
+    components: ComponentCache, model: Recipe, recipe: Recipe, inputs: Any, target: int, training: Recipe | None, seed: int, name: str
 ) -> list[PanelMap]:
     """The explainer's map as a panel, after those of its parts."""
     import torch
@@ -161,25 +148,25 @@ def _panel_maps(
     from harness.worker.mutation_guard import forbid_changes
     from harness.worker.training_data import background_images
 
-    reason = check_applicability(bench, model, recipe)["reason"]
+    reason = check_applicability(components, model, recipe)["reason"]
     if reason is not None:
         raise UserError(f"{recipe.label} is not applicable: {reason}")
-    classifier = bench.model(model)
-    background = None if training is None else partial(background_images, classifier, bench.dataset(training), seed)
-    context = Context(seed, [name], device=bench.device, training=background)
+    classifier = components.model(model)
+    background = None if training is None else partial(background_images, classifier, components.dataset(training), seed)
+    context = Context(seed, [name], device=components.device, training=background)
     try:
         with forbid_changes(classifier.module):
-            found = bench.explainer(recipe)(classifier, inputs, torch.tensor([target], device=bench.device), ctx=context)
+            found = components.explainer(recipe)(classifier, inputs, torch.tensor([target], device=components.device), ctx=context)
     except NoTrainingData as error:
         raise UserError(f"{recipe.label} {NO_TRAINING}") from error
     group = recipe.label if found.parts else None
     nested = dict(_part_recipes(recipe))
     parts = [
-        PanelMap(title, part[0].cpu().numpy(), title in nested and _is_signed(bench, nested[title]), group)
+        PanelMap(title, part[0].cpu().numpy(), title in nested and _is_signed(components, nested[title]), group)
         for title, part in found.parts.items()
     ]
     layer = f" at {classifier.cam_layer}" if takes_cam_layer(recipe) and not found.parts else ""
-    return [*parts, PanelMap(recipe.label + layer, found.map[0].cpu().numpy(), _is_signed(bench, recipe), group)]
+    return [*parts, PanelMap(recipe.label + layer, found.map[0].cpu().numpy(), _is_signed(components, recipe), group)]
 
 
 def _part_recipes(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
@@ -189,14 +176,13 @@ def _part_recipes(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
         yield from ((key, item) for key, item in named.items() if isinstance(item, Recipe))
 
 
-def _is_signed(bench: ComponentCache, recipe: Recipe) -> bool:
+def _is_signed(components: ComponentCache, recipe: Recipe) -> bool:
     """Whether an explainer declares that its negative values are evidence: its maps are drawn alike, whatever is in them."""
-    return bool(bench.registry.card("explainers", recipe.qualified).declaration.get("signed"))
+    return bool(components.registry.card("explainers", recipe.qualified).declaration.get("signed"))
 
 
-def _load_image(image: str, bench: ComponentCache, registry: Registry) -> _ImageToExplain:
+def _load_image(image: str, components: ComponentCache, registry: Registry) -> _ImageToExplain:
     from harness.api.sample import Sample
-    from harness.runs.image_files import is_file, read_image_file
     from harness.worker.samples import read_sample
 
     name, hash_sign, digits = image.rpartition("#")
@@ -205,7 +191,7 @@ def _load_image(image: str, bench: ComponentCache, registry: Registry) -> _Image
         return _ImageToExplain(Path(image).name, Sample(read_image_file(Path(image)), 0, Path(image).name))
     recipe = _resolve_component(registry, "datasets", name, "the image's dataset")
     with as_user_error(recipe.label):
-        dataset = bench.dataset(recipe)
+        dataset = components.dataset(recipe)
         if index >= len(dataset):
             raise UserError(f"{name} has {format_count(len(dataset), 'sample')}: there is no number {index}")
         sample = read_sample(dataset, index)
@@ -227,14 +213,9 @@ def _class_index(text: str, classifier: Classifier) -> int:
     raise UserError(f"--target: the model has no class {quote_shortened(text)}; it has {classifier.num_classes}{listed}")
 
 
-def _class_name(classifier: Classifier, index: int) -> str:
-    return classifier.class_names[index] if classifier.class_names else f"class {index}"
-
-
 def _training_recipe(registry: Registry, training: str | None, model: Recipe) -> Recipe | None:
     """The training data that was named, else what the model declares that it was trained on."""
-    declared = registry.card("models", model.qualified).declaration.get("training")
-    named = training or declared
+    named = training or registry.card("models", model.qualified).declaration.get("training")
     return None if named is None else _resolve_component(registry, "datasets", named, "--training")
 
 

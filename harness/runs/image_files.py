@@ -1,4 +1,4 @@
-"""From an image file to a tensor in [0, 1]."""
+"""Images from files to tensors, and from a model's inputs to pictures."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from harness.user_errors import UserError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
+
+    from harness.api.classifiers import Classifier
 
 MAX_16_BIT = 65535
 
@@ -39,6 +41,11 @@ def read_image_file(path: Path) -> Tensor:
     except Exception as error:  # decoders raise what they like on a damaged file
         raise UserError(f"{path} cannot be read as an image: {' '.join(str(error).split()) or type(error).__name__}") from error
     return torch.from_numpy(array).permute(2, 0, 1).contiguous()
+
+
+def to_picture(model: Classifier, inputs: Tensor) -> NDArray[np.float64]:
+    """What a model is given ``(C, H, W)`` as a picture ``(H, W, C)`` in [0, 1]."""
+    return np.asarray(model.denormalise(inputs).clamp(0, 1).permute(1, 2, 0).cpu().numpy(), dtype=np.float64)
 
 
 def is_file(path: Path) -> bool:

@@ -21,7 +21,8 @@ from harness.registry.registry import Registry
 from harness.registry.session_components import SESSION_DISTRIBUTION as SESSION
 from harness.results.run_folder import MapColumn, read_map_columns
 from harness.runs.file_names import file_names, to_file_name
-from harness.runs.map_export_index import IndexLine, StoredClasses, write_index
+from harness.runs.image_files import to_picture
+from harness.runs.map_export_index import IndexLine, stored_classes, write_index
 from harness.store.address import protocol_of, redact_credentials
 from harness.store.atomic import write_atomically
 from harness.store.errors import StoreNotFound
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from harness.worker.component_cache import ComponentCache
 
 SELECT_ALL = Selection()
+LABELS = ("dataset", "model", "explainer")
 
 
 def export_maps(
@@ -54,52 +56,32 @@ def export_maps(
         SelectionError: a name that is chosen is none of the run's.
     """
     described = read_map_columns(run)
-    _check_selection(chosen, described.columns)
+    columns = described.columns
+    for kind in LABELS:
+        chosen.check(f"{kind}s", (getattr(column, kind) for column in columns))
+    chosen.check("samples", (sample for column in columns for _, sample, _ in column.rows))
     source = _open_store(store or os.environ.get("HARNESS_STORE"), described.store)
     from harness.worker.component_cache import ComponentCache
 
-    bench = ComponentCache(Registry.discover(plugins))
-    wanted = [column for column in described.columns if chosen.has(**_column_labels(column))]
-    stored = [column for column in wanted if source.samples_with_maps(column.key) & _sample_keys(column)]
+    components = ComponentCache(Registry.discover(plugins))
+    wanted = [column for column in columns if chosen.has(**_labels(column))]
+    stored = [column for column in wanted if source.samples_with_maps(column.key) & {(sample, digest) for _, sample, digest in column.rows}]
     if not stored:
         which = "such map" if chosen != SELECT_ALL else "map"
         how = "was it run with store: {attributions: none}, or with another --store?"
         raise UserError(f"{source.shown} holds no {which} of {run}: {how}")
-    pictures = [_ColumnImages(column, bench, described.plugins) for column in stored]
-    places = _column_folders(described.columns)
-    lines = []
+    pictures = [_ColumnImages(column, components, described.plugins) for column in stored]
+    names = {kind: file_names((getattr(column, kind) for column in columns), kind) for kind in LABELS}
+    lines: list[IndexLine] = []
     for column, images in zip(stored, pictures, strict=True):
-        lines += _write_column(folder, places[_label_key(column)], column, source, images, chosen)
+        place = PurePosixPath(*(names[kind][label] for kind, label in _labels(column).items()))
+        lines += _write_column(folder, place, column, source, images, chosen)
     write_index(folder, lines)
     return lines
 
 
-def _column_labels(column: MapColumn) -> dict[str, str]:
-    return {"dataset": column.dataset, "model": column.model, "explainer": column.explainer}
-
-
-def _label_key(column: MapColumn) -> tuple[str, str, str]:
-    return column.dataset, column.model, column.explainer
-
-
-def _check_selection(chosen: Selection, columns: Sequence[MapColumn]) -> None:
-    """Raise `SelectionError` for a name that nothing in the run has."""
-    chosen.check("datasets", (column.dataset for column in columns))
-    chosen.check("models", (column.model for column in columns))
-    chosen.check("explainers", (column.explainer for column in columns))
-    chosen.check("samples", (sample for column in columns for _, sample, _ in column.rows))
-
-
-def _column_folders(columns: Sequence[MapColumn]) -> dict[tuple[str, str, str], PurePosixPath]:
-    """Where the maps of each column go, by its labels."""
-    datasets = file_names((column.dataset for column in columns), "dataset")
-    models = file_names((column.model for column in columns), "model")
-    explainers = file_names((column.explainer for column in columns), "explainer")
-    return {_label_key(c): PurePosixPath(datasets[c.dataset], models[c.model], explainers[c.explainer]) for c in columns}
-
-
-def _sample_keys(column: MapColumn) -> set[SampleKey]:
-    return {(sample, digest) for _, sample, digest in column.rows}
+def _labels(column: MapColumn) -> dict[str, str]:
+    return {kind: getattr(column, kind) for kind in LABELS}
 
 
 def _open_store(given: Path | str | None, named: str) -> Store:
@@ -121,58 +103,57 @@ def _write_column(
         return []
     write_atomically(folder / place / "recipe.json", json.dumps(column.recipe, indent=1).encode())
     parts = file_names(maps.parts, "part")
-    said = StoredClasses(source, column.predictions, maps.samples, images.class_names)
+    said = stored_classes(source, column.predictions, maps.samples, images.class_names)
     lines = []
-    for row, key in enumerate(maps.samples):
+    for row, (key, classes) in enumerate(zip(maps.samples, said, strict=True)):
         image = images.at(positions[key], key)
         name = "-".join(filter(None, [f"{positions[key]:06d}", to_file_name(key[0])]))
-        arrays: dict[str | None, NDArray[np.floating]] = {None: maps.map[row]}
-        arrays |= {part: values[row] for part, values in maps.parts.items()}
-        for part, values in arrays.items():
+        arrays: list[tuple[str | None, NDArray[np.floating]]] = [(None, maps.map), *maps.parts.items()]
+        for part, values in arrays:
             stem = place / (name if part is None else f"{name}.{parts[part]}")
-            _write_map(folder / stem, values, image, column.signed)
-            lines.append(IndexLine(stem, **_column_labels(column), part=part, sample=key[0], position=positions[key], **said.of(row)))
+            _write_map(folder / stem, values[row], image, column.signed)
+            files = {"map": f"{stem}.npy", "picture": f"{stem}.png"}
+            lines.append({**files, **_labels(column), "part": part, "sample": key[0], "position": positions[key], **classes})
     return lines
 
 
 class _ColumnImages:
     """The images of a column as its model sees them; made only of components that are known, and checked against the run."""
 
-    def __init__(self, column: MapColumn, bench: ComponentCache, plugins: Sequence[str]) -> None:
-        self._bench = bench
-        self._dataset = _known_recipe("datasets", column.dataset_recipe, bench, plugins)
-        self._model = _known_recipe("models", column.model_recipe, bench, plugins)
+    def __init__(self, column: MapColumn, components: ComponentCache, plugins: Sequence[str]) -> None:
+        self._components = components
+        self._dataset = _known_recipe("datasets", column.dataset_recipe, components, plugins)
+        self._model = _known_recipe("models", column.model_recipe, components, plugins)
 
     @property
     def class_names(self) -> Sequence[str] | None:
         """Of the model."""
         with as_user_error(self._model.label):
-            return self._bench.model(self._model).class_names
+            return self._components.model(self._model).class_names
 
     def at(self, position: int, key: SampleKey) -> NDArray[np.float64]:
         """One image ``(H, W, 3)`` in [0, 1]; raises `UserError` where the dataset has another sample there now."""
         from harness.worker.samples import find_sample_difference, read_sample
 
         with as_user_error(self._dataset.label):
-            dataset = self._bench.dataset(self._dataset)
+            dataset = self._components.dataset(self._dataset)
             if position >= len(dataset):
                 raise UserError(f"{self._dataset.label} has {format_count(len(dataset), 'sample')}: there is no number {position}")
             sample = read_sample(dataset, position)
             if find_sample_difference(sample, *key):
                 raise UserError(f"{self._dataset.label}: sample {position} is not what it was when the maps were made")
         with as_user_error(self._model.label):
-            model = self._bench.model(self._model)
-            image = model.denormalise(model.preprocess(sample.image)).clamp(0, 1).permute(1, 2, 0)
-            return np.asarray(image.numpy(), dtype=np.float64)
+            model = self._components.model(self._model)
+            return to_picture(model, model.preprocess(sample.image))
 
 
-def _known_recipe(kind: Kind, data: Mapping[str, Any], bench: ComponentCache, plugins: Sequence[str]) -> Recipe:
+def _known_recipe(kind: Kind, data: Mapping[str, Any], components: ComponentCache, plugins: Sequence[str]) -> Recipe:
     """A recipe of ``kind`` that is in a run folder, whose component is known."""
     try:
         recipe = Recipe.from_json(data)
         if recipe.kind != kind or not all(isinstance(text, str) for text in (recipe.name, recipe.distribution, recipe.label)):
             raise ValueError(f"it is not one of {kind}")
-        bench.registry.card(kind, recipe.qualified)
+        components.registry.card(kind, recipe.qualified)
     except UnknownComponent as error:
         if recipe.distribution == SESSION:
             noun = f"the {singular(kind)} {recipe.label}"

@@ -24,7 +24,7 @@ def test_maps_are_exported_as_they_were_made_and_as_overlays(tmp_path: Path) -> 
     spec = small_spec(explainers=["slope", "both"], metrics=["inside"])
     harness.run(spec, out=tmp_path / "out", store=tmp_path / "store", plugins=[SMALL])
     lines = export_maps(tmp_path / "out", tmp_path / "maps", plugins=[SMALL])
-    listed = {tmp_path / "maps" / f"{line.stem}{ending}" for line in lines for ending in (".npy", ".png")}
+    listed = {tmp_path / "maps" / line[file] for line in lines for file in ("map", "picture")}
     files = {path for path in (tmp_path / "maps").rglob("*") if path.is_file()}
     assert {path for path in files if path.name not in ("recipe.json", "index.csv", "index.json")} == listed
     folder = tmp_path / "maps" / "squares" / "pools"
@@ -131,8 +131,8 @@ def test_some_of_a_run_is_exported(finished: Path, tmp_path: Path, chosen: dict[
     assert count is None or len(lines) == count
     everything = read_results(finished)
     scores = Selection(**chosen).of(everything)
-    assert {line.explainer for line in lines} == set(scores.groups[0].explainer_labels)
-    assert {line.sample for line in lines} == set(scores.groups[0].samples)
+    assert {line["explainer"] for line in lines} == set(scores.groups[0].explainer_labels)
+    assert {line["sample"] for line in lines} == set(scores.groups[0].samples)
     for pair, cell in scores.groups[0].cells.items():
         whole = dict(zip(everything.groups[0].samples, everything.groups[0].cells[pair].values, strict=True))
         assert cell.values.tolist() == [whole[sample] for sample in scores.groups[0].samples]

@@ -67,7 +67,7 @@ def test_a_map_that_is_not_finite_is_undefined_for_its_sample(tmp_path: Path, pa
     assert_undefined({key: value for key, value in scores(more).items() if key[1] != "wobble"}, {"spoilt"}, expected)
     if not part:
         maps = export_maps(tmp_path / "out", tmp_path / "maps", tmp_path / "store", PLUGINS)
-        assert sorted(map.sample for map in maps) == sorted(f"square-{i}" for i in range(8))
+        assert sorted(line["sample"] for line in maps) == sorted(f"square-{i}" for i in range(8))
 
 
 def test_what_is_composed_of_an_undefined_map_is_undefined(tmp_path: Path) -> None:
