@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from io import StringIO
+from typing import Literal
 
 from rich.console import Console
 from rich.text import Text
 
 from harness.leaderboard.diff import ResultsDifference
-from harness.leaderboard.formats.text_console import console_text, text_console, to_ascii
 from harness.leaderboard.formats.text_grid import GAP, SOFT_HYPHEN, GridColumn, draw_block, pack_columns, total_width, widen_sections
 from harness.leaderboard.sections.all_sections import View, leaderboard_sections
 from harness.leaderboard.sections.difference import difference_sections
 from harness.leaderboard.sections.section import BEST, BETTER, NULL, UNDEFINED, WORSE, Cell, Column, LegendItem, Section, Table, Tone
 from harness.results.document import Leaderboard, Rank
 
+TO_ASCII = str.maketrans("─━●▲▼°†‡±·–…↑↓µ×", "-=o+-o#~+--.^vux")
 PLOT_WIDTHS = (14, 40)
 HYPHENATED = {
     word.replace(SOFT_HYPHEN, ""): word
@@ -30,7 +32,7 @@ STYLES = {"best": (BEST, "best of the metric"), "null": ("( )", "null explainers
 def render_terminal(document: Leaderboard, view: View) -> str:
     """The leaderboard as text of at most ``view.width`` cells a line."""
     text = _draw(leaderboard_sections(document, view), view.width, view.color)
-    return to_ascii(text) if view.ascii_only else text
+    return text.translate(TO_ASCII).encode("ascii", "replace").decode("ascii") if view.ascii_only else text
 
 
 def render_difference(
@@ -41,11 +43,22 @@ def render_difference(
 
 
 def _draw(sections: Iterator[Section], width: int, color: bool) -> str:
-    console = text_console(width, color)
+    """With ANSI styles if ``color``; the environment has no say."""
+    width, out = max(width, 1), StringIO()
+    system: Literal["standard"] | None = "standard" if color else None
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=color,
+        color_system=system,
+        no_color=not color,
+        highlight=False,
+        legacy_windows=False,
+    )
     for section in sections:
-        for line in _section(section, max(width, 1)):
+        for line in _section(section, width):
             console.print(line)
-    return console_text(console)
+    return out.getvalue()
 
 
 def _section(section: Section, width: int) -> Iterator[Text]:
