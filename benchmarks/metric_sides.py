@@ -16,7 +16,7 @@ from metric_pairs import Pair
 from torch import Tensor
 
 from harness.api import Case, Classifier, Context
-from harness.api.classifiers import gaussian_blur
+from harness.api.blurring import gaussian_blur
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve

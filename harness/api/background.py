@@ -8,8 +8,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from harness.api.classifiers import Classifier, ReferenceKind
+from harness.api.classifiers import Classifier
 from harness.api.context import Context
+from harness.api.preprocessing import ReferenceKind
 
 Background = Literal["auto", "training", "references"] | Annotated[int, Field(ge=1)]
 """The type of the parameter ``background``, which `backgrounds` takes."""

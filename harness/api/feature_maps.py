@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
 
 from harness.api.activation_layouts import LayoutInference
 from harness.api.attention import find_attention_operations
-from harness.api.autograd_graph import CONVOLUTION, PRODUCTS, AutogradGraph, GraphTensor, ModuleCall
+from harness.api.autograd_graph import CONVOLUTION, PRODUCTS, AutogradGraph, GraphTensor, ModuleCall, trace_autograd
+from harness.api.network_structure import remember_structure
+from harness.api.preparation import added_modules
+from harness.api.preparation.identity_insertion import insert_identity
 
 _ACTIVATIONS = ("Relu", "Gelu", "Silu", "Elu", "Mish", "Tanh", "Sigmoid", "Hardswish", "Softplus")
 _NORMS = ("BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm")
@@ -26,6 +29,21 @@ class FeatureMap(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.channels} × {self.rows} × {self.columns})"
+
+
+def find_cam_layer(module: nn.Module, forward: Callable[[Tensor], object], image: Tensor) -> FeatureMap | None:
+    """The `last_feature_map` of a prepared ``module``, which ``forward`` calls on ``image``.
+
+    A later one that only a function makes is given a module that returns it. What the pass shows of the network is remembered.
+    """
+    try:
+        seen = trace_autograd(forward, module, image)
+        if unnamed_feature_map(seen) is not None and insert_identity(module, forward, image, unnamed_feature_map, "feature_map"):
+            seen = trace_autograd(forward, module, image)
+    except RuntimeError:  # runs, but not if gradients are asked for
+        seen = AutogradGraph([], [], None)
+    remember_structure(module, seen)
+    return last_feature_map(seen, added_modules(module))
 
 
 def last_feature_map(flow: AutogradGraph, added: Collection[str] = ()) -> FeatureMap | None:

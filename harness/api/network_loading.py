@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +84,19 @@ def load_network(
         found.say(f"of what the network returns, {own.kind}, output{own.path} is taken for the logits")
     _prepare_first_faithful(found, own, _choose_adaptation(found, own, output), images)
     return found
+
+
+def noise_images(module: nn.Module, shape: tuple[int, int, int]) -> Tensor:
+    """Two inputs ``(2, *shape)``, float32, on the device of ``module``: that of `noise_image`, and a darker one."""
+    noise = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
+    tensors = chain(module.parameters(), module.buffers())
+    return torch.stack([noise[0], noise[1] ** 3]).to(next((tensor.device for tensor in tensors), noise.device))
+
+
+def noise_image(module: nn.Module, shape: tuple[int, int, int]) -> Tensor:
+    """One input of uniform noise ``(1, *shape)`` for ``module``, always the same, on its device and of its type."""
+    noise = torch.rand(1, *shape, generator=torch.Generator().manual_seed(0))
+    return noise.to(next((p for p in module.parameters() if p.is_floating_point()), noise))
 
 
 class _OriginalNetwork:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from harness.api.blurring import gaussian_blur
 from harness.api.geometry import Geometry
 
+ReferenceKind = Literal["black", "white", "mean", "blur", "zero"]
 MAX_RANGE_EXCESS = 10.0
 """From how far beyond 0 … 1 on the values of an image cannot be meant: 0 … 255 lies there, and noise on an image does not."""
 
@@ -67,3 +69,64 @@ class Preprocessing:
         if self.std is not None:
             inputs = inputs * self.std.to(inputs)
         return inputs if self.mean is None else inputs + self.mean.to(inputs)
+
+
+class ModelInputs:
+    """What a classifier has of its inputs: how they are made of images, and what stands for no image.
+
+    Attributes:
+        input_shape: ``(C, H, W)`` of one input.
+        geometry: the resize and crop of preprocessing.
+        mean, std: ``(C, 1, 1)`` each, or None for those that are not applied.
+    """
+
+    input_shape: tuple[int, int, int]
+    geometry: Geometry
+    mean: Tensor | None
+    std: Tensor | None
+
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor] | None:
+        """Least and greatest value of a model input per channel ``(C, 1, 1)``; None where preprocessing is the identity."""
+        if self.mean is None and self.std is None:
+            return None
+        return self.normalise(torch.zeros(self.input_shape[0], 1, 1)), self.normalise(torch.ones(self.input_shape[0], 1, 1))
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What is done to an image, without the model."""
+        return Preprocessing(self.geometry, self.mean, self.std)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Images in [0, 1] ``(…, C, H, W)`` → model inputs: minus mean, divided by std."""
+        return self.preprocessing.normalise(images)
+
+    def denormalise(self, inputs: Tensor) -> Tensor:
+        """The inverse of `normalise`."""
+        return self.preprocessing.denormalise(inputs)
+
+    def preprocess(self, image: Any) -> Tensor:
+        """One image ``(C, H, W)`` in [0, 1] at its native size, bytes, or a picture of Pillow's → a model input ``input_shape``.
+
+        Raises ``ValueError`` for what is none, and, where the model normalises, for values that look like 0 … 255.
+        """
+        image = to_image_tensor(image)
+        if self.bounds is not None and image.numel() and (image.min() < -MAX_RANGE_EXCESS or image.max() > 1 + MAX_RANGE_EXCESS):
+            raise ValueError(f"the image must lie in 0 … 1, and goes from {image.min():.3g} to {image.max():.3g}: divide it by 255?")
+        return self.preprocessing(image)
+
+    def reference(self, kind: ReferenceKind, images: Tensor) -> Tensor:
+        """A reference input for each of ``images`` (B, C, H, W), of the same shape.
+
+        ``black`` and ``white`` are those colours after preprocessing, ``mean`` is each image's own mean colour, ``blur`` the image under a
+        Gaussian (σ and radius 5/224 of the shorter side, at least a pixel: RISE has 11 pixels at 224), ``zero`` the zero tensor.
+        """
+        if kind == "zero":
+            return torch.zeros_like(images)
+        if kind in ("black", "white"):
+            return self.normalise(torch.full_like(images, kind == "white"))
+        if kind == "mean":
+            return images.mean(dim=(-2, -1), keepdim=True).expand_as(images).clone()
+        if kind == "blur":
+            return gaussian_blur(images, sigma=max(1.0, min(images.shape[-2:]) * 5 / 224))
+        raise ValueError(f"unknown reference {kind!r}; choose from black, white, mean, blur, zero")

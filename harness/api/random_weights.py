@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from harness.api.network_loading import noise_image
+from harness.api.network_structure import copy_structure
+from harness.api.preparation.module_copy import deep_copy
 from harness.api.randomness import restored_generators, stream_seed
+
+if TYPE_CHECKING:
+    from harness.api.classifiers import Classifier
 
 
 def randomise(module: nn.Module, seed: int, layers: Sequence[str] | None = None) -> None:
@@ -24,6 +32,33 @@ def randomise(module: nn.Module, seed: int, layers: Sequence[str] | None = None)
             if layers is not None:
                 torch.manual_seed(stream_seed(seed, name, "weights"))
             _draw_layer(modules[name])
+
+
+def randomised_copy(model: Classifier, seed: int, layers: Sequence[str] | None = None) -> Classifier:
+    """A copy of a classifier with fresh weights in ``layers``, which shares all other tensors; see `Classifier.randomised`."""
+    inside = model.module.modules() if layers is None else [model.layer(name) if name else model.module for name in layers]
+    own = {id(tensor) for layer in inside for tensor in (*layer.parameters(recurse=False), *layer.buffers(recurse=False))}
+    shared = {id(tensor): tensor for tensor in (*model.module.parameters(), *model.module.buffers()) if id(tensor) not in own}
+    twin = copy.copy(model)
+    twin.notes = list(model.notes)
+    twin.__dict__.pop("digest", None)  # the architecture stays
+    twin.module = deep_copy(model.module, shared)
+    randomise(twin.module, seed, layers)
+    copy_structure(model.module, twin.module)
+    if layers is None:
+        _require_other_logits(model, twin)
+    return twin
+
+
+def _require_other_logits(model: Classifier, twin: Classifier) -> None:
+    """Raise ``ValueError`` if a twin with fresh weights says of an image what the model says."""
+    image = noise_image(model.module, model.input_shape)
+    with torch.no_grad():
+        if not torch.equal(model(image), twin(image)):
+            return
+    kept = [name or "the network itself" for name in find_unchanged_layers(model.module, twin.module)]
+    where = f"the parameters of {', '.join(kept)} stay as they were" if kept else "they depend on no parameter that can be drawn"
+    raise ValueError(f"the random model is the model: fresh weights change none of its logits ({where})")
 
 
 def find_unchanged_layers(module: nn.Module, drawn: nn.Module) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from harness.api import Attribution, Classifier, explainer
-from harness.api.classifiers import ReferenceKind
 from harness.api.gradients import no_gradient_reason
 from harness.api.hidden_operations import hidden_operations_reason
+from harness.api.preprocessing import ReferenceKind
 from harness_captum import citations
 from harness_captum.rescale import multipliers
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Classifier, explainer
-from harness.api.classifiers import ReferenceKind
+from harness.api.preprocessing import ReferenceKind
 from harness_captum import citations
 
 SIDE = 224

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from harness.api import Attribution, Background, Classifier, Context, backgrounds, explainer
 from harness.api.background import WITHOUT_TRAINING, background_size
-from harness.api.classifiers import ReferenceKind
 from harness.api.declarations import BY_BACKGROUND
 from harness.api.gradients import no_gradient_reason
+from harness.api.preprocessing import ReferenceKind
 from harness_captum import citations
 from harness_captum.targets import target_logits
 
