@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.api.declarations import DECLARATION_ATTRIBUTE, Declaration, declaration_of, resolve_declared_fields
 from harness.conformance.results import CheckSkipped
+from harness.registry.binding import bind
 from harness.registry.card import Card
 from harness.registry.declared_needs import declared_needs
 from harness.registry.recipe import Recipe
@@ -65,9 +66,17 @@ class ComponentUnderTest:
         """A workbench on the CPU that has nothing loaded."""
         return ComponentCache(self.registry, "cpu")
 
+    def make_with(self, **params: Any) -> Any:
+        """Whatever the component, a model or a dataset, returns with some parameters changed."""
+        return bind(self.component, self.recipe_with(**params), _reject_explainer)()
+
     def has_parameter(self, name: str) -> bool:
         """Whether the component has a parameter of this name."""
         return name in self.card.parameters.get("properties", {})
+
+
+def _reject_explainer(recipe: Recipe) -> Any:
+    raise ValueError(f"a model or a dataset takes no explainers ({recipe.name})")
 
 
 def skip_if_broken(make: Callable[[], Any], what: str) -> Any:

@@ -8,9 +8,10 @@ from torch import Tensor
 from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
 from harness.conformance import networks
-from harness.conformance.explainer_under_test import ExplainerUnderTest, make_training_source
+from harness.conformance.batch_under_test import make_context
+from harness.conformance.explainer_under_test import ExplainerUnderTest
+from harness.conformance.measuring import map_difference
 from harness.conformance.results import CheckSkipped, require
-from harness.conformance.tolerance import map_difference
 from harness.worker.pass_counter import count_passes, count_passes_within
 
 COMPLETENESS_TOLERANCE = 0.05
@@ -26,27 +27,10 @@ def check_shape(tested: ExplainerUnderTest) -> None:
     _explain_images(tested, 4)
 
 
-def check_batch_of_one(tested: ExplainerUnderTest) -> None:
-    """One image gives one map, batch dimension included."""
-    _explain_images(tested, 1)
-
-
-def check_one_channel(tested: ExplainerUnderTest) -> None:
-    """Works on images of one channel."""
-    _explain_images(tested, 2, (1, 32, 32))
-
-
-def check_not_square(tested: ExplainerUnderTest) -> None:
-    """Works on images that are not square, and keeps height and width apart."""
-    _explain_images(tested, 2, (3, 32, 48))
-
-
 def check_channels(tested: ExplainerUnderTest) -> None:
     """A map that keeps channels has those of the image, so that their sum is the map."""
-    from harness.api.context import Context
-
     bound, model, images = tested.bound(), tested.network(), networks.make_images(2)
-    ctx = Context(0, ["image-0", "image-1"], f"explain/{bound.name}", training=make_training_source(model))
+    ctx = make_context(model, ["image-0", "image-1"], f"explain/{bound.name}")
     if callable(fit := getattr(bound.call, "fit", None)):
         fit(model, ctx.fresh("fit"))
     returned = bound.call(model, images, networks.make_targets(2), **({"ctx": ctx} if bound.takes_ctx else {}))

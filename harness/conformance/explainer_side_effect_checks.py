@@ -12,12 +12,10 @@ from harness.api.classifiers import Classifier
 from harness.conformance import networks
 from harness.conformance.explainer_under_test import ExplainerUnderTest
 from harness.conformance.failure_injection import STAGES, FailureHook, InjectedFailure
-from harness.conformance.memory_growth import measure_memory_growth
-from harness.conformance.random_generators import scramble_generators
+from harness.conformance.measuring import TOLERANCE, map_difference
 from harness.conformance.results import CheckFailed, CheckSkipped, require
-from harness.conformance.tolerance import TOLERANCE, map_difference
 from harness.worker.contracts import ContractError
-from harness.worker.mutation_guard import MutationError, caused_mutation, forbid_changes
+from harness.worker.mutation_guard import caused_mutation, forbid_changes
 
 Explain = Callable[..., Attribution]
 CRYPTIC_ERRORS = (AttributeError, IndexError, KeyError, NameError, TypeError, ZeroDivisionError, AssertionError)
@@ -39,18 +37,6 @@ def check_targets_untouched(tested: ExplainerUnderTest) -> None:
     with suppress(ContractError):
         tested.maps(model, networks.make_images(3), targets)
     require(torch.equal(targets, networks.make_targets(3)), "wrote into its targets: work on a copy")
-
-
-def check_model_untouched(tested: ExplainerUnderTest) -> None:
-    """Weights, buffers, mode, hooks, gradient flags, global generators, threads and default types are left as they were."""
-    model, explain = tested.network(), tested.make_explain_function()
-    with suppress(ContractError):
-        try:
-            scramble_generators()
-            with forbid_changes(model.module):
-                explain(model, networks.make_images(3), networks.make_targets(3))
-        except MutationError as error:
-            raise CheckFailed(f"{error}: put back whatever you change, in a finally block") from error
 
 
 def check_untouched_after_exception(tested: ExplainerUnderTest) -> None:
@@ -86,13 +72,6 @@ def _fails_and_restores(wire: FailureHook, stage: str, explain: Explain, model: 
         return True
     require(not wire.tripped, f"swallowed an exception ({InjectedFailure.__name__}) of the model's {stage} pass and returned a map")
     return False
-
-
-def check_memory(tested: ExplainerUnderTest) -> None:
-    """Calling again and again keeps no tensors alive."""
-    model, explain = tested.network(), tested.make_explain_function()
-    tensors, size = measure_memory_growth(lambda: explain(model, networks.make_images(2), networks.make_targets(2)))
-    require(tensors < 1, f"every call keeps {tensors:.1f} tensors ({size:.0f} bytes) alive: keep nothing between calls")
 
 
 def check_unsupported_model(tested: ExplainerUnderTest) -> str:

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
-from weakref import WeakKeyDictionary
+from typing import ClassVar, cast
 
-import torch
 from torch import Tensor
 
 from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
-from harness.api.context import Context
 from harness.conformance import networks
-from harness.conformance.component_under_test import ComponentUnderTest
+from harness.conformance.batch_under_test import BatchUnderTest, ExplainedSamples, make_context
+from harness.conformance.measuring import map_difference
 from harness.conformance.results import CheckSkipped
 from harness.worker.applicability import inapplicability_reason
 from harness.worker.bound_components import BoundExplainer
 from harness.worker.contracts import check_finite_maps, checked_attribution
 
-_memories: WeakKeyDictionary[Classifier, dict[int, dict[Hashable, object]]] = WeakKeyDictionary()
-
 
 @dataclass
-class ExplainerUnderTest(ComponentUnderTest):
+class ExplainerUnderTest(BatchUnderTest):
     """An explainer, called whole batch by whole batch, so that what it does with a batch is seen."""
+
+    noun: ClassVar[str] = "map"
+    relative: ClassVar[str] = " of its magnitude"
 
     def bound(self) -> BoundExplainer:
         """The explainer afresh: nothing fitted, nothing remembered."""
@@ -55,15 +54,7 @@ class ExplainerUnderTest(ComponentUnderTest):
 
         def explain(model: Classifier, images: Tensor, targets: Tensor, ids: Sequence[str] | None = None) -> Attribution:
             names = [f"image-{i}" for i in range(len(images))] if ids is None else ids
-            ctx = Context(
-                seed,
-                names,
-                f"explain/{bound.name}",
-                "cpu",
-                make_training_source(model),
-                make_labelled_source(model),
-                get_memory(model, seed),
-            )
+            ctx = make_context(model, names, f"explain/{bound.name}", seed)
             fit = getattr(bound.call, "fit", None)
             if callable(fit) and model not in fitted:
                 fit(model, ctx.fresh(f"fit/{bound.name}"))
@@ -75,26 +66,15 @@ class ExplainerUnderTest(ComponentUnderTest):
 
         return explain
 
+    def make_function(self, seed: int = 0) -> Callable[[Classifier, ExplainedSamples], Tensor]:
+        """What makes maps ``(B, H, W)`` at the images' size."""
+        explain = self.make_explain_function(seed)
+        return lambda model, given: explain(model, given.images, given.targets, given.ids).at(given.shape[1:])
+
+    def difference(self, first: Tensor, second: Tensor) -> float:
+        """Relative to each map's own greatest magnitude."""
+        return map_difference(first, second)
+
     def maps(self, model: Classifier, images: Tensor, targets: Tensor, ids: Sequence[str] | None = None, seed: int = 0) -> Tensor:
         """Maps ``(B, H, W)`` at the images' size by an explainer made for this call."""
         return self.make_explain_function(seed)(model, images, targets, ids).at(cast("tuple[int, int]", tuple(images.shape[-2:])))
-
-
-def make_training_source(model: Classifier) -> Callable[[int], Tensor]:
-    """Training images for a network of `harness.conformance.networks`."""
-    return lambda n: networks.make_images(n, model.input_shape, seed=99)
-
-
-def make_labelled_source(model: Classifier) -> Callable[[int], tuple[Tensor, Tensor]]:
-    """Training images with labels, each class in turn, for a network of `harness.conformance.networks`; no more than 64."""
-
-    def samples(n: int) -> tuple[Tensor, Tensor]:
-        count = min(n, 64)
-        return networks.make_images(count, model.input_shape, seed=99), torch.arange(count) % model.num_classes
-
-    return samples
-
-
-def get_memory(model: Classifier, seed: int) -> MutableMapping[Hashable, object]:
-    """What components keep from one call to the next for a network, as a worker would."""
-    return _memories.setdefault(model, {}).setdefault(seed, {})

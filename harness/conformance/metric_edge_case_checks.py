@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -10,44 +10,42 @@ from torch import Tensor
 
 from harness.api.case import NeedsExplainer
 from harness.api.evidence import KINDS, evidence_kind
-from harness.conformance.metric_under_test import ExplainedSamples, MetricUnderTest
+from harness.conformance.batch_under_test import ExplainedSamples
+from harness.conformance.measuring import TOLERANCE, score_difference
+from harness.conformance.metric_under_test import MetricUnderTest
 from harness.conformance.results import CheckFailed, CheckSkipped, require
-from harness.conformance.tolerance import TOLERANCE, score_difference
 
 
 def _scores_with_one_changed(tested: MetricUnderTest, changed: ExplainedSamples, what: str) -> Tensor:
     """Scores where sample 0 is ``changed``; the others' must stay as they are."""
-    ordinary = tested.scores(tested.explained(len(changed.ids)))
-    scores = tested.scores(changed)
+    ordinary = tested.results(tested.samples(len(changed.ids)))
+    scores = tested.results(changed)
     require(not torch.isinf(scores).any(), f"infinite for {what}: return NaN where a score is undefined")
     difference = score_difference(ordinary[1:], scores[1:])
     require(difference <= TOLERANCE, f"{what} changes the scores of the other samples by {difference:.2g}")
     return scores
 
 
-def _replace_first(maps: Tensor, first: Tensor) -> Tensor:
-    return torch.cat([first[None], maps[1:]])
+def _report_map(tested: MetricUnderTest, first: Callable[[Tensor], Tensor], what: str) -> str:
+    """Score samples of which the first has another map, made of its own."""
+    given = tested.samples(3)
+    scores = _scores_with_one_changed(tested, given.with_maps(torch.cat([first(given.maps[:1]), given.maps[1:]])), what)
+    return f"{what} scores {float(scores[0]):.4g}"
 
 
 def check_zero_map(tested: MetricUnderTest) -> str:
     """A map that is 0 everywhere is scored or undefined (NaN), without an exception and without harm to its neighbours (reported)."""
-    given = tested.explained(3)
-    scores = _scores_with_one_changed(tested, given.with_maps(_replace_first(given.maps, torch.zeros_like(given.maps[0]))), "a zero map")
-    return f"a zero map scores {float(scores[0]):.4g}"
+    return _report_map(tested, torch.zeros_like, "a zero map")
 
 
 def check_constant_map(tested: MetricUnderTest) -> str:
     """A map that is the same everywhere is scored or undefined (NaN), without an exception (reported)."""
-    given = tested.explained(3)
-    scores = _scores_with_one_changed(tested, given.with_maps(_replace_first(given.maps, torch.ones_like(given.maps[0]))), "a constant map")
-    return f"a constant map scores {float(scores[0]):.4g}"
+    return _report_map(tested, torch.ones_like, "a constant map")
 
 
 def check_negative_map(tested: MetricUnderTest) -> str:
     """A map without a positive value is scored or undefined (NaN), without an exception (reported)."""
-    given = tested.explained(3)
-    scores = _scores_with_one_changed(tested, given.with_maps(_replace_first(given.maps, -given.maps[0].abs() - 0.1)), "a negative map")
-    return f"a negative map scores {float(scores[0]):.4g}"
+    return _report_map(tested, lambda map: -map.abs() - 0.1, "a negative map")
 
 
 def check_no_mask(tested: MetricUnderTest) -> None:
@@ -62,7 +60,7 @@ def check_no_box(tested: MetricUnderTest) -> None:
 
 def check_no_other_evidence(tested: MetricUnderTest) -> None:
     """If evidence of another kind is needed, a sample without it has an undefined score (NaN)."""
-    _check_undefined_without(tested, [name for name in tested.explained(1).evidence if name not in KINDS], "needs no other evidence")
+    _check_undefined_without(tested, [name for name in tested.samples(1).evidence if name not in KINDS], "needs no other evidence")
 
 
 def _check_undefined_without(tested: MetricUnderTest, kinds: Sequence[str], otherwise: str) -> None:
@@ -70,7 +68,7 @@ def _check_undefined_without(tested: MetricUnderTest, kinds: Sequence[str], othe
     if not needed:
         raise CheckSkipped(otherwise)
     for kind in needed:
-        given = tested.explained(3)
+        given = tested.samples(3)
         value = given.evidence[kind.name]
         without = [torch.zeros_like(value[0]) if isinstance(value, Tensor) else value[0][:0], *value[1:]]
         changed = {**given.evidence, kind.name: torch.stack(without) if isinstance(value, Tensor) else without}
@@ -80,14 +78,14 @@ def _check_undefined_without(tested: MetricUnderTest, kinds: Sequence[str], othe
 
 def check_needs(tested: MetricUnderTest) -> None:
     """What is not declared under ``needs`` is not needed: without it the scores are the same."""
-    given = tested.explained(3)
-    ordinary = tested.scores(given)
+    given = tested.samples(3)
+    ordinary = tested.results(given)
     without = {kind.need: replace(given, evidence={k: v for k, v in given.evidence.items() if k != kind.name}) for kind in KINDS.values()}
     for need, poorer in {**without, "explainer": given}.items():
         if need in tested.needs:
             continue
         try:
-            scores = tested.scores(poorer, explainer=need != "explainer")
+            scores = tested.make_function(explainer=need != "explainer")(tested.network(), poorer)
         except Exception as error:
             raise CheckFailed(f'raised {type(error).__name__} without {need} ({error}): declare needs={{"{need}"}}') from error
         require(score_difference(ordinary, scores) <= TOLERANCE, f'scores differ without {need}: declare needs={{"{need}"}}')
@@ -98,7 +96,7 @@ def check_explainer_asked_for(tested: MetricUnderTest) -> None:
     if "explainer" not in tested.needs:
         raise CheckSkipped("does not explain again")
     try:
-        tested.scores(tested.explained(2), explainer=False)
+        tested.make_function(explainer=False)(tested.network(), tested.samples(2))
     except NeedsExplainer:
         return
     raise CheckFailed('declares needs={"explainer"}, and scored a case without one: call case.explain, or do not declare it')
@@ -108,9 +106,9 @@ def check_direction(tested: MetricUnderTest) -> None:
     """Where masks are needed, a map that is the mask scores better than its opposite, in the declared direction."""
     if "masks" not in tested.needs:
         raise CheckSkipped("needs no masks, so that no map is known to be better than another")
-    given = tested.explained(4)
-    right = tested.scores(given.with_maps(given.masks.float()))
-    wrong = tested.scores(given.with_maps((~given.masks).float()))
+    given = tested.samples(4)
+    right = tested.results(given.with_maps(given.masks.float()))
+    wrong = tested.results(given.with_maps((~given.masks).float()))
     sign = 1 if getattr(tested.declaration, "direction", "higher") == "higher" else -1
     gain = sign * (right - wrong)
     require(
@@ -121,13 +119,13 @@ def check_direction(tested: MetricUnderTest) -> None:
 
 def check_invariance(tested: MetricUnderTest) -> str:
     """What may be done to a map without changing its score (reported)."""
-    given = tested.explained(4)
-    ordinary = tested.scores(given)
+    given = tested.samples(4)
+    ordinary = tested.results(given)
     changes = {
         "scale": given.maps * 3,
         "sign": -given.maps,
         "offset": given.maps + 2,
         "monotone transforms": given.maps.sign() * given.maps.abs() ** 3,
     }
-    kept = [name for name, maps in changes.items() if score_difference(ordinary, tested.scores(given.with_maps(maps))) <= TOLERANCE]
+    kept = [name for name, maps in changes.items() if score_difference(ordinary, tested.results(given.with_maps(maps))) <= TOLERANCE]
     return f"invariant to {', '.join(kept)}" if kept else "invariant to neither scale, sign, offset nor monotone transforms"

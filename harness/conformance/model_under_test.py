@@ -11,8 +11,6 @@ from torch import Tensor
 from harness.api.classifiers import Classifier
 from harness.conformance.component_under_test import ComponentUnderTest, skip_if_broken
 from harness.conformance.results import CheckSkipped
-from harness.registry.binding import bind
-from harness.registry.recipe import Recipe
 
 
 @dataclass
@@ -21,7 +19,7 @@ class ModelUnderTest(ComponentUnderTest):
 
     def make(self) -> Any:
         """Whatever the component returns."""
-        return bind(self.component, self.recipe, _reject_explainer)()
+        return self.make_with()
 
     def classifier(self) -> Classifier:
         """It; skips the check where it makes no classifier."""
@@ -34,7 +32,3 @@ class ModelUnderTest(ComponentUnderTest):
         """Noise as the model takes it ``(count, C, H, W)``; input k is the same whatever ``count`` is."""
         noise = [torch.rand(model.input_shape, generator=torch.Generator().manual_seed(i)) for i in range(count)]
         return model.normalise(torch.stack(noise))
-
-
-def _reject_explainer(recipe: Recipe) -> Any:
-    raise ValueError(f"a model takes no explainers ({recipe.name})")

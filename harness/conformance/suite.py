@@ -1,4 +1,4 @@
-"""Which checks there are for each kind of component."""
+"""The checks that there are for each kind of component."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from harness.api.declarations import Kind
 from harness.conformance import (
+    batch_checks,
     common_checks,
     dataset_checks,
     explainer_output_checks,
-    explainer_repeatability_checks,
     explainer_side_effect_checks,
     metric_checks,
     metric_edge_case_checks,
@@ -41,8 +41,8 @@ UNDER_TEST_CLASSES: Mapping[Kind, type[ComponentUnderTest]] = {
     "models": ModelUnderTest,
 }
 _CHECK_MODULES: Mapping[Kind, tuple[ModuleType, ...]] = {
-    "explainers": (common_checks, explainer_output_checks, explainer_repeatability_checks, explainer_side_effect_checks),
-    "metrics": (common_checks, metric_checks, metric_edge_case_checks),
+    "explainers": (common_checks, explainer_output_checks, batch_checks, explainer_side_effect_checks),
+    "metrics": (common_checks, metric_checks, batch_checks, metric_edge_case_checks),
     "datasets": (common_checks, dataset_checks),
     "models": (common_checks, model_checks),
 }
