@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from harness.api.network_outputs import WHOLE_OUTPUT, LogitsPath, TwoClasses
+from harness.api.preparation.graph_tracing import give_forward
 from harness.api.preparation.module_names import free_name
 from harness.api.preparation.modules import is_sequence
 
@@ -95,8 +96,7 @@ def _sequence_forward_without(head: str | None) -> Callable[..., Any]:
 
 def _extend_forward(network: nn.Module, adaptation: Adaptation, head: str | None) -> None:
     """Let the forward of ``network`` be its own with ``adaptation`` around it."""
-    cls = type(network)
-    inner: Callable[..., Any] = _sequence_forward_without(head) if is_sequence(network) else cls.forward
+    inner: Callable[..., Any] = _sequence_forward_without(head) if is_sequence(network) else type(network).forward
     path, columns, dtype, cast = adaptation.path, adaptation.columns, adaptation.inputs, adaptation.cast
 
     def forward(self: nn.Module, images: Tensor) -> Tensor:
@@ -109,5 +109,4 @@ def _extend_forward(network: nn.Module, adaptation: Adaptation, head: str | None
             logits = getattr(self, head)(logits)
         return logits
 
-    body = {"forward": forward, "__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
-    network.__class__ = type(cls.__name__, (cls,), body)
+    give_forward(network, forward)

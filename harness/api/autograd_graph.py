@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import Node
 
-from harness.api.preparation.hook_points import flatten_tensors, iter_hookable
+from harness.api.preparation.hook_points import flatten_tensors, watch_calls
 
 PRODUCTS = ("AddmmBackward0", "BaddbmmBackward0", "BmmBackward0", "MmBackward0", "MvBackward0")
 """What autograd calls matrix products; a convolution is a `CONVOLUTION`."""
@@ -89,20 +89,12 @@ def trace_autograd(forward: Callable[[Tensor], object], module: nn.Module, image
     """Run ``forward``, which calls ``module``, on ``image`` (1, C, H, W); hooks are removed whatever happens."""
     calls: list[ModuleCall] = []
 
-    def noting(name: str) -> Callable[[nn.Module, object, object], None]:
-        def note(child: nn.Module, args: object, output: object) -> None:
-            if any(tensor.requires_grad for tensor in flatten_tensors(output)):
-                calls.append(ModuleCall(name, child, _graph_tensor(output)))
+    def note(name: str, child: nn.Module, output: object) -> None:
+        if any(tensor.requires_grad for tensor in flatten_tensors(output)):
+            calls.append(ModuleCall(name, child, _graph_tensor(output)))
 
-        return note
-
-    handles = [child.register_forward_hook(noting(name)) for name, child in iter_hookable(module)]
-    try:
-        with torch.enable_grad():
-            logits = next(iter(flatten_tensors(forward(image.detach().requires_grad_().clone()))), None)
-    finally:
-        for handle in handles:
-            handle.remove()
+    with watch_calls(module, leave=note), torch.enable_grad():
+        logits = next(iter(flatten_tensors(forward(image.detach().requires_grad_().clone()))), None)
     end = _graph_tensor(logits)
     return AutogradGraph(calls, [] if end is None else _sort_topologically(end.node), end)
 

@@ -1,4 +1,4 @@
-"""What is wrong with a network as a classifier, seen on two images: each check is a function of what it returned."""
+"""Checks of a network as a classifier, each a function of what it returned for two images, and of what it is described by."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import operator
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-import torch
 from torch import Tensor, nn
 
 TOLERANCE = 1e-3
@@ -68,11 +67,6 @@ def batch_dependence_reason(single: Tensor, together: Tensor, module: nn.Module,
 
 def _uses_batch_statistics(layer: nn.Module) -> bool:
     return isinstance(layer, nn.modules.batchnorm._BatchNorm) and (layer.running_mean is None or layer.training)
-
-
-def logits_identical(first: Tensor, second: Tensor) -> bool:
-    """Whether two images have the same logits to the last bit."""
-    return torch.equal(first, second)
 
 
 def checked_shape(shape: Sequence[int]) -> tuple[int, int, int]:

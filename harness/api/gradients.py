@@ -1,20 +1,24 @@
-"""Whether gradients of the logits reach the image, and whether layers are computed again on the way back."""
+"""A backward pass: whether gradients of the logits reach the image, and whether layers are computed again on the way."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
-from harness.api.preparation.hook_points import iter_hookable
+from harness.api.preparation.hook_points import watch_calls
 from harness.api.preparation.modules import first_line
 
 if TYPE_CHECKING:
     from harness.api.classifiers import Classifier
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,17 @@ class BackwardProbe:
     again: tuple[str, ...] = ()
 
 
-_PROBE_CACHE: WeakKeyDictionary[nn.Module, BackwardProbe] = WeakKeyDictionary()
+def once_per_network(find: Callable[[Classifier], T]) -> Callable[[Classifier], T]:
+    """Have what is found of a classifier remembered for as long as its module lives."""
+    known: WeakKeyDictionary[nn.Module, T] = WeakKeyDictionary()
+
+    @wraps(find)
+    def remembered(model: Classifier) -> T:
+        if model.module not in known:
+            known[model.module] = find(model)
+        return known[model.module]
+
+    return remembered
 
 
 def no_gradient_reason(model: Classifier) -> str | None:
@@ -41,36 +55,23 @@ def no_gradient_reason(model: Classifier) -> str | None:
     return probe_backward(model).reason
 
 
+@once_per_network
 def probe_backward(model: Classifier) -> BackwardProbe:
     """One forward and one backward pass of an image of noise."""
-    found = _PROBE_CACHE.get(model.module)
-    if found is None:
-        found = _PROBE_CACHE[model.module] = _run_backward(model)
-    return found
-
-
-def _run_backward(model: Classifier) -> BackwardProbe:
     calls: Counter[str] = Counter()
-    handles = []
-    for name, layer in iter_hookable(model.module):
-        if next(layer.children(), None) is None:
 
-            def note(layer: nn.Module, args: object, output: object, name: str = name) -> None:
-                calls[name] += 1
+    def note(name: str, layer: nn.Module, output: object) -> None:
+        calls[name] += 1
 
-            handles.append(layer.register_forward_hook(note))
     noise = torch.rand(1, *model.input_shape, generator=torch.Generator().manual_seed(0))
     image = noise.to(model.device, model.dtype).requires_grad_()
     try:
-        with torch.enable_grad():
+        with watch_calls(model.module, leave=note, among=lambda name, layer: next(layer.children(), None) is None), torch.enable_grad():
             logits = model(image)
             before = Counter(calls)
             reason = _cut_gradient_reason(logits, image)
     except Exception as error:  # whatever an operation raises that has no backward pass, or none twice
         return BackwardProbe(f"no gradient can be taken of the model: {first_line(error)}")
-    finally:
-        for handle in handles:
-            handle.remove()
     return BackwardProbe(reason, tuple(name for name in calls if calls[name] > before[name]))
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from harness.api.gradients import probe_backward
+from harness.api.gradients import once_per_network, probe_backward
 from harness.api.preparation import unprepared_modules
 from harness.api.preparation.functional_equivalents import FUNCTION_EQUIVALENTS, METHOD_EQUIVALENTS
 from harness.api.preparation.graph_tracing import IS_EXPORTED_PROGRAM, SWITCHES_AUTOCAST
-from harness.api.preparation.hook_points import iter_hookable, iter_scripted
+from harness.api.preparation.hook_points import iter_scripted, watch_calls
 from harness.api.preparation.modules import is_sequence
 
 if TYPE_CHECKING:
@@ -27,7 +25,6 @@ _NONLINEAR = (
     | {"scaled_dot_product_attention", "multi_head_attention_forward"}
 )
 _ADDITIONS = {"add", "__add__", "__radd__", "__iadd__"}
-_HIDDEN_OPERATIONS_CACHE: WeakKeyDictionary[nn.Module, dict[str, set[str]]] = WeakKeyDictionary()
 
 
 def hidden_operations_reason(model: Classifier, *, additions: bool = True) -> str | None:
@@ -51,15 +48,9 @@ def hidden_operations_reason(model: Classifier, *, additions: bool = True) -> st
     return None
 
 
+@once_per_network
 def find_hidden_operations(model: Classifier) -> dict[str, set[str]]:
     """By the name of the module that calls them, what is called that no hook sees."""
-    found = _HIDDEN_OPERATIONS_CACHE.get(model.module)
-    if found is None:
-        found = _HIDDEN_OPERATIONS_CACHE[model.module] = _trace_hidden_operations(model)
-    return found
-
-
-def _trace_hidden_operations(model: Classifier) -> dict[str, set[str]]:
     reasons = unprepared_modules(model.module)
     whole = {name for name, reason in reasons.items() if reason in (SWITCHES_AUTOCAST, IS_EXPORTED_PROGRAM)}
     found: dict[str, set[str]] = {name: {"operations"} for name in (*dict(iter_scripted(model.module)), *whole)}
@@ -74,7 +65,7 @@ def _trace_hidden_operations(model: Classifier) -> dict[str, set[str]]:
     image = torch.zeros(1, *model.input_shape, device=model.device, dtype=model.dtype).requires_grad_()
     handle = nn.modules.module.register_module_forward_pre_hook(foreign)
     try:
-        with watch.follow_modules(model.module), watch, torch.enable_grad():
+        with watch_calls(model.module, watch.enter_module, watch.leave_module), watch, torch.enable_grad():
             model(image)
     finally:
         handle.remove()
@@ -94,20 +85,12 @@ class _OperationRecorder(TorchFunctionMode):
         """The module whose forward is running."""
         return self._stack[-1] if self._stack else ""
 
-    @contextmanager
-    def follow_modules(self, module: nn.Module) -> Iterator[None]:
-        """Know which module's forward is running inside the block."""
-        handles = []
-        for name, layer in iter_hookable(module):
-            handles.append(layer.register_forward_pre_hook(lambda *_, name=name: self._stack.append(name)))
-            handles.append(layer.register_forward_hook(lambda *_: self._leave_module()))
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+    def enter_module(self, name: str, *_: object) -> None:
+        """Note whose forward is running."""
+        self._stack.append(name)
 
-    def _leave_module(self) -> None:
+    def leave_module(self, *_: object) -> None:
+        """Note that it has ended."""
         self._stack.pop()
 
     def __torch_function__(

@@ -15,7 +15,6 @@ from harness.api.classifier_checks import (
     HALF_TOLERANCE,
     TOLERANCE,
     batch_dependence_reason,
-    logits_identical,
     nondeterminism_reason,
     relative_difference,
 )
@@ -52,6 +51,12 @@ class LoadedNetwork:
     refused: str | None = None
     taken: str = ""
 
+    def refuse(self, reason: str | None) -> None:
+        """Have no run take it, for the first reason that there is."""
+        if self.refused is None and reason is not None:
+            self.refused = reason
+            self.say(f"it cannot be evaluated: {reason}", warn=True)
+
     def say(self, sentence: str, warn: bool = False) -> None:
         """Note it; with ``warn`` as worth a warning too."""
         self.notes.append(sentence)
@@ -75,10 +80,9 @@ def load_network(
     network = unwrap(module)
     require_weights(network)
     own = _OriginalNetwork(network, images, logits)
-    found = LoadedNetwork(network, own.values.shape[1], refused=own.refused, taken=own.path.identity)
-    if found.refused is not None:
-        found.say(f"it cannot be evaluated: {found.refused}", warn=True)
-    elif logits_identical(own.values[0], own.values[1]):
+    found = LoadedNetwork(network, own.values.shape[1], taken=own.path.identity)
+    found.refuse(own.refused)
+    if found.refused is None and torch.equal(own.values[0], own.values[1]):
         found.say("two different images of noise have the same logits: does the network look at its images?")
     if str(own.path) and logits is None:
         found.say(f"of what the network returns, {own.kind}, output{own.path} is taken for the logits")
@@ -246,19 +250,16 @@ def _prepare_first_faithful(found: LoadedNetwork, own: _OriginalNetwork, adaptat
             f"reached by eval(); keep layers and features as attributes, use bound methods as hooks, or hand it over without them"
         )
     found.module = prepared
-    if draws and found.refused is None:
-        found.refused = (
+    if draws:
+        found.refuse(
             "its forward draws random numbers in evaluation mode (torch.rand, F.dropout), and whatever explains it would move torch's "
             "global generator; let it draw only if self.training"
         )
-        found.say(f"it cannot be evaluated: {found.refused}", warn=True)
-    if strangers and found.refused is None:
-        found.refused = (
+    if strangers:
+        found.refuse(
             f"its forward calls layers with weights that are none of its children ({_list_names(strangers)}), so that nobody could tell "
-            "two "
-            f"such networks apart; make them attributes of the module"
+            "two such networks apart; make them attributes of the module"
         )
-        found.say(f"it cannot be evaluated: {found.refused}", warn=True)
     if unusual:
         found.say(
             f"its {names} weights are computed in float32" if attempt.in_float32 else f"it computes in {names}, and images are cast to that"

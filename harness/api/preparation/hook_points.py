@@ -1,8 +1,11 @@
-"""Where hooks can be put, and what they see."""
+"""Hooks: where they can be put, what they see, and that they go."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +23,39 @@ def iter_scripted(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         if isinstance(child, torch.jit.ScriptModule) and (inside is None or not name.startswith(inside)):
             inside = f"{name}." if name else ""
             yield name, child
+
+
+@contextmanager
+def watch_calls(
+    module: nn.Module,
+    enter: Callable[[str, nn.Module, tuple[Any, ...], dict[str, Any]], None] | None = None,
+    leave: Callable[[str, nn.Module, Any], None] | None = None,
+    among: Callable[[str, nn.Module], bool] = lambda name, layer: True,
+) -> Iterator[None]:
+    """Inside the block, have each call of a module that takes hooks noticed; the hooks go, whatever happens.
+
+    ``enter(name, module, args, kwargs)`` is called before it, ``leave(name, module, output)`` after it; of modules ``among`` all alone.
+    """
+    handles = []
+    for name, layer in iter_hookable(module):
+        if among(name, layer):
+            if enter is not None:
+                handles.append(layer.register_forward_pre_hook(partial(_enter, enter, name), with_kwargs=True))
+            if leave is not None:
+                handles.append(layer.register_forward_hook(partial(_leave, leave, name)))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _enter(notice: Callable[..., None], name: str, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    notice(name, layer, args, kwargs)
+
+
+def _leave(notice: Callable[..., None], name: str, layer: nn.Module, args: object, output: Any) -> None:
+    notice(name, layer, output)
 
 
 def flatten_tensors(output: object) -> list[Tensor]:

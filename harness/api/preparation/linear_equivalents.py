@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from harness.api.preparation.hook_points import iter_hookable
+from harness.api.preparation.hook_points import iter_hookable, watch_calls
 from harness.api.preparation.verification import run_on_example
 
 _CONV_ARGUMENTS = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
@@ -28,36 +27,21 @@ _LINEAR_LAYERS: dict[Callable[..., Any], tuple[type[nn.Module], tuple[str, ...]]
 _PADDING_MODULES = {"constant": nn.ZeroPad2d, "reflect": nn.ReflectionPad2d, "replicate": nn.ReplicationPad2d, "circular": nn.CircularPad2d}
 
 
-@dataclass
-class LayerInputs:
-    """What layers were given in one pass.
+def layer_inputs(module: nn.Module, example: Tensor, wanted: Callable[[str, nn.Module], bool]) -> dict[str, Tensor]:
+    """What ``wanted`` layers were given when ``module`` was run on ``example``.
 
-    Attributes:
-        taken: by name, a copy of the one tensor of the last call; of layers that took something else there is none.
+    By name, a copy of the one tensor of the last call; of layers that took something else there is none.
     """
+    taken: dict[str, Tensor] = {}
 
-    taken: dict[str, Tensor] = field(default_factory=dict)
+    def note(name: str, layer: nn.Module, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+        if len(args) == 1 and isinstance(args[0], Tensor) and not kwargs:
+            taken[name] = args[0].detach().clone()
 
-    @classmethod
-    def of(cls, module: nn.Module, example: Tensor, wanted: Callable[[str, nn.Module], bool]) -> LayerInputs:
-        """The inputs of the ``wanted`` layers when ``module`` is run on ``example``."""
-        found = cls()
-        handles = []
-        for name, layer in iter_hookable(module):
-            if wanted(name, layer):
-
-                def note(layer: nn.Module, args: tuple[object, ...], kwargs: Mapping[str, object], name: str = name) -> None:
-                    if len(args) == 1 and isinstance(args[0], Tensor) and not kwargs:
-                        found.taken[name] = args[0].detach().clone()
-
-                handles.append(layer.register_forward_pre_hook(note, with_kwargs=True))
-        try:
-            if handles:
-                run_on_example(module, example)
-        finally:
-            for handle in handles:
-                handle.remove()
-        return found
+    if any(wanted(name, layer) for name, layer in iter_hookable(module)):
+        with watch_calls(module, enter=note, among=wanted):
+            run_on_example(module, example)
+    return taken
 
 
 def find_linear_equivalent(layer: nn.Module, taken: Tensor) -> nn.Module | None:

@@ -13,7 +13,7 @@ from harness.api.preparation.inplace import make_out_of_place
 from harness.api.preparation.modules import copy_sharing_tensors, first_line, frozen_copy, is_custom, is_opaque, require_weights
 from harness.api.preparation.substitution import substitute_modules
 from harness.api.preparation.unsharing import unshare
-from harness.api.preparation.verification import find_differing_module, outputs_equal, run_on_example, run_recording_scalars
+from harness.api.preparation.verification import find_differing_module, reproduces_output, run_on_example, run_recording_scalars
 from harness.api.preparation.weight_folding import fold_weights
 
 _UNPREPARED_ATTRIBUTE = "_unprepared"
@@ -56,7 +56,7 @@ def prepare_copy(original: nn.Module, example: Tensor | None = None) -> nn.Modul
         prepared = _build_prepared(original, exceptions)
         if "" in exceptions.untouched_names:
             return prepared
-        differing = next((inputs for inputs, outputs in expected if not _reproduces_output(prepared, inputs, outputs)), None)
+        differing = next((inputs for inputs, outputs in expected if not reproduces_output(prepared, inputs, outputs)), None)
         if differing is None:
             return prepared
         exceptions.add(find_differing_module(original, prepared, differing))
@@ -99,13 +99,6 @@ class _PreparationExceptions:
     def may_change(self, name: str) -> bool:
         """Whether anything may be changed in the module of this name."""
         return not any(root in ("", name) or name.startswith(f"{root}.") for root in self.untouched_names)
-
-
-def _reproduces_output(prepared: nn.Module, example: Tensor, expected: object) -> bool:
-    try:
-        return outputs_equal(run_on_example(prepared, example), expected)
-    except Exception:  # whatever a wrong graph raises, the original did not
-        return False
 
 
 def _build_prepared(original: nn.Module, exceptions: _PreparationExceptions) -> nn.Module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api.preparation.graph_tracing import scalar_arguments
-from harness.api.preparation.hook_points import flatten_tensors, iter_hookable
+from harness.api.preparation.hook_points import flatten_tensors, watch_calls
 from harness.api.preparation.modules import is_custom
 from harness.api.randomness import seeded_generators
 
@@ -40,19 +41,20 @@ def run_on_example(module: nn.Module, example: Tensor) -> object:
 def run_recording_scalars(module: nn.Module, example: Tensor) -> tuple[object, dict[str, dict[str, object]]]:
     """The output, and for each custom module by name the scalar arguments of its last call."""
     arguments: dict[str, dict[str, object]] = {}
-    handles = []
-    for name, block in iter_hookable(module):
-        if is_custom(block):
 
-            def note(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], name: str = name) -> None:
-                arguments[name] = scalar_arguments(block, args, kwargs)
+    def note(name: str, block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        arguments[name] = scalar_arguments(block, args, kwargs)
 
-            handles.append(block.register_forward_pre_hook(note, with_kwargs=True))
-    try:
+    with watch_calls(module, enter=note, among=lambda name, block: is_custom(block)):
         return run_on_example(module, example), arguments
-    finally:
-        for handle in handles:
-            handle.remove()
+
+
+def reproduces_output(module: nn.Module, example: Tensor, expected: object) -> bool:
+    """Whether a rewritten module returns what is ``expected`` of it."""
+    try:
+        return outputs_equal(run_on_example(module, example), expected)
+    except Exception:  # whatever a wrong graph, or one that misses what was taken away, raises: the original did not
+        return False
 
 
 def outputs_equal(a: object, b: object) -> bool:
@@ -78,27 +80,20 @@ def find_differing_module(original: nn.Module, prepared: nn.Module, example: Ten
 def _record_calls(module: nn.Module, example: Tensor) -> CallRecord:
     """The calls of one forward pass, up to the error that ended it if one did."""
     calls = CallRecord()
-    handles = []
-    for name, child in iter_hookable(module):
 
-        def enter(child: nn.Module, args: object, kwargs: object, name: str = name) -> None:
-            calls.inputs[name] = [tensor.clone() for tensor in flatten_tensors((args, kwargs))]
-            calls.callers[name] = calls.pending[-1] if calls.pending else None
-            calls.pending.append(name)
+    def enter(name: str, child: nn.Module, args: object, kwargs: object) -> None:
+        calls.inputs[name] = [tensor.clone() for tensor in flatten_tensors((args, kwargs))]
+        calls.callers[name] = calls.pending[-1] if calls.pending else None
+        calls.pending.append(name)
 
-        def leave(child: nn.Module, args: object, output: object, name: str = name) -> None:
-            calls.pending.pop()
-            calls.outputs.pop(name, None)
-            calls.outputs[name] = [tensor.clone() for tensor in flatten_tensors(output)]
+    def leave(name: str, child: nn.Module, output: object) -> None:
+        calls.pending.pop()
+        calls.outputs.pop(name, None)
+        calls.outputs[name] = [tensor.clone() for tensor in flatten_tensors(output)]
 
-        handles += [child.register_forward_pre_hook(enter, with_kwargs=True), child.register_forward_hook(leave)]
-    try:
+    # an error is no matter: the calls that it left open say where it was raised, which is what is asked for
+    with watch_calls(module, enter, leave), suppress(Exception):
         run_on_example(module, example)
-    except Exception:  # the calls left open say where it was raised, which is what is asked for
-        return calls
-    finally:
-        for handle in handles:
-            handle.remove()
     return calls
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from harness.api.preparation.linear_equivalents import LayerInputs, find_linear_equivalent
+from harness.api.preparation.linear_equivalents import find_linear_equivalent, layer_inputs
 from harness.api.preparation.modules import copy_sharing_tensors, is_custom
-from harness.api.preparation.verification import outputs_equal, run_on_example
+from harness.api.preparation.verification import reproduces_output, run_on_example
 
 _WEIGHT_SOURCES = ("orig", "g", "v", "u", "mask")
 """How torch's ``weight_norm``, ``spectral_norm`` and ``prune``, and what copies them, name the tensors that a weight is made of."""
@@ -34,41 +34,34 @@ def fold_weights(module: nn.Module, example: Tensor | None = None) -> nn.Module:
     torch's own. All this on the condition that the weights are the same in every call, and the output on ``example`` is to the last bit.
     What shares no tensor with a computed weight is shared with ``module``.
     """
-    inputs = LayerInputs.of(module, example, _may_be_linear_map) if example is not None else LayerInputs()
-    names = [name for name, layer in module.named_modules() if _has_computed_weights(layer) or name in inputs.taken]
+    inputs = {} if example is None else layer_inputs(module, example, _may_be_linear_map)
+    names = [name for name, layer in module.named_modules() if _has_computed_weights(layer) or name in inputs]
     if not names:
         return module
     folded, done = _fold_layers(module, names, inputs)
     if example is None or not done:
         return folded
     expected = run_on_example(module, example)
-    if not _reproduces_output(folded, example, expected):  # which of them it is, one at a time
+    if not reproduces_output(folded, example, expected):  # which of them it is, one at a time
         folded, _ = _fold_layers(
-            module, [name for name in done if _reproduces_output(_fold_layers(module, [name], inputs)[0], example, expected)], inputs
+            module, [name for name in done if reproduces_output(_fold_layers(module, [name], inputs)[0], example, expected)], inputs
         )
-    return folded if _reproduces_output(folded, example, expected) else module
+    return folded if reproduces_output(folded, example, expected) else module
 
 
-def _fold_layers(module: nn.Module, names: Collection[str], inputs: LayerInputs) -> tuple[nn.Module, list[str]]:
+def _fold_layers(module: nn.Module, names: Collection[str], inputs: Mapping[str, Tensor]) -> tuple[nn.Module, list[str]]:
     """A copy with the layers of these names folded, and the names of those that could be."""
     root = copy_sharing_tensors(module)
     done = []
     for name in names:
         layer = root.get_submodule(name)
         folded = _fold_parametrisations(layer) if parametrize.is_parametrized(layer) else _fold_hooks(layer)
-        plain = find_linear_equivalent(layer, inputs.taken[name]) if name in inputs.taken else None
+        plain = find_linear_equivalent(layer, inputs[name]) if name in inputs else None
         if plain is not None:
             _replace_layer(root, layer, plain)
         if folded or plain is not None:
             done.append(name)
     return root, done
-
-
-def _reproduces_output(folded: nn.Module, example: Tensor, expected: object) -> bool:
-    try:
-        return outputs_equal(run_on_example(folded, example), expected)
-    except Exception:  # whatever reads what folding took away
-        return False
 
 
 def _may_be_linear_map(name: str, layer: nn.Module) -> bool:
