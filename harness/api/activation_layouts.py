@@ -1,4 +1,4 @@
-"""Where the channels and the positions of an activation are, as the operations that made it say."""
+"""Layouts of activations: the axes of channels and positions, as the operations that made it say."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LayoutInference:
                 self._channels[GraphTensor(node, result)] = self._channel_axis(GraphTensor(node, result))
 
     def of(self, place: GraphTensor) -> Layout | None:
-        """The layout of an activation ``(1, C, h, w)``, ``(1, h, w, C)`` or ``(1, tokens, C)``; None where it is not known."""
+        """The layout of an activation ``(1, C, h, w)``, ``(1, h, w, C)`` or ``(1, tokens, C)``; None if it is not known."""
         shape, channels = place.shape, self._channels.get(place)
         if channels is None or len(shape) not in (3, 4):
             return None
@@ -116,7 +116,7 @@ class LayoutInference:
         return None if axis in gone else axis - sum(dim < axis for dim in gone)
 
     def _axis_of_view(self, source: GraphTensor, shape: tuple[int, ...]) -> int | None:
-        """A view keeps its channels where they are the first axis after the batch, or the last, and as many as before."""
+        """A view keeps its channels if they are the first axis after the batch, or the last, and as many as before."""
         before, axis = source.shape, self._channels.get(source)
         if _is_linear(source.node):
             return len(shape) - 1 if shape[-1] == before[-1] else None
@@ -136,7 +136,7 @@ class LayoutInference:
 
 
 def grid_of(cells: int, size: tuple[int, int]) -> tuple[int, int] | None:
-    """The (h, w) with h · w = ``cells`` and exactly the aspect ratio of ``size`` (H, W); None where there is none."""
+    """The (h, w) with h · w = ``cells`` and exactly the aspect ratio of ``size`` (H, W); None if there is none."""
     if cells < 1:
         return None
     height = isqrt(cells * size[0] // size[1])

@@ -11,7 +11,7 @@ from torch import Tensor, fx, nn
 
 from harness.api.network_outputs import WHOLE_OUTPUT, LogitsPath, TwoClasses
 from harness.api.preparation.graph_tracing import give_forward
-from harness.api.preparation.module_names import free_name
+from harness.api.preparation.module_tree import free_name
 from harness.api.preparation.modules import is_sequence
 
 
@@ -21,7 +21,7 @@ class Adaptation:
 
     Attributes:
         path: where the logits are in what it returns.
-        columns: how many numbers it has for an image, where they come as another shape than ``(B, K)``; else None.
+        columns: how many numbers it has for an image, if they come as another shape than ``(B, K)``; else None.
         inputs: what images are cast to, or None.
         cast: whether logits are cast to float32.
         two_classes: the layer that makes two classes of one number, or None.

@@ -49,7 +49,7 @@ class BinnedArray:
     cell: float = BIN_WIDTH
 
     def hint(self) -> str:
-        """How the cells of each block are moved, as hexadecimals; empty where they are not."""
+        """How the cells of each block are moved, as hexadecimals; empty if they are not."""
         places = self._scaled()
         with np.errstate(invalid="ignore"):  # infinite values have no place
             places -= np.floor(places)
@@ -81,7 +81,7 @@ def _block_slices(size: int) -> list[slice]:
 
 
 def digest_arrays(label: bytes, parts: list[BinnedArray | None]) -> str:
-    """SHA-256 (hex) over what is exact and over arrays, followed by the hints, each after a dot, where there are any."""
+    """SHA-256 (hex) over what is exact and over arrays, followed by the hints, each after a dot, if there are any."""
     hints = ["" if part is None else part.hint() for part in parts]
     return _digest_with_hints(label, parts, hints)
 

@@ -15,7 +15,7 @@ def find_attention_operations(flow: AutogradGraph) -> list[Node]:
     That is `torch.nn.functional.scaled_dot_product_attention`, and every product of two matrices that both depend on the image where one
     of them was made from such a product itself: scores, softmax and values (Vaswani et al. 2017, equation 1), under
     whatever names, by ``@``, ``matmul``, ``bmm`` or ``einsum``, windows, heads and biases included, and linear attention, which has no
-    softmax between. A query that is a parameter (attention pooling) counts where scores are a batched product.
+    softmax between. A query that is a parameter (attention pooling) counts if scores are a batched product.
 
     Gates over channels are none (squeeze-and-excitation, selective kernels): they weigh by elementwise products. What is written as such a
     product and a sum, or hides in an operation without a graph (``torch.compile``, reentrant checkpoints), is not seen.

@@ -1,4 +1,4 @@
-"""What an explainer returns when a bare tensor does not say enough."""
+"""An attribution: what an explainer returns when a bare tensor does not say enough."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Attribution:
         coarse: the map (and parts) may be at a layer's resolution ``(B, h, w)``; it is stored so, and brought to the image's
             size bilinearly (``align_corners=False``). A map that is not coarse must have the image's size.
         expected: ``(B,)`` what the map of a complete method must sum to (the target's logit, the difference to the
-            baseline's, the relevance put in), or None where the method promises nothing.
+            baseline's, the relevance put in), or None if the method promises nothing.
     """
 
     map: Tensor

@@ -1,4 +1,4 @@
-"""What becomes of an image in one forward pass: the autograd graph of the logits, and which module returned which of its tensors."""
+"""The autograd graph of one forward pass, from the logits to the image, and which module returned which of its tensors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ModuleCall:
     Attributes:
         name: as in ``named_modules()``.
         module: what was called.
-        output: the tensor it returned; None where it returned several, or none that a gradient can reach.
+        output: the tensor it returned; None if it returned several, or none that a gradient can reach.
     """
 
     name: str
@@ -52,7 +52,7 @@ class AutogradGraph:
     Attributes:
         calls: in the order in which they were completed.
         nodes: the operations on paths from the image to the logits, from the logits on: each stands before all that it takes.
-        logits: the tensor that all of them lead to; None where no gradient connects it to the image.
+        logits: the tensor that all of them lead to; None if no gradient connects it to the image.
     """
 
     calls: list[ModuleCall]
@@ -68,7 +68,7 @@ class AutogradGraph:
     def bottlenecks(self) -> set[GraphTensor]:
         """The tensors through which all of the logits' dependence on the image goes: cut one, and the gradient is zero.
 
-        In the order of `nodes` an operation is one exactly where no step from before it leads past it.
+        In the order of `nodes` an operation is one exactly if no step from before it leads past it.
         """
         found, reach = set(), 0
         taken: dict[Node, set[int]] = {} if self.logits is None else {self.logits.node: {self.logits.result}}

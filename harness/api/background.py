@@ -1,4 +1,4 @@
-"""What explainers compare an image with: training images, or references made of the image where there are none."""
+"""Backgrounds that explainers compare an image with: training images, or references made of the image if there are none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WITHOUT_TRAINING = "compared with the black, the blurred and the mean reference 
 
 
 def background_size(background: Background, usual: int) -> int:
-    """How many training images ``background`` asks for, ``usual`` where it does not say."""
+    """How many training images ``background`` asks for, ``usual`` if it does not say."""
     return background if isinstance(background, int) else usual
 
 
@@ -32,14 +32,14 @@ def backgrounds(model: Classifier, images: Tensor, ctx: Context, background: Bac
         model: the classifier.
         images: model inputs.
         ctx: the call's context; `Context.has_training` says whether it has training images.
-        background: ``"auto"`` (training images where there are any, else references), a number (as ``"auto"``, with so many training
+        background: ``"auto"`` (training images if there are any, else references), a number (as ``"auto"``, with so many training
             images), ``"training"`` or ``"references"``.
-        usual: how many training images are taken where ``background`` is no number.
+        usual: how many training images are taken if ``background`` is no number.
 
     Returns:
         ``(1, n, C, H, W)`` training images, the same for all; or ``(B, 3, C, H, W)`` the black, the blurred and the mean reference of each.
 
-    Raises `NoTrainingData` where ``background`` is ``"training"`` and there are no training images. An explainer with such a parameter
+    Raises `NoTrainingData` if ``background`` is ``"training"`` and there are no training images. An explainer with such a parameter
     declares ``wants={"training-data"}``, `WITHOUT_TRAINING` as ``otherwise``, and what differs by the parameter's value: `BY_BACKGROUND`.
     """
     if background == "references" or (background != "training" and not ctx.has_training):

@@ -51,12 +51,12 @@ class Case:
         evidence: what is known of where the evidence is, by kind (`harness.api.evidence`), in model coordinates, for all kinds that the
             dataset has. Of rasters ``(H, W)`` a tensor ``(B, H, W)``, 0 for a sample without one; else a sequence of one tensor per
             sample, ``(K, H, W)`` or ``(N, 4)``, empty for a sample without one. The score of such a sample is NaN. ``masks=`` and
-            ``boxes=`` stand for two of them where one is made.
+            ``boxes=`` stand for two of them if one is made.
         labels: ``(B,)`` the true classes, or None.
         ctx: random streams of this metric.
-        explainer: what made the maps; None where they came from elsewhere.
+        explainer: what made the maps; None if they came from elsewhere.
         forward: runs any number of inputs through a model.
-        explaining: random streams of explaining again; ``ctx`` where not given.
+        explaining: random streams of explaining again; ``ctx`` if not given.
         memory: what `shared` has computed.
     """
 
@@ -98,7 +98,7 @@ class Case:
 
     @property
     def masks(self) -> Tensor | None:
-        """``(B, H, W)`` bool, all false for a sample without one (its score is NaN); None where the dataset has none."""
+        """``(B, H, W)`` bool, all false for a sample without one (its score is NaN); None if the dataset has none."""
         return cast("Tensor | None", self.evidence.get("mask"))
 
     @property
@@ -121,7 +121,7 @@ class Case:
         """Maps ``(N, H, W)`` of the case's own explainer (or of ``explainer``) for changed images, targets or model.
 
         ``index`` (N,) says which sample of the case each row belongs to (default: row k is sample k), so that its random stream is
-        drawn: the same at every call. Raises `NeedsExplainer` where the case has none.
+        drawn: the same at every call. Raises `NeedsExplainer` if the case has none.
         """
         explainer = explainer or self.explainer
         if explainer is None:

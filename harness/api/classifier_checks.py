@@ -21,7 +21,7 @@ class ModelWarning(UserWarning):
 def relative_difference(first: Tensor, second: Tensor) -> float:
     """The greatest difference of two tensors of logits, relative to the greatest finite magnitude.
 
-    NaN is equal to NaN, and an infinity to itself. Infinite where shapes differ, or one is finite and the other is not.
+    NaN is equal to NaN, and an infinity to itself. Infinite if shapes differ, or one is finite and the other is not.
     """
     if first.shape != second.shape:
         return float("inf")
@@ -34,12 +34,12 @@ def relative_difference(first: Tensor, second: Tensor) -> float:
 
 
 def nondeterminism_reason(first: Tensor, again: Tensor, repeat: Callable[[], Tensor], tolerance: float = TOLERANCE) -> str | None:
-    """Why two calls on one image differ, or None where they do not.
+    """Why two calls on one image differ, or None if they do not.
 
     Args:
         first: logits of an image.
         again: its logits under another seed of the global generators, after other images went through.
-        repeat: calls once more, under the seed of ``again``; asked only where the two differ.
+        repeat: calls once more, under the seed of ``again``; asked only if the two differ.
         tolerance: greatest relative difference that is none.
     """
     if relative_difference(first, again) <= tolerance:
@@ -56,7 +56,7 @@ def nondeterminism_reason(first: Tensor, again: Tensor, repeat: Callable[[], Ten
 
 
 def batch_dependence_reason(single: Tensor, together: Tensor, module: nn.Module, tolerance: float = TOLERANCE) -> str | None:
-    """Why logits depend on the batch, or None where ``single`` (1, K) is the first row of ``together`` (B, K)."""
+    """Why logits depend on the batch, or None if ``single`` (1, K) is the first row of ``together`` (B, K)."""
     found = relative_difference(single, together[: len(single)])
     if found <= tolerance:
         return None
@@ -79,14 +79,14 @@ def checked_shape(shape: Sequence[int]) -> tuple[int, int, int]:
 
 
 def checked_names(names: Sequence[str], classes: int) -> list[str]:
-    """The names of ``classes`` classes; raises ``ValueError`` where they are none of a list, or not as many."""
+    """The names of ``classes`` classes; raises ``ValueError`` if they are none of a list, or not as many."""
     found = [] if isinstance(names, str) else list(names)
     odd = next((name for name in found if not isinstance(name, str)), None)
     if isinstance(names, str) or odd is not None:
         raise ValueError(f"class_names must be a list of texts, not {names!r}" if odd is None else f"the class name {odd!r} is no text")
     if len(found) != classes:
         raise ValueError(
-            f"{len(found)} class names for a model of {classes} classes: give it {classes} names, or `num_classes: {len(found)}` where "
+            f"{len(found)} class names for a model of {classes} classes: give it {classes} names, or `num_classes: {len(found)}` if "
             "it has that parameter"
         )
     return found

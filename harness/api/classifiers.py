@@ -32,15 +32,15 @@ class Classifier(ModelLayers, ModelInputs):
     Attributes:
         class_names: K names, or None.
         family: the architecture family (``"resnet"``, ``"vgg"``, …), by which canonizers are chosen; None if unknown.
-        cam_layer: the name of the layer that CAMs use by default; found by `last_feature_map` where not given.
+        cam_layer: the name of the layer that CAMs use by default; found by `last_feature_map` if not given.
         notes: what a person who evaluates the network ought to know, a sentence each; runs, plans and panels show them.
         output: what makes probabilities of the logits: ``softmax`` over the classes, ``sigmoid`` of each class by itself (several may be
-            there), or nothing, where the network returns ``probabilities``.
+            there), or nothing, if the network returns ``probabilities``.
         refused: why no run can take the network (its logits for an image depend on the batch, or on chance), or None.
         unprepared: names of modules that preparing had to leave as they were (`harness.api.preparation.unprepared_modules` says why).
         origin: by name the class of each module of the network that was given, and what it holds besides parameters, buffers and modules:
             the code that the network is.
-        autocast: the type that passes are cast to where the run asks for one, or None. The module sees to it by itself; this is for
+        autocast: the type that passes are cast to if the run asks for one, or None. The module sees to it by itself; this is for
             explainers whose backward pass computes layers again, which must happen under the same autocast.
     """
 
@@ -130,7 +130,7 @@ class Classifier(ModelLayers, ModelInputs):
         return probabilities_of(logits, self.output)
 
     def log_probabilities(self, logits: Tensor) -> Tensor:
-        """Natural logarithms ``(B, K)`` of `probabilities`, finite where a probability is 0."""
+        """Natural logarithms ``(B, K)`` of `probabilities`, finite if a probability is 0."""
         return log_probabilities_of(logits, self.output)
 
     def randomised(self, seed: int, layers: Sequence[str] | None = None) -> Classifier:
@@ -139,14 +139,14 @@ class Classifier(ModelLayers, ModelInputs):
         Of named layers (``""`` is the network itself) each is drawn under ``seed`` and its name alone, so that copies that have the same
         layers randomised have the same weights in them; they share the tensors of all others with this one. Parameters that belong to no
         layer with an initialisation of its own, or are left as they were by it, are drawn from a normal distribution with their own mean
-        and spread (`harness.api.random_weights`). Raises ``ValueError`` where drawing all of them leaves the logits as they are.
+        and spread (`harness.api.random_weights`). Raises ``ValueError`` if drawing all of them leaves the logits as they are.
         """
         return randomised_copy(self, seed, layers)
 
     def with_module(self, module: nn.Module) -> Classifier:
         """A classifier of another network on the same inputs, with the same preprocessing; ``module`` is left as it is.
 
-        ``cam_layer`` stays where the network has a layer of that name, and is found anew where not. Class names stay where the number
+        ``cam_layer`` stays if the network has a layer of that name, and is found anew if not. Class names stay if the number
         of classes does.
         """
         prepared = prepare(module, noise_image(module, self.input_shape))
@@ -190,11 +190,11 @@ def classifier(
 
     Of a network that returns a dictionary, tuple or object ``logits`` says what of it is taken: a key or attribute, a position, or a
     function of it (default: what is called ``logits``, or is the only matrix). ``output`` says what makes probabilities of them:
-    ``softmax``, ``sigmoid`` (of each class by itself) or ``probabilities``, where the network returns these; default: what two images of
+    ``softmax``, ``sigmoid`` (of each class by itself) or ``probabilities``, if the network returns these; default: what two images of
     noise show. A network of one output becomes one of two classes. What a person ought to know is in ``notes``, and is a `ModelWarning`
-    where it matters.
+    if it matters.
 
-    Raises ``ValueError`` where the module is no classifier of such images, or cannot be copied without becoming another function.
+    Raises ``ValueError`` if the module is no classifier of such images, or cannot be copied without becoming another function.
     """
     with restored_generators():
         return Classifier(

@@ -31,8 +31,8 @@ class Context:
         ids: the sample id of each row of the batch.
         purpose: names the stream (``explain/<component>``, ``score/<component>``).
         device: where drawn tensors are put after being drawn on the CPU.
-        training: yields ``n`` training images as the model takes them, ``(n, C, H, W)``; None where there are none.
-        labelled: yields up to ``n`` training images with their labels as the model's classes; None where there are none.
+        training: yields ``n`` training images as the model takes them, ``(n, C, H, W)``; None if there are none.
+        labelled: yields up to ``n`` training images with their labels as the model's classes; None if there are none.
         memory: what `lasting` has computed.
         maps: how the harness comes by the maps of an explainer that is called with this context: of no use to components.
     """
@@ -73,17 +73,17 @@ class Context:
     def background(self, n: int) -> Tensor:
         """``n`` training images as the model takes them ``(n, C, H, W)``: the same for every batch, chosen by the spec's seed.
 
-        Raises `NoTrainingData` where the dataset has no training split.
+        Raises `NoTrainingData` if the dataset has no training split.
         """
         if self.training is None:
             raise NoTrainingData(NO_TRAINING_SPLIT)
         return self.training(n).to(self.device)
 
     def training_samples(self, n: int) -> tuple[Tensor, Tensor]:
-        """``n`` training images as the model takes them, or all where there are fewer, and their labels as the model's classes.
+        """``n`` training images as the model takes them, or all if there are fewer, and their labels as the model's classes.
 
         ``(n, C, H, W)`` and ``(n,)`` int64, on the CPU: the same for every batch, in an order drawn by the spec's seed. For components that
-        declare that they need ``training-labels``. Raises `NoTrainingData` where the dataset has no training split.
+        declare that they need ``training-labels``. Raises `NoTrainingData` if the dataset has no training split.
         """
         if self.labelled is None:
             raise NoTrainingData(NO_TRAINING_SPLIT)

@@ -51,9 +51,9 @@ class ExplainerDeclaration(Declaration):
     logit (``"logit"``), to its difference to a baseline (``"difference"``), or to the relevance put in (``"relevance"``);
     the promise is measured per sample. ``null``: looks at no model, and serves as a null hypothesis. ``passes``: forward-equivalent
     passes per sample, a number or a function of the parameters. ``labelled``: of one that needs ``training-labels``, the parameter that
-    says how many samples it draws: the digest of so many is in its keys (4096 where it names none).
+    says how many samples it draws: the digest of so many is in its keys (4096 if it names none).
 
-    ``wants``: what it uses where it is there (``training-data``), and does without where it is not; ``otherwise`` says what it does then,
+    ``wants``: what it uses if it is there (``training-data``), and does without if it is not; ``otherwise`` says what it does then,
     as the end of a sentence for a leaderboard's reader. ``by`` is as a metric's.
     """
 
@@ -73,7 +73,7 @@ class ExplainerDeclaration(Declaration):
 class MetricDeclaration(Declaration):
     """What a metric declares: its category, which direction is better, what it needs and its bounds.
 
-    ``by`` is for a metric of many faces: ``{parameter: {value: {field: …}}}`` says what it declares instead where a parameter has a value
+    ``by`` is for a metric of many faces: ``{parameter: {value: {field: …}}}`` says what it declares instead if a parameter has a value
     (`resolve_declared_fields`; ``"null"`` stands for None). It is plain data, so that it
     stands on the component's card and a plan needs no import.
     ``labelled`` is as an explainer's.
@@ -105,7 +105,7 @@ class DatasetDeclaration(Declaration):
 class ModelDeclaration(Declaration):
     """What a model declares: ``training`` is the dataset that it was trained on, as ``NAME,param=value,…``.
 
-    It serves explainers that need training data where no spec says what that is (``harness explain``).
+    It serves explainers that need training data if no spec says what that is (``harness explain``).
     """
 
     kind: ClassVar[Kind] = "models"
@@ -263,7 +263,7 @@ def model(*, training: str | None = None, cite: str | None = None, version: str 
 def declaration_of(component: object, kind: Kind) -> Declaration:
     """The declaration attached to a component, or the kind's defaults.
 
-    Raises ``TypeError`` where the component was declared as another kind than it is registered as.
+    Raises ``TypeError`` if the component was declared as another kind than it is registered as.
     """
     declared = getattr(component, DECLARATION_ATTRIBUTE, None)
     if declared is None:

@@ -55,7 +55,7 @@ class Form(Protocol):
 class Raster:
     """A value per pixel of the image, ``(H, W)``, or any number K of them ``(K, H, W)``; resized by the nearest pixel, 0 beyond the image.
 
-    In a model's coordinates they are bool where they were, else float32.
+    In a model's coordinates they are bool if they were, else float32.
 
     Attributes:
         single: whether a sample has one alone, ``(H, W)``.
@@ -67,7 +67,7 @@ class Raster:
 
     @property
     def shape(self) -> str:
-        """``(H, W)``, and where there may be several ``(K, H, W)``."""
+        """``(H, W)``, and if there may be several ``(K, H, W)``."""
         return "(H, W)" if self.single else "(H, W) or (K, H, W)"
 
     def find_fault(self, value: Tensor, size: Size) -> str | None:
@@ -137,9 +137,9 @@ class EvidenceKind:
 
     Attributes:
         name: in ``Sample.evidence`` and ``Case.evidence``.
-        need: the word for it among a metric's needs, where that is not the name.
+        need: the word for it among a metric's needs, if that is not the name.
         form: how its tensors look and follow their image.
-        implied_by: the kind that it is made of where a sample has that alone, and
+        implied_by: the kind that it is made of if a sample has that alone, and
         made: how, from a tensor of that kind.
     """
 
@@ -151,7 +151,7 @@ class EvidenceKind:
 
 
 def _box_round(mask: Tensor) -> Tensor:
-    """``(1, 4)`` the box round a mask; ``(0, 4)`` where that is empty."""
+    """``(1, 4)`` the box round a mask; ``(0, 4)`` if that is empty."""
     from harness.api.geometry import masks_to_boxes
 
     return masks_to_boxes(mask[None])[mask.any()[None]]
@@ -178,7 +178,7 @@ def kind_needed(need: str) -> EvidenceKind:
 
 
 def with_known_kinds(evidence: Mapping[str, V] | None, **known: V | None) -> dict[str, V]:
-    """Evidence by kind, where those of `KINDS` may be given by themselves: None for none, `UNCHANGED` for what is among the rest."""
+    """Evidence by kind, if those of `KINDS` may be given by themselves: None for none, `UNCHANGED` for what is among the rest."""
     given = {**(evidence or {}), **{name: value for name, value in known.items() if value is not UNCHANGED}}
     return {name: value for name, value in given.items() if value is not None}
 

@@ -22,7 +22,7 @@ class Explainer(Protocol):
     ...     maps = over(model, images + ctx.noise(images.shape[1:]), targets, ctx=ctx).map
 
     Calling it draws the same streams as the component's own row would, and returns a checked `Attribution` whose map is ``(B, H, W)``
-    at the image's size; where it is a row of the run already, its stored maps are used.
+    at the image's size; if it is a row of the run already, its stored maps are used.
     """
 
     @property

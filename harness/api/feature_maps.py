@@ -51,10 +51,10 @@ def last_feature_map(flow: AutogradGraph, added: Collection[str] = ()) -> Featur
 
     So it is behind all branches, gates and skip connections, and no part of them. It has more than one position, stands behind a
     convolution, and is taken before it is pooled, with the normalisation, addition and activation that follow (Grad-CAM's papers take
-    the map after them). A map of class scores, whose means are the logits, is none where there is one before it. An activation of the
+    the map after them). A map of class scores, whose means are the logits, is none if there is one before it. An activation of the
     modules ``added`` by preparing that is applied to a sequence which ends in a normalisation is the head's (DenseNet's).
 
-    None where there is no convolution, where branches meet in their logits and have none in common, and where it is made tokens of
+    None if there is no convolution, if branches meet in their logits and have none in common, and if it is made tokens of
     behind: a patch embedding, or what stands before more than a single attention (which may pool a feature map, as CLIP's does).
     """
     maps = _candidate_maps(flow)
@@ -74,7 +74,7 @@ def last_feature_map(flow: AutogradGraph, added: Collection[str] = ()) -> Featur
 def unnamed_feature_map(flow: AutogradGraph) -> GraphTensor | None:
     """A later feature map than the last that a module returns: what a forward makes of branches by a function (``torch.cat``).
 
-    None where layers with positions stand between the two no more: pooling, gating or scaling a map makes no other.
+    None if layers with positions stand between the two no more: pooling, gating or scaling a map makes no other.
     """
     layouts, named = LayoutInference(flow), [each.place for each in _candidate_maps(flow)]
     known = named[0] if named else GraphTensor(flow.nodes[-1], 0) if flow.nodes else None
@@ -162,7 +162,7 @@ def is_patch_embedding(module: nn.Module) -> bool:
 def _before_head_activation(
     flow: AutogradGraph, last: _CandidateMap, features: list[_CandidateMap], added: Collection[str]
 ) -> _CandidateMap:
-    """``last``, or what it was made from, where that is a normalisation of branches that ends a sequence."""
+    """``last``, or what it was made from, if that is a normalisation of branches that ends a sequence."""
     source = next(flow.sources(last.place.node), None)
     before = next((each for each in features if each.place == source), None)
     if before is None or last.call.name not in added or not any(norm in type(before.call.module).__name__ for norm in _NORMS):

@@ -14,7 +14,7 @@ Interpolation = Literal["bilinear", "bicubic", "nearest"]
 
 @dataclass(frozen=True)
 class Geometry:
-    """Resize the shorter side, then crop the centre (padding where the image is smaller), then 1 → 3 channels or back.
+    """Resize the shorter side, then crop the centre (padding if the image is smaller), then 1 → 3 channels or back.
 
     Attributes:
         size: ``(H, W)`` the model takes.
@@ -56,7 +56,7 @@ class Geometry:
         return self._crop(values)
 
     def mask(self, mask: Tensor) -> Tensor:
-        """``(H, W)`` bool at the image's native size → ``size`` bool; all false where it was cropped away."""
+        """``(H, W)`` bool at the image's native size → ``size`` bool; all false if it was cropped away."""
         return self.raster(mask.bool())
 
     def boxes(self, boxes: Tensor, native: tuple[int, int]) -> Tensor:
@@ -89,7 +89,7 @@ class Geometry:
 
 
 def masks_to_boxes(masks: Tensor) -> Tensor:
-    """``(B, 4)`` the tightest box ``x0, y0, x1, y1`` round each of ``masks`` (B, H, W) bool; zeros where one is empty.
+    """``(B, 4)`` the tightest box ``x0, y0, x1, y1`` round each of ``masks`` (B, H, W) bool; zeros if one is empty.
 
     >>> masks_to_boxes(torch.tensor([[[False, False, False], [False, True, True]]])).tolist()
     [[1.0, 1.0, 3.0, 2.0]]

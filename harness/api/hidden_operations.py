@@ -13,7 +13,7 @@ from harness.api.gradients import once_per_network, probe_backward
 from harness.api.preparation import unprepared_modules
 from harness.api.preparation.functional_equivalents import FUNCTION_EQUIVALENTS, METHOD_EQUIVALENTS
 from harness.api.preparation.graph_tracing import IS_EXPORTED_PROGRAM, SWITCHES_AUTOCAST
-from harness.api.preparation.hook_points import iter_scripted, watch_calls
+from harness.api.preparation.hook_points import iter_scripted, watch_calls, watch_strangers
 from harness.api.preparation.modules import is_sequence
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ _ADDITIONS = {"add", "__add__", "__radd__", "__iadd__"}
 
 
 def hidden_operations_reason(model: Classifier, *, additions: bool = True) -> str | None:
-    """Why explainers that work by hooks on activations would explain another function than the model; None where they would not.
+    """Why explainers that work by hooks on activations would explain another function than the model; None if they would not.
 
-    That is so where a module that could not be prepared (`harness.api.preparation.unprepared_modules`) calls activations, poolings or
-    additions of activations in its own forward, where layers are called that are not among the model's modules, and where a backward
+    That is so if a module that could not be prepared (`harness.api.preparation.unprepared_modules`) calls activations, poolings or
+    additions of activations in its own forward, if layers are called that are not among the model's modules, and if a backward
     pass calls layers once more. An explainer that needs hooks returns the reason from its ``applicable``; one to which sums are nothing
     special does without ``additions``. One pass each, once per module.
     """
@@ -55,20 +55,15 @@ def find_hidden_operations(model: Classifier) -> dict[str, set[str]]:
     whole = {name for name, reason in reasons.items() if reason in (SWITCHES_AUTOCAST, IS_EXPORTED_PROGRAM)}
     found: dict[str, set[str]] = {name: {"operations"} for name in (*dict(iter_scripted(model.module)), *whole)}
     watch = _OperationRecorder(set(reasons), found)
-    names = dict(model.module.named_modules())
-    registered = set(names.values())
 
-    def foreign(layer: nn.Module, args: object) -> None:
-        if layer not in registered and not is_sequence(layer):
+    def foreign(layer: nn.Module) -> None:
+        if not is_sequence(layer):
             found.setdefault(watch.innermost_module, set()).add(type(layer).__name__)
 
     image = torch.zeros(1, *model.input_shape, device=model.device, dtype=model.dtype).requires_grad_()
-    handle = nn.modules.module.register_module_forward_pre_hook(foreign)
-    try:
-        with watch_calls(model.module, watch.enter_module, watch.leave_module), watch, torch.enable_grad():
-            model(image)
-    finally:
-        handle.remove()
+    calls = watch_calls(model.module, watch.enter_module, watch.leave_module)
+    with watch_strangers(model.module, foreign), calls, watch, torch.enable_grad():
+        model(image)
     return found
 
 

@@ -51,7 +51,7 @@ class ModelLayers:
         return [name for name, _ in self.module.named_modules() if name]
 
     def layer(self, name: str) -> nn.Module:
-        """One layer by name; raises ``ValueError`` that lists the layers where there is none."""
+        """One layer by name; raises ``ValueError`` that lists the layers if there is none."""
         found: nn.Module | None = dict(self.module.named_modules()).get(name)
         if found is None or not name:
             raise ValueError(f"the model has no layer {name!r}; its layers are {', '.join(self.layers)}")

@@ -1,4 +1,4 @@
-"""What a classifier's network is made of: the features that explainers need, and the nonlinearities they meet."""
+"""Features of a network: those that explainers need, and the nonlinearities they meet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def structure_of(classifier: Classifier) -> NetworkStructure:
 def detect_features(classifier: Classifier) -> frozenset[str]:
     """Which of ``convolutions``, ``relu`` and ``token-grid`` the network has, as a component's ``needs`` name them.
 
-    A network has a ``token-grid`` where it attends over tokens (ViT, Swin, MaxViT), as `harness.api.attention.find_attention_operations`
+    A network has a ``token-grid`` if it attends over tokens (ViT, Swin, MaxViT), as `harness.api.attention.find_attention_operations`
     knows it. ``convolutions`` counts 2-D convolutions; a patch embedding, which is one, does not make class activation maps meaningful,
     so that a network whose only convolution does not overlap its neighbours and which attends over tokens has none. Modules that the
     image does not reach (auxiliary heads, tables of relative positions) do not count.

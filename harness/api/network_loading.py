@@ -20,9 +20,10 @@ from harness.api.classifier_checks import (
 )
 from harness.api.module_state import preserve_module_state, run_with_seed
 from harness.api.network_outputs import LogitsPath, LogitsSelector, OutputKind, TwoClasses, describe_output, find_logits
+from harness.api.preparation.hook_points import watch_strangers
+from harness.api.preparation.module_tree import unwrap
 from harness.api.preparation.modules import first_line, frozen_copy, require_weights
 from harness.api.preparation.prepare import modules_with_gradients_enabled, prepare_copy
-from harness.api.preparation.unwrapping import unwrap
 from harness.api.randomness import seeded_generators
 
 ONE_LOGIT = "the network has one logit z: classes 0 and 1 have the logits −z/2 and z/2, so that class 1 has the probability sigmoid(z)"
@@ -73,9 +74,9 @@ def load_network(
         module: a network; it is left as it is.
         images: what it is tried on.
         logits: where the logits are in what it returns; found by `find_logits` where not given.
-        output: what makes probabilities of them; guessed from the two images, and noted, where not given.
+        output: what makes probabilities of them; guessed from the two images, and noted, if not given.
 
-    Raises ``ValueError`` where it is no classifier of such images, cannot be copied, or where the copy computes something else.
+    Raises ``ValueError`` if it is no classifier of such images, cannot be copied, or if the copy computes something else.
     """
     network = unwrap(module)
     require_weights(network)
@@ -213,7 +214,7 @@ def _choose_adaptation(found: LoadedNetwork, own: _OriginalNetwork, declared: Ou
 
 
 def _find_last_operation(own: _OriginalNetwork) -> str:
-    """The operation that makes the logits, as autograd knows it; "" where it does not."""
+    """The operation that makes the logits, as autograd knows it; "" if it does not."""
     copied = frozen_copy(own.network)
     try:
         with torch.enable_grad():
@@ -223,7 +224,7 @@ def _find_last_operation(own: _OriginalNetwork) -> str:
 
 
 def _prepare_first_faithful(found: LoadedNetwork, own: _OriginalNetwork, adaptation: Adaptation, images: Tensor) -> None:
-    """Prepare a copy, in float32 where it is in half precision and that is the same function, else in the network's own types."""
+    """Prepare a copy, in float32 if it is in half precision and that is the same function, else in the network's own types."""
     unusual = own.unusual
     names = " and ".join(str(kind).removeprefix("torch.") for kind in unusual)
     cast = adaptation.cast and own.raw is not torch.float64
@@ -294,20 +295,15 @@ class _PreparationAttempt:
 
 def _run_and_inspect(module: nn.Module, images: Tensor) -> tuple[Tensor, list[str], bool]:
     """The logits of a prepared module, the kinds of layers with weights that it called and does not have, and whether it drew numbers."""
-    own = set(module.modules())
-    strangers: list[str] = []
+    strangers: dict[str, None] = {}
 
-    def note(layer: nn.Module, args: object) -> None:
-        if layer not in own and next(layer.parameters(recurse=False), None) is not None:
-            strangers.append(type(layer).__name__)
+    def note(layer: nn.Module) -> None:
+        if next(layer.parameters(recurse=False), None) is not None:
+            strangers[type(layer).__name__] = None
 
-    handle = nn.modules.module.register_module_forward_pre_hook(note)
-    try:
-        with torch.no_grad(), seeded_generators(0):
-            state = torch.get_rng_state()
-            return module(images), list(dict.fromkeys(strangers)), not torch.equal(state, torch.get_rng_state())
-    finally:
-        handle.remove()
+    with watch_strangers(module, note), torch.no_grad(), seeded_generators(0):
+        state = torch.get_rng_state()
+        return module(images), list(strangers), not torch.equal(state, torch.get_rng_state())
 
 
 def _list_names(names: list[str], most: int = 4) -> str:

@@ -1,4 +1,4 @@
-"""What a network returns, and where in it the logits are; what makes probabilities of them."""
+"""Outputs of networks: where the logits are in them, and what makes probabilities of these."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class LogitsPath:
 
     @property
     def identity(self) -> str:
-        """A text that paths have in common only where they lead to the same; a function is known by its code and what it closes over."""
+        """A text that paths have in common only if they lead to the same; a function is known by its code and what it closes over."""
         return "".join(str(step) if isinstance(step, PathStep) else _function_identity(step) for step in self.steps)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What one forward pass shows of a network: which modules the image reaches, how it attends, and how activations are laid out."""
+"""The structure of a network in one forward pass: modules that the image reaches, attention, and how activations are laid out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NetworkStructure:
     Attributes:
         reached: names of the modules whose output depends on the image, in the order in which they were called.
         attends: whether the network attends over tokens.
-        layouts: by name, how what it returned is laid out, where that is known.
+        layouts: by name, how what it returned is laid out, if that is known.
     """
 
     reached: tuple[str, ...]

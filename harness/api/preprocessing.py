@@ -87,7 +87,7 @@ class ModelInputs:
 
     @property
     def bounds(self) -> tuple[Tensor, Tensor] | None:
-        """Least and greatest value of a model input per channel ``(C, 1, 1)``; None where preprocessing is the identity."""
+        """Least and greatest value of a model input per channel ``(C, 1, 1)``; None if preprocessing is the identity."""
         if self.mean is None and self.std is None:
             return None
         return self.normalise(torch.zeros(self.input_shape[0], 1, 1)), self.normalise(torch.ones(self.input_shape[0], 1, 1))
@@ -108,7 +108,7 @@ class ModelInputs:
     def preprocess(self, image: Any) -> Tensor:
         """One image ``(C, H, W)`` in [0, 1] at its native size, bytes, or a picture of Pillow's → a model input ``input_shape``.
 
-        Raises ``ValueError`` for what is none, and, where the model normalises, for values that look like 0 … 255.
+        Raises ``ValueError`` for what is none, and, if the model normalises, for values that look like 0 … 255.
         """
         image = to_image_tensor(image)
         if self.bounds is not None and image.numel() and (image.min() < -MAX_RANGE_EXCESS or image.max() > 1 + MAX_RANGE_EXCESS):

@@ -28,7 +28,7 @@ class Sample:
         id: stable and unique in its dataset; random streams are drawn by it. A whole number is taken, and kept as a text.
         evidence: what is known of where the evidence for the label is, by kind (`harness.api.evidence`): ``mask`` ``(H, W)`` bool,
             ``boxes`` ``(N, 4)`` float, ``x0, y0, x1, y1`` in pixels of the native image, and of any other name a raster ``(H, W)`` or
-            ``(K, H, W)`` of the image's size. ``mask=`` and ``boxes=`` stand for the two where one is made.
+            ``(K, H, W)`` of the image's size. ``mask=`` and ``boxes=`` stand for the two if one is made.
     """
 
     image: Tensor
@@ -67,7 +67,7 @@ class Sample:
         """A digest (SHA-256, hex) of the content: image, label and evidence, not the id.
 
         It survives noise of up to about 2e-6 in an image (`harness.api.array_digest`). It changes with a single level of a single pixel
-        where all values are levels of 8 or of 16 bit; else with changes of a pixel by a level of 8 bit, and hints may follow it, which
+        if all values are levels of 8 or of 16 bit; else with changes of a pixel by a level of 8 bit, and hints may follow it, which
         noise may change too: whether a sample is the one that had a digest is asked of `is_content`.
         """
         return array_digest.digest_arrays(*self._content())

@@ -12,7 +12,7 @@ from torch import Tensor
 def iter_state_bytes(value: object) -> Iterator[bytes]:
     """Pieces of bytes for a tensor (quantised ones too), plain values, and containers of these, as extra states and packed weights are.
 
-    Of an object of another kind it is what ``pickle`` makes of it, or its type where that fails.
+    Of an object of another kind it is what ``pickle`` makes of it, or its type if that fails.
     """
     if isinstance(value, Tensor):
         yield from _iter_tensor_bytes(value)

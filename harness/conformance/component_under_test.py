@@ -34,7 +34,7 @@ class ComponentUnderTest:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """Its recipe; raises `harness.registry.errors.ReferenceProblems` where the parameters are wrong or some are missing."""
+        """Its recipe; raises `harness.registry.errors.ReferenceProblems` if the parameters are wrong or some are missing."""
         return self.recipe_with()
 
     def recipe_with(self, **params: Any) -> Recipe:
@@ -80,7 +80,7 @@ def _reject_explainer(recipe: Recipe) -> Any:
 
 
 def skip_if_broken(make: Callable[[], Any], what: str) -> Any:
-    """``make()``; where that raises the check is skipped, because another one holds the component to it."""
+    """``make()``; if that raises the check is skipped, because another one holds the component to it."""
     try:
         return make()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What a dataset must be: samples of the right form, stable ids, honest ends."""
+"""Checks of datasets: samples of the right form, stable ids, honest ends."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def check_prefix(tested: DatasetUnderTest) -> None:
 
 
 def check_labels(tested: DatasetUnderTest) -> None:
-    """Labels are integers that ``class_names`` names, where it names any."""
+    """Labels are integers that ``class_names`` names, if it names any."""
     names = getattr(skip_if_broken(tested.make, "it"), "class_names", None)
     samples = _read_samples(tested)
     require(all(isinstance(sample.label, int) and sample.label >= 0 for sample in samples), "a label is no integer from 0 on")
@@ -123,7 +123,7 @@ def check_evidence(tested: DatasetUnderTest) -> str:
     for sample in samples:
         for name, value in sample.evidence.items():
             if name != "boxes":
-                said = f"sample {sample.id}: the {name} is empty; give None where there is no evidence to point at"
+                said = f"sample {sample.id}: the {name} is empty; give None if there is no evidence to point at"
                 require(value.any(), said)
         if sample.boxes is not None:
             height, width = sample.image.shape[1:]

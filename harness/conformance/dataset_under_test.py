@@ -14,7 +14,7 @@ SAMPLES_CHECKED = 12
 
 @dataclass
 class DatasetUnderTest(ComponentUnderTest):
-    """A dataset, made again for every check; asked for few samples where it can be."""
+    """A dataset, made again for every check; asked for few samples if it can be."""
 
     def make(self, **params: Any) -> Any:
         """The dataset with some parameters changed, whatever the component returns."""

@@ -1,4 +1,4 @@
-"""What an explainer returns: shapes, finite values, declared properties."""
+"""Checks of what explainers return: shapes, finite values, declared properties."""
 
 from __future__ import annotations
 

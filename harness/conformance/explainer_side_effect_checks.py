@@ -57,7 +57,7 @@ def check_untouched_after_exception(tested: ExplainerUnderTest) -> None:
 
 
 def _fails_and_restores(wire: FailureHook, stage: str, explain: Explain, model: Classifier) -> bool:
-    """Whether the wire was reached; raises `CheckFailed` where something is not as it was."""
+    """Whether the wire was reached; raises `CheckFailed` if something is not as it was."""
     wire.arm(stage)  # type: ignore[arg-type]
     images, targets = networks.make_images(3), networks.make_targets(3)
     try:

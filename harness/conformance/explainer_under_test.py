@@ -35,7 +35,7 @@ class ExplainerUnderTest(BatchUnderTest):
         return inapplicability_reason(self.workbench(), self.recipe, model)
 
     def network_name(self) -> str:
-        """The first of the networks that it applies to; skips the check where there is none."""
+        """The first of the networks that it applies to; skips the check if there is none."""
         reasons = []
         for name in networks.NAMES:
             reason = self.why_not_applicable(networks.make_network(name))
@@ -49,7 +49,7 @@ class ExplainerUnderTest(BatchUnderTest):
         return networks.make_network(self.network_name(), shape)
 
     def make_explain_function(self, seed: int = 0) -> Callable[..., Attribution]:
-        """``explain(model, images, targets, ids=None)`` → the checked result of one call on the whole batch, fitted where it learns."""
+        """``explain(model, images, targets, ids=None)`` → the checked result of one call on the whole batch, fitted if it learns."""
         bound, fitted = self.bound(), list[Classifier]()
 
         def explain(model: Classifier, images: Tensor, targets: Tensor, ids: Sequence[str] | None = None) -> Attribution:

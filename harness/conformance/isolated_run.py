@@ -26,7 +26,7 @@ def run_checks_isolated(
     """As `harness.conformance.run.run_checks` of each card, in a child process; for installed components and those of plugin files.
 
     All are checked in one child. The check at which it ends has failed, the checks after it are skipped, and a new child goes on with the
-    next card. Raises ``RuntimeError`` where a child ends before the first check.
+    next card. Raises ``RuntimeError`` if a child ends before the first check.
     """
     waiting = list(cards)
     while waiting:

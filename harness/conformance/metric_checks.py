@@ -1,4 +1,4 @@
-"""What a metric returns, and that the same question has the same answer."""
+"""Checks of what metrics return and declare, and that they write into nothing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ BOUNDS_TOLERANCE = 1e-5
 
 
 def check_scores(tested: MetricUnderTest) -> None:
-    """A batch of samples gives one float per sample (B,); NaN where undefined, never infinite."""
+    """A batch of samples gives one float per sample (B,); NaN if undefined, never infinite."""
     scores = tested.results(tested.samples(4))
-    require(not torch.isinf(scores).any(), "an infinite score: return NaN where a score is undefined")
+    require(not torch.isinf(scores).any(), "an infinite score: return NaN if a score is undefined")
     require(not scores.isnan().all(), "NaN for all of four ordinary samples, with masks, boxes and an explainer")
 
 

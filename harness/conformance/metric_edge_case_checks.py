@@ -20,7 +20,7 @@ def _scores_with_one_changed(tested: MetricUnderTest, changed: ExplainedSamples,
     """Scores where sample 0 is ``changed``; the others' must stay as they are."""
     ordinary = tested.results(tested.samples(len(changed.ids)))
     scores = tested.results(changed)
-    require(not torch.isinf(scores).any(), f"infinite for {what}: return NaN where a score is undefined")
+    require(not torch.isinf(scores).any(), f"infinite for {what}: return NaN if a score is undefined")
     difference = score_difference(ordinary[1:], scores[1:])
     require(difference <= TOLERANCE, f"{what} changes the scores of the other samples by {difference:.2g}")
     return scores

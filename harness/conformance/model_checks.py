@@ -1,4 +1,4 @@
-"""What a model must be: a prepared classifier whose logits depend on the image alone."""
+"""Checks of models: a prepared classifier whose logits depend on the image alone."""
 
 from __future__ import annotations
 

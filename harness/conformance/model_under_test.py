@@ -22,7 +22,7 @@ class ModelUnderTest(ComponentUnderTest):
         return self.make_with()
 
     def classifier(self) -> Classifier:
-        """It; skips the check where it makes no classifier."""
+        """It; skips the check if it makes no classifier."""
         made = skip_if_broken(self.make, "it")
         if not isinstance(made, Classifier):
             raise CheckSkipped(f"makes a {type(made).__name__}, no Classifier")

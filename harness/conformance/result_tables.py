@@ -19,7 +19,7 @@ STYLES: dict[Status, str] = {"passed": "green", "failed": "bold red", "skipped":
 def results_table(results: Sequence[CheckResult], card: Card | None = None) -> RenderableType:
     """One row per check, one for all that follows from an earlier failure, and a line that counts them.
 
-    Under the name of the component, where there are several.
+    Under the name of the component, if there are several.
     """
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column("check", no_wrap=True)

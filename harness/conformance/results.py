@@ -1,4 +1,4 @@
-"""What a check finds."""
+"""Results of checks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CheckResult:
     Attributes:
         name: of the check, ``check_<what>``.
         status: ``reported`` is a finding that is no failure: a property measured, or a failure that was expected.
-        message: what went wrong and what to do, why it was skipped, or what was found; empty where it passed.
+        message: what went wrong and what to do, why it was skipped, or what was found; empty if it passed.
         cause: of a failure by an exception, which one, whatever the number of samples; the same in all checks that fail of it.
     """
 
@@ -55,12 +55,12 @@ def require(condition: object, message: str) -> None:
 
 
 def exit_status(results: list[CheckResult]) -> int:
-    """1 where a check failed, else 0."""
+    """1 if a check failed, else 0."""
     return int(any(result.status == "failed" for result in results))
 
 
 def find_root_cause(failure: BaseException) -> str:
-    """What lies behind a failed check: the exception that came first, without its numbers; nothing where the check itself found it."""
+    """What lies behind a failed check: the exception that came first, without its numbers; nothing if the check itself found it."""
     origin = failure
     while (earlier := origin.__cause__ or origin.__context__) is not None:
         origin = earlier

@@ -14,7 +14,7 @@ from harness.conformance.results import CheckTimeout
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `CheckTimeout` in the block when it takes longer; only in the main thread, and where there is ``SIGALRM``."""
+    """Raise `CheckTimeout` in the block when it takes longer; only in the main thread, and if there is ``SIGALRM``."""
     if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
         return

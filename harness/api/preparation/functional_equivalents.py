@@ -1,4 +1,4 @@
-"""Which functions and tensor methods have a module that does the same."""
+"""Functions and tensor methods, and the modules that do the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ModuleEquivalent:
     parameters: tuple[str, ...] = ()
 
     def build(self, positional: Sequence[object], named: Mapping[str, object]) -> nn.Module | None:
-        """The module for a call with these arguments; None where it takes no such arguments, or where they are computed."""
+        """The module for a call with these arguments; None if it takes no such arguments, or if they are computed."""
         if len(positional) > len(self.parameters):
             return None
         arguments = dict(zip(self.parameters, positional, strict=False))

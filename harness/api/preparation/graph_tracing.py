@@ -14,7 +14,7 @@ import torch
 import torch.utils.checkpoint
 from torch import fx, nn
 
-from harness.api.preparation.module_names import free_name
+from harness.api.preparation.module_tree import free_name
 from harness.api.preparation.modules import first_line, is_sequence
 
 
@@ -233,7 +233,7 @@ def _copy_argument_names(forward: Callable[..., object], graph: fx.Graph) -> Non
 
 
 def _unchanged(value: object, live: object, before: object) -> bool:
-    """Whether an attribute is the object it was and, where it is a container, as long."""
+    """Whether an attribute is the object it was and, if it is a container, as long."""
     return value is live and (not isinstance(value, _CONTAINERS) or len(value) == len(cast(Sized, before)))
 
 

@@ -50,6 +50,17 @@ def watch_calls(
             handle.remove()
 
 
+@contextmanager
+def watch_strangers(module: nn.Module, notice: Callable[[nn.Module], None]) -> Iterator[None]:
+    """Inside the block, have each call of a layer that is none of the module's own noticed."""
+    own = set(module.modules())
+    handle = nn.modules.module.register_module_forward_pre_hook(lambda layer, args: None if layer in own else notice(layer))
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
 def _enter(notice: Callable[..., None], name: str, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     notice(name, layer, args, kwargs)
 

@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 
 from harness.api.autograd_graph import AutogradGraph, GraphTensor, trace_autograd
 from harness.api.preparation.graph_tracing import Untraceable, install_graph, trace
-from harness.api.preparation.module_names import free_name
+from harness.api.preparation.module_tree import free_name
 from harness.api.preparation.modules import is_custom
 from harness.api.preparation.prepare import unprepared_modules
 

@@ -45,7 +45,7 @@ def _works_in_place(block: nn.Module, node: fx.Node, in_place: Set[nn.Module]) -
 
 
 def _return_the_result(node: fx.Node) -> bool:
-    """Let one in-place operation return its result and leave its argument; false where it is a module, which does so already."""
+    """Let one in-place operation return its result and leave its argument; false if it is a module, which does so already."""
     if node.op == "call_module":
         return False
     if node.op == "call_method":
@@ -68,6 +68,6 @@ def _out_of_place_function(function: object) -> Callable[..., Any] | None:
 
 
 def _out_of_place_name(home: object, name: str) -> str | None:
-    """The name in ``home`` of what ``name`` does in place; None where ``name`` does not end as in-place operations do."""
+    """The name in ``home`` of what ``name`` does in place; None if ``name`` does not end as in-place operations do."""
     in_place = name.endswith("_") and not name.endswith("__")
     return name[:-1] if in_place and hasattr(home, name[:-1]) else None

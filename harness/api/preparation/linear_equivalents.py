@@ -45,9 +45,9 @@ def layer_inputs(module: nn.Module, example: Tensor, wanted: Callable[[str, nn.M
 
 
 def find_linear_equivalent(layer: nn.Module, taken: Tensor) -> nn.Module | None:
-    """Torch's layer, after a padding where there is one, that does to the last bit what ``layer`` does to ``taken`` and to noise.
+    """Torch's layer, after a padding if there is one, that does to the last bit what ``layer`` does to ``taken`` and to noise.
 
-    None where the forward is not one linear map by weights that no input changes.
+    None if the forward is not one linear map by weights that no input changes.
     """
     noise = torch.randn(taken.shape, generator=torch.Generator().manual_seed(0)).to(taken)
     try:
@@ -127,7 +127,7 @@ def _same_weights(one: nn.Module, other: nn.Module) -> bool:
 
 
 def _padding_module(given: dict[str, Any]) -> nn.Module | None:
-    """The module for one padding of two sides or four; None where there is none."""
+    """The module for one padding of two sides or four; None if there is none."""
     kind = _PADDING_MODULES.get(given.get("mode", "constant"))
     sides = tuple(given["pad"])
     if kind is None or len(sides) not in (2, 4) or given.get("value") not in (None, 0):

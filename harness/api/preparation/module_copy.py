@@ -1,4 +1,4 @@
-"""What a deep copy of a module leaves pointing at the original: closures, bound methods in them, weak references."""
+"""A deep copy of a module, with what ``deepcopy`` leaves pointing at the original: closures, bound methods in them, weak references."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _rebind_container(value: Any, memo: Mapping[int, Any], depth: int) -> Any:
 
 
 def _rebind_function(function: FunctionType, memo: Mapping[int, Any], depth: int) -> FunctionType:
-    """The function with cells and defaults of the copy; itself where it has none of the original."""
+    """The function with cells and defaults of the copy; itself if it has none of the original."""
     cells = function.__closure__ or ()
     contents = [_cell_content(cell) for cell in cells]
     renewed = [_counterpart_in_copy(content, memo, depth) for content in contents]

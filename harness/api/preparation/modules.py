@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
-from harness.api.preparation.layer_registration import register_kept_layers
 from harness.api.preparation.module_copy import deep_copy
-from harness.api.preparation.unwrapping import without_compiled_parts
+from harness.api.preparation.module_tree import register_kept_layers, without_compiled_parts
 
 
 class Add(nn.Module):
@@ -57,7 +56,7 @@ def frozen_copy(module: nn.Module) -> nn.Module:
     """A copy of ``module`` in eval mode whose parameters are frozen.
 
     Compiled parts are taken as they were before they were compiled, and layers kept in plain lists, tuples and dictionaries become children
-    of the module that keeps them, so that hooks, devices and digests reach them. Raises ``ValueError`` where it cannot be copied.
+    of the module that keeps them, so that hooks, devices and digests reach them. Raises ``ValueError`` if it cannot be copied.
     """
     try:
         copied = deep_copy(module)
@@ -79,7 +78,7 @@ def copy_sharing_tensors(module: nn.Module) -> nn.Module:
 
 
 def set_eval_mode(module: nn.Module) -> None:
-    """Eval mode; by hand where the module's own ``eval`` refuses, as that of an exported program does."""
+    """Eval mode; by hand if the module's own ``eval`` refuses, as that of an exported program does."""
     try:
         module.eval()
     except NotImplementedError:

@@ -28,11 +28,11 @@ def prepare(module: nn.Module, example: Tensor | None = None) -> nn.Module:
     functional activations and poolings are modules, and additions of two activations are `Add`. Weights that layers compute are plain
     ones (`fold_weights`). Each module with a forward of its own is traced by itself, with its children as calls, so that every name of
     ``module.named_modules()``, parametrisations aside, stays a hook point with the same output, and its class stays a subclass of the
-    original's, or is torch's where its weights were folded. A module that needs no change keeps its own forward. One that cannot be
+    original's, or is torch's if its weights were folded. A module that needs no change keeps its own forward. One that cannot be
     traced does so too, and `unprepared_modules` says which and why.
 
-    With an ``example`` (B, C, H, W) the copy is held to the original on its first image and then, where there are more, on all of it; a
-    module whose preparation changed what it computes is left as it was. Without one that cannot be found out. Raises ``ValueError`` where
+    With an ``example`` (B, C, H, W) the copy is held to the original on its first image and then, if there are more, on all of it; a
+    module whose preparation changed what it computes is left as it was. Without one that cannot be found out. Raises ``ValueError`` if
     ``module`` cannot take ``example``, or has no weights yet.
     """
     require_weights(module)
@@ -88,7 +88,7 @@ class _PreparationExceptions:
     untouched_names: set[str] = field(default_factory=set)
 
     def add(self, name: str) -> None:
-        """Leave more of the module as it was than before; of the whole model where that is of no avail."""
+        """Leave more of the module as it was than before; of the whole model if that is of no avail."""
         if name not in self.untraced_names:
             self.untraced_names.add(name)
         elif name not in self.untouched_names:

@@ -9,7 +9,7 @@ import torch
 from torch import fx, nn
 
 from harness.api.preparation.functional_equivalents import FUNCTION_EQUIVALENTS, METHOD_EQUIVALENTS
-from harness.api.preparation.module_names import free_name
+from harness.api.preparation.module_tree import free_name
 from harness.api.preparation.modules import Add
 
 _SIZE_ATTRIBUTES = {"shape", "ndim"}
@@ -44,7 +44,7 @@ def _replace_by_module(block: nn.Module, graph: fx.Graph, node: fx.Node, module:
 
 
 def _as_addition(node: fx.Node, fixed: Set[fx.Node]) -> Add | None:
-    """An `Add` where ``node`` adds two tensors that depend on the block's inputs."""
+    """An `Add` if ``node`` adds two tensors that depend on the block's inputs."""
     adds = node.target in (operator.add, torch.add) if node.op == "call_function" else (node.op, node.target) == ("call_method", "add")
     terms = [term for term in node.args if isinstance(term, fx.Node) and term not in fixed]
     return Add() if adds and len(terms) == len(node.args) == 2 and not node.kwargs else None

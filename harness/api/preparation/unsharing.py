@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, fx, nn
 
 from harness.api.preparation.graph_tracing import install_graph
-from harness.api.preparation.module_names import free_name
+from harness.api.preparation.module_tree import free_name
 from harness.api.preparation.modules import copy_sharing_tensors, is_sequence
 
 

@@ -26,7 +26,7 @@ _WEIGHTED_LAYERS = (
 
 
 def fold_weights(module: nn.Module, example: Tensor | None = None) -> nn.Module:
-    """A copy of ``module`` whose layers have the weights that they compute; ``module`` itself where there is nothing to fold.
+    """A copy of ``module`` whose layers have the weights that they compute; ``module`` itself if there is nothing to fold.
 
     Folded are parametrisations (`torch.nn.utils.parametrize`: ``weight_norm``, ``spectral_norm``, ``orthogonal``, one's own), weights that
     a pre-hook sets (the older ``weight_norm`` and ``spectral_norm``, ``prune``, equalised learning rates), and with an ``example``
@@ -123,7 +123,7 @@ def _fold_hooks(layer: nn.Module) -> bool:
 
 
 def _value_set_by_hook(layer: nn.Module, name: str, hook: object) -> Tensor | None:
-    """What a pre-hook sets a tensor to; None where it does not, or needs the input."""
+    """What a pre-hook sets a tensor to; None if it does not, or needs the input."""
     before = vars(layer).get(name)
     try:
         with torch.no_grad():
