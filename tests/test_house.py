@@ -115,6 +115,34 @@ def test_the_core_imports_no_plugin_and_names_no_component() -> None:
         assert not {module.split(".")[0] for module in imported(path)} & packages, path
 
 
+@pytest.mark.parametrize("kind", [ast.ClassDef, ast.FunctionDef])
+def test_no_public_name_of_the_core_is_defined_twice(kind: type[ast.ClassDef | ast.FunctionDef]) -> None:
+    homes: dict[str, set[str]] = {}
+    for path in CORE.rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, kind) and not node.name.startswith("_") and not may_be_elsewhere_too(node.name, path):
+                homes.setdefault(node.name, set()).add(str(path.relative_to(CORE)))
+    assert {name: sorted(files) for name, files in homes.items() if len(files) > 1} == {}
+
+
+def may_be_elsewhere_too(name: str, path: Path) -> bool:
+    """Checks are told apart by the kind of component, the Python face is named as decorators are, processes begin in ``main``."""
+    part = path.relative_to(CORE).parts[0]
+    return name == "main" or part == "python_api" or (part == "conformance" and name.startswith("check_"))
+
+
+def test_files_and_classes_can_be_read_in_one_sitting() -> None:
+    trees = {path: path.read_text() for path in CORE.rglob("*.py")}
+    long_files = {str(path.relative_to(ROOT)): text.count("\n") for path, text in trees.items() if text.count("\n") > 350}
+    classes = [
+        (f"{path.relative_to(ROOT)}: {node.name}", (node.end_lineno or 0) - node.lineno + 1)
+        for path, text in trees.items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert (long_files, {name: lines for name, lines in classes if lines > 150}) == ({}, {})
+
+
 def test_analysis_and_leaderboard_import_no_torch() -> None:
     for part in ("analysis", "leaderboard", "store", "planning", "spec", "registry"):
         for path in (CORE / part).rglob("*.py"):

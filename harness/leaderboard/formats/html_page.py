@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from harness.leaderboard.sections.all_sections import View, leaderboard_sections
-from harness.leaderboard.sections.section import BETTER, NULL, UNDEFINED, WORSE, Cell, LegendItem, Section, Table
+from harness.leaderboard.sections.section import BETTER, NULL, UNDEFINED, WORSE, LegendItem, Section, Table, TableCell
 from harness.results.document import Leaderboard, Rank
 
 MARK_CLASSES = {BETTER: "better", WORSE: "worse", NULL: "null", UNDEFINED: "gaps"}
@@ -99,7 +99,7 @@ def _plot(rank: Rank, worst: int) -> str:
     return f'<svg width="{PLOT_WIDTH}" height="14" role="img" aria-label="rank {rank.mean:.2f}, {low:.1f} to {high:.1f}">{line}{dot}</svg>'
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: TableCell) -> str:
     text = escape(cell.words)
     if cell.best:
         text = f'<span class="best">{text}</span>'

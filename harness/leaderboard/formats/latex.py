@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from harness.leaderboard.formats.text_grid import wrap_header
 from harness.leaderboard.sections.all_sections import View, leaderboard_sections
-from harness.leaderboard.sections.section import BETTER, INCOMPLETE, NULL, UNDEFINED, WORSE, Cell, Column, LegendItem, Section, Table
+from harness.leaderboard.sections.section import BETTER, INCOMPLETE, NULL, UNDEFINED, WORSE, Column, LegendItem, Section, Table, TableCell
 from harness.results.document import Leaderboard
 
 PREAMBLE = r"""% \usepackage{booktabs,amssymb,graphicx}
@@ -118,7 +118,7 @@ def _header(column: Column) -> str:
     return lines[0] if len(lines) == 1 else r"\shortstack[r]{" + r" \\ ".join(lines) + "}"
 
 
-def _cell(cell: Cell, italic: bool) -> str:
+def _cell(cell: TableCell, italic: bool) -> str:
     text = escape_latex(cell.words)
     if _NUMBER.fullmatch(cell.words):
         text = text.replace("-", "$-$")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from harness.leaderboard.sections.all_sections import View, leaderboard_sections
-from harness.leaderboard.sections.section import Cell, LegendItem, Section, Table
+from harness.leaderboard.sections.section import LegendItem, Section, Table, TableCell
 from harness.results.document import Leaderboard
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
@@ -60,7 +60,7 @@ def _table(table: Table) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in [padded[0], rule, *padded[1:]])
 
 
-def _cell(cell: Cell, italic: bool) -> str:
+def _cell(cell: TableCell, italic: bool) -> str:
     text = _escape(cell.words)
     if cell.best:
         text = f"**{text}**"

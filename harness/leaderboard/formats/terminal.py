@@ -13,7 +13,7 @@ from harness.leaderboard.diff import ResultsDifference
 from harness.leaderboard.formats.text_grid import GAP, SOFT_HYPHEN, GridColumn, draw_block, pack_columns, total_width, widen_sections
 from harness.leaderboard.sections.all_sections import View, leaderboard_sections
 from harness.leaderboard.sections.difference import difference_sections
-from harness.leaderboard.sections.section import BEST, BETTER, NULL, UNDEFINED, WORSE, Cell, Column, LegendItem, Section, Table, Tone
+from harness.leaderboard.sections.section import BEST, BETTER, NULL, UNDEFINED, WORSE, Column, LegendItem, Section, Table, TableCell, Tone
 from harness.results.document import Leaderboard, Rank
 
 TO_ASCII = str.maketrans("─━●▲▼°†‡±·–…↑↓µ×", "-=o+-o#~+--.^vux")
@@ -129,7 +129,7 @@ def _grid_column(column: Column) -> GridColumn:
     return GridColumn(header, cells, column.align, column.section, column.arrow)
 
 
-def _cell(cell: Cell, wide: int, deep: int) -> Text:
+def _cell(cell: TableCell, wide: int, deep: int) -> Text:
     if cell.tone == "absent":
         return Text()
     text = Text(cell.text.rjust(wide) if cell.half else cell.text, style="bold green" if cell.best else TONE_STYLES[cell.tone])

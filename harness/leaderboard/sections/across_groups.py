@@ -8,7 +8,7 @@ from functools import partial
 from harness.analysis.ranking import Weighting
 from harness.leaderboard.number_format import MISSING, half_width, interval_text, number_formatter, printable, rank_text
 from harness.leaderboard.sections.group import ranked
-from harness.leaderboard.sections.section import ARROWS, BETTER, INCOMPLETE, UNDEFINED, WORSE, Cell, Column, LegendItem, Section, Table
+from harness.leaderboard.sections.section import ARROWS, BETTER, INCOMPLETE, UNDEFINED, WORSE, Column, LegendItem, Section, Table, TableCell
 from harness.results.document import GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Versus
 from harness.text_format import format_count
 
@@ -18,17 +18,17 @@ def overall_section(document: Leaderboard, weighting: Weighting) -> Section:
     entries = ranked(document.overall, weighting)
     ranks = [entry.ranks[weighting] for entry in entries]
     columns = [
-        Column("explainer", [Cell(printable(entry.label)) for entry in entries], align="left"),
-        Column("rank", [Cell(rank_text(rank.mean), tone="strong") for rank in ranks]),
-        Column("interval", [Cell(interval_text(rank.low, rank.high)) for rank in ranks]),
-        Column("spread", [Cell(rank_text(entry.spread.get(weighting))) for entry in entries]),
+        Column("explainer", [TableCell(printable(entry.label)) for entry in entries], align="left"),
+        Column("rank", [TableCell(rank_text(rank.mean), tone="strong") for rank in ranks]),
+        Column("interval", [TableCell(interval_text(rank.low, rank.high)) for rank in ranks]),
+        Column("spread", [TableCell(rank_text(entry.spread.get(weighting))) for entry in entries]),
     ]
     if not all(entry.complete for entry in entries):
-        counts = [Cell(f"{entry.groups}/{entry.groups_of}", marks="" if entry.complete else INCOMPLETE) for entry in entries]
+        counts = [TableCell(f"{entry.groups}/{entry.groups_of}", marks="" if entry.complete else INCOMPLETE) for entry in entries]
         columns.append(Column("groups", counts))
     for group in document.groups:
         found = {row.label: row.ranks[weighting].mean for row in group.rows}
-        cells = [Cell(rank_text(found.get(entry.label))) for entry in entries]
+        cells = [TableCell(rank_text(found.get(entry.label))) for entry in entries]
         dataset, model = printable(group.dataset), printable(group.model)
         columns.append(Column(model, cells, section=dataset, alone=f"{dataset} · {model}"))
     across = f"mean rank across {len(document.groups)} groups"
@@ -47,7 +47,7 @@ def models_section(document: Leaderboard, entry: ModelsEntry, number: int) -> Se
     rows = [row for row in group.rows if row.label in entry.cells]
     metrics = [metric for metric in group.metrics if any(metric.label in cells for cells in entry.cells.values())]
     columns = [_difference_column(metric, [entry.cells[row.label].get(metric.label) for row in rows], entry.samples) for metric in metrics]
-    names = Column("explainer", [Cell(printable(row.label)) for row in rows], align="left")
+    names = Column("explainer", [TableCell(printable(row.label)) for row in rows], align="left")
     title = f"{printable(entry.dataset)}: {_model_names(entry.second)} minus {_model_names(entry.first)}"
     said = _explain_differences(document, entry)
     table = Table([names, *columns], [row.null for row in rows], caption=f"{title}: {said}")
@@ -87,12 +87,12 @@ def _difference_column(metric: MetricEntry, cells: Sequence[Versus | None], samp
     halves = [half_width(cell.low, cell.high) for cell in known]
     numbers = number_formatter(halves if any(halves) else [cell.difference for cell in known])
 
-    def shown(cell: Versus | None) -> Cell:
+    def shown(cell: Versus | None) -> TableCell:
         if cell is None or cell.difference is None:
-            return Cell(MISSING)
+            return TableCell(MISSING)
         half = half_width(cell.low, cell.high)
         verdict = {"better": BETTER, "worse": WORSE, None: ""}[cell.verdict]
-        return Cell(
+        return TableCell(
             f"{'+' if cell.difference > 0 else ''}{numbers(cell.difference)}",
             MISSING if half is None else f"±{numbers(half)}",
             marks=verdict + (UNDEFINED if cell.pairs < samples else ""),

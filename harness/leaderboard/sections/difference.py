@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.leaderboard.diff import Change, ResultsDifference, ScoreChange, Verdict
 from harness.leaderboard.number_format import MISSING, number_formatter, printable
-from harness.leaderboard.sections.section import Cell, Column, Section, Table, Tone
+from harness.leaderboard.sections.section import Column, Section, Table, TableCell, Tone
 
 HEADINGS = {"provenance": "Versions and settings", "recipes": "Recipes", "samples": "Samples", "states": "States"}
 VERDICTS: dict[Verdict, str] = {"changed": "changed", "noise": "within float noise", "identical": "identical"}
@@ -42,13 +42,13 @@ def _change(change: Change) -> list[tuple[str, Tone]]:
 def _score_table(changed: Sequence[ScoreChange], several: bool) -> Table:
     names = [f"{score.dataset} / {score.model}: {score.explainer}" if several else score.explainer for score in changed]
     columns = [
-        Column("explainer", [Cell(printable(name)) for name in names], align="left"),
-        Column("metric", [Cell(printable(score.metric)) for score in changed], align="left"),
-        Column("mean difference", [Cell(_number(s.difference.mean), tone="strong" if s.significant else "") for s in changed]),
-        Column("interval", [Cell(_interval(score)) for score in changed]),
-        Column("largest", [Cell(_number(score.largest)) for score in changed]),
-        Column("samples changed", [Cell(f"{score.moved}/{score.pairs}") for score in changed]),
-        Column("beyond 0", [Cell("yes" if score.significant else "no") for score in changed]),
+        Column("explainer", [TableCell(printable(name)) for name in names], align="left"),
+        Column("metric", [TableCell(printable(score.metric)) for score in changed], align="left"),
+        Column("mean difference", [TableCell(_number(s.difference.mean), tone="strong" if s.significant else "") for s in changed]),
+        Column("interval", [TableCell(_interval(score)) for score in changed]),
+        Column("largest", [TableCell(_number(score.largest)) for score in changed]),
+        Column("samples changed", [TableCell(f"{score.moved}/{score.pairs}") for score in changed]),
+        Column("beyond 0", [TableCell("yes" if score.significant else "no") for score in changed]),
     ]
     return Table(columns, [False] * len(changed))
 

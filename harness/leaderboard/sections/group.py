@@ -21,7 +21,7 @@ from harness.leaderboard.number_format import (
 )
 from harness.leaderboard.sections.footnotes import REASON_LIMIT, Footnotes, collect_footnotes, is_missing, never_begun
 from harness.leaderboard.sections.group_legend import group_legend, nemenyi_letters
-from harness.leaderboard.sections.section import ARROWS, BEST, BETTER, NULL, UNDEFINED, WORSE, Cell, Column, Section, Table
+from harness.leaderboard.sections.section import ARROWS, BEST, BETTER, NULL, UNDEFINED, WORSE, Column, Section, Table, TableCell
 from harness.results.data_model import NOT_COMPUTED_PREFIX, RANK_INTERVALS_FROM
 from harness.results.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Rank, Row
 from harness.text_format import format_count
@@ -52,7 +52,7 @@ def group_section(document: Leaderboard, group: GroupEntry, weighting: Weighting
     rows = ranked(group.rows, weighting)
     title = f"{printable(group.dataset)} · {printable(group.model)}"
     facts = [*_facts(document, group), _explain_rank(group, weighting)]
-    names = Column("explainer", [Cell(printable(row.label), notes=tuple(notes.rows.get(row.label, ()))) for row in rows], align="left")
+    names = Column("explainer", [TableCell(printable(row.label), notes=tuple(notes.rows.get(row.label, ()))) for row in rows], align="left")
     overview = [names, *_overview(group, rows, weighting)]
     scores = [names, *(_score_column(group, rows, metric, notes, weighting) for metric in _ordered_metrics(group, weighting))]
     table = partial(Table, nulls=[row.null for row in rows], positions=_positions(rows, weighting))
@@ -140,20 +140,20 @@ def _overview(group: GroupEntry, rows: Sequence[Row], weighting: Weighting) -> l
     letters = nemenyi_letters(group, weighting)
     ranks = [row.ranks[weighting] for row in rows]
     columns = [
-        Column("rank", [Cell(rank_text(rank.mean), tone="strong") for rank in ranks]),
-        Column("interval", [Cell(interval_text(rank.low, rank.high)) for rank in ranks]),
+        Column("rank", [TableCell(rank_text(rank.mean), tone="strong") for rank in ranks]),
+        Column("interval", [TableCell(interval_text(rank.low, rank.high)) for rank in ranks]),
     ]
     if letters:
         found = [letters[row.label] for row in rows]
-        columns.append(Column("alike", [Cell(text) if text else Cell(MISSING, tone="absent") for text in found], align="left"))
+        columns.append(Column("alike", [TableCell(text) if text else TableCell(MISSING, tone="absent") for text in found], align="left"))
     if weighting == "category":
         columns += [_category_column(rows, kind) for kind in _ranked_categories(group)]
     if any(row.against_null for row in rows):
         columns.append(Column("beats null", [_beats_null_cell(row) for row in rows]))
     costs = [
-        Column("time", [Cell(seconds_text(row.costs.seconds_per_sample)) for row in rows], section="per sample"),
-        Column("passes", [Cell(count_text(row.costs.passes_per_sample)) for row in rows], section="per sample"),
-        Column("peak memory", [Cell(bytes_text(row.costs.peak_memory)) for row in rows]),
+        Column("time", [TableCell(seconds_text(row.costs.seconds_per_sample)) for row in rows], section="per sample"),
+        Column("passes", [TableCell(count_text(row.costs.passes_per_sample)) for row in rows], section="per sample"),
+        Column("peak memory", [TableCell(bytes_text(row.costs.peak_memory)) for row in rows]),
     ]
     return [*columns, *(column for column in costs if any(cell.text != MISSING for cell in column.cells))]
 
@@ -162,14 +162,14 @@ def _category_column(rows: Sequence[Row], kind: str) -> Column:
     """The mean ranks within a category."""
     means = [None if (rank := row.categories.get(kind)) is None else rank.mean for row in rows]
     best = min((mean for mean in means if mean is not None), default=None)
-    cells = [Cell(MISSING if mean is None else f"{mean:.1f}", best=mean is not None and mean == best) for mean in means]
+    cells = [TableCell(MISSING if mean is None else f"{mean:.1f}", best=mean is not None and mean == best) for mean in means]
     return Column(printable(kind), cells, section="mean rank by category", last=True)
 
 
-def _beats_null_cell(row: Row) -> Cell:
+def _beats_null_cell(row: Row) -> TableCell:
     if not row.against_null:
-        return Cell(MISSING, tone="absent")
-    return Cell(f"{row.beats_null}/{row.against_null}", tone="warning" if 2 * row.beats_null < row.against_null else "")
+        return TableCell(MISSING, tone="absent")
+    return TableCell(f"{row.beats_null}/{row.against_null}", tone="warning" if 2 * row.beats_null < row.against_null else "")
 
 
 def _score_column(group: GroupEntry, rows: Sequence[Row], metric: MetricEntry, notes: Footnotes, weighting: Weighting) -> Column:
@@ -181,16 +181,16 @@ def _score_column(group: GroupEntry, rows: Sequence[Row], metric: MetricEntry, n
     return Column(printable(metric.label), shown, ARROWS[metric.direction], "left", section, key=metric.label)
 
 
-def _score_cell(cell: CellEntry | None, numbers: Callable[[float | None], str], best: float | None, note: int | None) -> Cell:
+def _score_cell(cell: CellEntry | None, numbers: Callable[[float | None], str], best: float | None, note: int | None) -> TableCell:
     notes = () if note is None else (note,)
     if cell is None:
-        return Cell("·", notes=notes, tone="faint")
+        return TableCell("·", notes=notes, tone="faint")
     if cell.mean is None:
         state = SHORT_STATUSES.get(cell.status, cell.status) if cell.status != "ok" else "undefined"
-        return Cell(MISSING if never_begun(cell) else state, notes=notes, tone="problem")
+        return TableCell(MISSING if never_begun(cell) else state, notes=notes, tone="problem")
     half = half_width(cell.low, cell.high)
     is_best = cell.rank is not None and cell.rank == best
-    return Cell(numbers(cell.mean), MISSING if half is None else f"±{numbers(half)}", is_best, _marks(cell, is_best), notes)
+    return TableCell(numbers(cell.mean), MISSING if half is None else f"±{numbers(half)}", is_best, _marks(cell, is_best), notes)
 
 
 def _marks(cell: CellEntry, best: bool) -> str:

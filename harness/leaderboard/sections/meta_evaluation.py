@@ -7,7 +7,7 @@ from functools import partial
 
 from harness.leaderboard.number_format import MISSING, format_significant, number_formatter, percent_text, printable
 from harness.leaderboard.sections.group import SAMPLES_RULE_TEXTS
-from harness.leaderboard.sections.section import NULL, Cell, Column, LegendItem, Section, Table
+from harness.leaderboard.sections.section import NULL, Column, LegendItem, Section, Table, TableCell
 from harness.results.document import Leaderboard, MetaEntry, MetaMetric, Scales
 from harness.text_format import format_count
 
@@ -19,7 +19,7 @@ def meta_section(document: Leaderboard, entry: MetaEntry, number: int) -> Sectio
     title = f"{printable(entry.dataset)} · {printable(entry.model)}: metrics"
     facts = _facts(document, entry)
     metrics = sorted(entry.metrics, key=lambda metric: (metric.mc is None, -(metric.mc or 0.0)))
-    names = Column("metric", [Cell(f"{k:2d} {printable(metric.label)}") for k, metric in enumerate(metrics, start=1)], align="left")
+    names = Column("metric", [TableCell(f"{k:2d} {printable(metric.label)}") for k, metric in enumerate(metrics, start=1)], align="left")
     table = partial(Table, nulls=[False] * len(metrics), bold="")
     tables = [table([names, *_overview(metrics)], title="Metrics", slug="1", caption=f"{title}. {'; '.join(facts)}")]
     if len(metrics) > 1:
@@ -88,13 +88,13 @@ def _overview(metrics: Sequence[MetaMetric]) -> list[Column]:
     return [*columns, Column("closest", [_closest_cell(metric) for metric in metrics], align="left")]
 
 
-def _separation_cells(metric: MetaMetric) -> tuple[Cell, Cell, Cell]:
+def _separation_cells(metric: MetaMetric) -> tuple[TableCell, TableCell, TableCell]:
     found = metric.separation
     if found is None:
-        return Cell(MISSING), Cell(MISSING), Cell(MISSING)
+        return TableCell(MISSING), TableCell(MISSING), TableCell(MISSING)
     numbers = number_formatter([found.oracle, found.best])
     null = f"{numbers(found.best)} {printable(found.null, 24)}"
-    return Cell(numbers(found.oracle)), Cell(null), Cell(percent_text(found.wins), marks="" if found.separates else NULL)
+    return TableCell(numbers(found.oracle)), TableCell(null), TableCell(percent_text(found.wins), marks="" if found.separates else NULL)
 
 
 def closest_metric(metric: MetaMetric) -> str | None:
@@ -106,10 +106,10 @@ def closest_metric(metric: MetaMetric) -> str | None:
     return None
 
 
-def _closest_cell(metric: MetaMetric) -> Cell:
+def _closest_cell(metric: MetaMetric) -> TableCell:
     label = closest_metric(metric)
     if label is None:
-        return Cell(MISSING)
+        return TableCell(MISSING)
     value = metric.over_samples.get(label)
     return _correlation_cell(metric.over_explainers.get(label) if value is None else value, f" {printable(label)}")
 
@@ -118,13 +118,13 @@ def _correlations(metrics: Sequence[MetaMetric], place: int) -> Column:
     """Of every metric with the one in this place."""
     near = metrics[place].label
     known = [(metric.over_explainers if k < place else metric.over_samples).get(near) for k, metric in enumerate(metrics)]
-    return Column(str(place + 1), [Cell("") if k == place else _correlation_cell(value) for k, value in enumerate(known)])
+    return Column(str(place + 1), [TableCell("") if k == place else _correlation_cell(value) for k, value in enumerate(known)])
 
 
-def _correlation_cell(value: float | None, more: str = "") -> Cell:
+def _correlation_cell(value: float | None, more: str = "") -> TableCell:
     text = MISSING if value is None else f"{value:+.2f}".replace("-0.00", "+0.00")
-    return Cell(text + more, best=value is not None and value >= ALIKE_CORRELATION)
+    return TableCell(text + more, best=value is not None and value >= ALIKE_CORRELATION)
 
 
-def _share_cell(value: float | None) -> Cell:
-    return Cell(MISSING if value is None else f"{value:.2f}")
+def _share_cell(value: float | None) -> TableCell:
+    return TableCell(MISSING if value is None else f"{value:.2f}")

@@ -14,7 +14,7 @@ Tone = Literal["", "strong", "warning", "problem", "faint", "absent", "gone", "n
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One cell of a table.
 
     Attributes:
@@ -63,7 +63,7 @@ class Column:
     """
 
     header: str
-    cells: Sequence[Cell]
+    cells: Sequence[TableCell]
     arrow: str = ""
     align: Literal["left", "right"] = "right"
     section: str | None = None
@@ -105,7 +105,7 @@ class Table:
         return [column.title for column in self.columns]
 
     @property
-    def rows(self) -> list[tuple[Cell, ...]]:
+    def rows(self) -> list[tuple[TableCell, ...]]:
         """The cells row by row."""
         return list(zip(*(column.cells for column in self.columns), strict=True))
 
