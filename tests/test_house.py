@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -77,6 +78,16 @@ def parts() -> list[str]:
 
 def test_every_part_has_its_place() -> None:
     assert set(parts()) == set(MAY_IMPORT)
+
+
+def test_contributing_names_every_part_and_no_file_that_is_not_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    layout = text.split("```")[1]
+    assert [part for part in parts() if f"  {part}/ " not in layout] == []
+    ways = text.split("## The way of")[1].split("## House rules")[0]
+    named = set(re.findall(r"`([a-z_]+/[a-z_/]+\.py)`", ways))
+    assert len(named) > 20
+    assert [file for file in sorted(named) if not (CORE / file).exists()] == []
 
 
 @pytest.mark.parametrize("part", sorted(MAY_IMPORT))

@@ -21,7 +21,7 @@ DESCRIPTION = "recipe.json"
 
 
 class Store(RowGroups, MapGroups):
-    """A store. Rows are grouped by the explanation (or prediction) that they belong to; see DESIGN's *Columns, keys, store*.
+    """A store. Rows are grouped by the explanation (or prediction) that they belong to; CONTRIBUTING says what these are.
 
     Several processes may read and write one store at once: every file has a name of its own, and appears whole.
     """

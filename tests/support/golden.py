@@ -1,11 +1,12 @@
 """A run with all that a leaderboard can show, and files of how it was shown: they are what a change of mechanism must not change.
 
-``python -m tests.support.golden`` writes the files of all formats again, after a change that is meant.
+``python -m tests.support.golden`` writes the files of all formats again, and the published schema, after a change that is meant.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +15,11 @@ import numpy as np
 from harness.leaderboard.render import render_leaderboard
 from harness.leaderboard.selection import Selection
 from harness.results.data_model import Cell, ExplanationSettings, Group, Results
-from harness.results.document import Leaderboard, read_leaderboard
+from harness.results.document import Leaderboard, json_schema, read_leaderboard
 from tests.support.synthetic_results import complete_cell, leaderboard_group, leaderboard_results, metric, shadow_of, write_run
 
 GOLDEN = Path(__file__).parents[1] / "leaderboard" / "golden"
+PUBLISHED_SCHEMA = Path(__file__).parents[2] / "docs" / "leaderboard.schema.json"
 EXPLAINERS = ["triad", "lrp", "SHAP", "deep-lift", "guided-backprop", "laplace", "sobel"]
 METRICS = ["pointing-game", "deletion", "road", "max-sensitivity"]
 
@@ -75,3 +77,4 @@ if __name__ == "__main__":
     write_run(GOLDEN, golden_results())
     for file, render in RENDERED.items():
         (GOLDEN / file).write_text(render(golden_document()))
+    PUBLISHED_SCHEMA.write_text(json.dumps(json_schema(), indent=2) + "\n")
