@@ -39,5 +39,5 @@ def leaderboard_command(
     if format == "terminal":
         print_leaderboard(document, group.value, meta)
         return
-    extra = {name: make for formats in HookRunner.discover().call("leaderboard_formats") for name, make in formats.items()}
+    extra = HookRunner.discover().call("leaderboard_formats")
     typer.echo(render_leaderboard(document, format, group=group.value, extra_formats=extra, meta=meta), nl=False)

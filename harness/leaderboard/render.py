@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,9 +53,10 @@ FORMATS = {
 }
 
 
-def formats_with(extra: Mapping[str, ExtraFormat]) -> dict[str, Format]:
-    """All formats by name: the harness's, and those that plugins add: functions of the JSON of ``leaderboard.json``."""
-    return {**FORMATS, **{name: Format(name, name, _from_json(make), shows_metrics=False) for name, make in extra.items()}}
+def formats_with(extra: Iterable[Mapping[str, ExtraFormat]]) -> dict[str, Format]:
+    """All formats by name: the harness's, and those that each plugin adds: functions of the JSON of ``leaderboard.json``."""
+    added = (Format(name, name, _from_json(make), shows_metrics=False) for formats in extra for name, make in formats.items())
+    return {**FORMATS, **{made.name: made for made in added}}
 
 
 def _from_json(make: ExtraFormat) -> Callable[[Leaderboard, View], str]:
@@ -70,14 +71,14 @@ def render_leaderboard(
     width: int = 100,
     color: bool = False,
     ascii_only: bool = False,
-    extra_formats: Mapping[str, ExtraFormat] | None = None,
+    extra_formats: Iterable[Mapping[str, ExtraFormat]] = (),
     meta: bool = False,
 ) -> str:
     """The leaderboard as text that ends with a newline; ``format`` is a name or a suffix, the rest is explained at `View`.
 
     Formats without a text on metrics hold everything. Raises `UnknownFormat`.
     """
-    formats = formats_with(extra_formats or {})
+    formats = formats_with(extra_formats)
     found = formats.get(format) or next((made for made in formats.values() if made.suffix == format), None)
     if found is None:
         raise UnknownFormat(f"unknown format {format!r}; choose from {', '.join(formats)}")

@@ -74,6 +74,11 @@ class Subject(JsonDataclass):
     facts: Mapping[str, str] = field(default_factory=dict)
     learned: Mapping[str, TrainingFacts] = field(default_factory=dict)
 
+    @property
+    def prediction_keys(self) -> list[str]:
+        """The columns of what is predicted on it."""
+        return [key for key in (self.prediction_key, self.altered_prediction_key) if key is not None]
+
 
 @dataclass(frozen=True)
 class SubjectRows(JsonDataclass):

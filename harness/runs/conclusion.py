@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,12 @@ from harness.analysis.ranking import Weighting
 from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.render import formats_with
 from harness.leaderboard.sections.all_sections import View
-from harness.planning.jobs import Subject
 from harness.registry.hook_runner import HookRunner
 from harness.results.data_model import Results
 from harness.results.document import Leaderboard
 from harness.results.run_folder import MapColumns, write_leaderboard, write_map_columns, write_results
 from harness.runs.failures import FailureLog
+from harness.runs.file_names import to_folder_name
 from harness.runs.outcome import Outcome
 from harness.runs.provenance import collect_provenance
 from harness.runs.result_collection import collect_map_columns, collect_results
@@ -66,7 +66,7 @@ def conclude(run: Run, execution: Execution) -> FinishedRun:
     summary = execution.work.summary(clock.started, clock.total)
     spec, recipes = run.loaded.spec, run.loaded.recipes
     for group in plan.everything:
-        for key in {*(column.key for column in group.columns), *(prediction_keys(group.subject) if group.subject else ())}:
+        for key in {*(column.key for column in group.columns), *(group.subject.prediction_keys if group.subject else ())}:
             run.store.compact(key)
     used = {recipe.distribution for recipe in (*recipes.datasets, *recipes.models, *recipes.rows, *recipes.metrics)}
     stated = collect_provenance(spec.name, spec.seed, sorted(used))
@@ -88,8 +88,7 @@ def conclude(run: Run, execution: Execution) -> FinishedRun:
 
 def _write_formats(folder: Path, leaderboard: Leaderboard, group: Weighting, hooks: HookRunner) -> None:
     """Write the leaderboard in every format, those that plugins add too."""
-    extra = {name: make for formats in hooks.call("leaderboard_formats") for name, make in formats.items()}
-    for made in formats_with(extra).values():
+    for made in formats_with(hooks.call("leaderboard_formats")).values():
         if made.suffix is None:
             continue
         text, path = made.render(leaderboard, View(group)), folder / f"leaderboard.{to_folder_name(made.suffix)}"
@@ -97,15 +96,3 @@ def _write_formats(folder: Path, leaderboard: Leaderboard, group: Weighting, hoo
         hooks.call("leaderboard_rendered", format=made.name, text=text, out=str(path))
         if leaderboard.meta and made.shows_metrics:
             write_atomically(folder / f"meta.{made.suffix}", made.render(leaderboard, View(group, meta=True)).encode())
-
-
-def prediction_keys(subject: Subject) -> Iterator[str]:
-    """The columns of what is predicted on a subject."""
-    yield subject.prediction_key
-    if subject.altered_prediction_key is not None:
-        yield subject.altered_prediction_key
-
-
-def to_folder_name(name: str) -> str:
-    """``name`` as the name of a file or a folder."""
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip(".") or "run"

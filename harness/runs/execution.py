@@ -15,7 +15,7 @@ from harness.planning.plan import Plan, count_kept_maps
 from harness.planning.sharding import plan_jobs
 from harness.registry.hook_runner import HookRunner
 from harness.runs.column_notifier import ColumnNotifier
-from harness.runs.conclusion import FinishedRun, conclude, prediction_keys
+from harness.runs.conclusion import FinishedRun, conclude
 from harness.runs.event_files import Journal, TraceWriter
 from harness.runs.failures import FailureLog
 from harness.runs.outcome import Outcome
@@ -145,7 +145,7 @@ def _describe_columns(store: Store, plan: Plan, keys: set[str]) -> None:
     """Say in the store what its columns are."""
     for group in plan.everything:
         if group.subject is not None and any(column.key in keys for column in group.columns):
-            for key in prediction_keys(group.subject):
+            for key in group.subject.prediction_keys:
                 store.describe(key, {"component": "(predictions)", "label": group.model.label, "scores": {}})
         for column in group.columns:
             if column.key in keys:

@@ -20,6 +20,11 @@ def to_file_name(name: str) -> str:
     return f"{stem}_{dot}{ending}" if stem.lower() in RESERVED else safe
 
 
+def to_folder_name(name: str) -> str:
+    """``name`` as the name of a file or a folder, in the letters of any language."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip(".") or "run"
+
+
 def file_names(names: Iterable[str], otherwise: str) -> dict[str, str]:
     """A file name for each of ``names``, no two alike on a file system that knows no case; ``otherwise`` stands for what is unreadable.
 

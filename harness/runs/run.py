@@ -17,8 +17,9 @@ from harness.planning.plan import Plan, Planner
 from harness.planning.remembered_facts import RememberedFacts
 from harness.registry.binding import bind_executor
 from harness.registry.registry import Registry
-from harness.runs.conclusion import FinishedRun, to_folder_name
+from harness.runs.conclusion import FinishedRun
 from harness.runs.execution import execute_run
+from harness.runs.file_names import to_folder_name
 from harness.runs.plan_report import report_requests
 from harness.runs.progress import ProgressReporter
 from harness.spec.executor_settings import BUILT_IN_EXECUTORS

@@ -1,0 +1,1 @@
+"""The store: rows, maps and remembered facts, shared between runs."""

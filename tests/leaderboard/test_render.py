@@ -265,7 +265,7 @@ def test_markdown_tables_are_rectangular() -> None:
 def test_a_cost_that_no_row_has_takes_no_column(format: str) -> None:
     whole = board()
     group = whole.groups[0]
-    rows = [row.model_copy(update={"costs": row.costs.model_copy(update={"peak_memory": None})}) for row in group.rows]
+    rows = [row.model_copy(update={"costs": replace(row.costs, peak_memory=None)}) for row in group.rows]
     without = whole.model_copy(update={"groups": [group.model_copy(update={"rows": rows})]})
 
     def said(document: Leaderboard) -> str:
@@ -357,9 +357,9 @@ def test_json_is_the_document() -> None:
 
 def test_formats_of_plugins_get_the_json() -> None:
     extra = {"count": lambda document: f"{len(document['groups'][0]['rows'])}\n"}
-    assert render_leaderboard(board(), "count", extra_formats=extra) == "12\n"
+    assert render_leaderboard(board(), "count", extra_formats=[extra]) == "12\n"
     with pytest.raises(UnknownFormat, match=r"'countt'.*terminal.*json, count"):
-        render_leaderboard(board(), "countt", extra_formats=extra)
+        render_leaderboard(board(), "countt", extra_formats=[extra])
 
 
 @pytest.mark.parametrize("format", FORMATS)
