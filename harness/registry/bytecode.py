@@ -6,7 +6,6 @@ import dis
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
 from importlib import metadata
 from importlib.util import find_spec, resolve_name
 from itertools import takewhile
@@ -17,6 +16,7 @@ from harness.registry.dependencies import find_dependencies
 from harness.registry.file_ownership import is_versioned
 from harness.registry.file_states import content_digest_of
 from harness.registry.import_tracing import file_of_module, real_path
+from harness.registry.signature import unwrap_partial
 
 Describe = Callable[[Any], Any]
 AttributePath = tuple[str, ...]
@@ -112,8 +112,7 @@ def _find_module_file(name: str, level: int, package: str) -> Iterator[str]:
 
 def source_files_of(component: Any) -> Iterator[str]:
     """The file of code that a function, a class, or an object's class comes from, if there is one."""
-    while isinstance(component, partial):
-        component = component.func
+    component = unwrap_partial(component)
     function = inspect.unwrap(component) if inspect.isroutine(component) else None
     place = getattr(getattr(function, "__code__", None), "co_filename", None)
     if place is None:

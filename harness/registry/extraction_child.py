@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.processes.channel import Channel
-from harness.registry import import_tracing
 from harness.registry.dependencies import find_dependencies, portable_path
 from harness.registry.file_states import content_digest_of, file_states_of
 from harness.registry.import_tracing import IMPORT_TRACE, file_of_module
 from harness.registry.native_readers import audit_native_readers
+from harness.registry.signature import unwrap_partial
 
 TRACEBACK_TAIL = 3
 
@@ -27,7 +27,6 @@ TRACEBACK_TAIL = 3
 def main() -> None:
     """Serve one request."""
     channel = Channel()
-    import_tracing.install_import_tracing()
     audit_native_readers()
     for entry in channel.settings["entries"]:
         _answer(channel, entry["id"], partial(_entry_point_facts, entry))
@@ -79,8 +78,7 @@ def _import_roots(module: str, component: object) -> set[str]:
     """The files that importing the component began with: those of its module, the packages that lies in, and where it was made."""
     parts = module.split(".")
     names = [".".join(parts[: i + 1]) for i in range(len(parts))]
-    while isinstance(component, partial):
-        component = component.func
+    component = unwrap_partial(component)
     files = [file_of_module(sys.modules.get(name)) for name in (*names, getattr(component, "__module__", None) or "")]
     return {file for file in files if file is not None}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -57,10 +57,11 @@ class Recipe:
         }
 
     @property
-    def nested(self) -> Iterator[Recipe]:
+    def nested(self) -> list[Recipe]:
         """The recipes that stand directly in the parameters."""
-        for value in self.params.values():
-            yield from _find_recipes(value)
+        found: list[Recipe] = []
+        _map_recipes(self.params, found.append)
+        return found
 
     def labelled(self, label: str) -> Recipe:
         """The same recipe under another label."""
@@ -101,14 +102,3 @@ def _recipes_from_json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return Recipe.from_json(value[NESTED]) if set(value) == {NESTED} else {key: _recipes_from_json(item) for key, item in value.items()}
     return [_recipes_from_json(item) for item in value] if isinstance(value, list) else value
-
-
-def _find_recipes(value: Any) -> Iterator[Recipe]:
-    if isinstance(value, Recipe):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _find_recipes(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _find_recipes(item)

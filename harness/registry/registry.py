@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.api.declarations import DEFAULT_DECLARATIONS, Kind, resolve_declared_fields
 from harness.api.version import API_VERSION
-from harness.registry import file_ownership, import_tracing, native_readers
+from harness.registry import file_ownership, native_readers
 from harness.registry.card import KINDS, Card, singular
 from harness.registry.discovery import environment_digest, file_cards, installed_cards
 from harness.registry.distributions import find_plugin_distributions
@@ -144,7 +144,6 @@ class Registry:
         if card.distribution == SESSION and (card.kind, card.name) in self._objects:
             return as_callable(card.kind, self._objects[card.kind, card.name])
         file = next((file for file in self.plugins if file.name == card.distribution), None)
-        import_tracing.install_import_tracing()
         native_readers.audit_native_readers()
         forget_changed_modules(file for known in self.cards() for file in known.files)
         try:

@@ -12,6 +12,7 @@ from harness.api.declarations import Kind
 from harness.registry.canonical_json import json_digest
 from harness.registry.card import Card
 from harness.registry.naming import kebab
+from harness.registry.signature import unwrap_partial
 
 SESSION_DISTRIBUTION = "session"
 
@@ -28,8 +29,7 @@ def session_card(kind: Kind, name: str, component: Any) -> Card:
 
 def session_name(component: Any, taken: Container[str]) -> str:
     """A name made of the object's own, numbered if it is taken."""
-    while isinstance(component, partial):
-        component = component.func
+    component = unwrap_partial(component)
     base = kebab(getattr(component, "__name__", type(component).__name__).strip("<>")) or "object"
     name, number = base, 1
     while name in taken:

@@ -61,10 +61,16 @@ def nested_params(component: object) -> type[BaseModel] | None:
     return params
 
 
-def format_component(component: object) -> str:
-    """A component in a message: ``package.module:name``."""
+def unwrap_partial(component: Any) -> Any:
+    """The function or class under ``functools.partial``, or the component itself."""
     while isinstance(component, partial):
         component = component.func
+    return component
+
+
+def format_component(component: object) -> str:
+    """A component in a message: ``package.module:name``."""
+    component = unwrap_partial(component)
     name = getattr(component, "__qualname__", None)
     return f"{getattr(component, '__module__', '?')}:{name}" if name else repr(component)
 
@@ -194,9 +200,7 @@ def _resolve_annotation(component: Any, parameter: inspect.Parameter) -> Any:
         raise SignatureError(f"{format_component(component)}: argument `{parameter.name}` has no annotation")
     if not isinstance(parameter.annotation, str):
         return parameter.annotation
-    function = component
-    while isinstance(function, partial):
-        function = function.func
+    function = unwrap_partial(component)
     if not inspect.isroutine(function):
         function = type(function).__call__
     function = inspect.unwrap(function)

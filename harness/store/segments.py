@@ -23,10 +23,6 @@ MALFORMED_JSON_ERRORS = (ValueError, LookupError, TypeError, AttributeError, Rec
 _NAME = re.compile(r"[0-9a-f]{12}\.[0-9a-f]{16}\.[a-z]+")
 
 
-class DamagedFile(OSError):
-    """A file's content does not have the checksum that its name carries."""
-
-
 def checksum(content: bytes) -> str:
     """BLAKE2b of 8 bytes, in hex."""
     return hashlib.blake2b(content, digest_size=8).hexdigest()
@@ -37,21 +33,9 @@ def segment_name(suffix: str, content: bytes) -> str:
     return f"{token_hex(6)}.{checksum(content)}{suffix}"
 
 
-def is_segment(name: str) -> bool:
-    """Whether a file of this name never changes."""
-    return _NAME.fullmatch(name) is not None
-
-
 def is_intact(name: str, content: bytes) -> bool:
     """Whether a file of this name never changes, and this is all of what was written to it."""
-    return is_segment(name) and name.split(".")[1] == checksum(content)
-
-
-def verify_segment(name: str, content: bytes) -> bytes:
-    """The content of a segment; raises `DamagedFile` if it does not match the checksum in the name."""
-    if not is_intact(name, content):
-        raise DamagedFile(f"{name} is damaged: its content does not match its checksum")
-    return content
+    return _NAME.fullmatch(name) is not None and name.split(".")[1] == checksum(content)
 
 
 class SegmentGroups:
@@ -93,12 +77,11 @@ class SegmentGroups:
                 if isinstance(found, OSError):
                     self._unreadable(path, found)
                     continue
-                try:
-                    content = verify_segment(path.rpartition("/")[2], found)
-                except DamagedFile as error:
-                    self._set_aside(path, str(error))
-                    continue
-                yield path, content
+                name = path.rpartition("/")[2]
+                if is_intact(name, found):
+                    yield path, found
+                else:
+                    self._set_aside(path, f"{name} is damaged: its content does not match its checksum")
 
     @contextlib.contextmanager
     def _setting_aside(self, path: str) -> Iterator[None]:

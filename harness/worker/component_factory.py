@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from harness.api.explainers import Explainer
-from harness.registry import import_tracing, native_readers
+from harness.registry import native_readers
 from harness.registry.binding import bind
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
@@ -30,7 +30,6 @@ class ComponentFactory:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.reading = FileAccessRecorder(registry)
-        import_tracing.install_import_tracing()
         native_readers.audit_native_readers()
 
     def component(self, recipe: Recipe) -> Any:

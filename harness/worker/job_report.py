@@ -12,7 +12,7 @@ from harness.store.store import StoreError
 from harness.text_format import format_reason, format_traceback
 from harness.worker.batching import OutOfMemory, is_out_of_memory
 from harness.worker.contracts import ChangedSincePlanning
-from harness.worker.result_writer import ResultWriter, WriteTask
+from harness.worker.result_writer import ResultWriter
 
 
 @dataclass
@@ -56,7 +56,7 @@ class JobReport:
             culprit = column if self._failed is None else self.job.key
             self.emit(self._failure(column, error, failure_state(error), format_reason(error), culprit))
 
-        self.writer.put(WriteTask(label, attempt, written))
+        self.writer.put(label, attempt, written)
 
     def fail(self, columns: Sequence[str], error: BaseException, state: ColumnState, reason: str) -> None:
         """Columns failed, the first of them by itself and the others with it."""

@@ -12,13 +12,13 @@ from harness.planning.jobs import Job
 from harness.store.sample_alignment import SamplePositions, rows_with_any_value
 from harness.store.store import Store, StoreError
 from harness.worker.job_runner import JobRunner
-from harness.worker.result_writer import MAX_WAITING_TASKS, ResultWriter, WriteTask
+from harness.worker.result_writer import MAX_WAITING_TASKS, ResultWriter
 
 
 def test_tasks_are_written_in_their_order_and_told_after_it() -> None:
     writer, log, gate = ResultWriter(), list[str](), threading.Event()
-    writer.put(WriteTask("first", lambda: (gate.wait(10), log.append("first")), lambda error: log.append(f"told first {error}")))
-    writer.put(WriteTask("second", lambda: log.append("second"), lambda error: log.append(f"told second {error}")))
+    writer.put("first", lambda: (gate.wait(10), log.append("first")), lambda error: log.append(f"told first {error}"))
+    writer.put("second", lambda: log.append("second"), lambda error: log.append(f"told second {error}"))
     assert log == []  # the first one holds the writer up, and nobody else
     gate.set()
     writer.flush()
@@ -30,8 +30,8 @@ def test_what_a_write_raises_is_told_and_the_next_is_written() -> None:
         raise StoreError("full")
 
     writer, told = ResultWriter(), list[BaseException | None]()
-    writer.put(WriteTask("first", full, told.append))
-    writer.put(WriteTask("second", lambda: None, told.append))
+    writer.put("first", full, told.append)
+    writer.put("second", lambda: None, told.append)
     writer.flush()
     assert [type(error) for error in told] == [StoreError, type(None)]
 
@@ -41,7 +41,7 @@ def test_no_more_waits_than_memory_should_hold() -> None:
 
     def fill() -> None:
         for number in range(MAX_WAITING_TASKS + 2):  # one is being written
-            writer.put(WriteTask(str(number), lambda: gate.wait(10), lambda error: None))
+            writer.put(str(number), lambda: gate.wait(10), lambda error: None)
             put.release()
 
     threading.Thread(target=fill, daemon=True).start()
