@@ -88,16 +88,16 @@ def test_a_fresh_run_is_fresh_though_the_clock_stands_still(tmp_path: Path, monk
 
 def test_what_was_pruned_while_a_run_went_on_is_shown_as_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows are gone when the results are collected: no number is made up for them."""
-    from harness.runs import run as runs
+    from harness.runs import conclusion
 
-    collect = runs.collect_results
+    collect = conclusion.collect_results
 
     def late(*arguments: object) -> object:
         shutil.rmtree(tmp_path / "store" / "rows")
         return collect(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "collect_results", late)
+        patch.setattr(conclusion, "collect_results", late)
         found = small(tmp_path)
     assert {(state, reason) for *_, state, reason in found.failures} == {("blocked", "not computed: its rows are missing from the store")}
     assert small(tmp_path).failures == []
