@@ -25,10 +25,10 @@ class Forward(Protocol):
         ...
 
 
-def forward_in_batches(model: Classifier, inputs: Tensor, size: int = 16) -> Tensor:
+def forward_in_batches(model: Classifier, inputs: Tensor) -> Tensor:
     """Logits ``(N, K)`` of any number of inputs, without gradients."""
     with torch.no_grad():
-        return torch.cat([model(part) for part in torch.split(inputs, size)])
+        return torch.cat([model(part) for part in torch.split(inputs, 16)])
 
 
 class NeedsExplainer(LookupError):

@@ -58,22 +58,17 @@ class Classifier(ModelLayers, ModelInputs):
         interpolation: Interpolation = "bilinear",
         logits: LogitsSelector | None = None,
         output: OutputKind | None = None,
-        prepared: bool = False,
     ) -> None:
         channels, height, width = checked_shape(input_shape)
         require_valid_scale(mean, "mean", channels)
         require_valid_scale(std, "std", channels)
         self.input_shape = (channels, height, width)
         self.autocast: torch.dtype | None = None
-        self.notes: list[str] = []
         self.origin = describe_origin(module)
-        self.output: OutputKind = output or "softmax"
-        self.refused: str | None = None
-        self._said: list[str] = []
-        self._taken = ""
-        self.module = module
-        if not prepared:
-            self._load(module, logits, output)
+        found = load_network(module, noise_images(module, self.input_shape), logits=logits, output=output)
+        self.module, self.output, self.refused = found.module, found.output, found.refused
+        self.notes, self._said, self._taken = found.notes, found.warnings, found.taken
+        self.__dict__["num_classes"] = found.num_classes
         self.unprepared = list(unprepared_modules(self.module))
         self.mean = None if mean is None else torch.tensor(list(mean), dtype=torch.float32).view(-1, 1, 1)
         self.std = None if std is None else torch.tensor(list(std), dtype=torch.float32).view(-1, 1, 1)
@@ -88,14 +83,6 @@ class Classifier(ModelLayers, ModelInputs):
         self._note_hidden_operations()
         if self._said:
             warnings.warn(f"{type(module).__name__}: {'; '.join(self._said)}", ModelWarning, stacklevel=3)
-
-    def _load(self, module: nn.Module, logits: LogitsSelector | None, output: OutputKind | None) -> None:
-        """Prepare ``module``, and say once what is to be said of it."""
-        found = load_network(module, noise_images(module, self.input_shape), logits=logits, output=output)
-        self.module, self.output, self.refused = found.module, found.output, found.refused
-        self.notes += found.notes
-        self.__dict__["num_classes"] = found.num_classes
-        self._said, self._taken = found.warnings, found.taken
 
     def _note_hidden_operations(self) -> None:
         """Say which explainers do not apply because hooks do not see all that the network does."""

@@ -18,8 +18,8 @@ COMPLETENESS_TOLERANCE = 0.05
 """Greatest error of a promised sum, relative to the mean magnitude of what is promised."""
 
 
-def _explain_images(tested: ExplainerUnderTest, count: int, shape: networks.Shape = networks.SHAPE) -> Attribution:
-    return tested.make_explain_function()(tested.network(shape), networks.make_images(count, shape), networks.make_targets(count))
+def _explain_images(tested: ExplainerUnderTest, count: int) -> Attribution:
+    return tested.make_explain_function()(tested.network(), networks.make_images(count), networks.make_targets(count))
 
 
 def check_shape(tested: ExplainerUnderTest) -> None:

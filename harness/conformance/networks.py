@@ -21,8 +21,9 @@ CLASSES = 3
 class _TokenNetwork(nn.Module):
     """Patches of 8 pixels as tokens, one attention block, the mean token to the classes; no convolution overlaps, no ReLU."""
 
-    def __init__(self, channels: int, width: int = 16) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
+        width = 16
         self.embedding = nn.Conv2d(channels, width, 8, stride=8)
         self.norm = nn.LayerNorm(width)
         self.attention = nn.MultiheadAttention(width, 2, batch_first=True)

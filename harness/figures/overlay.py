@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from harness.figures.colours import PERCENTILE, Array, Floats, colour_limit, is_signed, map_opacity, to_rgba
+from harness.figures.colours import Array, Floats, colour_limit, is_signed, map_opacity, to_rgba
 
 REC_601 = (0.299, 0.587, 0.114)
 
 
-def overlay(image: Array, attribution: Array, signed: bool, percentile: float = PERCENTILE) -> NDArray[np.uint8]:
+def overlay(image: Array, attribution: Array, signed: bool) -> NDArray[np.uint8]:
     """A map drawn over the grey image: uint8 ``(H, W, 3)``.
 
     Args:
@@ -19,14 +19,13 @@ def overlay(image: Array, attribution: Array, signed: bool, percentile: float = 
         attribution: ``(h, w)``, of any size: it is brought to the image's bilinearly.
         signed: warm for positive and cold for negative values; otherwise one scale from dark to light. A map with negative values is always
             drawn as signed.
-        percentile: of the map's absolute values, that has the strongest colour.
 
     Raises:
         ValueError: for other shapes, or a map with values that are not finite.
     """
     background = to_luminance(image)
     values = resize_map(attribution, background.shape)
-    scale = colour_limit(values, percentile)
+    scale = colour_limit(values)
     colours = to_rgba(values, is_signed(values, signed), scale, map_opacity(values, scale))
     opaque = colours[..., 3:]
     blended = opaque * colours[..., :3] + (1 - opaque) * background[..., None]
