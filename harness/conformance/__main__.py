@@ -1,6 +1,6 @@
 """The child process of `harness.conformance.isolated_run`: sends one message per check, result and component.
 
-Its settings are ``{"components": [{"kind", "name"}, …], "plugins", "params", "expected", "limit"}``.
+Its settings are ``{"components": [{"kind", "name"}, …], "plugins", "limit"}``.
 """
 
 from __future__ import annotations
@@ -21,14 +21,7 @@ def main() -> None:
     registry = Registry.discover([Path(path) for path in request["plugins"]])
     for component in request["components"]:
         card = registry.card(component["kind"], component["name"])
-        for result in iterate_checks(
-            registry,
-            card,
-            params=request["params"],
-            expected_failures=request["expected"],
-            limit=request["limit"],
-            begin=lambda name: channel.send({"begin": name}),
-        ):
+        for result in iterate_checks(registry, card, limit=request["limit"], begin=lambda name: channel.send({"begin": name})):
             channel.send({"result": asdict(result)})
         channel.send({"done": component["name"]})
     channel.end()

@@ -1,4 +1,4 @@
-"""A component while it is tested: made from its card, with its parameters bound."""
+"""A component while it is tested: made from its card, with its parameters bound; and what datasets and models have besides."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from harness.api.classifiers import Classifier
 from harness.api.declarations import DECLARATION_ATTRIBUTE, Declaration, declaration_of, resolve_declared_fields
+from harness.api.sample import Dataset, Sample
 from harness.conformance.results import CheckSkipped
 from harness.registry.binding import bind
 from harness.registry.card import Card
@@ -16,6 +21,9 @@ from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.worker.component_cache import ComponentCache
+
+SAMPLES_CHECKED = 12
+"""Samples of a dataset that are looked at."""
 
 
 @dataclass
@@ -85,3 +93,42 @@ def skip_if_broken(make: Callable[[], Any], what: str) -> Any:
         return make()
     except Exception as error:
         raise CheckSkipped(f"{what} cannot be made ({type(error).__name__}: {error})") from error
+
+
+@dataclass
+class DatasetUnderTest(ComponentUnderTest):
+    """A dataset, made again for every check; asked for few samples if it can be."""
+
+    def make(self, **params: Any) -> Any:
+        """The dataset with some parameters changed, whatever the component returns."""
+        if self.has_parameter("samples") and "samples" not in {**self.params, **params}:
+            try:
+                return self.make_with(samples=SAMPLES_CHECKED, **params)
+            except ValueError:  # it has not so many
+                return self.make_with(**params)
+        return self.make_with(**params)
+
+    def samples(self, dataset: Dataset) -> list[Sample]:
+        """Its first samples."""
+        return [dataset[i] for i in range(min(len(dataset), SAMPLES_CHECKED))]
+
+
+@dataclass
+class ModelUnderTest(ComponentUnderTest):
+    """A model, made again for every check."""
+
+    def make(self) -> Any:
+        """Whatever the component returns."""
+        return self.make_with()
+
+    def classifier(self) -> Classifier:
+        """It; skips the check if it makes no classifier."""
+        made = skip_if_broken(self.make, "it")
+        if not isinstance(made, Classifier):
+            raise CheckSkipped(f"makes a {type(made).__name__}, no Classifier")
+        return made
+
+    def inputs(self, model: Classifier, count: int) -> Tensor:
+        """Noise as the model takes it ``(count, C, H, W)``; input k is the same whatever ``count`` is."""
+        noise = [torch.rand(model.input_shape, generator=torch.Generator().manual_seed(i)) for i in range(count)]
+        return model.normalise(torch.stack(noise))

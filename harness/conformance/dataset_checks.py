@@ -10,8 +10,7 @@ import torch
 
 from harness.api.evidence import KINDS, evidence_kind
 from harness.api.sample import Sample
-from harness.conformance.component_under_test import skip_if_broken
-from harness.conformance.dataset_under_test import SAMPLES_CHECKED, DatasetUnderTest
+from harness.conformance.component_under_test import SAMPLES_CHECKED, DatasetUnderTest, skip_if_broken
 from harness.conformance.measuring import scramble_generators
 from harness.conformance.results import CheckFailed, CheckSkipped, require
 from harness.worker.mutation_guard import MutationError, forbid_changes

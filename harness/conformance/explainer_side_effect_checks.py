@@ -4,21 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import torch
+from torch import Tensor, nn
 
 from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
 from harness.conformance import networks
 from harness.conformance.explainer_under_test import ExplainerUnderTest
-from harness.conformance.failure_injection import STAGES, FailureHook, InjectedFailure
 from harness.conformance.measuring import TOLERANCE, map_difference
 from harness.conformance.results import CheckFailed, CheckSkipped, require
 from harness.worker.contracts import ContractError
 from harness.worker.mutation_guard import caused_mutation, forbid_changes
 
 Explain = Callable[..., Attribution]
+Stage = Literal["first forward", "second forward", "first backward"]
+STAGES: tuple[Stage, ...] = ("first forward", "second forward", "first backward")
 CRYPTIC_ERRORS = (AttributeError, IndexError, KeyError, NameError, TypeError, ZeroDivisionError, AssertionError)
+
+
+class InjectedFailure(RuntimeError):
+    """Raised inside a model."""
+
+
+@dataclass
+class FailureHook:
+    """A hook on a classifier's last layer that raises `InjectedFailure` at one stage, while it is armed.
+
+    Attributes:
+        tripped: whether it has raised.
+    """
+
+    armed: Stage | None = None
+    tripped: bool = False
+    _calls: int = field(default=0)
+
+    def on(self, model: Classifier) -> FailureHook:
+        """Lay it; the hook stays."""
+        last = [layer for layer in model.module.modules() if not list(layer.children())][-1]
+        last.register_forward_hook(self._forward)
+        return self
+
+    def arm(self, stage: Stage | None) -> None:
+        """Have it raise at this stage, or not at all."""
+        self.armed, self.tripped, self._calls = stage, False, 0
+
+    def _forward(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        self._calls += 1
+        if self.armed == ("first forward", "second forward")[min(self._calls, 2) - 1]:
+            self._trip()
+        if self.armed == "first backward" and isinstance(output, Tensor) and output.requires_grad:
+            output.register_hook(lambda gradient: self._trip())  # type: ignore[no-untyped-call]
+
+    def _trip(self) -> None:
+        self.tripped = True
+        raise InjectedFailure(f"a test of what happens when the model raises in its {self.armed} pass")
 
 
 def check_images_untouched(tested: ExplainerUnderTest) -> None:
@@ -56,9 +98,9 @@ def check_untouched_after_exception(tested: ExplainerUnderTest) -> None:
     )
 
 
-def _fails_and_restores(wire: FailureHook, stage: str, explain: Explain, model: Classifier) -> bool:
+def _fails_and_restores(wire: FailureHook, stage: Stage, explain: Explain, model: Classifier) -> bool:
     """Whether the wire was reached; raises `CheckFailed` if something is not as it was."""
-    wire.arm(stage)  # type: ignore[arg-type]
+    wire.arm(stage)
     images, targets = networks.make_images(3), networks.make_targets(3)
     try:
         with forbid_changes(model.module, [("the images", images), ("the targets", targets)]):

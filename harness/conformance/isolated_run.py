@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.conformance.results import CheckResult
-from harness.conformance.run import TIME_LIMIT, list_check_names
+from harness.conformance.run import TIME_LIMIT, list_check_names, run_checks
 from harness.processes.child_process import ChildProcess
 from harness.registry.card import Card
 from harness.registry.registry import Registry
@@ -16,39 +16,35 @@ START_TIMEOUT = 120.0
 
 
 def run_checks_isolated(
-    registry: Registry,
-    cards: Sequence[Card],
-    *,
-    params: Mapping[str, Any] | None = None,
-    expected_failures: Mapping[str, str] | None = None,
-    limit: float = TIME_LIMIT,
+    registry: Registry, cards: Sequence[Card], *, limit: float = TIME_LIMIT
 ) -> Iterator[tuple[Card, list[CheckResult]]]:
     """As `harness.conformance.run.run_checks` of each card, in a child process; for installed components and those of plugin files.
 
     All are checked in one child. The check at which it ends has failed, the checks after it are skipped, and a new child goes on with the
     next card. Raises ``RuntimeError`` if a child ends before the first check.
     """
+    found = _run_children(registry, [card for card in cards if card.error is None], limit)
+    for card in cards:
+        yield card, next(found) if card.error is None else run_checks(registry, card)
+
+
+def _run_children(registry: Registry, cards: Sequence[Card], limit: float) -> Iterator[list[CheckResult]]:
+    """The results of one card that is not broken after the other."""
     waiting = list(cards)
     while waiting:
-        if waiting[0].error is not None:
-            yield waiting[0], [CheckResult("check_importable", "failed", str(waiting.pop(0).error))]
-            continue
         request = {
-            "components": [{"kind": card.kind, "name": card.qualified} for card in waiting if card.error is None],
+            "components": [{"kind": card.kind, "name": card.qualified} for card in waiting],
             "plugins": [str(path.resolve()) for path in registry.plugins],
-            "params": dict(params or {}),
-            "expected": dict(expected_failures or {}),
             "limit": limit,
         }
         for results in _run_child(waiting, request, limit):
-            yield waiting.pop(0), results
-            while waiting and waiting[0].error is not None:
-                yield waiting[0], [CheckResult("check_importable", "failed", str(waiting.pop(0).error))]
+            waiting.pop(0)
+            yield results
 
 
 def _run_child(cards: Sequence[Card], request: Mapping[str, Any], limit: float) -> Iterator[list[CheckResult]]:
     """The results of one card after the other; those of the card at which the child ends are the last."""
-    asked = iter([card for card in cards if card.error is None])
+    asked = iter(list(cards))
     results: list[CheckResult] = []
     current: str | None = None
     patience = START_TIMEOUT

@@ -8,8 +8,8 @@ from torch import Tensor
 from harness.api.classifier_checks import TOLERANCE, batch_dependence_reason, nondeterminism_reason, relative_difference
 from harness.api.classifiers import Classifier
 from harness.api.randomness import seeded_generators
+from harness.conformance.component_under_test import ModelUnderTest
 from harness.conformance.measuring import scramble_generators
-from harness.conformance.model_under_test import ModelUnderTest
 from harness.conformance.results import CheckFailed, require
 from harness.worker.contracts import checked_logits
 from harness.worker.mutation_guard import MutationError, forbid_changes

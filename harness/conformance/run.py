@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from harness.api.declarations import Kind
@@ -10,7 +15,6 @@ from harness.api.randomness import restored_generators
 from harness.conformance.component_under_test import ComponentUnderTest
 from harness.conformance.results import CheckFailed, CheckResult, CheckSkipped, CheckTimeout, find_root_cause, skip_as_consequence
 from harness.conformance.suite import UNDER_TEST_CLASSES, Check, list_checks
-from harness.conformance.time_limit import time_limit
 from harness.registry.card import Card, singular
 from harness.registry.errors import ReferenceProblems
 from harness.registry.registry import Registry
@@ -113,7 +117,7 @@ def _run_on(check: Check, tested: ComponentUnderTest, limit: float) -> CheckResu
             return CheckResult(check.name, "failed", f"the parameters that it is tested with are wrong: {error}")
         return CheckResult(check.name, "skipped", f"the {singular(tested.card.kind)} needs parameters to be tested with: {error}")
     try:
-        with time_limit(limit), restored_generators():
+        with _time_limit(limit), restored_generators():
             finding = check.run(tested)
     except CheckSkipped as skip:
         return CheckResult(check.name, "skipped", str(skip))
@@ -124,3 +128,24 @@ def _run_on(check: Check, tested: ComponentUnderTest, limit: float) -> CheckResu
     except Exception as error:
         return CheckResult(check.name, "failed", f"raised {format_reason(error)}", find_root_cause(error))
     return CheckResult(check.name, "reported" if finding else "passed", finding or "")
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise `CheckTimeout` in the block when it takes longer; only in the main thread, and if there is ``SIGALRM``."""
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def expired(number: int, frame: FrameType | None) -> None:
+        raise CheckTimeout
+
+    started, handler = time.monotonic(), signal.signal(signal.SIGALRM, expired)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - started), 1e-3), interval)

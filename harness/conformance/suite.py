@@ -18,11 +18,9 @@ from harness.conformance import (
     metric_edge_case_checks,
     model_checks,
 )
-from harness.conformance.component_under_test import ComponentUnderTest
-from harness.conformance.dataset_under_test import DatasetUnderTest
+from harness.conformance.component_under_test import ComponentUnderTest, DatasetUnderTest, ModelUnderTest
 from harness.conformance.explainer_under_test import ExplainerUnderTest
 from harness.conformance.metric_under_test import MetricUnderTest
-from harness.conformance.model_under_test import ModelUnderTest
 
 
 @dataclass(frozen=True)
