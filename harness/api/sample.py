@@ -132,7 +132,7 @@ def _id_to_text(id: object) -> str:
     try:
         return str(operator.index(cast(Any, id)))
     except TypeError:
-        raise ValueError(f"the id of a sample must be a text, not {type(id).__name__}: str(…) makes one") from None
+        raise ValueError(f"the id of a sample must be a string, not {type(id).__name__}: str(…) makes one") from None
 
 
 def _label_to_int(label: object, id: str) -> int:

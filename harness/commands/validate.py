@@ -29,11 +29,11 @@ def validate_command(
     kinds = ("datasets", "models", "explainers", "metrics")
     counts = ", ".join(format_count(len(getattr(loaded.recipes, kind)), kind.removesuffix("s")) for kind in kinds)
     if quick:
-        typer.echo(f"{spec}: fine as a spec ({counts}); its datasets and models were not looked at")
+        typer.echo(f"{spec}: valid as a spec ({counts}); its datasets and models were not looked at")
         return
     run = prepare_run(spec, settings, plugin, store=store)
     plan = plan_run(run)
     blocked = any(group.blocked is not None for group in plan.groups)
-    typer.echo(f"{spec}: {'not all of it can be had' if blocked else 'fine'} ({counts})")
+    typer.echo(f"{spec}: {'not all of it can be had' if blocked else 'valid'} ({counts})")
     print_preflight(run, plan)
     raise typer.Exit(EXIT_FAILED if blocked else 0)

@@ -58,7 +58,7 @@ def reference_schema(kind: str) -> dict[str, Any]:
     properties = {
         "use": {"type": "string", "minLength": 1, "x-words": f"the name of the {noun}"},
         "params": {"type": "object"},
-        "label": {"type": ["string", "null"], "pattern": r"\S", "x-words": "a text"},
+        "label": {"type": ["string", "null"], "pattern": r"\S", "x-words": "a string"},
     }
     mapping = {"type": "object", "properties": properties, "additionalProperties": False, "required": ["use"]}
     return {"x-words": f"{with_article(noun)} (its name, or use + params)", "anyOf": [{"type": "string", "minLength": 1}, mapping]}
@@ -109,7 +109,7 @@ def _branches(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 TYPE_WORDS = {
     "integer": "an integer",
     "number": "a number",
-    "string": "a text",
+    "string": "a string",
     "boolean": "true or false",
     "array": "a list",
     "object": "a mapping",
@@ -130,7 +130,7 @@ def format_value(value: Any) -> str:
 
 
 def describe_schema(schema: Mapping[str, Any]) -> str:
-    """What a schema takes: ``an integer ≥ 1``, ``one of "a", "b"``, ``a list of numbers``, ``a text or null``."""
+    """What a schema takes: ``an integer ≥ 1``, ``one of "a", "b"``, ``a list of numbers``, ``a string or null``."""
     if "x-words" in schema:
         return str(schema["x-words"])
     if "enum" in schema or "const" in schema:

@@ -22,7 +22,7 @@ KIND_BY_KEY: Mapping[str, Kind] = {
 """The lists of components, and what stands in them."""
 RANDOM_MODEL = "random-model"
 DEFAULT_NULLS = ("random", "sobel", "laplace")
-LABEL_WORDS = "a text (on one line, not blank, at most 200 characters)"
+LABEL_WORDS = "a string (on one line, not blank, at most 200 characters)"
 ONE_LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\s\x00-\x1f\x7f-\x9f\u2028\u2029][^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 Label = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE_PATTERN), Field(json_schema_extra={"x-words": LABEL_WORDS})

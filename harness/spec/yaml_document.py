@@ -223,7 +223,7 @@ class _DocumentBuilder:
     def key(self, node: Node) -> str | None:
         """The text of a key; None, with the problem told, if it is none."""
         if not isinstance(node, ScalarNode) or str(node.tag) == CORE_TAG + "null":
-            self.problem(node, "a key must be a text")
+            self.problem(node, "a key must be a string")
             return None
         if node.value == "<<" and node.style is None:
             self.problem(node, "merge keys (<<) are no part of YAML 1.2: write the keys out")

@@ -28,7 +28,7 @@ def test_what_is_no_whole_number_is_no_label(label: object) -> None:
 
 def test_an_id_is_a_text_or_a_whole_number() -> None:
     assert [Sample(IMAGE, 0, id).id for id in (7, np.int64(7), torch.tensor(7), "7")] == ["7"] * 4  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="the id of a sample must be a text, not tuple"):
+    with pytest.raises(ValueError, match="the id of a sample must be a string, not tuple"):
         Sample(IMAGE, 0, ("a", 1))  # type: ignore[arg-type]
 
 

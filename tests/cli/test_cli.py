@@ -77,7 +77,7 @@ def test_a_cached_run_never_imports_torch(finished: Path) -> None:
 def test_validate_asks_no_worker_for_what_is_remembered(finished: Path) -> None:
     spec, store = str(finished / "spec.yaml"), str(finished / "store")
     done = watched(["validate", spec, "--plugin", str(SMALL), "--store", store, "--set", "execution.executor=local"])
-    assert f"{spec}: fine (1 dataset, 1 model, 3 explainers, 3 metrics)" in done.stdout
+    assert f"{spec}: valid (1 dataset, 1 model, 3 explainers, 3 metrics)" in done.stdout
     assert "TORCH False" in done.stdout
     assert "starting a worker" not in done.stderr
 

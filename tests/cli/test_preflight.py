@@ -42,7 +42,7 @@ def options(spec: Path) -> list[object]:
 def test_validate_says_fine_of_what_can_be_had(spec: Path) -> None:
     done = harness("validate", spec, *options(spec), "--store", spec.parent / "store")
     assert done.exit_code == 0
-    assert done.stdout == f"{spec}: fine (1 dataset, 1 model, 3 explainers, 3 metrics)\n"
+    assert done.stdout == f"{spec}: valid (1 dataset, 1 model, 3 explainers, 3 metrics)\n"
 
 
 def test_validate_loads_what_the_spec_names_and_says_of_all_that_hangs_on_it_one_line(spec: Path) -> None:
@@ -56,7 +56,7 @@ def test_validate_loads_what_the_spec_names_and_says_of_all_that_hangs_on_it_one
 def test_validate_quick_looks_at_the_spec_alone(spec: Path) -> None:
     done = harness("validate", spec, *options(spec), "--quick", "--set", "models=[absent]")
     assert done.exit_code == 0
-    assert "fine as a spec" in done.stdout
+    assert "valid as a spec" in done.stdout
     assert not (spec.parent / "store").exists()
 
 

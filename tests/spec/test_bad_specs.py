@@ -26,7 +26,7 @@ EXPLAINERS = "integrated-gradients, laplace, lrp, random, sobel, triad, twice"
 INSTALLED = f"(installed: broken, future, grad-cam, {EXPLAINERS})"
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 10))
 COMPONENT = "each a component (its name, or use + params)"
-TEXT = "a text (on one line, not blank, at most 200 characters)"
+TEXT = "a string (on one line, not blank, at most 200 characters)"
 KEYS = "name, seed, datasets, models, explainers, metrics, explain, reference, nulls, overrides, execution, store, statistics, meta"
 
 
@@ -63,7 +63,7 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     "a tag that builds": ("name: !!python/object/apply:os.system [ls]\n", ["1:7: the tag !!python/object/apply:os.system is not allowed"]),
     "a tag of one's own": ("name: !mine x\n", ["1:7: the tag !mine is not allowed"]),
     "a merge key": (HEAD + "explain:\n  <<: {target: label}\n", ["8:3: merge keys (<<) are no part of YAML 1.2: write the keys out"]),
-    "a key that is a list": (HEAD + "? [a]\n: b\n", ["7:3: a key must be a text"]),
+    "a key that is a list": (HEAD + "? [a]\n: b\n", ["7:3: a key must be a string"]),
     "deep": (HEAD + "explain: " + "[" * 80 + "]" * 80 + "\n", ["7:73: nested more than 64 deep"]),
     "deeper": ("[" * 5_000, ["1:65: nested more than 64 deep"]),
     "a number of 5000 digits": (HEAD + f"seed: {'9' * 5000}\n", [f"7:7: '{'9' * 40}' is too long for a number"]),
@@ -199,7 +199,7 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "a parameter that is missing": (
         replaced("models: [lesions-vgg]", "models: [torchvision]"),
-        ["3:10: torchvision: arch is missing: a text"],
+        ["3:10: torchvision: arch is missing: a string"],
     ),
     "an infinite parameter": (
         replaced("explainers: [grad-cam, lrp]", "explainers: [{use: lrp, params: {epsilon: .inf}}]"),

@@ -74,7 +74,7 @@ def test_without_an_executor_that_takes_them_there_are_none(quickstart: str, reg
     [
         ({"executor": "cluster", "adress": "x"}, 'unknown key "adress"; did you mean "address"?'),
         ({"executor": "cluster", "nodes": 0}, "nodes must be an integer ≥ 1, not 0"),
-        ({"executor": "cluster", "address": 7}, "address must be a text, not 7"),
+        ({"executor": "cluster", "address": 7}, "address must be a string, not 7"),
         ({"executor": "local", "address": "x"}, 'unknown key "address"'),
         ({"address": "x"}, 'unknown key "address"'),
         ({"executor": "queue"}, "partition is missing"),
