@@ -25,6 +25,7 @@ from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.render import render_leaderboard
 from harness.planning.facts import ComponentFacts, DatasetFacts, ModelFacts, TrainingFacts, Verdict
 from harness.planning.plan import Planner
+from harness.planning.remembered_facts import RememberedFacts
 from harness.planning.sharding import plan_jobs
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
@@ -39,7 +40,7 @@ from harness.store.store import Store
 EXPLAINERS, METRICS = 50, 40
 
 
-class Facts:
+class Facts(RememberedFacts):
     """Stands for the workers that are asked about datasets and models: every answer is made up at once."""
 
     def __init__(self, samples: int) -> None:
@@ -69,7 +70,6 @@ class Facts:
 
 def planner(datasets: int, models: int, samples: int, folder: Path) -> Planner:
     """A planner of ``datasets × models × EXPLAINERS × METRICS`` cells."""
-    registry = Registry.discover()
     spec = {
         "name": "growth",
         "datasets": [{"use": "lesions", "label": f"data {i}", "params": {"seed": i}} for i in range(datasets)],
@@ -78,7 +78,7 @@ def planner(datasets: int, models: int, samples: int, folder: Path) -> Planner:
         "metrics": [{"use": "deletion", "label": f"metric {i}", "params": {"steps": i + 1}} for i in range(METRICS)],
         "nulls": [],
     }
-    return Planner(load_spec(spec, registry), registry, Store(folder), Facts(samples))
+    return Planner(load_spec(spec, Registry.discover()), Store(folder), Facts(samples))
 
 
 def peak() -> float:

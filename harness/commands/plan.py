@@ -28,8 +28,7 @@ def plan_command(
 
     run = prepare_run(spec, settings, plugin, store=store, limit=limit)
     plan = plan_run(run)
-    kept = run.loaded.spec.store
-    estimate = estimate_plan(plan, run.registry, attributions=kept.attributions, dtype=kept.dtype)
+    estimate = estimate_plan(plan, run.registry, run.loaded.spec.store)
     if as_json:
         said = {"notes": all_notes(plan.groups), "gaps": [asdict(gap) for gap in find_gaps(plan, run.registry)]}
         typer.echo(json.dumps({**estimate.to_json(), **said}, indent=1))

@@ -15,7 +15,7 @@ from harness.dispatch.memory_retries import MemoryRetries
 from harness.dispatch.reservations import Reservations
 from harness.dispatch.worker_handle import Assignment, Inbox, WorkerHandle
 from harness.dispatch.worker_pool import MAX_FAILED_STARTS, WorkerPool
-from harness.planning.inspector import Unavailable
+from harness.planning.facts import Unavailable
 from harness.planning.jobs import Job
 from harness.store.address import is_private
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from harness.planning import keys
+from harness.planning.facts import Unavailable
 from harness.planning.file_digests import CallTimeFiles, digest_changed_files, digest_named_files, load_call_time_files
 from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
-from harness.planning.inspector import Inspector, Unavailable
+from harness.planning.remembered_facts import RememberedFacts
 from harness.planning.training_splits import TrainingSplits
 from harness.planning.variants import AS_IS, ORACLE, Variant, random_model_variant
 from harness.registry.canonical_json import json_digest
 from harness.registry.declared_needs import declared_needs
 from harness.registry.recipe import Recipe
-from harness.registry.registry import Registry
 from harness.registry.unmet_needs import TRAINING_NEEDS, lacking_evidence, lacking_features
 from harness.spec.loaded_spec import LoadedSpec
 from harness.store.store import Store
@@ -26,9 +26,8 @@ class ColumnPlanner:
     """Finds the columns of groups; what it found out of a component it asks no more, for a plan has a cell for each."""
 
     loaded: LoadedSpec
-    registry: Registry
     store: Store
-    inspect: Inspector
+    inspect: RememberedFacts
     training: TrainingSplits
     _needs_by_recipe: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
     _files_by_recipe: dict[str, str | None] = field(default_factory=dict, repr=False)
@@ -54,7 +53,7 @@ class ColumnPlanner:
         named = {recipe.label for recipe in recipes.nulls}
         chosen = [self.loaded.recipe_for("explainers", recipe, dataset=dataset, model=model) for recipe in recipes.rows]
         for recipe in chosen:
-            declared = bool(self.registry.declaration("explainers", recipe.qualified).get("null"))
+            declared = bool(self.loaded.registry.declaration("explainers", recipe.qualified).get("null"))
             yield recipe, declared or recipe.label in named, variant
         if recipes.random_model:
             random_model = random_model_variant(self.loaded.spec.seed)
@@ -125,13 +124,13 @@ class ColumnPlanner:
 
     def _needs(self, recipe: Recipe) -> frozenset[str]:
         if recipe.digest not in self._needs_by_recipe:
-            self._needs_by_recipe[recipe.digest] = declared_needs(self.registry, recipe)
+            self._needs_by_recipe[recipe.digest] = declared_needs(self.loaded.registry, recipe)
         return self._needs_by_recipe[recipe.digest]
 
     def _files(self, recipe: Recipe) -> str | None:
         """Digest of what the files hold that a component reads; None if there is none."""
         if recipe.digest not in self._files_by_recipe:
-            named = digest_named_files(self.registry, self.store, recipe)
+            named = digest_named_files(self.loaded.registry, self.store, recipe)
             try:
                 opened = self.inspect.component(recipe).files
             except Unavailable:  # it cannot be made; running it will fail, with a state and a reason of its own

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.json_dataclass import JsonDataclass
-from harness.planning.plan import Plan, count_kept_maps
+from harness.planning.plan import Plan
 from harness.registry.registry import Registry
+from harness.spec.run_spec import StoreOptions
 
 EstimateState = Literal["to do", "cached", "not applicable", "blocked"]
 BYTES_PER_VALUE = {"float32": 4, "float16": 2}
@@ -53,15 +54,8 @@ class Estimate(JsonDataclass):
         return sum(cell.state == state for cell in self.cells if cell.metric)
 
 
-def estimate_plan(
-    plan: Plan,
-    registry: Registry,
-    *,
-    attributions: Literal["all", "none"] | int = "all",
-    dtype: Literal["float32", "float16"] = "float32",
-) -> Estimate:
-    """The estimate of a plan; ``attributions`` and ``dtype`` say whose maps are kept and how, as the spec's ``store`` does."""
-    keep = count_kept_maps(attributions)
+def estimate_plan(plan: Plan, registry: Registry, store: StoreOptions) -> Estimate:
+    """The estimate of a plan; ``store`` says whose maps are kept and how."""
     cells = [cell for group in plan.everything for cell in _estimate_cells(group, registry)]
     to_do = [cell for cell in cells if cell.state == "to do"]
     known = [cell.passes * cell.missing for cell in to_do if cell.passes is not None]
@@ -71,7 +65,7 @@ def estimate_plan(
         passes=sum(known),
         unknown=sum(cell.passes is None for cell in to_do),
         seconds=sum(known) * rate if rate and known else (0.0 if not to_do else None),
-        bytes=sum(_count_kept_values(group, group.keeps(keep)) for group in plan.everything) * BYTES_PER_VALUE[dtype],
+        bytes=sum(_count_kept_values(group, group.keeps(store.kept_maps)) for group in plan.everything) * BYTES_PER_VALUE[store.dtype],
     )
 
 

@@ -15,12 +15,24 @@ from harness.registry.canonical_json import json_digest
 from harness.registry.file_states import stat_times
 from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
+from harness.user_errors import UserError
 
 FACTS_VERSION = 9  # raised when facts, or how they are found, change in development; a release changes the version anyway
 
 TOLERANCE = 5e-3  # of the greatest of an input's answers: what devices may differ by in float32
 COARSE_TOLERANCE = 5e-2  # the same if less exact arithmetic is at work
 Answers = Sequence[Sequence[float]]
+
+
+class Unavailable(UserError):
+    """A dataset or a model cannot be had; whatever hangs on it is blocked.
+
+    ``traceback``: where it was raised, as text; empty if that is not known.
+    """
+
+    def __init__(self, reason: str, traceback: str = "") -> None:
+        super().__init__(reason)
+        self.traceback = traceback
 
 
 @dataclass(frozen=True)

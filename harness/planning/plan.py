@@ -12,21 +12,15 @@ from harness.planning import keys
 from harness.planning.class_matching import ClassMismatch
 from harness.planning.columns import ColumnPlanner
 from harness.planning.group_plan import GroupPlan
-from harness.planning.inspector import Inspector
+from harness.planning.remembered_facts import RememberedFacts
 from harness.planning.stored_costs import costs_from_fields, mean_without_nan
 from harness.planning.subjects import SubjectPlanner
 from harness.planning.training_splits import TrainingSplits
 from harness.planning.variants import ORACLE_EVIDENCE, iter_meta_variants
-from harness.registry.registry import Registry
 from harness.spec.loaded_spec import LoadedSpec
 from harness.spec.problems import SpecError, SpecProblem
 from harness.store.sample_alignment import Bools, MaskedColumn, rows_with_any_value
 from harness.store.store import Store
-
-
-def count_kept_maps(attributions: str | int) -> int | None:
-    """How many of a dataset's first samples have their maps stored; None for all."""
-    return {"all": None, "none": 0}[attributions] if isinstance(attributions, str) else attributions
 
 
 @dataclass(frozen=True)
@@ -53,22 +47,21 @@ class Planner:
     """Makes plans; see `plan`."""
 
     loaded: LoadedSpec
-    registry: Registry
     store: Store
-    inspect: Inspector
+    inspect: RememberedFacts
     limit: int | None = None
 
     @cached_property
     def _training(self) -> TrainingSplits:
-        return TrainingSplits(self.loaded, self.registry, self.inspect)
+        return TrainingSplits(self.loaded, self.inspect)
 
     @cached_property
     def _columns(self) -> ColumnPlanner:
-        return ColumnPlanner(self.loaded, self.registry, self.store, self.inspect, self._training)
+        return ColumnPlanner(self.loaded, self.store, self.inspect, self._training)
 
     def plan(self) -> Plan:
         """The plan of the whole spec; raises `SpecError` before anything runs if a dataset's classes or the target are no model's."""
-        subjects = SubjectPlanner(self.loaded, self.registry, self.store, self.inspect, self._training)
+        subjects = SubjectPlanner(self.loaded, self.store, self.inspect, self._training)
         groups, wrong = [], []
         for place, dataset in enumerate(self.loaded.recipes.datasets):
             for model in self.loaded.recipes.models:
@@ -120,7 +113,7 @@ class Planner:
     def _finished(self, group: GroupPlan, key: str, known: Mapping[str, Mapping[str, MaskedColumn]]) -> dict[str, Bools]:
         """Which rows are finished in a column and in its scores; one whose map is to be kept and is not there has not been explained."""
         found = {column: rows_with_any_value(fields, len(group.rows)) for column, fields in known.items()}
-        kept = group.rows[: group.keeps(count_kept_maps(self.loaded.spec.store.attributions))]
+        kept = group.rows[: group.keeps(self.loaded.spec.store.kept_maps)]
         if key in found and found[key][: len(kept)].any():
             mapped = self.store.samples_with_maps(key)
             undefined = np.isnan(known[key]["zero"].values) if "zero" in known[key] else np.zeros(len(group.rows), dtype=bool)

@@ -34,7 +34,7 @@ def _as_found(found: Facts, content: str | None) -> Facts:
 
 
 class RememberedFacts:
-    """Implements `harness.planning.inspector.Inspector`; ``ask`` sends a request to a worker and raises `Unavailable`.
+    """Finds facts about components, and remembers them; ``ask`` sends a request to a worker and raises `Unavailable`, as each fact does.
 
     What is remembered counts for as long as all files that were read to find it out are as they were.
     """

@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 
 from harness.planning import keys
 from harness.planning.class_matching import match_model_classes
-from harness.planning.facts import DatasetFacts, ModelFacts, fact_key
+from harness.planning.facts import DatasetFacts, ModelFacts, Unavailable, fact_key
 from harness.planning.file_digests import digest_files_by_parameter
 from harness.planning.group_plan import GroupPlan
-from harness.planning.inspector import Inspector, Unavailable
 from harness.planning.jobs import SampleRef, Subject
+from harness.planning.remembered_facts import RememberedFacts
 from harness.planning.training_splits import TrainingSplits
 from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
-from harness.registry.registry import Registry
 from harness.spec.loaded_spec import LoadedSpec
 from harness.store.store import Store
 
@@ -26,9 +25,8 @@ class SubjectPlanner:
     """Finds out about datasets and models."""
 
     loaded: LoadedSpec
-    registry: Registry
     store: Store
-    inspect: Inspector
+    inspect: RememberedFacts
     training: TrainingSplits
 
     def group(self, dataset: Recipe, model: Recipe, limit: int | None) -> GroupPlan:
@@ -49,7 +47,7 @@ class SubjectPlanner:
                 return GroupPlan(dataset, model, blocked=f"{dataset.label}: {dataset_facts.outside}")
             dataset_facts = replace(dataset_facts, notes=[*dataset_facts.notes, dataset_facts.outside])
         class_map = self._class_map(dataset.label)
-        classes, model_facts = match_model_classes(self.registry, dataset, dataset_facts, model, model_facts, class_map)
+        classes, model_facts = match_model_classes(self.loaded.registry, dataset, dataset_facts, model, model_facts, class_map)
         rows = list(map(SampleRef, dataset_facts.positions, dataset_facts.ids, dataset_facts.digests))[:limit]
         dataset_key, model_key = self._dataset_key(dataset, class_map), self._model_key(model, model_facts)
         group = GroupPlan(dataset, model, None, dataset_facts, model_facts, rows, dataset_key=dataset_key, model_key=model_key)
@@ -78,7 +76,7 @@ class SubjectPlanner:
         )
 
     def _dataset_key(self, dataset: Recipe, class_map: Mapping[str, str | int] | None) -> str:
-        selection = frozenset(self.registry.declaration("datasets", dataset.qualified).get("selection", ()))
+        selection = frozenset(self.loaded.registry.declaration("datasets", dataset.qualified).get("selection", ()))
         return keys.dataset_key(dataset, selection, class_map)
 
     def _model_key(self, model: Recipe, facts: ModelFacts) -> str:
@@ -86,7 +84,7 @@ class SubjectPlanner:
             model,
             facts.digest,
             self.loaded.spec.execution.arithmetic,
-            named=digest_files_by_parameter(self.registry, self.store, model),
+            named=digest_files_by_parameter(self.loaded.registry, self.store, model),
             read=facts.files,
             generation=facts.generation,
         )

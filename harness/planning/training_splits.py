@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from harness.planning.facts import TrainingFacts
-from harness.planning.inspector import Inspector, Unavailable
+from harness.planning.facts import TrainingFacts, Unavailable
 from harness.planning.jobs import Subject
+from harness.planning.remembered_facts import RememberedFacts
 from harness.registry.declared_needs import count_labelled_samples, declared_uses, training_fallbacks
 from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
-from harness.registry.registry import Registry
 from harness.registry.unmet_needs import TRAINING_NEEDS
 from harness.spec.loaded_spec import LoadedSpec
 
@@ -23,8 +22,7 @@ class TrainingSplits:
     """The training splits of a plan's datasets."""
 
     loaded: LoadedSpec
-    registry: Registry
-    inspect: Inspector
+    inspect: RememberedFacts
     _used: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)  # what is needed or wanted, by recipe
     _unavailable: dict[str, str] = field(default_factory=dict, repr=False)  # why a dataset's training split cannot be had
     _learned: dict[str, dict[str, TrainingFacts]] = field(default_factory=dict, repr=False)  # by recipe, see `Subject.learned`
@@ -46,7 +44,7 @@ class TrainingSplits:
         if subject.training_recipe is None:
             return self._unavailable.get(subject.dataset, NO_TRAINING)
         try:
-            self.inspect.training(subject.training_recipe, subject.seed, count_labelled_samples(self.registry, recipe))
+            self.inspect.training(subject.training_recipe, subject.seed, count_labelled_samples(self.loaded.registry, recipe))
         except Unavailable as error:
             return TRAINING_UNAVAILABLE.format(error)
         return None
@@ -55,7 +53,7 @@ class TrainingSplits:
         """Digest of the training split, if the component or one nested in it learns from it."""
         if subject.training_recipe is None or not self._uses(recipe):
             return None
-        drawn = count_labelled_samples(self.registry, recipe)
+        drawn = count_labelled_samples(self.loaded.registry, recipe)
         try:
             found = self.inspect.training(subject.training_recipe, subject.seed, drawn)
         except Unavailable:
@@ -72,11 +70,11 @@ class TrainingSplits:
 
     def otherwise(self, recipe: Recipe) -> list[str]:
         """What a reader must know of a row that would learn from training images, and there are none."""
-        return [f"without training images, {otherwise}" for otherwise in sorted(training_fallbacks(self.registry, recipe))]
+        return [f"without training images, {otherwise}" for otherwise in sorted(training_fallbacks(self.loaded.registry, recipe))]
 
     def _uses(self, recipe: Recipe) -> bool:
         if recipe.digest not in self._used:
-            self._used[recipe.digest] = declared_uses(self.registry, recipe)
+            self._used[recipe.digest] = declared_uses(self.loaded.registry, recipe)
         return bool(self._used[recipe.digest] & TRAINING_NEEDS)
 
     def _named(self, dataset: Recipe) -> Recipe | None:
@@ -84,7 +82,7 @@ class TrainingSplits:
         named = self.loaded.recipes.training.get(dataset.label)
         if named is not None:
             return named
-        split = self.registry.known("datasets", dataset.qualified).parameters.get("properties", {}).get("split")
+        split = self.loaded.registry.known("datasets", dataset.qualified).parameters.get("properties", {}).get("split")
         if split is None or "train" not in split.get("enum", ["train"]):
             return None
         params = {**dataset.params, "split": "train"}

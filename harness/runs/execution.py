@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from harness.dispatch.events import ColumnFailed, Event
 from harness.dispatch.executor import ExecutorError
 from harness.planning.jobs import Job
-from harness.planning.plan import Plan, count_kept_maps
+from harness.planning.plan import Plan
 from harness.planning.sharding import plan_jobs
 from harness.registry.hook_runner import HookRunner
 from harness.runs.column_notifier import ColumnNotifier
@@ -121,7 +121,7 @@ def _plan_and_work(run: Run, journal: Journal, progress: ProgressReporter, hooks
 def _missing_jobs(run: Run, plan: Plan) -> list[Job]:
     """The jobs of what is missing; the store is told what its columns are before anything is in them."""
     spec = run.loaded.spec
-    jobs = plan_jobs(plan, spec.execution.shard, count_kept_maps(spec.store.attributions), spec.store.dtype)
+    jobs = plan_jobs(plan, spec.execution.shard, spec.store.kept_maps, spec.store.dtype)
     _describe_columns(run.store, plan, {job.key for job in jobs})
     return [replace(job, traced=True) for job in jobs] if run.profile else jobs
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.dispatch.events import ColumnFailed, Event
+from harness.planning.facts import Unavailable
 from harness.planning.gaps import group_name
 from harness.planning.group_plan import ExplanationColumn, GroupPlan
-from harness.planning.inspector import Unavailable
 from harness.planning.plan import Plan
 from harness.text_format import format_count, format_some
 

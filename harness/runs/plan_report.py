@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.planning.estimate import Estimate
+from harness.planning.facts import Unavailable
 from harness.planning.gaps import find_gaps
-from harness.planning.inspector import Unavailable
 from harness.planning.notes import all_notes
 from harness.planning.plan import Plan
 from harness.registry.recipe import Recipe

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.dispatch.executor import Executor, ExecutorSettings
-from harness.planning.inspector import Unavailable
+from harness.planning.facts import Unavailable
 from harness.planning.plan import Plan, Planner
 from harness.planning.remembered_facts import RememberedFacts
 from harness.registry.binding import bind_executor
@@ -87,7 +87,7 @@ class Run:
     def plan(self, say: Callable[[str], None] = _ignore, refused: Callable[[str, Unavailable], None] = _ignore) -> Plan:
         """What there is to compute; asks a worker only for what is not remembered, and says what that worker does."""
         ask = report_requests(self.executor.ask, say, refused, begun=self.loaded.spec.execution.executor == "inline")
-        return Planner(self.loaded, self.registry, self.store, RememberedFacts(self.store, ask), self.limit).plan()
+        return Planner(self.loaded, self.store, RememberedFacts(self.store, ask), self.limit).plan()
 
     def execute(self, progress: ProgressReporter | None = None) -> FinishedRun:
         """Compute what is missing, and write the run folder, after an interrupt too: what is committed is kept."""

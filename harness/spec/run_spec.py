@@ -158,6 +158,11 @@ class StoreOptions(StrictModel):
     def _without_password(self, path: str | None) -> str | None:
         return path and redact_credentials(path)
 
+    @property
+    def kept_maps(self) -> int | None:
+        """How many of a dataset's first samples have their maps stored; None for all."""
+        return {"all": None, "none": 0}[self.attributions] if isinstance(self.attributions, str) else self.attributions
+
 
 class StatisticsOptions(StrictModel):
     """How scores become intervals, and how metrics are grouped for ranks."""

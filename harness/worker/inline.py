@@ -9,7 +9,7 @@ from typing import Any
 from harness.dispatch.devices import make_slots
 from harness.dispatch.events import Event
 from harness.dispatch.executor import ExecutorSettings, drop_columns
-from harness.planning.inspector import Unavailable
+from harness.planning.facts import Unavailable
 from harness.planning.jobs import Job
 from harness.registry.registry import Registry
 from harness.store.store import Store

@@ -14,6 +14,7 @@ from harness.planning.jobs import SampleRef
 from harness.planning.plan import Plan
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
+from harness.spec.run_spec import StoreOptions
 
 MODEL = ModelFacts("m", 2, None, (3, 20, 10), None, None, (), 1)
 ROWS = [SampleRef(i, f"s{i}", "d") for i in range(8)]
@@ -41,7 +42,7 @@ def plan() -> Plan:
     ],
 )
 def test_bytes_are_those_of_the_maps_that_are_kept(options: dict[str, Any], values: int, size: int) -> None:
-    assert estimate_plan(plan(), Registry(), **options).bytes == values * size
+    assert estimate_plan(plan(), Registry(), StoreOptions(**options)).bytes == values * size
 
 
 @metric(category="robustness", direction="lower", by={"again": {"yes": {"needs": {"explainer"}}}})
@@ -57,7 +58,7 @@ def test_passes_of_a_metric_that_explains_again_by_its_parameters_are_the_explai
     scores = [ScoreColumn(recipe.label, recipe, recipe.label, passes=5) for recipe in recipes]
     column = ExplanationColumn("a", Recipe("explainers", "a", "x", "1"), "A", scores, passes=2)
     group = GroupPlan(Recipe("datasets", "d", "x", "1"), Recipe("models", "m", "x", "1"), None, None, MODEL, ROWS, [column])
-    cells = {cell.metric: cell.passes for cell in estimate_plan(Plan([group]), registry).cells}
+    cells = {cell.metric: cell.passes for cell in estimate_plan(Plan([group]), registry, StoreOptions()).cells}
     assert cells == {"": 2, "yes": 10, "no": 5}
 
 
@@ -70,9 +71,9 @@ def test_time_is_what_the_passes_to_do_take_at_the_rate_of_those_that_were_made(
     columns = [column("a", passes=2, seconds=12.0, made=30.0), column("b", seconds=8.0, made=10.0, passes=10), column("c", passes=3)]
     finished = {"a": np.arange(8) < 3, "b": np.ones(8, dtype=bool)}
     whole = replace(plan().groups[0], columns=columns, finished=finished)
-    found = estimate_plan(Plan([whole]), Registry())
+    found = estimate_plan(Plan([whole]), Registry(), StoreOptions())
     assert (found.passes, found.seconds) == (5 * 2 + 8 * 3, pytest.approx(17.0))
     unmeasured = replace(whole, columns=[column("c", passes=3)], finished={})
-    assert estimate_plan(Plan([unmeasured]), Registry()).seconds is None
+    assert estimate_plan(Plan([unmeasured]), Registry(), StoreOptions()).seconds is None
     done = replace(whole, columns=columns[1:2])
-    assert estimate_plan(Plan([done]), Registry()).seconds == 0.0
+    assert estimate_plan(Plan([done]), Registry(), StoreOptions()).seconds == 0.0

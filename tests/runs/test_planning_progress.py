@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.planning.inspector import Unavailable
+from harness.planning.facts import Unavailable
 from harness.registry.recipe import Recipe
 from harness.runs.plan_report import report_requests
 

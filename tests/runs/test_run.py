@@ -299,6 +299,8 @@ def test_a_plan_knows_what_a_composition_takes_from_its_parts(tmp_path: Path) ->
     prepared = Run(
         load_spec(small_spec(explainers=["slope", twice]), registry), registry, tmp_path / "out", tmp_path / "store", plugins=[SMALL]
     )
-    cells = {(cell.explainer, cell.metric): cell.passes for cell in estimate_plan(prepared.plan(), registry).cells}
+    cells = {
+        (cell.explainer, cell.metric): cell.passes for cell in estimate_plan(prepared.plan(), registry, prepared.loaded.spec.store).cells
+    }
     assert cells["slope", ""] == 2
     assert cells["both", ""] == 4
