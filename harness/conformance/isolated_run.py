@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from harness.conformance.results import CheckResult
@@ -48,7 +49,7 @@ def _run_child(cards: Sequence[Card], request: Mapping[str, Any], limit: float) 
     results: list[CheckResult] = []
     current: str | None = None
     patience = START_TIMEOUT
-    with ChildProcess("harness.conformance", request) as child:
+    with closing(ChildProcess("harness.conformance", request)) as child:
         while (message := child.receive(patience)) is not None:
             patience = 2 * limit + 5  # the child itself stops a check that takes too long, if it can
             if "begin" in message:

@@ -17,10 +17,6 @@ class Reservations:
     def __len__(self) -> int:
         return len(self._reserved)
 
-    def of(self, worker: WorkerHandle) -> Job | None:
-        """The job that is reserved for a worker."""
-        return self._reserved.get(worker)
-
     def count_pieces(self) -> int:
         """Into how many pieces all may be split."""
         return sum(map(max_pieces, self._reserved.values()))

@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import harness
@@ -25,7 +24,7 @@ SHELL = "/bin/sh"
 
 
 class ChildProcess:
-    """A process that runs a module of the harness, which serves a `harness.processes.channel.Channel`; a context manager that ends it.
+    """A process that runs a module of the harness, which serves a `harness.processes.channel.Channel`, until `close` ends it.
 
     Args:
         module: its name.
@@ -68,12 +67,6 @@ class ChildProcess:
         self._watchdog = _start_watchdog(self._process.pid) if own_group else None
         self.send({**settings, "path": [part or str(Path.cwd()) for part in sys.path]})
         threading.Thread(target=self._listen, args=(hear or self._keep,), daemon=True).start()
-
-    def __enter__(self) -> ChildProcess:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one message; that a child has ended is told by what is heard of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def _run_child(questions: Sequence[ExtractionRequest], limit: float) -> tuple[di
         "files": [question.id for question in questions if question.what is None],
     }
     with tempfile.NamedTemporaryFile(prefix="harness-") as log:
-        with ChildProcess("harness.registry.extraction_child", request, log=Path(log.name)) as child:
+        with closing(ChildProcess("harness.registry.extraction_child", request, log=Path(log.name))) as child:
             while (message := child.receive(limit)) is not None:
                 if "begin" in message:
                     current = message["begin"]

@@ -111,11 +111,6 @@ class HookRunner:
         self._manager.registering = name
         self._manager.register(plugin, name)
 
-    @property
-    def plugins(self) -> list[str]:
-        """Names of the registered plugins."""
-        return [name for name, _ in self._manager.list_name_plugin()]
-
     def call(self, hook: str, **arguments: Any) -> list[Any]:
         """What the implementations of a hook return, without None; each gets the arguments that it takes.
 

@@ -50,11 +50,10 @@ class StoreListing:
 
 @dataclass(frozen=True)
 class PruneResult:
-    """What was removed: whole groups, columns of scores out of others, and temporary files of writers that died."""
+    """What was removed: whole groups, and columns of scores out of others."""
 
     groups: list[GroupFiles]
     scores: int = 0
-    leftovers: int = 0
 
     @property
     def bytes(self) -> int:
@@ -108,13 +107,15 @@ def prune(
     rest = [group for group in groups if component is not None and group.key not in chosen]
     scores = {group.key: _scores_of(store, group, component) for group in rest}
     if dry:
-        return PruneResult(gone, sum(map(len, scores.values())), len(_leftovers(store)))
+        return PruneResult(gone, sum(map(len, scores.values())))
     failed = [[wrong for folder in group.folders if (wrong := _remove_folder(store.folder, folder)) is not None] for group in gone]
     if any(failed):
         raise StoreError(f"removed {failed.count([])} of {len(gone)} explanations: {next(filter(None, failed))[0]}")
     dropped = sum(store.drop_columns(key, columns) for key, columns in scores.items() if columns)
     with wrap_write_errors(store.shown):
-        return PruneResult(gone, dropped, sum(store.folder.remove(path) for path in _leftovers(store)))
+        for path in _leftovers(store):
+            store.folder.remove(path)
+    return PruneResult(gone, dropped)
 
 
 def _remove_folder(folder: Folder, path: str) -> str | None:

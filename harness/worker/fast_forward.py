@@ -19,16 +19,14 @@ _ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.Hardswish, 
 _NEW_OUTPUT_LAYERS = (nn.Conv2d, nn.BatchNorm2d, nn.Linear, Add)  # return a tensor that is nobody else's
 
 
-def optimize_forward(model: Classifier, arithmetic: Arithmetic | None = None, note: Callable[[str], None] = print) -> nn.Module:
+def optimize_forward(model: Classifier, arithmetic: Arithmetic, note: Callable[[str], None]) -> nn.Module:
     """A copy of ``model.module``, folded and with channels last; without the former, or the module itself, if that gives other logits.
 
-    Under ``arithmetic`` it is cast or compiled besides; ``note`` is told if it cannot be compiled. Explainers get the module as it is:
+    For ``arithmetic`` it is cast or compiled besides; ``note`` is told if it cannot be compiled. Explainers get the module as it is:
     they hook its layers, and code that calls ``view`` on activations is common, and fails on another layout.
     """
     with exact_fp32():
         fast = next((copied for copied in _candidate_copies(model.module) if _gives_same_logits(copied, model)), model.module)
-    if arithmetic is None:
-        return fast
     if arithmetic.autocast is not None and fast is not model.module:
         fast = AutocastNetwork(fast)
     return CompiledNetwork(fast, _probe_batches(model), note) if arithmetic.compiled else fast

@@ -30,8 +30,8 @@ def main() -> None:
     settings, device = ExecutorSettings.model_validate(channel.settings["executor"]), channel.settings["device"]
     registry = Registry.discover(settings.plugins)
     components = ComponentCache(registry, device, settings.batch)
-    reader = Prefetcher(settings.plugins, pinned=components.device.type == "cuda") if settings.prefetches(device) else None
-    with reader or contextlib.nullcontext() as prefetcher:
+    prefetcher = Prefetcher(settings.plugins, pinned=components.device.type == "cuda") if settings.prefetches(device) else None
+    with contextlib.nullcontext() if prefetcher is None else contextlib.closing(prefetcher):
         runner = JobRunner(components, Store(settings.store), apart=True, prefetcher=prefetcher)
         row_files.warm_up_arrow()
         channel.send({"event": "ready"})

@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import torch
@@ -60,7 +59,7 @@ class PrefetchRequest:
 
 
 class Prefetcher:
-    """A worker's reader, started with the first request; a context manager that ends it.
+    """A worker's reader, started with the first request; `close` ends it.
 
     Args:
         plugins: files given with ``--plugin``.
@@ -73,12 +72,6 @@ class Prefetcher:
         self._request: PrefetchRequest | None = None
         self._failures = self._number = 0
         self._news = threading.Condition()
-
-    def __enter__(self) -> Prefetcher:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the reader, if there is one."""

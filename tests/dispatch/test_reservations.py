@@ -197,7 +197,7 @@ class World:
 
     def look(self) -> None:
         """No two workers have one job reserved, and nobody one that another is at."""
-        held = {worker: job for worker in self.crew.workers if (job := self.crew._reservations.of(worker)) is not None}
+        held = {worker: job for worker in self.crew.workers if (job := self.crew._reservations._reserved.get(worker)) is not None}
         reserved = list(held.values())
         assert len(reserved) == len(self.crew._reservations), "a job is reserved for a worker that has ended"
         assert all(worker.assignment is not None for worker in held)

@@ -88,14 +88,14 @@ def test_a_worker_whose_reserved_job_was_cancelled_takes_that_of_another() -> No
         hand.say({"event": "ready"})
     one.say({"event": "phase", "job": "job-0-0", "what": "load"})
     next(events)
-    reserved = [crew._reservations.of(hand) for hand in (one, other)]
+    reserved = [crew._reservations._reserved.get(hand) for hand in (one, other)]
     assert [job and job.id for job in reserved] == ["job-1-0", "job-3-0"]
     crew.cancel({"a-3"})
     for hand, said in ((other, {"event": "finished", "job": "job-2-0"}), (one, {"event": "phase", "job": "job-0-0", "what": "score"})):
         hand.say(said)
         next(events)
     assert [job["id"] for job in other.given] == ["job-2-0", "job-1-0"]
-    assert crew._reservations.of(one) is None
+    assert crew._reservations._reserved.get(one) is None
 
 
 @pytest.mark.parametrize(("rows", "begun"), [([64], 4), ([20], 2), ([15], 1), ([15, 15], 2), ([16, 15], 3), ([15] * 9, 4)])

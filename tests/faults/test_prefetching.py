@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import cast
 
@@ -74,7 +75,7 @@ def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def bench(tmp_path: Path, marks: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
-    with made.prefetcher:
+    with closing(made.prefetcher):
         yield made
 
 

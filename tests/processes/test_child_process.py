@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ PARROT = "tests.support.parrot"
 
 @pytest.fixture
 def child(tmp_path: Path) -> Iterator[ChildProcess]:
-    with ChildProcess(PARROT, {"greeting": "hello"}, log=tmp_path / "log") as made:
+    with closing(ChildProcess(PARROT, {"greeting": "hello"}, log=tmp_path / "log")) as made:
         assert (made.receive(60) or {})["heard"] == "hello"
         yield made
 
 
 def test_it_looks_for_modules_where_its_starter_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
-    with ChildProcess(PARROT, {"greeting": "hello"}) as child:
+    with closing(ChildProcess(PARROT, {"greeting": "hello"})) as child:
         assert str(tmp_path) in (child.receive(60) or {})["path"]
 
 
@@ -39,7 +40,7 @@ def test_bytes_follow_the_message_that_announces_them() -> None:
             child.receive_into(memoryview(place))
             received.put(bytes(place))
 
-    with ChildProcess(PARROT, {"greeting": ""}, hear) as child:
+    with closing(ChildProcess(PARROT, {"greeting": ""}, hear)) as child:
         for count in (200, 0, 3):
             child.send({"bytes": count})
             assert received.get(timeout=60) == bytes(range(count))
@@ -77,6 +78,6 @@ def test_it_is_sent_to_in_vain_once_it_has_ended(child: ChildProcess) -> None:
 
 
 def test_one_in_the_group_of_its_starter_is_ended_alone() -> None:
-    with ChildProcess(PARROT, {"greeting": ""}, own_group=False) as child:
+    with closing(ChildProcess(PARROT, {"greeting": ""}, own_group=False)) as child:
         assert child.receive(60)
     assert child.describe_exit() == "signal SIGKILL", "and this process, which is in its group, is there to see it"

@@ -116,7 +116,6 @@ def test_installed_hooks(install: Install) -> None:
     install("new", {"new_hooks.py": "raise SystemExit"}, {"harness": {"later": "new_hooks"}, "harness.api": {"3": "new_hooks"}})
     reported: list[HookProblem] = []
     runner = HookRunner.discover(reported.append)
-    assert sorted(runner.plugins) == ["one/tracker", "two/tracker"]
     assert sorted(runner.call("column_finished", column={}, state="ok", reason=None)) == ["one:ok", "two:ok"]
     assert sorted(map(str, reported)) == [
         "plugin bad/broken: does not import: ModuleNotFoundError: No module named 'nothing_like_it'",

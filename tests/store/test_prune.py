@@ -93,8 +93,8 @@ def test_temporary_files_of_dead_writers_go(store: Store) -> None:
         path.write_text("half")
     for path in (*old, *other):
         os.utime(path, (time.time() - 2 * 86400,) * 2)
-    assert prune(store, component="nothing", dry=True).leftovers == 3
+    prune(store, component="nothing", dry=True)
     assert all(path.exists() for path in old)
-    assert prune(store, component="nothing").leftovers == 3
+    prune(store, component="nothing")
     assert not any(path.exists() for path in old)
     assert all(path.exists() for path in (*new, *other))

@@ -88,7 +88,7 @@ def test_exact_is_fp32_also_of_a_cast_model() -> None:
 
 def test_predictions_of_a_cast_model_are_those_of_its_own_passes() -> None:
     model = network()
-    fast = optimize_forward(model, Arithmetic("bf16"))
+    fast = optimize_forward(model, Arithmetic("bf16"), print)
     cast_passes(model.module)
     images = torch.rand(5, 3, 8, 8)
     assert fast(images).dtype is torch.float32

@@ -2,6 +2,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import classifier
+from harness.worker.arithmetic import Arithmetic
 from harness.worker.fast_forward import optimize_forward
 
 
@@ -22,7 +23,7 @@ def test_a_copy_gives_the_same_logits_and_leaves_the_model_alone() -> None:
     model = classifier(
         nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)), input_shape=(3, 8, 8)
     )
-    fast = optimize_forward(model)
+    fast = optimize_forward(model, Arithmetic(), print)
     images = torch.rand(5, 3, 8, 8)
     assert fast is not model.module
     torch.testing.assert_close(fast(images), model(images))
@@ -31,6 +32,6 @@ def test_a_copy_gives_the_same_logits_and_leaves_the_model_alone() -> None:
 
 def test_a_model_that_the_layout_breaks_is_used_as_it_is() -> None:
     model = classifier(Viewing(), input_shape=(3, 8, 8))
-    fast = optimize_forward(model)
+    fast = optimize_forward(model, Arithmetic(), print)
     images = torch.rand(5, 3, 8, 8)
     torch.testing.assert_close(fast(images), model(images))
