@@ -15,12 +15,12 @@ from functools import cache
 from typing import Any
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from harness.api.declarations import Kind
 from harness.conformance.run import TIME_LIMIT, run_check
 from harness.conformance.suite import Check, list_checks
 from harness.registry.distributions import find_plugin_distributions
-from harness.registry.file_ownership import normalise_name
 from harness.registry.registry import Registry
 
 
@@ -97,7 +97,7 @@ def _installed_kinds(name: str) -> list[Kind]:
         {
             entry.kind
             for item in find_plugin_distributions()[0]
-            if not distribution or normalise_name(item.name) == normalise_name(distribution)
+            if not distribution or canonicalize_name(item.name) == canonicalize_name(distribution)
             for entry in item.entries
             if entry.name == bare
         }

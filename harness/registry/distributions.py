@@ -13,12 +13,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from harness.api.declarations import Kind
 from harness.api.version import API_VERSION
 from harness.registry.canonical_json import json_digest
 from harness.registry.card import KIND_BY_GROUP
-from harness.registry.file_ownership import CORE_DISTRIBUTION, editable_project, installed_version, normalise_name
+from harness.registry.file_ownership import CORE_DISTRIBUTION, editable_project, installed_version
 from harness.registry.file_states import ABSENT, FileState, content_digest_of, file_state_of
 
 API_GROUP = "harness.api"
@@ -118,13 +119,13 @@ def find_plugin_distributions() -> tuple[list[PluginDistribution], list[str]]:
             if "[harness" not in text:
                 continue
             name = distribution.metadata["Name"]
-            if normalise_name(name) not in seen:
-                seen.add(normalise_name(name))
+            if canonicalize_name(name) not in seen:
+                seen.add(canonicalize_name(name))
                 found[name] = _read_distribution(distribution)
         except Exception as error:
             place = getattr(distribution, "_path", distribution)
             problems.append(f"{place}: its metadata cannot be read: {type(error).__name__}: {error}")
-    return sorted(found.values(), key=lambda item: normalise_name(item.name)), problems
+    return sorted(found.values(), key=lambda item: canonicalize_name(item.name)), problems
 
 
 def _read_distribution(distribution: metadata.Distribution) -> PluginDistribution:
@@ -158,8 +159,8 @@ def _installed_requirements(distribution: metadata.Distribution) -> dict[str, st
     found = {}
     for name in direct_requirements(distribution):
         version = installed_version(name)
-        if version is not None and normalise_name(name) != CORE_DISTRIBUTION:
-            found[normalise_name(name)] = version
+        if version is not None and canonicalize_name(name) != CORE_DISTRIBUTION:
+            found[canonicalize_name(name)] = version
     return dict(sorted(found.items()))
 
 

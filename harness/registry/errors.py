@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from harness.user_errors import UserError
 
+KeyPath = tuple[str | int, ...]
+"""The keys and indices that lead from the top of a spec to a value."""
+
 
 class RegistryError(UserError):
     """A component cannot be had by the name that was asked for."""
@@ -40,7 +43,7 @@ class ParameterError(UserError):
 class Problem:
     """One thing wrong with a reference; ``at`` is the path from the top of what was given, of a key rather than its value if ``key``."""
 
-    at: tuple[str | int, ...]
+    at: KeyPath
     message: str
     key: bool = False
 

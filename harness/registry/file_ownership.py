@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 import harness
@@ -60,11 +61,6 @@ def distribution_of(path: str) -> tuple[str, str] | None:
     return None if found is None or found[0] == CORE_DISTRIBUTION else found
 
 
-def normalise_name(name: str) -> str:
-    """A distribution's name as comparisons take it: ``Harness_CAM`` → ``harness-cam``."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def public_version(version: str) -> str:
     """A version without its local part, which names a build."""
     try:
@@ -101,13 +97,13 @@ def _distributions_in(root: str) -> tuple[tuple[str, str, frozenset[str], str], 
         if editable_project(_read_text(path / "direct_url.json")) is None:
             tops = {name.lower().replace(".", "_"), name, *_read_text(path / "top_level.txt").split()}
             points = re.findall(r"=\s*([A-Za-z_]\w*)", _read_text(path / "entry_points.txt"))
-            found.append((normalise_name(name), public_version(version), frozenset({*tops, *points}), str(path)))
+            found.append((canonicalize_name(name), public_version(version), frozenset({*tops, *points}), str(path)))
     return tuple(found)
 
 
 def installed_version(name: str) -> str | None:
     """The public version of an installed distribution."""
-    known = _installed_versions().get(normalise_name(name))
+    known = _installed_versions().get(canonicalize_name(name))
     if known is not None:
         return known
     try:
@@ -123,7 +119,7 @@ def _installed_versions() -> dict[str, str]:
     for root in _search_roots(tuple(sys.path)):
         for path in _dist_info_folders(root):
             name, _, version = path.name.removesuffix(".dist-info").partition("-")
-            found.setdefault(normalise_name(name), public_version(version))
+            found.setdefault(canonicalize_name(name), public_version(version))
     return found
 
 

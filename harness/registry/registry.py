@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_name
+
 from harness.api.declarations import DEFAULT_DECLARATIONS, Kind, resolve_declared_fields
 from harness.api.version import API_VERSION
 from harness.registry import file_ownership, native_readers
@@ -15,7 +17,6 @@ from harness.registry.discovery import environment_digest, file_cards, installed
 from harness.registry.distributions import find_plugin_distributions
 from harness.registry.errors import AmbiguousComponent, BrokenComponent, IncompatibleComponent, RegistryError, UnknownComponent
 from harness.registry.extraction import IMPORT_TIMEOUT
-from harness.registry.file_ownership import normalise_name
 from harness.registry.file_states import files_unchanged
 from harness.registry.loading import forget_changed_modules, load_file, load_target
 from harness.registry.naming import did_you_mean, format_installed_names, with_article
@@ -45,10 +46,8 @@ class Registry:
             self._cards[card.kind].setdefault(card.name, []).append(card)
 
     @classmethod
-    def discover(
-        cls, plugins: Sequence[Path | str] = (), objects: Iterable[tuple[Kind, str, Any]] = (), *, limit: float = IMPORT_TIMEOUT
-    ) -> Registry:
-        """Everything installed, in the plugin files and among ``objects`` (kind, name, component).
+    def discover(cls, plugins: Sequence[Path | str] = (), *, limit: float = IMPORT_TIMEOUT) -> Registry:
+        """Everything installed, and in the plugin files.
 
         Imports no plugin here: what is not in the cache of cards is imported by a child process, each import within ``limit`` seconds.
 
@@ -59,10 +58,7 @@ class Registry:
         file_ownership.forget_installed()
         found, problems = find_plugin_distributions()
         files = [Path(file) for file in plugins]
-        registry = cls([*installed_cards(found, limit), *file_cards(files, limit)], files, problems)
-        for kind, name, component in objects:
-            registry.add(kind, name, component)
-        return registry
+        return cls([*installed_cards(found, limit), *file_cards(files, limit)], files, problems)
 
     def cards(self, kind: Kind | None = None) -> list[Card]:
         """All cards (of one kind), sorted by kind, name and distribution."""
@@ -74,7 +70,7 @@ class Registry:
         """Cards that a bare name or ``distribution/name`` may mean, broken ones too."""
         distribution, _, bare = name.rpartition("/")
         same = self._cards[kind].get(bare, [])
-        return [card for card in same if not distribution or normalise_name(card.distribution) == normalise_name(distribution)]
+        return [card for card in same if not distribution or canonicalize_name(card.distribution) == canonicalize_name(distribution)]
 
     def card(self, kind: Kind, name: str) -> Card:
         """The card of a component that works, by its bare name or ``distribution/name``.

@@ -9,16 +9,15 @@ from typing import Any
 
 from harness.api.declarations import Kind
 from harness.registry.card import Card
-from harness.registry.errors import Problem, ReferenceProblems, RegistryError
+from harness.registry.errors import KeyPath, Problem, ReferenceProblems, RegistryError
 from harness.registry.json_schema import coerce_numbers, find_schema_problems, reference_schema
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 
-ProblemPath = tuple[str | int, ...]
 MAX_NESTING = 16
 
 
-def resolve(registry: Registry, kind: Kind, reference: Any, at: ProblemPath = ()) -> Recipe:
+def resolve(registry: Registry, kind: Kind, reference: Any, at: KeyPath = ()) -> Recipe:
     """The recipe of ``reference``, a name or a mapping of ``use``, ``params`` and ``label``.
 
     Args:
@@ -37,7 +36,7 @@ def resolve(registry: Registry, kind: Kind, reference: Any, at: ProblemPath = ()
     return recipe
 
 
-def _resolve_collecting(registry: Registry, kind: Kind, reference: Any, at: ProblemPath, found: list[Problem], depth: int) -> Recipe | None:
+def _resolve_collecting(registry: Registry, kind: Kind, reference: Any, at: KeyPath, found: list[Problem], depth: int) -> Recipe | None:
     wrong = _form_problems(kind, reference, at)
     found.extend(wrong)
     if wrong:
@@ -61,7 +60,7 @@ def _resolve_collecting(registry: Registry, kind: Kind, reference: Any, at: Prob
     return Recipe(card.kind, card.name, card.distribution, card.identity, params, label)
 
 
-def _form_problems(kind: Kind, reference: Any, at: ProblemPath) -> list[Problem]:
+def _form_problems(kind: Kind, reference: Any, at: KeyPath) -> list[Problem]:
     """What is wrong with the reference before its name is looked up; its parameters are a matter of the component's own schema."""
     if isinstance(reference, Mapping) and isinstance(reference.get("params"), Mapping):
         reference = {**reference, "params": {}}
@@ -70,7 +69,7 @@ def _form_problems(kind: Kind, reference: Any, at: ProblemPath) -> list[Problem]
 
 
 def _resolve_params(
-    registry: Registry, card: Card, given: Mapping[str, Any], at: ProblemPath, found: list[Problem], depth: int
+    registry: Registry, card: Card, given: Mapping[str, Any], at: KeyPath, found: list[Problem], depth: int
 ) -> dict[str, Any]:
     """Every parameter with its value; problems of the values go to ``found``."""
     properties: Mapping[str, Any] = card.parameters.get("properties", {})
@@ -100,11 +99,11 @@ class NestedResolver:
     found: list[Problem]
     depth: int
 
-    def given(self, reference: Any, at: ProblemPath) -> Recipe | None:
+    def given(self, reference: Any, at: KeyPath) -> Recipe | None:
         """A reference that the spec gives, at its own place."""
         return _resolve_collecting(self.registry, "explainers", reference, at, self.found, self.depth)
 
-    def default(self, at: ProblemPath, what: str, reference: Any, _: ProblemPath) -> Recipe | None:
+    def default(self, at: KeyPath, what: str, reference: Any, _: KeyPath) -> Recipe | None:
         """A reference in a parameter's default: its problems are told at the component."""
         inner: list[Problem] = []
         recipe = _resolve_collecting(self.registry, "explainers", reference, (), inner, self.depth)
@@ -112,7 +111,7 @@ class NestedResolver:
         return recipe
 
 
-def _replace_references(value: Any, schema: Mapping[str, Any], at: ProblemPath, visit: Callable[[Any, ProblemPath], Any]) -> Any:
+def _replace_references(value: Any, schema: Mapping[str, Any], at: KeyPath, visit: Callable[[Any, KeyPath], Any]) -> Any:
     """``value`` with every explainer reference in it replaced by what ``visit`` makes of it."""
     branch = _matching_branch(value, schema)
     if "x-reference" in branch and isinstance(value, str | Mapping):

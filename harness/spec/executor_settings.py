@@ -30,16 +30,6 @@ def extend_execution_schema(form: Mapping[str, Any], settings: Mapping[str, Any]
     return {**form, "properties": {**form["properties"], "execution": extended}}
 
 
-def collect_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of the settings that are not given."""
-    return {name: schema["default"] for name, schema in settings["properties"].items() if "default" in schema}
-
-
-def find_name_clashes(form: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
-    """Settings by names that the harness has itself, which would never reach the executor."""
-    return [name for name in settings["properties"] if name in form["properties"]["execution"]["properties"]]
-
-
 def merge_executor_schemas(named: Mapping[str, tuple[list[str], Mapping[str, Any]]]) -> dict[str, Any]:
     """What ``execution`` takes beside its own keys, by executor: ``properties`` and ``allOf``; ``named`` has names and settings of each."""
     every = {name for _, settings in named.values() for name in settings["properties"]}

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.registry.errors import Problem
+from harness.registry.errors import KeyPath, Problem
 from harness.registry.json_schema import (
     child_schema,
     coerce_numbers,
@@ -19,8 +19,7 @@ from harness.registry.json_schema import (
     refused_value,
     unknown_key,
 )
-from harness.spec.executor_settings import collect_defaults, extend_execution_schema
-from harness.spec.problems import KeyPath
+from harness.spec.executor_settings import extend_execution_schema
 from harness.spec.run_spec import ExecutionOptions, RunSpec
 
 
@@ -42,7 +41,8 @@ def check_form(data: Mapping[str, Any], settings: Mapping[str, Any] | None) -> t
     if isinstance(execution, Mapping):
         found += _settings_problems(execution, settings)
         if settings:
-            data = {**data, "execution": coerce_numbers({**collect_defaults(settings), **execution}, settings)}
+            defaults = {name: schema["default"] for name, schema in settings["properties"].items() if "default" in schema}
+            data = {**data, "execution": coerce_numbers({**defaults, **execution}, settings)}
     try:
         spec = RunSpec.model_validate(data)
     except ValidationError as error:

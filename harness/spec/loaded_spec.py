@@ -13,10 +13,11 @@ from ruamel.yaml.representer import SafeRepresenter
 
 from harness.api.declarations import Kind
 from harness.registry.card import singular
+from harness.registry.errors import KeyPath
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.spec.overrides import apply_override, overridden_kind, override_matches, selectors
-from harness.spec.problems import KeyPath, SpecProblem
+from harness.spec.problems import SpecProblem
 from harness.spec.run_spec import RANDOM_MODEL, RunSpec
 from harness.spec.yaml_document import SpecDocument
 

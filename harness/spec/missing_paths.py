@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.registry.errors import Problem
+from harness.registry.errors import KeyPath, Problem
 from harness.registry.naming import find_nearest_name
 from harness.registry.parameter_paths import LONGEST_PATH, PATH_FORMATS, exists_as, expand_home, iter_annotated_paths
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
-
-KeyPath = tuple[str | int, ...]
 
 
 def missing_paths(registry: Registry, recipe: Recipe, given: Mapping[str, Any], at: KeyPath) -> Iterator[Problem]:

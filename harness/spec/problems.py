@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from harness.user_errors import UserError
 
-KeyPath = tuple[str | int, ...]
-"""The keys and indices that lead from the top of a spec to a value."""
-
 
 @dataclass(frozen=True)
 class SpecProblem:

@@ -9,12 +9,13 @@ from typing import Any
 
 from harness.api.declarations import Kind
 from harness.registry.card import singular
+from harness.registry.errors import KeyPath
 from harness.registry.json_schema import format_value
 from harness.registry.naming import kebab, with_article
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.spec.overrides import SELECTOR_KINDS
-from harness.spec.problems import KeyPath, SpecProblem
+from harness.spec.problems import SpecProblem
 from harness.spec.run_spec import KIND_BY_KEY, label_of
 from harness.spec.yaml_document import MAX_DEPTH
 

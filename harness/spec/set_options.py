@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from harness.registry.errors import KeyPath
 from harness.registry.json_schema import format_value
-from harness.spec.problems import KeyPath, SpecError, SpecProblem
+from harness.spec.problems import SpecError, SpecProblem
 from harness.spec.run_spec import KIND_BY_KEY
 from harness.spec.yaml_document import MAX_DEPTH, SpecDocument, parse_yaml
 

@@ -18,7 +18,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from harness.spec.problems import KeyPath, SpecError, SpecProblem
+from harness.registry.errors import KeyPath
+from harness.spec.problems import SpecError, SpecProblem
 
 LineColumn = tuple[int, int]
 MAX_BYTES = 2**20

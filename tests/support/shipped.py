@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from harness.api.declarations import Kind
 from harness.registry.distributions import find_plugin_distributions
-from harness.registry.file_ownership import normalise_name
 
 ROOT = Path(__file__).parents[2]
-DISTRIBUTIONS = {normalise_name(folder.name) for folder in (ROOT / "plugins").iterdir() if (folder / "pyproject.toml").is_file()}
+DISTRIBUTIONS = {canonicalize_name(folder.name) for folder in (ROOT / "plugins").iterdir() if (folder / "pyproject.toml").is_file()}
 PARAMS: dict[str, dict[str, Any]] = {
     "harness-torchvision/torchvision": {"arch": "resnet18", "input_size": 64, "num_classes": 10},
     "harness-torchvision/image-folder": {"root": str(ROOT / "tests" / "fixtures" / "pictures")},
@@ -23,7 +24,9 @@ PARAMS: dict[str, dict[str, Any]] = {
 
 def kinds() -> set[Kind]:
     """The kinds of what is shipped."""
-    return {entry.kind for item in find_plugin_distributions()[0] if normalise_name(item.name) in DISTRIBUTIONS for entry in item.entries}
+    return {
+        entry.kind for item in find_plugin_distributions()[0] if canonicalize_name(item.name) in DISTRIBUTIONS for entry in item.entries
+    }
 
 
 def names(kind: Kind | None = None) -> list[str]:
@@ -31,7 +34,7 @@ def names(kind: Kind | None = None) -> list[str]:
     found = [
         (item.name, entry)
         for item in find_plugin_distributions()[0]
-        if normalise_name(item.name) in DISTRIBUTIONS
+        if canonicalize_name(item.name) in DISTRIBUTIONS
         for entry in item.entries
     ]
     return sorted({f"{distribution}/{entry.name}" for distribution, entry in found if kind in (None, entry.kind)})
