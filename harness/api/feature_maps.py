@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from harness.api.activation_layouts import LayoutInference
 from harness.api.attention import find_attention_operations
 from harness.api.autograd_graph import CONVOLUTION, PRODUCTS, AutogradGraph, GraphTensor, ModuleCall, trace_autograd
-from harness.api.network_structure import remember_structure
+from harness.api.network_features import is_patch_embedding, remember_structure
 from harness.api.preparation import added_modules
 from harness.api.preparation.identity_insertion import insert_identity
 
@@ -152,11 +152,6 @@ def _is_token_embedding(flow: AutogradGraph, last: _CandidateMap) -> bool:
         return attending > 1
     products = [node for node in behind if node.name() in PRODUCTS and GraphTensor(node, 0).shape[-2] > 1]
     return attending > 0 or (is_patch_embedding(last.call.module) and len(products) > 1)
-
-
-def is_patch_embedding(module: nn.Module) -> bool:
-    """Whether a module is a 2-D convolution whose windows do not overlap."""
-    return isinstance(module, nn.Conv2d) and tuple(module.stride) == tuple(module.kernel_size) and max(module.kernel_size) > 1
 
 
 def _before_head_activation(

@@ -1,19 +1,58 @@
-"""Features of a network: those that explainers need, and the nonlinearities they meet."""
+"""Features of a network: its structure, those that explainers need, and the nonlinearities they meet."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
 
-from harness.api.classifiers import Classifier
-from harness.api.feature_maps import is_patch_embedding
-from harness.api.network_structure import NetworkStructure, trace_structure
+from harness.api.activation_layouts import Layout, LayoutInference
+from harness.api.attention import find_attention_operations
+from harness.api.autograd_graph import AutogradGraph, trace_autograd
+
+if TYPE_CHECKING:
+    from harness.api.classifiers import Classifier
+
+_STRUCTURE_CACHE: WeakKeyDictionary[nn.Module, NetworkStructure] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class NetworkStructure:
+    """What is the same for every image and for any weights.
+
+    Attributes:
+        reached: names of the modules whose output depends on the image, in the order in which they were called.
+        attends: whether the network attends over tokens.
+        layouts: by name, how what it returned is laid out, if that is known.
+    """
+
+    reached: tuple[str, ...]
+    attends: bool
+    layouts: Mapping[str, Layout]
 
 
 def structure_of(classifier: Classifier) -> NetworkStructure:
     """What a pass of one image shows of the network. Costs one forward pass, once per classifier (its randomised copies share it)."""
-    image = torch.zeros(1, *classifier.input_shape, device=classifier.device, dtype=classifier.dtype)
-    return trace_structure(classifier.module, classifier, image)
+    found = _STRUCTURE_CACHE.get(classifier.module)
+    if found is None:
+        image = torch.zeros(1, *classifier.input_shape, device=classifier.device, dtype=classifier.dtype)
+        found = _STRUCTURE_CACHE[classifier.module] = _structure_from_graph(trace_autograd(classifier, classifier.module, image))
+    return found
+
+
+def remember_structure(module: nn.Module, seen: AutogradGraph) -> None:
+    """Keep what a pass through ``module`` that was made for another purpose has shown."""
+    _STRUCTURE_CACHE[module] = _structure_from_graph(seen)
+
+
+def copy_structure(module: nn.Module, copied: nn.Module) -> None:
+    """Remember of a copy with other weights what is known of ``module``."""
+    if module in _STRUCTURE_CACHE:
+        _STRUCTURE_CACHE[copied] = _STRUCTURE_CACHE[module]
 
 
 def detect_features(classifier: Classifier) -> frozenset[str]:
@@ -45,6 +84,21 @@ def reached_modules(classifier: Classifier) -> list[nn.Module]:
     """The modules of the network whose output depends on the image, in the order of ``named_modules()``."""
     names = set(structure_of(classifier).reached)
     return [module for name, module in classifier.module.named_modules() if name in names]
+
+
+def is_patch_embedding(module: nn.Module) -> bool:
+    """Whether a module is a 2-D convolution whose windows do not overlap."""
+    return isinstance(module, nn.Conv2d) and tuple(module.stride) == tuple(module.kernel_size) and max(module.kernel_size) > 1
+
+
+def _structure_from_graph(seen: AutogradGraph) -> NetworkStructure:
+    layouts = LayoutInference(seen)
+    outputs = {call.name: call.output for call in seen.calls if call.output is not None and call.output.node in seen.order}
+    return NetworkStructure(
+        reached=tuple(dict.fromkeys(call.name for call in seen.calls)),
+        attends=bool(find_attention_operations(seen)),
+        layouts={name: layout for name, output in outputs.items() if (layout := layouts.of(output)) is not None},
+    )
 
 
 def _uses_attention(classifier: Classifier) -> bool:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from harness.api.network_features import copy_structure
 from harness.api.network_loading import noise_image
-from harness.api.network_structure import copy_structure
 from harness.api.preparation.module_copy import deep_copy
 from harness.api.randomness import restored_generators, stream_seed
 
