@@ -1,4 +1,4 @@
-"""Runs a user's own module as it will be evaluated, and leaves it as it was."""
+"""Has a user's own module as it will be evaluated, and leaves it as it was."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from harness.api.preparation.modules import set_eval_mode
-from harness.api.randomness import seeded_generators
 
 _CONTAINERS = (list, dict, set)
 
@@ -35,12 +34,6 @@ def preserve_module_state(module: nn.Module) -> Iterator[None]:
             if before is not None:
                 _restore_attributes(layer, before)
             layer.training = mode
-
-
-def run_with_seed(module: nn.Module, inputs: Tensor, seed: int = 0) -> Any:
-    """What ``module`` returns for a copy of ``inputs``, without gradients, with the global generators at ``seed``, restored after."""
-    with torch.no_grad(), seeded_generators(seed):
-        return module(inputs.clone())
 
 
 def _snapshot_attributes(layer: nn.Module) -> dict[str, tuple[Any, Any]]:

@@ -18,12 +18,13 @@ from harness.api.classifier_checks import (
     nondeterminism_reason,
     relative_difference,
 )
-from harness.api.module_state import preserve_module_state, run_with_seed
+from harness.api.module_state import preserve_module_state
 from harness.api.network_outputs import LogitsPath, LogitsSelector, OutputKind, TwoClasses, describe_output, find_logits
 from harness.api.preparation.hook_points import watch_strangers
 from harness.api.preparation.module_tree import unwrap
 from harness.api.preparation.modules import first_line, frozen_copy, require_weights
 from harness.api.preparation.prepare import modules_with_gradients_enabled, prepare_copy
+from harness.api.preparation.verification import run_on_example
 from harness.api.randomness import seeded_generators
 
 ONE_LOGIT = "the network has one logit z: classes 0 and 1 have the logits −z/2 and z/2, so that class 1 has the probability sigmoid(z)"
@@ -124,7 +125,7 @@ class _OriginalNetwork:
         with preserve_module_state(network):
             self.dtype, first = self._first(images[:1])
             try:
-                output = run_with_seed(network, images.to(self.dtype))
+                output = run_on_example(network, images.to(self.dtype))
             except Exception as error:
                 raise ValueError(f"the module takes one image, and not {len(images)} at a time: {first_line(error)}") from error
             self.path: LogitsPath = find_logits(output, len(images), chosen)
@@ -148,16 +149,16 @@ class _OriginalNetwork:
         """What type it takes images as, and what it returns for one."""
         native = next((p.dtype for p in self.network.parameters() if p.is_floating_point()), torch.float32)
         try:
-            return native, run_with_seed(self.network, image.to(native), seed=1)
+            return native, run_on_example(self.network, image.to(native), seed=1)
         except Exception as error:
             with suppress(Exception):  # what it says of its own type is the better message
                 if native is not torch.float32:
-                    return torch.float32, run_with_seed(self.network, image, seed=1)
+                    return torch.float32, run_on_example(self.network, image, seed=1)
             shape = ", ".join(str(size) for size in image.shape)
             raise ValueError(f"the module cannot take an input of shape ({shape}): {first_line(error)}") from error
 
     def _rerun_first_image(self, seed: int) -> Tensor:
-        return _to_logit_matrix(self.path(run_with_seed(self.network, self.example.to(self.dtype), seed)), 1)
+        return _to_logit_matrix(self.path(run_on_example(self.network, self.example.to(self.dtype), seed)), 1)
 
     @property
     def tolerance(self) -> float:

@@ -32,9 +32,9 @@ class CallRecord:
     pending: list[str] = field(default_factory=list)
 
 
-def run_on_example(module: nn.Module, example: Tensor) -> object:
-    """The output for a copy of ``example``, without gradients, with the global generators at a fixed state that is restored after."""
-    with torch.no_grad(), seeded_generators(0):
+def run_on_example(module: nn.Module, example: Tensor, seed: int = 0) -> Any:
+    """The output for a copy of ``example``, without gradients, with the global generators at ``seed``, restored after."""
+    with torch.no_grad(), seeded_generators(seed):
         return module(example.clone())
 
 
