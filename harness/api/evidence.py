@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:  # plans are made without torch
     from torch import Tensor
@@ -23,32 +23,6 @@ Evidence: TypeAlias = "Mapping[str, Tensor]"
 EvidenceBatch: TypeAlias = "Mapping[str, Tensor | Sequence[Tensor]]"
 UNCHANGED: Any = object()
 """What stands for evidence that is given under its kind's name, among the others, so that `dataclasses.replace` changes either."""
-
-
-class Form(Protocol):
-    """How the tensors of a kind look, and how they follow their image.
-
-    A layout says of a tensor, in words, what those of other samples must have in common with it to make a batch.
-    """
-
-    @property
-    def shape(self) -> str:
-        """The shape of one sample's tensor, in words."""
-
-    def find_fault(self, value: Tensor, size: Size) -> str | None:
-        """What is wrong with the tensor of an image of ``size``, as the end of a sentence, or None."""
-
-    def layout(self, value: Tensor) -> str:
-        """The layout of a sample's tensor."""
-
-    def move(self, value: Tensor, geometry: Geometry, native: Size) -> Tensor:
-        """A tensor of an image of ``native`` size in a model's coordinates, of the same layout."""
-
-    def missing(self, layout: str, size: Size) -> Tensor:
-        """What stands for a sample that has none, in a model's coordinates."""
-
-    def bin_width(self, value: Tensor) -> float:
-        """By how much float values may differ without being others for a digest (`harness.api.array_digest`)."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +109,10 @@ class Boxes:
 class EvidenceKind:
     """A kind of evidence.
 
+    A form checks the tensor of a sample, moves it to a model's coordinates, and makes what stands for a sample that has none. Its layout
+    says of a tensor, in words, what those of other samples must have in common with it to make a batch. Its bin width is by how much float
+    values may differ without being others for a digest (`harness.api.array_digest`).
+
     Attributes:
         name: in ``Sample.evidence`` and ``Case.evidence``.
         need: the word for it among a metric's needs, if that is not the name.
@@ -145,7 +123,7 @@ class EvidenceKind:
 
     name: str
     need: str = ""
-    form: Form = Raster()
+    form: Raster | Boxes = Raster()
     implied_by: str | None = None
     made: Callable[[Tensor], Tensor] | None = None
 

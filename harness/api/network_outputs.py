@@ -130,7 +130,10 @@ def describe_output(output: object) -> str:
     if isinstance(output, Tensor):
         return f"a tensor {tuple(output.shape)} of {str(output.dtype).removeprefix('torch.')}"
     kind = "dict" if type(output) is dict else type(output).__name__
-    entries = [f"{name} {_describe_briefly(value)}" for name, value in _iter_named_values(output)]
+    entries = [
+        f"{step.name} {tuple(value.shape) if isinstance(value, Tensor) else f'({type(value).__name__})'}"
+        for step, value in _iter_entries(output)
+    ]
     listed = ", ".join(entries[:6]) + (f" and {len(entries) - 6} more" if len(entries) > 6 else "")
     article = "an" if kind[0] in "AEIOUaeiou" else "a"
     return f"{article} {kind}" + (f" with {listed}" if entries else "")
@@ -244,14 +247,6 @@ def _function_identity(function: Callable[..., Any]) -> str:
     closed = [repr(cell.cell_contents).partition(" at 0x")[0] for cell in getattr(function, "__closure__", None) or ()]
     constants = [constant for constant in code.co_consts if not hasattr(constant, "co_code")]
     return f"{code.co_code.hex()} {code.co_names} {constants} {getattr(function, '__defaults__', None)} {closed}"
-
-
-def _iter_named_values(output: object) -> Iterator[tuple[str | int, object]]:
-    return ((step.name, value) for step, value in _iter_entries(output))
-
-
-def _describe_briefly(value: object) -> str:
-    return str(tuple(value.shape)) if isinstance(value, Tensor) else f"({type(value).__name__})"
 
 
 def _missing_logits_message(output: object, batch: int) -> str:
