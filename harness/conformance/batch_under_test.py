@@ -93,10 +93,12 @@ class BatchUnderTest(ComponentUnderTest):
     Attributes:
         noun: what it makes of a sample.
         relative: what differences of these are relative to, as the end of a phrase.
+        difference: how far results are apart (`harness.conformance.measuring`).
     """
 
     noun: ClassVar[str]
     relative: ClassVar[str]
+    difference: ClassVar[staticmethod[[Tensor, Tensor], float]]
 
     @abstractmethod
     def network(self, shape: networks.Shape = networks.SHAPE) -> Classifier:
@@ -105,10 +107,6 @@ class BatchUnderTest(ComponentUnderTest):
     @abstractmethod
     def make_function(self, seed: int = 0) -> Callable[[Classifier, ExplainedSamples], Tensor]:
         """What makes checked results ``(B, …)`` of whole batches, by a component that is made once."""
-
-    @abstractmethod
-    def difference(self, first: Tensor, second: Tensor) -> float:
-        """How far results are apart (`harness.conformance.measuring`)."""
 
     def samples(self, count: int = 4, shape: networks.Shape = networks.SHAPE) -> ExplainedSamples:
         """A batch that has all that the component needs."""

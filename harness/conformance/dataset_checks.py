@@ -11,9 +11,8 @@ import torch
 from harness.api.evidence import KINDS, evidence_kind
 from harness.api.sample import Sample
 from harness.conformance.component_under_test import SAMPLES_CHECKED, DatasetUnderTest, skip_if_broken
-from harness.conformance.measuring import scramble_generators
+from harness.conformance.measuring import require_generators_untouched
 from harness.conformance.results import CheckFailed, CheckSkipped, require
-from harness.worker.mutation_guard import MutationError, forbid_changes
 from harness.worker.samples import find_sample_difference
 
 
@@ -152,12 +151,9 @@ def check_splits(tested: DatasetUnderTest) -> None:
 
 def check_generators_untouched(tested: DatasetUnderTest) -> None:
     """Making and reading it leaves global generators, threads and default types as they were."""
-    try:
-        scramble_generators()
-        with forbid_changes(torch.nn.Identity()):
-            skip_if_broken(lambda: tested.samples(tested.make()), "it")
-    except MutationError as error:
-        raise CheckFailed(f"{error}: draw from a generator of your own") from error
+    require_generators_untouched(
+        lambda: skip_if_broken(lambda: tested.samples(tested.make()), "it"), remedy="draw from a generator of your own"
+    )
 
 
 def check_balance(tested: DatasetUnderTest) -> str:

@@ -25,6 +25,7 @@ class ExplainerUnderTest(BatchUnderTest):
 
     noun: ClassVar[str] = "map"
     relative: ClassVar[str] = " of its magnitude"
+    difference = staticmethod(map_difference)
 
     def bound(self) -> BoundExplainer:
         """The explainer afresh: nothing fitted, nothing remembered."""
@@ -70,10 +71,6 @@ class ExplainerUnderTest(BatchUnderTest):
         """What makes maps ``(B, H, W)`` at the images' size."""
         explain = self.make_explain_function(seed)
         return lambda model, given: explain(model, given.images, given.targets, given.ids).at(given.shape[1:])
-
-    def difference(self, first: Tensor, second: Tensor) -> float:
-        """Relative to each map's own greatest magnitude."""
-        return map_difference(first, second)
 
     def maps(self, model: Classifier, images: Tensor, targets: Tensor, ids: Sequence[str] | None = None, seed: int = 0) -> Tensor:
         """Maps ``(B, H, W)`` at the images' size by an explainer made for this call."""

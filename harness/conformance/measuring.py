@@ -10,6 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from harness.conformance.results import CheckFailed
+from harness.worker.mutation_guard import MutationError, forbid_changes
+
 TOLERANCE = 1e-3
 """Greatest difference, relative to the greatest magnitude of the sample's own map (or to 1 for scores), that counts as float noise."""
 MIN_SCALE = 1e-7
@@ -38,6 +41,16 @@ def scramble_generators(state: int = 20_771) -> None:
     random.seed(state)
     np.random.seed(state)
     torch.manual_seed(state)
+
+
+def require_generators_untouched(make: Callable[[], object], remedy: str) -> None:
+    """Fail the check if ``make()`` changes global generators, threads or default types."""
+    try:
+        scramble_generators()
+        with forbid_changes(torch.nn.Identity()):
+            make()
+    except MutationError as error:
+        raise CheckFailed(f"{error}: {remedy}") from error
 
 
 def measure_memory_growth(call: Callable[[], object]) -> tuple[float, float]:

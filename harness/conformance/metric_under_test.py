@@ -36,6 +36,7 @@ class MetricUnderTest(BatchUnderTest):
 
     noun: ClassVar[str] = "score"
     relative: ClassVar[str] = ""
+    difference = staticmethod(score_difference)
 
     def network(self, shape: networks.Shape = networks.SHAPE) -> Classifier:
         """A fresh copy of the small convolutional network."""
@@ -55,10 +56,6 @@ class MetricUnderTest(BatchUnderTest):
             return checked_scores(self.workbench().metric(self.recipe)(case), len(given.ids))
 
         return score
-
-    def difference(self, first: Tensor, second: Tensor) -> float:
-        """Relative to the greater of 1 and their magnitude."""
-        return score_difference(first, second)
 
 
 def _make_case(given: ExplainedSamples, model: Classifier, name: str, seed: int, explainer: BoundExplainer | None) -> Case:

@@ -9,10 +9,9 @@ from harness.api.classifier_checks import TOLERANCE, batch_dependence_reason, no
 from harness.api.classifiers import Classifier
 from harness.api.randomness import seeded_generators
 from harness.conformance.component_under_test import ModelUnderTest
-from harness.conformance.measuring import scramble_generators
-from harness.conformance.results import CheckFailed, require
+from harness.conformance.measuring import require_generators_untouched
+from harness.conformance.results import require
 from harness.worker.contracts import checked_logits
-from harness.worker.mutation_guard import MutationError, forbid_changes
 
 
 def _logits(model: Classifier, inputs: Tensor) -> Tensor:
@@ -129,12 +128,7 @@ def check_randomised(tested: ModelUnderTest) -> None:
 
 def check_generators_untouched(tested: ModelUnderTest) -> None:
     """Making it leaves global generators, threads and default types as they were."""
-    try:
-        scramble_generators()
-        with forbid_changes(torch.nn.Identity()):
-            tested.classifier()
-    except MutationError as error:
-        raise CheckFailed(f"{error}: draw weights inside torch.random.fork_rng()") from error
+    require_generators_untouched(tested.classifier, remedy="draw weights inside torch.random.fork_rng()")
 
 
 def check_unprepared(tested: ModelUnderTest) -> str | None:
