@@ -55,7 +55,7 @@ class Executor(Protocol):
     """Submit jobs, receive events, cancel columns, stop. The same for one process, many, and a cluster."""
 
     def ask(self, request: Mapping[str, Any]) -> Any:
-        """The answer to one request (`harness.worker.inspection`); raises `harness.planning.inspector.Unavailable`."""
+        """The answer to one request (`harness.worker.inspection`); raises `harness.planning.facts.Unavailable`."""
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Queue jobs, to be begun in this order."""

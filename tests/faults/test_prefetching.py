@@ -180,7 +180,7 @@ def test_one_that_is_closed_leaves_no_reader_and_starts_another_when_asked(bench
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_on_a_gpu_images_come_from_pinned_memory(tmp_path: Path, marks: Path) -> None:
     bench = Bench(tmp_path, device="cuda")
-    with bench.prefetcher:
+    with closing(bench.prefetcher):
         bench.ask()
         request = bench.prefetcher._request
         assert request is not None and request.images is not None and request.images.is_pinned()
