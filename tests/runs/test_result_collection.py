@@ -14,54 +14,13 @@ from harness.results.data_model import ExplanationSettings, Group
 from harness.results.run_folder import read_results
 from tests.support.spec import SMALL, small_spec
 
-COMPONENTS = '''
-import torch
-from harness.api import Attribution, classifier, explainer, model
-
-
-@model()
-def seeded(*, seed: int = 0, gain: float = 1.0, frozen: bool = False):
-    """Random weights."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0 if frozen else seed)
-        network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 12 * 12, 2))
-    with torch.no_grad():
-        network[1].weight.mul_(gain)
-    return classifier(network, input_shape=(3, 12, 12), class_names=["left", "right"], mean=[0.0] * 3, std=[1.0] * 3)
-
-
-@explainer()
-def uneven(model, images, targets, *, ctx):
-    """Eleven passes for one sample, one for the others."""
-    for _ in range(11 if "square-7" in ctx.ids else 1):
-        model(images)
-    return images.mean(dim=1)
-
-
-def _off(images):
-    """Maps that sum to two thirds of what they must."""
-    return Attribution(images.mean(dim=1), expected=images.mean(dim=1).flatten(1).sum(dim=1) * 1.5)
-
-
-@explainer(complete=True)
-def promising(model, images, targets):
-    """Declares completeness, and does not keep it."""
-    return _off(images)
-
-
-@explainer()
-def estimating(model, images, targets):
-    """Says what its maps sum to, and promises nothing."""
-    return _off(images)
-'''
+PROMISING = SMALL.with_name("promising.py")
 
 
 def groups(folder: Path, out: str = "out", **changes: Any) -> list[Group]:
     """The groups that a run leaves in its folder."""
-    plugin = folder / "more.py"
-    plugin.write_text(COMPONENTS)
     spec = small_spec(**{"metrics": ["inside"], "explainers": ["slope"]} | changes)
-    harness.run(spec, out=folder / out, store=folder / "store", plugins=[SMALL, plugin])
+    harness.run(spec, out=folder / out, store=folder / "store", plugins=[SMALL, PROMISING])
     return read_results(folder / out).groups
 
 
