@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import harness
 from tests.support.spec import SMALL, small_spec
 
 FAULTY, RELUCTANT = SMALL.with_name("faulty.py"), SMALL.with_name("reluctant.py")
@@ -56,6 +57,12 @@ class Driver:
 
     def run(self, **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.command, env=self.environment, capture_output=True, text=True, timeout=300, **options)
+
+    def undisturbed(self) -> None:
+        """The same run in this process, for what is compared with or begun from it."""
+        spec = {**self.spec, "execution": {"executor": "inline", "devices": ["cpu"], "shard": self.spec["execution"]["shard"]}}
+        plugins = [SMALL, FAULTY, RELUCTANT]
+        assert harness.run(spec, out=self.folder / self.out, store=self.folder / self.store, plugins=plugins).failures == []
 
     def board(self) -> Any:
         return board(self.folder / self.out)
