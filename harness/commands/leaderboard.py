@@ -33,7 +33,7 @@ def leaderboard_command(
     from harness.user_errors import UserError
 
     results = [read_results(run) for run in runs]
-    document = build_leaderboard(merge_results(results) if len(results) > 1 else results[0])
+    document = build_leaderboard(merge_results(results, list(map(str, runs))))
     if meta and not document.meta:
         raise UserError("nothing is known of these metrics: write `meta: {}` into the spec, and run it again")
     if format == "terminal":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +128,16 @@ def test_a_run_is_rendered_again_in_every_format(finished: Path, kind: str) -> N
     assert "slope" in done.stdout
     if kind == "json":
         assert json.loads(done.stdout)["groups"][0]["samples"] == 8
+
+
+def test_runs_that_cannot_be_merged_are_named_by_their_folders(finished: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(finished / "out", other)
+    found = json.loads((other / "results.json").read_text())
+    (other / "results.json").write_text(json.dumps({**found, "samples_rule": "correct"}))
+    done = harness("leaderboard", finished / "out", other, COLUMNS="1000")
+    assert done.returncode == 2
+    assert f"{other} counts other samples" in done.stderr
 
 
 @pytest.mark.slow
