@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from harness.analysis.analyse import analyse_results
 from harness.analysis.groups import analyse_group
+from harness.leaderboard.build import build_leaderboard
 from harness.results.data_model import Cell, Group, Results
 from harness.results.document import CellEntry, GroupEntry, Leaderboard, OverallEntry, Rank, Row
 from harness.results.sample_selection import selected_samples
@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 
 def run(group: Group | list[Group], **changes: object) -> Leaderboard:
     groups = group if isinstance(group, list) else [group]
-    return analyse_results(Results(provenance={}, groups=groups, **{"bootstrap": 200, **changes}))  # type: ignore[arg-type]
+    return build_leaderboard(Results(provenance={}, groups=groups, **{"bootstrap": 200, **changes}))  # type: ignore[arg-type]
 
 
 def rows(group: GroupEntry) -> dict[str, Row]:
@@ -36,7 +36,7 @@ def order(found: Leaderboard) -> list[str]:
 
 @pytest.fixture(scope="module")
 def numbers() -> Leaderboard:
-    return analyse_results(leaderboard_results())
+    return build_leaderboard(leaderboard_results())
 
 
 def test_only_samples_that_the_rule_names_count() -> None:
@@ -71,7 +71,7 @@ def test_statistics_do_not_depend_on_the_order_of_samples() -> None:
             for pair, cell in group.cells.items()
         },
     )
-    one, two = analyse_results(leaderboard_results()), analyse_results(leaderboard_results(groups=[turned]))
+    one, two = build_leaderboard(leaderboard_results()), build_leaderboard(leaderboard_results(groups=[turned]))
     assert cells(one.groups[0]) == cells(two.groups[0]) or _close(one, two)
     assert order(one) == order(two)
 
@@ -79,7 +79,7 @@ def test_statistics_do_not_depend_on_the_order_of_samples() -> None:
 def test_statistics_do_not_depend_on_the_order_of_explainers_and_metrics() -> None:
     group = leaderboard_group()
     turned = dataclasses.replace(group, explainers=group.explainers[::-1], metrics=group.metrics[::-1])
-    assert _close(analyse_results(leaderboard_results()), analyse_results(leaderboard_results(groups=[turned])))
+    assert _close(build_leaderboard(leaderboard_results()), build_leaderboard(leaderboard_results(groups=[turned])))
 
 
 def _close(one: Leaderboard, two: Leaderboard) -> bool:
@@ -217,7 +217,7 @@ def test_degenerate_groups() -> None:
     assert single["a", "m"].mean == 1
     assert single["a", "m"].low is None
     assert single["a", "m"].beats_null is False
-    assert analyse_results(Results(provenance={}, groups=[])).overall == []
+    assert build_leaderboard(Results(provenance={}, groups=[])).overall == []
 
 
 def test_across_groups_a_rank_is_the_mean_of_the_groups_ranks() -> None:
@@ -249,11 +249,11 @@ def test_groups_of_the_same_samples_share_their_resamples() -> None:
     results = Results(provenance={}, groups=groups, bootstrap=200)
     first, second = (analyse_group(group, results) for group in groups)
     assert np.array_equal(first.draws["metric"], second.draws["metric"])
-    assert across(analyse_results(results))["a"].ranks["metric"] == first.rows["a"].ranks["metric"]
+    assert across(build_leaderboard(results))["a"].ranks["metric"] == first.rows["a"].ranks["metric"]
 
 
 def test_the_same_results_give_the_same_numbers() -> None:
-    one, two = (analyse_results(leaderboard_results()) for _ in range(2))
+    one, two = (build_leaderboard(leaderboard_results()) for _ in range(2))
     assert one == two
     assert {row.label for row in one.groups[0].rows if row.against_null == 0} == set(NULLS)
 
@@ -275,10 +275,10 @@ def test_how_parts_agree_takes_no_part_in_ranks() -> None:
     """An ensemble alone has such scores: it would be the first of its category, and all others would have no rank in it."""
     generator = np.random.default_rng(0)
     scores = {label: {"a": generator.normal(k, 1, 40), "b": generator.normal(-k, 1, 40)} for k, label in enumerate("xyz")}
-    without = analyse_results(Results(provenance={}, groups=[group_of(scores, [metric("a"), metric("b")])]))
+    without = build_leaderboard(Results(provenance={}, groups=[group_of(scores, [metric("a"), metric("b")])]))
     scores["x"]["parts"] = np.ones(40)
     with_parts = group_of(scores, [metric("a"), metric("b"), metric("parts", category="agreement")])
-    found = rows(analyse_results(Results(provenance={}, groups=[with_parts])).groups[0])
+    found = rows(build_leaderboard(Results(provenance={}, groups=[with_parts])).groups[0])
     for row in without.groups[0].rows:
         assert found[row.label].ranks == row.ranks
         assert found[row.label].complete

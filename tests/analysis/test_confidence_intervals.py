@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.analysis.analyse import analyse_results
 from harness.analysis.bootstrap import resampled_means
 from harness.analysis.confidence_intervals import MeanIntervals, ScoreScale, mean_interval, mean_intervals, wilson
+from harness.leaderboard.build import build_leaderboard
 from harness.results.data_model import RANK_INTERVALS_FROM, STUDENT_T_BELOW, Results
 from harness.results.document import Row
 from tests.support.synthetic_results import group_of, metric
@@ -106,7 +106,7 @@ def test_which_metrics_are_proportions(bounds: tuple[float | None, float | None]
 def numbers(scores: dict[str, np.ndarray], **changes: object) -> dict[str, Row]:
     hit = dataclasses.replace(metric("hit", category="localisation"), bounds=(0, 1))
     group = group_of({label: {"hit": values} for label, values in scores.items()}, [hit])
-    found = analyse_results(Results(provenance={}, groups=[group], bootstrap=200, **changes))  # type: ignore[arg-type]
+    found = build_leaderboard(Results(provenance={}, groups=[group], bootstrap=200, **changes))  # type: ignore[arg-type]
     return {row.label: row for row in found.groups[0].rows}
 
 
@@ -135,7 +135,7 @@ def test_a_group_of_few_samples_takes_the_interval_of_the_overall_rank() -> None
 
     def overall(*sizes: int) -> bool:
         groups = [group(f"net-{size}", size) for size in sizes]
-        found = analyse_results(Results(provenance={}, groups=groups, bootstrap=100))  # type: ignore[arg-type]
+        found = build_leaderboard(Results(provenance={}, groups=groups, bootstrap=100))  # type: ignore[arg-type]
         return found.overall[0].ranks["metric"].low is None
 
     assert not overall(20, 21)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.analysis.analyse import analyse_results
 from harness.analysis.paired_tests import holm
+from harness.leaderboard.build import build_leaderboard
 from harness.results.data_model import Group, Results
 from harness.results.document import ModelsEntry
 from tests.support.synthetic_results import group_of, metric
@@ -24,7 +24,7 @@ def net(model: str, shift: float = 0.0, size: int = 40, **changes: object) -> Gr
 
 
 def compared(*groups: Group, **changes: object) -> list[ModelsEntry]:
-    return analyse_results(Results(provenance={}, groups=list(groups), bootstrap=400, **changes)).models  # type: ignore[arg-type]
+    return build_leaderboard(Results(provenance={}, groups=list(groups), bootstrap=400, **changes)).models  # type: ignore[arg-type]
 
 
 def test_the_difference_is_paired_over_samples() -> None:
