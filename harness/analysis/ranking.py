@@ -100,6 +100,7 @@ def overall_ranks(by_metric: Floats, categories: Sequence[str], weighting: Weigh
     return nan_mean(np.stack(list(within.values()), axis=-1), axis=-1)
 
 
-def ranking_order(entries: Iterable[RankedEntry]) -> list[RankedEntry]:
+def ranking_order(entries: Iterable[RankedEntry], weighting: Weighting = "category") -> list[RankedEntry]:
     """Rows by mean rank, those without any rank last; of equal ranks, one over all metrics precedes one over fewer."""
-    return sorted(entries, key=lambda row: (row.rank.mean is None, row.rank.mean or 0.0, not row.complete))
+    ranks = ((row, row.ranks[weighting].mean) for row in entries)
+    return [row for row, mean in sorted(ranks, key=lambda pair: (pair[1] is None, pair[1] or 0.0, not pair[0].complete))]

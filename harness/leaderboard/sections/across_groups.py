@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from harness.analysis.ranking import Weighting
+from harness.analysis.ranking import Weighting, ranking_order
 from harness.leaderboard.number_format import MISSING, half_width, interval_text, number_formatter, printable, rank_text
-from harness.leaderboard.sections.group import ranked
 from harness.leaderboard.sections.section import ARROWS, BETTER, INCOMPLETE, UNDEFINED, WORSE, Column, LegendItem, Section, Table, TableCell
 from harness.results.document import GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Versus
 from harness.text_format import format_count
@@ -15,7 +14,7 @@ from harness.text_format import format_count
 
 def overall_section(document: Leaderboard, weighting: Weighting) -> Section:
     """The ranks across groups."""
-    entries = ranked(document.overall, weighting)
+    entries = ranking_order(document.overall, weighting)
     ranks = [entry.ranks[weighting] for entry in entries]
     columns = [
         Column("explainer", [TableCell(printable(entry.label)) for entry in entries], align="left"),

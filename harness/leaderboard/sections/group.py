@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol, TypeVar
 
-from harness.analysis.ranking import Weighting
+from harness.analysis.ranking import Weighting, ranking_order
 from harness.leaderboard.number_format import (
     MISSING,
     bytes_text,
@@ -23,33 +22,17 @@ from harness.leaderboard.sections.footnotes import REASON_LIMIT, Footnotes, coll
 from harness.leaderboard.sections.group_legend import group_legend, nemenyi_letters
 from harness.leaderboard.sections.section import ARROWS, BEST, BETTER, NULL, UNDEFINED, WORSE, Column, Section, Table, TableCell
 from harness.results.data_model import NOT_COMPUTED_PREFIX, RANK_INTERVALS_FROM
-from harness.results.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Rank, Row
+from harness.results.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
 from harness.text_format import format_count
 
 SAMPLES_RULE_TEXTS = {"all": "all samples", "correct": "classified correctly", "all-correct": "classified correctly by every model"}
 SHORT_STATUSES = {"not-applicable": "n/a", "out-of-memory": "no memory"}
 
 
-class _Ranked(Protocol):
-    """What has ranks."""
-
-    @property
-    def ranks(self) -> Mapping[Weighting, Rank]:
-        """Ranks by how they are averaged."""
-
-
-Entry = TypeVar("Entry", bound=_Ranked)
-
-
-def ranked(entries: Sequence[Entry], weighting: Weighting) -> list[Entry]:
-    """Entries from best to worst by one weighting, those without a rank last."""
-    return sorted(entries, key=lambda entry: (entry.ranks[weighting].mean is None, entry.ranks[weighting].mean or 0.0))
-
-
 def group_section(document: Leaderboard, group: GroupEntry, weighting: Weighting, number: int) -> Section:
     """Ranks and costs in one table, scores by category in another."""
     notes = collect_footnotes(group)
-    rows = ranked(group.rows, weighting)
+    rows = ranking_order(group.rows, weighting)
     title = f"{printable(group.dataset)} · {printable(group.model)}"
     facts = [*_facts(document, group), _explain_rank(group, weighting)]
     names = Column("explainer", [TableCell(printable(row.label), notes=tuple(notes.rows.get(row.label, ()))) for row in rows], align="left")
