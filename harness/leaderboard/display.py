@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from harness.results.document import Leaderboard
 
@@ -12,23 +12,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class HtmlDisplayable(Protocol):
-    """What a notebook can show."""
+class Showable:
+    """What shows itself where a person is; it has a ``__str__``, and a ``_repr_html_`` for notebooks."""
 
-    def _repr_html_(self) -> str: ...
+    def show(self) -> None:
+        """Show it: as a table in a notebook, else on the terminal."""
+        if _in_notebook():
+            from IPython.display import display
 
-
-def display_or_print(thing: HtmlDisplayable) -> None:
-    """Display ``thing`` in a notebook, print it elsewhere."""
-    if _in_notebook():
-        from IPython.display import display
-
-        display(thing)
-    else:
-        print(thing)
+            display(self)
+        else:
+            print(self)
 
 
-class DisplayedLeaderboard(Leaderboard):
+class DisplayedLeaderboard(Leaderboard, Showable):
     """A leaderboard that shows itself: in a notebook, printed, and as a data frame."""
 
     @classmethod
@@ -44,10 +41,6 @@ class DisplayedLeaderboard(Leaderboard):
         from harness.leaderboard.data_frames import cells_frame, ranks_frame
 
         return cells_frame(self) if cells else ranks_frame(self)
-
-    def show(self) -> None:
-        """Show it: as a table in a notebook, else on the terminal."""
-        display_or_print(self)
 
     def __str__(self) -> str:
         return terminal_text(self)

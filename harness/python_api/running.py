@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.leaderboard.display import DisplayedLeaderboard, display_or_print
+from harness.leaderboard.display import DisplayedLeaderboard, Showable
 from harness.python_api.scores import Scores
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
@@ -28,7 +28,7 @@ MAX_REASONS = 10
 
 
 @dataclass(frozen=True, repr=False)
-class RunResult:
+class RunResult(Showable):
     """What `harness.run` returns; printed, or at the end of a notebook's cell, it is the leaderboard.
 
     Attributes:
@@ -64,10 +64,6 @@ class RunResult:
     def table(self, cells: bool = False) -> pd.DataFrame:
         """The leaderboard as a pandas data frame (see `DisplayedLeaderboard.table`)."""
         return self.leaderboard.table(cells)
-
-    def show(self) -> None:
-        """Show the leaderboard: as a table in a notebook, else on the terminal."""
-        display_or_print(self)
 
     def __str__(self) -> str:
         return "\n".join([str(self.leaderboard), *self._said()])

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from harness.leaderboard.display import Showable
 from harness.leaderboard.selection import matches_any_pattern
 from harness.text_format import format_count, format_some
 
@@ -20,7 +21,7 @@ LABEL_FIELDS = ("dataset", "model", "explainer", "metric", "sample")
 MAX_SHOWN = 10
 
 
-class Scores:
+class Scores(Showable):
     """One line per data set, model, explainer, metric and sample that was scored; ``value`` is NaN if a score is undefined,
     and ``counts`` says whether the leaderboard's numbers are of the sample too (``explain: {samples: …}``).
 
@@ -77,12 +78,6 @@ class Scores:
         from harness.leaderboard.data_frames import to_data_frame
 
         return to_data_frame({name: self.arrow[name].to_pylist() for name in self.arrow.column_names})
-
-    def show(self) -> None:
-        """Show the first lines: as a table in a notebook, else on the terminal."""
-        from harness.leaderboard.display import display_or_print
-
-        display_or_print(self)
 
     def __len__(self) -> int:
         return int(self.arrow.num_rows)
