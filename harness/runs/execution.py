@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from harness.dispatch.events import ColumnFailed, Event
 from harness.dispatch.executor import ExecutorError
@@ -29,13 +29,6 @@ from harness.store.store import Store
 
 if TYPE_CHECKING:
     from harness.runs.run import Run
-
-
-class Listener(Protocol):
-    """Hears every event of a run, in its order."""
-
-    def hear(self, event: Event) -> None:
-        """Take one event in."""
 
 
 class Stopwatch:
@@ -110,9 +103,9 @@ def _plan_and_work(run: Run, journal: Journal, progress: ProgressReporter, hooks
     execution = Execution(plan, work, Outcome(), failures, ColumnNotifier(plan, hooks, work), hooks, clock)
     progress.begin(work)
     trace = TraceWriter(run.folder / "trace.json") if run.profile else None
-    listeners: list[Listener] = [execution.outcome, work, progress, execution.notifier, *([trace] if trace else []), journal, failures]
+    heard_by = [execution.outcome.hear, work.hear, progress.hear, execution.notifier.hear, *([trace.hear] if trace else [])]
     with trace or contextlib.nullcontext():
-        _work(run, jobs, listeners, execution.outcome)
+        _work(run, jobs, [*heard_by, journal.hear, failures.hear], execution.outcome)
     if trace is not None and trace.lacking is not None:
         execution.outcome.problems.append(trace.lacking)
     return execution
@@ -126,13 +119,13 @@ def _missing_jobs(run: Run, plan: Plan) -> list[Job]:
     return [replace(job, traced=True) for job in jobs] if run.profile else jobs
 
 
-def _work(run: Run, jobs: Sequence[Job], listeners: Sequence[Listener], outcome: Outcome) -> None:
+def _work(run: Run, jobs: Sequence[Job], listeners: Sequence[Callable[[Event], None]], outcome: Outcome) -> None:
     """Have the jobs done; what ends that before all of them are is noted in ``outcome``."""
     run.executor.submit(jobs)
     try:
         for event in run.executor.events():
-            for listener in listeners:
-                listener.hear(event)
+            for hear in listeners:
+                hear(event)
             if isinstance(event, ColumnFailed):
                 run.executor.cancel({event.column})
     except KeyboardInterrupt as interrupt:
