@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -62,10 +61,10 @@ def _check_component(store: Store, component: str) -> None:
 
 
 def _open_store(address: str | None) -> Store:
-    from harness.store.address import DEFAULT_ADDRESS
+    from harness.store.address import default_address
     from harness.store.store import Store
 
-    return Store(address or os.environ.get("HARNESS_STORE") or DEFAULT_ADDRESS, new=False)
+    return Store(address or default_address(), new=False)
 
 
 def _store_table(listing: StoreListing) -> RenderableType:

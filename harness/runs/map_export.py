@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,11 @@ from harness.registry.session_components import SESSION_DISTRIBUTION as SESSION
 from harness.results.run_folder import MapColumn, read_map_columns
 from harness.runs.file_names import file_names, to_file_name
 from harness.runs.image_files import to_picture
-from harness.runs.map_export_index import IndexLine, stored_classes, write_index
-from harness.store.address import protocol_of, redact_credentials
+from harness.store.address import default_address, protocol_of, redact_credentials
 from harness.store.atomic import write_atomically
 from harness.store.errors import StoreNotFound
 from harness.store.map_files import SampleKey
+from harness.store.sample_alignment import MaskedColumn, SamplePositions
 from harness.store.store import Store
 from harness.text_format import format_count
 from harness.user_errors import UserError, as_user_error
@@ -39,6 +39,13 @@ if TYPE_CHECKING:
 
 SELECT_ALL = Selection()
 LABELS = ("dataset", "model", "explainer")
+INDEX_COLUMNS = (
+    "map", "picture", "dataset", "model", "explainer", "part", "sample", "position", "label", "label_name", "prediction", "prediction_name",
+    "correct",
+)  # fmt: skip
+"""Files below the folder; labels; the part of an explanation that it is, if not the whole; the sample's id and its position in the
+data set; what is true and what is predicted by the model's number and name, None if that is not known."""
+IndexLine = dict[str, Any]  # by INDEX_COLUMNS
 
 
 def export_maps(
@@ -60,7 +67,7 @@ def export_maps(
     for kind in LABELS:
         chosen.check(f"{kind}s", (getattr(column, kind) for column in columns))
     chosen.check("samples", (sample for column in columns for _, sample, _ in column.rows))
-    source = _open_store(store or os.environ.get("HARNESS_STORE"), described.store)
+    source = _open_store(store or default_address(otherwise=""), described.store)
     from harness.worker.component_cache import ComponentCache
 
     components = ComponentCache(Registry.discover(plugins))
@@ -76,7 +83,7 @@ def export_maps(
     for column, images in zip(stored, pictures, strict=True):
         place = PurePosixPath(*(names[kind][label] for kind, label in _labels(column).items()))
         lines += _write_column(folder, place, column, source, images, chosen)
-    write_index(folder, lines)
+    _write_index(folder, lines)
     return lines
 
 
@@ -84,9 +91,9 @@ def _labels(column: MapColumn) -> dict[str, str]:
     return {kind: getattr(column, kind) for kind in LABELS}
 
 
-def _open_store(given: Path | str | None, named: str) -> Store:
+def _open_store(given: Path | str, named: str) -> Store:
     """The store that was given, else the folder that the run names; a place elsewhere is spoken to only where a person named it."""
-    if given is None and protocol_of(named) is not None:
+    if not given and protocol_of(named) is not None:
         raise UserError(f"the run's store was {redact_credentials(named)}: give what you trust of it with --store")
     try:
         return Store(given or named, new=False)
@@ -103,7 +110,7 @@ def _write_column(
         return []
     write_atomically(folder / place / "recipe.json", json.dumps(column.recipe, indent=1).encode())
     parts = file_names(maps.parts, "part")
-    said = stored_classes(source, column.predictions, maps.samples, images.class_names)
+    said = _stored_classes(source, column.predictions, maps.samples, images.class_names)
     lines = []
     for row, (key, classes) in enumerate(zip(maps.samples, said, strict=True)):
         image = images.at(positions[key], key)
@@ -174,3 +181,27 @@ def _write_map(path: Path, values: NDArray[np.floating], image: NDArray[np.float
     shown = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)  # a map that is not finite is undefined, and is shown as none
     Image.fromarray(overlay(image, shown, signed)).save(picture, format="PNG")
     write_atomically(path.with_name(path.name + ".png"), picture.getvalue())
+
+
+def _stored_classes(store: Store, key: str | None, samples: Sequence[SampleKey], names: Sequence[str] | None) -> Iterator[IndexLine]:
+    """The last columns of the index for each sample, of what stands in the store."""
+    found = {} if key is None else store.known(key, SamplePositions(samples)).get(key, {})
+    labels, predictions = (found.get(name) or MaskedColumn.all_missing(len(samples)) for name in ("label", "predicted"))
+    for row in range(len(samples)):
+        label, prediction = (int(known.values[row]) if known.there[row] else None for known in (labels, predictions))
+        label_name, prediction_name = (
+            None if number is None or names is None or not 0 <= number < len(names) else names[number] for number in (label, prediction)
+        )
+        correct = None if label is None or prediction is None else label == prediction
+        values = (label, label_name, prediction, prediction_name, correct)
+        yield dict(zip(INDEX_COLUMNS[-5:], values, strict=True))
+
+
+def _write_index(folder: Path, lines: Sequence[IndexLine]) -> None:
+    """Write ``index.csv`` and ``index.json``; an unknown class is empty in the one and null in the other."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, INDEX_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: str(value).lower() if isinstance(value, bool) else value for name, value in line.items()} for line in lines)
+    write_atomically(folder / "index.csv", out.getvalue().encode())
+    write_atomically(folder / "index.json", (json.dumps(lines, indent=1, ensure_ascii=False) + "\n").encode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -24,7 +23,7 @@ from harness.runs.plan_report import report_requests
 from harness.runs.progress import ProgressReporter
 from harness.spec.executor_settings import BUILT_IN_EXECUTORS
 from harness.spec.loaded_spec import LoadedSpec
-from harness.store.address import DEFAULT_ADDRESS
+from harness.store.address import default_address
 from harness.store.store import Store
 
 
@@ -96,4 +95,4 @@ class Run:
 
 def default_store_address(loaded: LoadedSpec) -> str:
     """The address of the store of a run that is given none."""
-    return loaded.spec.store.path or os.environ.get("HARNESS_STORE") or DEFAULT_ADDRESS
+    return loaded.spec.store.path or default_address()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from urllib.parse import unquote
 
@@ -11,6 +12,11 @@ PRIVATE_PROTOCOLS = {"memory"}
 _PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?=://)")
 _QUERY = re.compile(r"(?<=://)([^\s?#]*)\?[^\s'\"]*")  # a signature, a token
 _LOGIN = re.compile(r"(?<=://)([^/@:?#]*):(.*)@", re.DOTALL)
+
+
+def default_address(otherwise: str = DEFAULT_ADDRESS) -> str:
+    """The address of the store where none is given: ``HARNESS_STORE``, else ``otherwise``."""
+    return os.environ.get("HARNESS_STORE") or otherwise
 
 
 def protocol_of(address: str) -> str | None:
