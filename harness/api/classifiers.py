@@ -10,6 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from harness.api.cam_layer import CAM_LAYER_NOTE
 from harness.api.classifier_checks import ModelWarning, checked_names, checked_shape, require_valid_scale
 from harness.api.classifier_identity import architecture_digest, content_digest, describe_origin
 from harness.api.feature_maps import find_cam_layer
@@ -22,8 +23,6 @@ from harness.api.preparation import prepare, unprepared_modules
 from harness.api.preprocessing import ModelInputs
 from harness.api.random_weights import randomised_copy
 from harness.api.randomness import restored_generators
-
-_CAM_NOTE = "class activation maps are taken at "
 
 
 class Classifier(ModelLayers, ModelInputs):
@@ -152,9 +151,9 @@ class Classifier(ModelLayers, ModelInputs):
         """Take class activation maps at the last feature map, and note where that is."""
         found = find_cam_layer(self.module, self, noise_image(self.module, self.input_shape))
         self.cam_layer = None if found is None else found.name
-        self.notes = [note for note in self.notes if not note.startswith(_CAM_NOTE)]
+        self.notes = [note for note in self.notes if not note.startswith(CAM_LAYER_NOTE)]
         if found is not None:
-            self.notes.append(f"{_CAM_NOTE}{found}, the last feature map that all of the classification goes through")
+            self.notes.append(f"{CAM_LAYER_NOTE}{found}, the last feature map that all of the classification goes through")
 
 
 def classifier(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from harness.api.cam_layer import CAM_LAYER_NOTE
 from harness.planning.group_plan import GroupPlan
 from harness.registry.recipe import Recipe
 from harness.text_format import format_some
 
-CAM_LAYER_NOTE = "class activation maps are taken at "
 LAYER_PARAMETER = "layer"  # an explainer's parameter by this name that is not given means the model's `cam_layer`
 
 
