@@ -136,9 +136,11 @@ def _cells_without_scores(cells: Any, info: ValidationInfo) -> Any:
     if not isinstance(cells, list):
         return cells
     size = len(info.data.get("samples", ()))
-    empty = {"values": np.full(size, np.nan), "computed": np.zeros(size, dtype=bool)}
     try:
-        found = {(cell["explainer"], cell["metric"]): {**cell, **empty} for cell in cells}
+        found = {
+            (cell["explainer"], cell["metric"]): {**cell, "values": np.full(size, np.nan), "computed": np.zeros(size, dtype=bool)}
+            for cell in cells
+        }
     except (KeyError, TypeError):
         raise ValueError("a cell says no explainer and metric") from None
     if len(found) != len(cells):

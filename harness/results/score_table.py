@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from harness.results.components import ComponentInfo
-from harness.results.data_model import Cell, Group, Results, SamplesRule
+from harness.results.data_model import Group, Results, SamplesRule
 from harness.results.field_types import Bools
 from harness.results.sample_selection import selected_samples
 from harness.store.sample_alignment import EncodedTexts, SamplePositions, encode_text_column, iter_constant_slices, numbers_to_numpy
@@ -108,11 +108,10 @@ def write_scores(path: Path, results: Results, among: Sequence[Group] | None = N
 
 
 def read_scores(path: Path, results: Results) -> Results:
-    """``results`` with the scores in ``path``; raises `ScoreTableError` if the two do not belong together.
+    """Put the scores in ``path`` into ``results``, whose cells are empty; raises `ScoreTableError` if the two do not belong together.
 
     The table is read row group by row group: beside the scores themselves, one of them is in memory at once.
     """
-    results = dataclasses.replace(results, groups=list(map(_emptied, results.groups)), shadows=list(map(_emptied, results.shadows)))
     groups = {(group.dataset, group.model): group for group in results.everything}
     places = {key: SamplePositions(list(zip(group.samples, group.digests, strict=True))) for key, group in groups.items()}
     with pq.ParquetFile(path, read_dictionary=list(KEY_COLUMNS), pre_buffer=False) as file:
@@ -120,13 +119,6 @@ def read_scores(path: Path, results: Results) -> Results:
         for number in range(file.num_row_groups):
             _fill_in(groups, places, file.read_row_group(number, columns=[*KEY_COLUMNS, "value"]))
     return results
-
-
-def _emptied(group: Group) -> Group:
-    """The group with arrays of its own in every cell, to be filled."""
-    size = len(group.samples)
-    cells = {pair: Cell.missing(size, cell.status, cell.reason, cell.key) for pair, cell in group.cells.items()}
-    return dataclasses.replace(group, cells=cells)
 
 
 def _fill_in(groups: dict[GroupLabels, Group], places: dict[GroupLabels, SamplePositions], table: pa.Table) -> None:
