@@ -72,6 +72,6 @@ def _occurrence_within_label(labels: Ints) -> Ints:
 
 def _chance_of_so_few(right: int, count: int, chance: float) -> float:
     """Probability of at most ``right`` of ``count`` by chance."""
-    from scipy.stats import binom
+    from scipy.special import bdtr
 
-    return float(binom.cdf(right, count, chance))
+    return float(bdtr(right, count, chance))
