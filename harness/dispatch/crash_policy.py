@@ -65,7 +65,7 @@ class CrashPolicy:
 
     def _find_committed(self, job: Job, settled: set[str]) -> list[RowsCommitted]:
         """What an ended worker committed and could not tell."""
-        keys = SamplePositions([(row.sample, row.digest) for row in job.rows])
+        keys = SamplePositions([row.key for row in job.rows])
         try:
             known = Store(self._settings.store).known(job.key, keys)
         except StoreError:  # a place that does not answer now: what is there is found by whoever goes on with the job

@@ -95,7 +95,7 @@ class GroupPlan:
     @property
     def samples(self) -> SamplePositions:
         """Where the rows are, by which the store is read."""
-        return SamplePositions([(row.sample, row.digest) for row in self.rows])
+        return SamplePositions([row.key for row in self.rows])
 
     def lacking(self, key: str) -> Bools:
         """``(N,)`` which of the rows are not finished in a column."""

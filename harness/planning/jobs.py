@@ -21,6 +21,11 @@ class SampleRef(NamedTuple):
     sample: str
     digest: str
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """The sample, as the store knows it."""
+        return self.sample, self.digest
+
 
 @dataclass(frozen=True)
 class MetricTask:

@@ -117,6 +117,6 @@ class Planner:
         if key in found and found[key][: len(kept)].any():
             mapped = self.store.samples_with_maps(key)
             undefined = np.isnan(known[key]["zero"].values) if "zero" in known[key] else np.zeros(len(group.rows), dtype=bool)
-            there = [(row.sample, row.digest) in mapped for row in kept]
+            there = [row.key in mapped for row in kept]
             found[key][: len(kept)] &= np.asarray(there, dtype=bool) | undefined[: len(kept)]
         return found

@@ -52,10 +52,10 @@ class JobContext:
     undefined: Sequence[SampleRef] = ()
     seen: SeenModels = field(default_factory=SeenModels)
 
-    @property
+    @cached_property
     def keys(self) -> list[SampleKey]:
         """The rows, as the store knows them."""
-        return [(row.sample, row.digest) for row in self.job.rows]
+        return [row.key for row in self.job.rows]
 
     @property
     def model(self) -> Classifier:

@@ -84,7 +84,7 @@ def _maps_to_store(work: JobContext, attribution: Attribution) -> StoredMaps:
     with span("store", "read"):
         known = work.store.maps(work.job.key, work.keys)
     there = set() if known is None else set(known.samples)
-    kept = [i for i, row in enumerate(work.job.rows) if work.job.keeps(row) and work.keys[i] not in there]
+    kept = [i for i, row in enumerate(work.job.rows) if work.job.keeps(row) and row.key not in there]
     dtype = np.dtype(work.job.dtype)
     return StoredMaps(
         work.keys,

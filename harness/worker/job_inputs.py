@@ -104,7 +104,7 @@ class JobInputs:
     def _predictions(self, key: str, rows: Sequence[SampleRef], model: Classifier, samples: SampleBatch) -> Tensor:
         """The predicted class of each row ``(B,)``: from the store, or computed and committed under ``key``."""
         with span("store", "read"):
-            known = self.store.known(key, Places([(row.sample, row.digest) for row in rows])).get(key, {}).get("predicted")
+            known = self.store.known(key, Places([row.key for row in rows])).get(key, {}).get("predicted")
         if known is not None and known.there.all():
             return torch.from_numpy(np.nan_to_num(known.values, nan=NO_TARGET)).long().to(samples.labels.device)
         logits = self.components.models.forward(model, samples.images, finite=False)

@@ -55,7 +55,7 @@ class PrefetchRequest:
     def as_planned(self, message: Mapping[str, Any]) -> bool:
         """Whether what is told of the next row is what was planned."""
         row = self.rows[len(self.samples)]
-        return (message["id"], message["digest"]) == (row.sample, row.digest)
+        return (message["id"], message["digest"]) == row.key
 
 
 class Prefetcher:
