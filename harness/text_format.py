@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+ARROWS = {"higher": "↑", "lower": "↓"}  # by which scores are better
 HANGING_INDENT = 2
 MAX_MESSAGE_LENGTH = 500  # characters of a message
 MAX_TRACEBACK_LENGTH = 20_000
 FRAMEWORK_FILES = (
     "site-packages/torch",
     "/harness/dispatch/",
+    "/harness/meta/",
     "/harness/worker/",
     "/contextlib.py",
 )  # files that are never the component's

@@ -8,7 +8,7 @@ what is said here.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -128,7 +128,7 @@ class EvidenceKind:
     made: Callable[[Tensor], Tensor] | None = None
 
 
-def _box_round(mask: Tensor) -> Tensor:
+def box_round(mask: Tensor) -> Tensor:
     """``(1, 4)`` the box round a mask; ``(0, 4)`` if that is empty."""
     from harness.api.geometry import masks_to_boxes
 
@@ -139,7 +139,7 @@ KINDS: Mapping[str, EvidenceKind] = {
     kind.name: kind
     for kind in (
         EvidenceKind("mask", need="masks", form=Raster(single=True, boolean=True)),
-        EvidenceKind("boxes", need="boxes", form=Boxes(), implied_by="mask", made=_box_round),
+        EvidenceKind("boxes", need="boxes", form=Boxes(), implied_by="mask", made=box_round),
     )
 }
 """The kinds that are no plain rasters, or have another name among needs."""
@@ -161,20 +161,23 @@ def with_known_kinds(evidence: Mapping[str, V] | None, **known: V | None) -> dic
     return {name: value for name, value in given.items() if value is not None}
 
 
+def _implied_kinds(evidence: Evidence) -> Iterator[tuple[EvidenceKind, str, Callable[[Tensor], Tensor]]]:
+    """The kinds that are not given and can be made: of which one, and how."""
+    for kind in KINDS.values():
+        if kind.name not in evidence and kind.implied_by is not None and kind.implied_by in evidence and kind.made is not None:
+            yield kind, kind.implied_by, kind.made
+
+
 def layouts(evidence: Evidence) -> dict[str, str]:
     """The layout of each kind that a sample has, and of those made of them."""
     found = {name: evidence_kind(name).form.layout(value) for name, value in evidence.items()}
-    implied = (kind for kind in KINDS.values() if kind.implied_by in found and kind.name not in found)
-    return found | {kind.name: kind.form.shape for kind in implied}
+    return found | {kind.name: kind.form.shape for kind, _, _ in _implied_kinds(evidence)}
 
 
 def moved(evidence: Evidence, geometry: Geometry, native: Size) -> dict[str, Tensor]:
     """A sample's evidence in a model's coordinates, with the kinds that are made of others."""
     found = {name: evidence_kind(name).form.move(value, geometry, native) for name, value in evidence.items()}
-    for kind in KINDS.values():
-        if kind.name not in found and kind.implied_by in found and kind.made is not None:
-            found[kind.name] = kind.made(found[kind.implied_by])
-    return found
+    return found | {kind.name: make(found[source]) for kind, source, make in _implied_kinds(evidence)}
 
 
 def batched(samples: Sequence[Evidence], size: Size, known: Mapping[str, str]) -> dict[str, Tensor | Sequence[Tensor]]:

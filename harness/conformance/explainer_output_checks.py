@@ -12,9 +12,9 @@ from harness.conformance.batch_under_test import make_context
 from harness.conformance.explainer_under_test import ExplainerUnderTest
 from harness.conformance.measuring import map_difference
 from harness.conformance.results import CheckSkipped, require
+from harness.results.data_model import COMPLETENESS_TOLERANCE
 from harness.worker.pass_counter import count_passes, count_passes_within
 
-COMPLETENESS_TOLERANCE = 0.05
 """Greatest error of a promised sum, relative to the mean magnitude of what is promised."""
 
 

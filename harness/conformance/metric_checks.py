@@ -11,7 +11,6 @@ from harness.conformance.metric_under_test import MetricUnderTest
 from harness.conformance.results import CheckSkipped, require
 from harness.worker.contracts import ContractError
 
-COUNT = 5
 BOUNDS_TOLERANCE = 1e-5
 """By how much a score may leave its bounds for the sake of float noise."""
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
 from harness.api.context import Context, NoTrainingData
-from harness.api.geometry import masks_to_boxes
+from harness.api.evidence import box_round
 from harness.api.preprocessing import MAX_RANGE_EXCESS
 from harness.api.sample import Dataset
 from harness.planning.class_matching import match_classes
@@ -112,7 +112,7 @@ def _drop_channel(maps: Tensor, wanted: tuple[int, ...]) -> Tensor:
 def as_boxes(given: object, masks: Tensor | None, images: Tensor) -> list[Tensor] | None:
     """``(N, 4)`` float per image, ``x0, y0, x1, y1`` in pixels; if none are given those round the masks, as in a run."""
     if given is None:
-        return None if masks is None else [box[None][mask.any()[None]] for box, mask in zip(masks_to_boxes(masks), masks, strict=True)]
+        return None if masks is None else [box_round(mask) for mask in masks]
     count, wanted = len(images), "(N, 4) of each image: x0, y0, x1, y1"
     if not isinstance(given, Tensor | np.ndarray | list | tuple):
         raise ValueError(f"boxes must be {wanted}, not {format_argument(given)}")

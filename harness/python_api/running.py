@@ -13,6 +13,7 @@ from harness.python_api.scores import Scores
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.session_components import SESSION_DISTRIBUTION
+from harness.results.data_model import EXPECTED_STATUSES
 from harness.runs.conclusion import FinishedRun
 from harness.runs.run import Run, default_store_address
 from harness.spec.load import load_spec
@@ -23,7 +24,6 @@ from harness.text_format import format_count
 if TYPE_CHECKING:
     import pandas as pd
 
-EXPECTED_STATES = ("ok", "not-applicable")
 MAX_REASONS = 10
 
 
@@ -75,14 +75,14 @@ class RunResult(Showable):
         return self.leaderboard._repr_html_() + "".join(f"<p>{escape(line)}</p>" for line in self._said())
 
     def _failed(self) -> str:
-        bad = sum(state not in EXPECTED_STATES for *_, state, _ in self.failures)
+        bad = sum(state not in EXPECTED_STATUSES for *_, state, _ in self.failures)
         return f"{format_count(bad, 'cell')} failed"
 
     def _said(self) -> list[str]:
         """What failed, each reason once, and where the run is."""
         reasons: dict[tuple[str, str], list[str]] = {}
         for _, _, explainer, metric, state, reason in self.failures:
-            if state not in EXPECTED_STATES:
+            if state not in EXPECTED_STATUSES:
                 reasons.setdefault((state, reason), []).append(f"{explainer} on {metric}")
         lines = []
         for (state, reason), cells in reasons.items():

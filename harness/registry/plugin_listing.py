@@ -16,11 +16,11 @@ from rich.text import Text
 from harness.api.declarations import Category
 from harness.registry.card import KINDS, Card, singular
 from harness.registry.plugin_pages import EM_DASH, format_origin
+from harness.text_format import ARROWS
 
 NARROW = 60
 """Columns below which a table's words would be broken, so that its cells stand below each other."""
 SEVERAL = "several categories"
-ARROWS = {"higher": "↑", "lower": "↓"}
 EITHER = "↕"
 
 

@@ -21,6 +21,7 @@ Weighting = Literal["category", "metric"]
 """How metrics make one rank: the mean over categories of the mean within each, or the mean over all metrics alike."""
 
 STATUSES: tuple[Status, ...] = get_args(Status)
+EXPECTED_STATUSES: tuple[Status, ...] = ("ok", "not-applicable")  # of cells that are as they were planned
 SAMPLES_RULES: tuple[SamplesRule, ...] = get_args(SamplesRule)
 NOT_COMPUTED_PREFIX = "not computed"  # so begins the reason of a blocked cell whose turn never came
 COMPLETENESS_TOLERANCE = 0.05  # median relative error of a promised sum, above which the promise counts as broken

@@ -17,13 +17,13 @@ from harness.results.components import ComponentInfo
 from harness.results.data_model import Group, Results, SamplesRule
 from harness.results.field_types import Bools
 from harness.results.sample_selection import selected_samples
+from harness.store.row_files import ENCODED_TEXT
 from harness.store.sample_alignment import EncodedTexts, SamplePositions, encode_text_column, iter_constant_slices, numbers_to_numpy
 
 KEY_COLUMNS = ("dataset", "model", "explainer", "metric", "sample", "digest")
 RECIPE_KEY = b"harness.recipe"
 GroupLabels = tuple[str, str]  # of a dataset and a model
-_TEXT = pa.dictionary(pa.int32(), pa.string())
-SCORE_TABLE_SCHEMA = pa.schema([*((name, _TEXT) for name in KEY_COLUMNS), ("value", pa.float64()), ("counts", pa.bool_())])
+SCORE_TABLE_SCHEMA = pa.schema([*((name, ENCODED_TEXT) for name in KEY_COLUMNS), ("value", pa.float64()), ("counts", pa.bool_())])
 """``counts``: whether the sample is one of those that the leaderboard's numbers are of (`Results.samples_rule`)."""
 
 

@@ -13,7 +13,7 @@ from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.render import formats_with
 from harness.leaderboard.sections.all_sections import View
 from harness.registry.hook_runner import HookRunner
-from harness.results.data_model import Results
+from harness.results.data_model import EXPECTED_STATUSES, Results
 from harness.results.document import Leaderboard
 from harness.results.run_folder import MapColumns, write_leaderboard, write_map_columns, write_results
 from harness.runs.failures import FailureLog
@@ -56,8 +56,7 @@ class FinishedRun:
     @property
     def ok(self) -> bool:
         """Whether every cell that could be computed was."""
-        fine = ("ok", "not-applicable")
-        return all(cell.status in fine for group in self.results.everything for cell in group.cells.values())
+        return all(cell.status in EXPECTED_STATUSES for group in self.results.everything for cell in group.cells.values())
 
 
 def conclude(run: Run, execution: Execution) -> FinishedRun:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-_TEXT = pa.dictionary(pa.int32(), pa.string())
+ENCODED_TEXT = pa.dictionary(pa.int32(), pa.string())
 IDENTITY = ["column", "sample", "digest", "field"]
-SCHEMA = pa.schema([*((name, _TEXT) for name in IDENTITY), ("value", pa.float64())])
+SCHEMA = pa.schema([*((name, ENCODED_TEXT) for name in IDENTITY), ("value", pa.float64())])
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from functools import partial
 
 from harness.analysis.ranking import Weighting, ranking_order
 from harness.leaderboard.number_format import MISSING, half_width, interval_text, number_formatter, printable, rank_text
-from harness.leaderboard.sections.section import ARROWS, BETTER, INCOMPLETE, UNDEFINED, WORSE, Column, LegendItem, Section, Table, TableCell
+from harness.leaderboard.sections.section import BETTER, INCOMPLETE, UNDEFINED, WORSE, Column, LegendItem, Section, Table, TableCell
 from harness.results.document import GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Versus
-from harness.text_format import format_count
+from harness.text_format import ARROWS, format_count
 
 
 def overall_section(document: Leaderboard, weighting: Weighting) -> Section:

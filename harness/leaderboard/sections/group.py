@@ -20,10 +20,10 @@ from harness.leaderboard.number_format import (
 )
 from harness.leaderboard.sections.footnotes import REASON_LIMIT, Footnotes, collect_footnotes, is_missing, never_begun
 from harness.leaderboard.sections.group_legend import group_legend, nemenyi_letters
-from harness.leaderboard.sections.section import ARROWS, BEST, BETTER, NULL, UNDEFINED, WORSE, Column, Section, Table, TableCell
+from harness.leaderboard.sections.section import BEST, BETTER, NULL, UNDEFINED, WORSE, Column, Section, Table, TableCell
 from harness.results.data_model import NOT_COMPUTED_PREFIX, RANK_INTERVALS_FROM
 from harness.results.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
-from harness.text_format import format_count
+from harness.text_format import ARROWS, format_count
 
 SAMPLES_RULE_TEXTS = {"all": "all samples", "correct": "classified correctly", "all-correct": "classified correctly by every model"}
 SHORT_STATUSES = {"not-applicable": "n/a", "out-of-memory": "no memory"}

@@ -9,7 +9,6 @@ from typing import Literal
 from harness.results.document import Rank
 
 BEST, BETTER, WORSE, NULL, UNDEFINED, INCOMPLETE = "*", "▲", "▼", "°", "‡", "†"
-ARROWS = {"higher": "↑", "lower": "↓"}
 Tone = Literal["", "strong", "warning", "problem", "faint", "absent", "gone", "new"]
 
 
