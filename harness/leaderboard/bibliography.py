@@ -98,7 +98,7 @@ def _recipes(results: Results) -> Iterator[ComponentInfo]:
         yield from group.recipes.values()
         yield from group.explainers
         yield from group.metrics
-    if results.shadows:
+    if results.variants:
         yield ComponentInfo(component="meta", cite=METAQUANTUS_ENTRY)
 
 

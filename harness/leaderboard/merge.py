@@ -43,20 +43,20 @@ def _merge_two(first: Results, second: Results, name: str) -> Results:
     if first.samples_rule != second.samples_rule:
         raise MergeError(f"{name} counts other samples: {second.samples_rule!r} instead of {first.samples_rule!r}")
     groups = {(group.dataset, group.model): group for group in first.groups}
-    shadows = {(group.dataset, group.model): group for group in first.shadows}
+    variants = {(group.dataset, group.model): group for group in first.variants}
     shared = [group for group in second.groups if (group.dataset, group.model) in groups]
     if not shared:
         raise MergeError(
             f"{name} shares no dataset and model: it has {_group_names(second.groups)}, and the others {_group_names(first.groups)}"
         )
-    for whole, more in ((groups, second.groups), (shadows, second.shadows)):
+    for whole, more in ((groups, second.groups), (variants, second.variants)):
         for group in more:
             key = (group.dataset, group.model)
             whole[key] = _merge_groups(whole[key], group, name) if key in whole else group
     return dataclasses.replace(
         first,
         groups=list(groups.values()),
-        shadows=list(shadows.values()),
+        variants=list(variants.values()),
         reference=first.reference if first.reference is not None else second.reference,
         nulls=list(dict.fromkeys([*first.nulls, *second.nulls])),
     )

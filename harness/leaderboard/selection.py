@@ -51,8 +51,8 @@ class Selection:
         self.check("explainers", (label for group in groups for label in group.explainer_labels))
         self.check("metrics", (label for group in groups for label in group.metric_labels))
         self.check("samples", (sample for group in groups for sample in group.samples))
-        kept = [[self._part(group) for group in several if self._wanted(group)] for several in (results.groups, results.shadows)]
-        return replace(results, groups=kept[0], shadows=kept[1])
+        kept = [[self._part(group) for group in several if self._wanted(group)] for several in (results.groups, results.variants)]
+        return replace(results, groups=kept[0], variants=kept[1])
 
     def _wanted(self, group: Group) -> bool:
         return self.has(dataset=group.dataset, model=_model_label(group))
@@ -72,5 +72,5 @@ def matches_any_pattern(wanted: Sequence[str], name: str) -> bool:
 
 
 def _model_label(group: Group) -> str:
-    """The label of a group's model, or of the model that it is a shadow of."""
-    return group.model if group.shadow is None else group.shadow.model
+    """The label of a group's model, or of the model that it is a variant of."""
+    return group.model if group.variant is None else group.variant.model

@@ -18,22 +18,23 @@ from harness.analysis.groups import score_cube
 from harness.analysis.paired_tests import drop_nan, holm, paired_differences
 from harness.analysis.ranking import rank_scores
 from harness.analysis.signed_rank import signed_ranks
-from harness.results.data_model import Group, MetaConditionInfo, MetaConditionKind, Results
+from harness.results.data_model import Group, Results
 from harness.results.document import ConsistencyEntry, MetaEntry, MetaMetric, Scales, SeparationEntry
 from harness.results.field_types import Floats
 from harness.results.sample_selection import selected_samples
+from harness.results.variant_info import MetaVariantKind, VariantInfo
 
 MIN_CORRELATED = 3  # values that a rank correlation is taken over
-DISTURBANCE_KINDS: tuple[MetaConditionKind, ...] = ("inputs", "weights")
+DISTURBANCE_KINDS: tuple[MetaVariantKind, ...] = ("inputs", "weights")
 
 
 def analyse_meta(results: Results) -> list[MetaEntry]:
-    """The metrics of every group that has shadows."""
+    """The metrics of every group that has variants."""
     found = []
     for group in results.groups:
-        shadows = [other for other in results.shadows if other.shadow is not None and _is_condition_of(other, group)]
-        if shadows:
-            found.append(_analyse_group(group, shadows, results))
+        variants = [other for other in results.variants if other.variant is not None and _is_variant_of(other, group)]
+        if variants:
+            found.append(_analyse_group(group, variants, results))
     return found
 
 
@@ -107,20 +108,20 @@ def _standardise_ranks(values: Floats) -> Floats:
     return np.asarray(np.divide(centred, length, out=np.full_like(centred, np.nan), where=length > 0))
 
 
-def _is_condition_of(shadow: Group, group: Group) -> bool:
-    assert shadow.shadow is not None
-    return (shadow.dataset, shadow.shadow.model) == (group.dataset, group.model) and shadow.samples == group.samples
+def _is_variant_of(other: Group, group: Group) -> bool:
+    assert other.variant is not None
+    return (other.dataset, other.variant.model) == (group.dataset, group.model) and other.samples == group.samples
 
 
-def _analyse_group(group: Group, shadows: Sequence[Group], results: Results) -> MetaEntry:
+def _analyse_group(group: Group, variants: Sequence[Group], results: Results) -> MetaEntry:
     selected = selected_samples(group, results.groups, results.samples_rule)
     scores = score_cube(group, selected)
     rows = [e for e, info in enumerate(group.explainers) if not results.is_null(info)]
     signs = np.asarray([info.sign for info in group.metrics])
     per_explainer = np.stack([rank_correlations(signs * scores[:, e]) for e in rows]) if rows else np.empty((0, len(signs), len(signs)))
     over_explainers, over_samples = rank_correlations(nan_mean(signs * scores[:, rows])), nan_mean(per_explainer)
-    consistency = {kind: _measure_consistency(group, shadows, kind, selected, scores, rows) for kind in DISTURBANCE_KINDS}
-    separation = _measure_separations(group, shadows, selected, scores, results)
+    consistency = {kind: _measure_consistency(group, variants, kind, selected, scores, rows) for kind in DISTURBANCE_KINDS}
+    separation = _measure_separations(group, variants, selected, scores, results)
     metrics = []
     for m, label in enumerate(group.metric_labels):
         kinds = {kind: found[label] for kind, found in consistency.items() if label in found}
@@ -135,28 +136,28 @@ def _analyse_group(group: Group, shadows: Sequence[Group], results: Results) -> 
                 over_samples=dict(zip(group.metric_labels, over_samples[m], strict=True)),
             )
         )
-    conditions = [other.shadow for other in shadows if other.shadow is not None]
+    infos = [other.variant for other in variants if other.variant is not None]
     return MetaEntry(
         dataset=group.dataset,
         model=group.model,
         samples=len(selected),
-        repeats=max(condition.repeat for condition in conditions),
-        inputs=_scales(conditions, "inputs"),
-        weights=_scales(conditions, "weights"),
+        repeats=max(info.repeat for info in infos),
+        inputs=_scales(infos, "inputs"),
+        weights=_scales(infos, "weights"),
         explainers=[group.explainer_labels[e] for e in rows],
         metrics=metrics,
     )
 
 
-def _scales(conditions: Sequence[MetaConditionInfo], kind: MetaConditionKind) -> Scales:
-    return Scales(**{one.strength: one.scale for one in conditions if one.kind == kind and one.strength is not None})
+def _scales(infos: Sequence[VariantInfo], kind: MetaVariantKind) -> Scales:
+    return Scales(**{one.strength: one.scale for one in infos if one.kind == kind and one.strength is not None})
 
 
 def _measure_consistency(
-    group: Group, shadows: Sequence[Group], kind: MetaConditionKind, selected: NDArray[np.intp], scores: Floats, rows: list[int]
+    group: Group, variants: Sequence[Group], kind: MetaVariantKind, selected: NDArray[np.intp], scores: Floats, rows: list[int]
 ) -> dict[str, ConsistencyEntry]:
     """By metric label, under disturbances of one kind; of none if there were no such disturbances."""
-    members = [other for other in shadows if other.shadow is not None and other.shadow.kind == kind]
+    members = [other for other in variants if other.variant is not None and other.variant.kind == kind]
     cubes = [(other, score_cube(other, selected, [group.explainer_labels[e] for e in rows], group.metric_labels)) for other in members]
     found = {}
     for m, metric in enumerate(group.metrics if cubes else ()):
@@ -166,24 +167,24 @@ def _measure_consistency(
 
 
 def _consistency_parts(
-    shadow: Group, selected: NDArray[np.intp], scores: Floats, disturbed: Floats, sign: float
+    other: Group, selected: NDArray[np.intp], scores: Floats, disturbed: Floats, sign: float
 ) -> tuple[float, float, int]:
     """IAC, IEC and the number of samples used, of one metric ``(N, E)`` under one draw of a disturbance."""
-    assert shadow.shadow is not None
-    disruptive = shadow.shadow.strength == "disruptive"
-    kept, known = shadow.shadow.kept[selected], shadow.shadow.known[selected]
+    assert other.variant is not None
+    disruptive = other.variant.strength == "disruptive"
+    kept, known = other.variant.kept[selected], other.variant.known[selected]
     used = known & (~kept if disruptive else kept)
     before, after = scores[used], disturbed[used]
     intra = np.asarray([intra_consistency(before[:, e], after[:, e], disruptive) for e in range(before.shape[1])])
     return float(nan_mean(intra)), inter_consistency(before, after, sign, disruptive), int(used.sum())
 
 
-def _average_repeats(shadows: Sequence[Group], parts: Sequence[tuple[float, float, int]]) -> ConsistencyEntry:
+def _average_repeats(variants: Sequence[Group], parts: Sequence[tuple[float, float, int]]) -> ConsistencyEntry:
     table = {
         (strength, repeat): np.asarray(part)
-        for other, part in zip(shadows, parts, strict=True)
-        if other.shadow is not None
-        for strength, repeat in [(other.shadow.strength, other.shadow.repeat)]
+        for other, part in zip(variants, parts, strict=True)
+        if other.variant is not None
+        for strength, repeat in [(other.variant.strength, other.variant.repeat)]
     }
     repeats = sorted({repeat for _, repeat in table})
     missing = np.full(3, np.nan)
@@ -207,9 +208,9 @@ def _average_repeats(shadows: Sequence[Group], parts: Sequence[tuple[float, floa
 
 
 def _measure_separations(
-    group: Group, shadows: Sequence[Group], selected: NDArray[np.intp], scores: Floats, results: Results
+    group: Group, variants: Sequence[Group], selected: NDArray[np.intp], scores: Floats, results: Results
 ) -> dict[str, SeparationEntry]:
-    oracle = next((other for other in shadows if other.shadow is not None and other.shadow.kind == "oracle"), None)
+    oracle = next((other for other in variants if other.variant is not None and other.variant.kind == "oracle"), None)
     if oracle is None:
         return {}
     truth = score_cube(oracle, selected, oracle.explainer_labels[:1], group.metric_labels)[:, 0]

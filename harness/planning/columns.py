@@ -33,7 +33,7 @@ class ColumnPlanner:
     _files_by_recipe: dict[str, str | None] = field(default_factory=dict, repr=False)
 
     def columns(self, group: GroupPlan) -> Iterator[ExplanationColumn]:
-        """The group's rows; of an altered group the explainers alone, without nulls, or the oracle."""
+        """The group's rows; of a variant the explainers alone, without nulls, or the oracle."""
         if group.variant.kind == "oracle":
             yield self._oracle(group)
             return

@@ -49,7 +49,7 @@ class Subject(JsonDataclass):
         seed: the spec's.
         stored: digests of the explainers that are rows of the run → the key of their maps, for composition.
         variant: how it is altered for all its jobs. Targets are predicted on what is not.
-        altered_prediction_key: the column of what is predicted under the variant; None if it alters no prediction.
+        variant_prediction_key: the column of what is predicted under the variant; None if it alters no prediction.
         precision, compiled: what the model computes in (see `harness.worker.arithmetic`).
         content: digest of the model that was planned with, if it comes from files that may change meanwhile.
         answers: what that model answers to fixed inputs, or None.
@@ -70,7 +70,7 @@ class Subject(JsonDataclass):
     seed: int
     stored: Mapping[str, str]
     variant: Variant = AS_IS
-    altered_prediction_key: str | None = None
+    variant_prediction_key: str | None = None
     precision: Precision = "fp32"
     compiled: bool = False
     content: str | None = None
@@ -82,7 +82,7 @@ class Subject(JsonDataclass):
     @property
     def prediction_keys(self) -> list[str]:
         """The columns of what is predicted on it."""
-        return [key for key in (self.prediction_key, self.altered_prediction_key) if key is not None]
+        return [key for key in (self.prediction_key, self.variant_prediction_key) if key is not None]
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,10 @@ from harness.store.store import Store
 
 @dataclass(frozen=True)
 class Plan:
-    """All groups of a run, and the same altered, by which its metrics are evaluated."""
+    """All groups of a run, and their variants, by which its metrics are evaluated."""
 
     groups: Sequence[GroupPlan]
-    altered: Sequence[GroupPlan] = ()
+    variants: Sequence[GroupPlan] = ()
 
     @property
     def seconds_per_pass(self) -> float | None:
@@ -38,8 +38,8 @@ class Plan:
 
     @property
     def everything(self) -> Sequence[GroupPlan]:
-        """The groups as they are, then the altered ones."""
-        return [*self.groups, *self.altered]
+        """The groups as they are, then their variants."""
+        return [*self.groups, *self.variants]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Planner:
         wrong += self._absent_targets(groups)
         if wrong:
             raise SpecError(wrong)
-        return Plan(groups, [altered for group in groups for altered in self._altered(group)])
+        return Plan(groups, [variant for group in groups for variant in self._variants(group)])
 
     def _absent_targets(self, groups: Sequence[GroupPlan]) -> Iterator[SpecProblem]:
         """Where a fixed class is to be explained that a model does not have."""
@@ -84,14 +84,14 @@ class Planner:
                 )
                 yield self.loaded.problem(("explain", "target"), reason)
 
-    def _altered(self, group: GroupPlan) -> Iterator[GroupPlan]:
-        """The group's rows under each variant by which its metrics are evaluated."""
+    def _variants(self, group: GroupPlan) -> Iterator[GroupPlan]:
+        """The group under each variant by which its metrics are evaluated."""
         meta, subject = self.loaded.spec.meta, group.subject
         if meta is None or subject is None or group.dataset_facts is None:
             return
         for variant in iter_meta_variants(meta, subject.seed, ORACLE_EVIDENCE in group.dataset_facts.evidence):
             key = keys.prediction_key(group.dataset_key, group.model_key, variant) if variant.alters_predictions else None
-            yield self._filled(replace(group, subject=replace(subject, variant=variant, altered_prediction_key=key)))
+            yield self._filled(replace(group, subject=replace(subject, variant=variant, variant_prediction_key=key)))
 
     def _filled(self, group: GroupPlan) -> GroupPlan:
         """A group with its columns and with what is finished of them."""

@@ -19,7 +19,7 @@ SMALLEST_SHARD, LARGEST_SHARD = 8, 64  # samples of a shard
 
 
 def plan_jobs(plan: Plan, shard: int | Literal["auto"], keep: int | None, dtype: Literal["float32", "float16"]) -> list[Job]:
-    """All jobs of a plan: those of its groups, then those of each altered one.
+    """All jobs of a plan: those of its groups, then those of their variants.
 
     Explainers that others are composed of come first, so that their stored maps can be used; within one depth the costliest come first,
     so that no worker is left alone with a long one. All shards of an explainer follow one another, so that whole rows of the leaderboard

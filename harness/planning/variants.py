@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.registry.recipe import Recipe
+from harness.results.variant_info import MetaVariantKind, Strength
 from harness.spec.run_spec import MetaOptions
 
-VariantKind = Literal["as it is", "random model", "inputs", "weights", "oracle"]
-Strength = Literal["minor", "disruptive"]
+VariantKind = Literal["as it is", "random model", MetaVariantKind]
 ORACLE = Recipe("explainers", "oracle", "xai-harness", "1", label="oracle")
 ORACLE_EVIDENCE = "mask"  # the kind of evidence that its maps are made of
 

@@ -7,15 +7,14 @@ from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, FiniteFloat, PlainSerializer, ValidationInfo
+from pydantic import AliasChoices, BeforeValidator, Field, PlainSerializer, ValidationInfo
 
 from harness.results.components import ComponentInfo, ExplainerInfo, MetricInfo
 from harness.results.field_types import BoolArray, FloatArray, Name, Number
+from harness.results.variant_info import VariantInfo
 
 Status = Literal["ok", "not-applicable", "failed", "timeout", "out-of-memory", "crashed", "blocked"]
 SamplesRule = Literal["all", "correct", "all-correct"]
-MetaConditionKind = Literal["inputs", "weights", "oracle"]
-DisturbanceStrength = Literal["minor", "disruptive"]
 IntervalKind = Literal["wilson", "student", "bootstrap"]
 Weighting = Literal["category", "metric"]
 """How metrics make one rank: the mean over categories of the mean within each, or the mean over all metrics alike."""
@@ -110,28 +109,6 @@ class ExplanationSettings:
     dtype: Name | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class MetaConditionInfo:
-    """What a group is the shadow of, and for: a group explained again by which its metrics are evaluated.
-
-    Attributes:
-        model: label of the group's model; the shadow's own label differs.
-        kind: whether inputs or weights were disturbed, or an oracle's maps were scored on what is undisturbed.
-        strength: whether predictions should have stayed (``"minor"``) or changed (``"disruptive"``); None for the oracle.
-        repeat: which draw.
-        scale: of the disturbance.
-        kept: ``(N,)`` bool, whether the prediction stayed; ``known`` whether it was made.
-    """
-
-    model: Name
-    kind: MetaConditionKind
-    strength: DisturbanceStrength | None = None
-    repeat: int = 0
-    scale: FiniteFloat = 0.0
-    kept: BoolArray
-    known: BoolArray
-
-
 def _cells_without_scores(cells: Any, info: ValidationInfo) -> Any:
     """The cells of a file, which holds their states: by labels, without a single score."""
     if not isinstance(cells, list):
@@ -174,7 +151,7 @@ class Group:
         group_notes: what the dataset and the model want a reader to know, a sentence each.
         replicate_of: a name shared by groups whose models differ in nothing but a training seed; None if there is one model.
         explained: what was explained; runs are merged only if it is equal, as far as it is known.
-        shadow: of which group it is one, if it is.
+        variant: of which group it is a variant, and which; None if it is none.
     """
 
     dataset: Name
@@ -192,7 +169,7 @@ class Group:
     group_notes: list[str] = field(default_factory=list)
     replicate_of: Name | None = None
     explained: ExplanationSettings = field(default_factory=ExplanationSettings)
-    shadow: MetaConditionInfo | None = None
+    variant: Annotated[VariantInfo | None, Field(validation_alias=AliasChoices("variant", "shadow"))] = None
 
     def __post_init__(self) -> None:
         where = f"group {self.dataset} / {self.model}"
@@ -211,8 +188,8 @@ class Group:
         for notes in self.notes.values():
             if notes.completeness is not None and notes.completeness.shape != (size,):
                 raise ValueError(f"{where}: {len(notes.completeness)} completeness errors for {size} samples")
-        if self.shadow is not None and not self.shadow.kept.shape == self.shadow.known.shape == (size,):
-            raise ValueError(f"{where}: {len(self.shadow.kept)} and {len(self.shadow.known)} predictions of a shadow for {size} samples")
+        if self.variant is not None and not self.variant.kept.shape == self.variant.known.shape == (size,):
+            raise ValueError(f"{where}: {len(self.variant.kept)} and {len(self.variant.known)} predictions of a variant for {size} samples")
 
     def take(self, places: NDArray[np.intp]) -> Group:
         """The group of the samples at these places, in their order; accuracy, costs and counts stay those of all."""
@@ -221,7 +198,7 @@ class Group:
             label: note if note.completeness is None else replace(note, completeness=note.completeness[places])
             for label, note in self.notes.items()
         }
-        shadow = self.shadow
+        variant = self.variant
         return replace(
             self,
             samples=[self.samples[k] for k in places],
@@ -229,7 +206,7 @@ class Group:
             correct=self.correct[places],
             cells=cells,
             notes=notes,
-            shadow=None if shadow is None else replace(shadow, kept=shadow.kept[places], known=shadow.known[places]),
+            variant=None if variant is None else replace(variant, kept=variant.kept[places], known=variant.known[places]),
         )
 
     @property
@@ -257,7 +234,7 @@ class Results:
         confidence: of intervals and tests, in (0, 1).
         bootstrap: number of resamples.
         seed: of the resamples.
-        shadows: of the groups, by which the metrics are evaluated; they take no part in any rank.
+        variants: the groups explained altered, by which the metrics are evaluated; they take no part in any rank.
     """
 
     provenance: dict[str, Any]
@@ -268,7 +245,7 @@ class Results:
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     bootstrap: Annotated[int, Field(ge=1, le=MAX_BOOTSTRAP)] = 2000
     seed: int = 0
-    shadows: list[Group] = field(default_factory=list)
+    variants: Annotated[list[Group], Field(validation_alias=AliasChoices("variants", "shadows"))] = field(default_factory=list)
 
     def is_null(self, info: ExplainerInfo) -> bool:
         """Whether a row is a null explainer, by itself or by name."""
@@ -276,8 +253,8 @@ class Results:
 
     @property
     def everything(self) -> list[Group]:
-        """The groups, then their shadows."""
-        return [*self.groups, *self.shadows]
+        """The groups, then their variants."""
+        return [*self.groups, *self.variants]
 
     def __post_init__(self) -> None:
         if not 0 < self.confidence < 1:
@@ -289,5 +266,5 @@ class Results:
         seen = [(group.dataset, group.model) for group in self.everything]
         if len(set(seen)) != len(seen):
             raise ValueError(f"two groups of the same dataset and model: {seen}")
-        if any(group.shadow is not None for group in self.groups) or any(group.shadow is None for group in self.shadows):
-            raise ValueError("shadows are told apart from groups")
+        if any(group.variant is not None for group in self.groups) or any(group.variant is None for group in self.variants):
+            raise ValueError("variants are told apart from groups")

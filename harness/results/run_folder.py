@@ -31,7 +31,7 @@ LEADERBOARD_FILE, RESULTS_FILE, SCORES_FILE = "leaderboard.json", "results.json"
 MAP_COLUMNS_FILE = "columns.json"
 MAX_JSON_BYTES = 1 << 30
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-RESULTS_SCHEMA_VERSION = "1.0"
+RESULTS_SCHEMA_VERSION = "2.0"  # in 1 variants were called shadows, and they are read by that name too
 RESULTS_JSON = TypeAdapter(Results)
 """Everything of `Results` but the scores. It reads other people's files, and trusts nothing."""
 

@@ -67,8 +67,8 @@ def score_tables(results: Results, among: Sequence[Group] | None = None) -> Iter
 
 
 def _counted_samples(group: Group, groups: Sequence[Group], rule: SamplesRule) -> Bools:
-    """Which samples of a group count ``(N,)``; of a shadow those that count for its original."""
-    model = group.model if group.shadow is None else group.shadow.model
+    """Which samples of a group count ``(N,)``; of a variant those that count for its original."""
+    model = group.model if group.variant is None else group.variant.model
     own = next((other for other in groups if (other.dataset, other.model) == (group.dataset, model)), group)
     names = {own.samples[place] for place in selected_samples(own, groups, rule)}
     return np.asarray([sample in names for sample in group.samples], dtype=bool)

@@ -26,12 +26,12 @@ from harness.results.data_model import (
     ExplainerNotes,
     ExplanationSettings,
     Group,
-    MetaConditionInfo,
     Results,
     Status,
 )
 from harness.results.field_types import Bools, Floats
 from harness.results.run_folder import MapColumn
+from harness.results.variant_info import VariantInfo
 from harness.runs.outcome import Outcome
 from harness.spec.loaded_spec import LoadedSpec
 from harness.store.sample_alignment import MaskedColumn
@@ -57,7 +57,7 @@ def collect_results(
     return Results(
         provenance=provenance,
         groups=[gathered(group) for group in plan.groups],
-        shadows=[gathered(group) for group in plan.altered],
+        variants=[gathered(group) for group in plan.variants],
         reference=loaded.reference,
         nulls=nulls,
         samples_rule=spec.explain.samples,
@@ -141,17 +141,17 @@ class _GroupCollector:
             costs=costs,
             notes=notes,
             group_notes=[*group_notes(plan), *self._order()],
-            shadow=self._shadow(),
+            variant=self._variant(),
         )
 
-    def _shadow(self) -> MetaConditionInfo | None:
-        """What the plan's group is a shadow of, and whose predictions stayed as they were."""
+    def _variant(self) -> VariantInfo | None:
+        """What the plan's group is a variant of, and whose predictions stayed as they were."""
         variant, subject = self.plan.variant, self.plan.subject
         if variant.kind not in ("inputs", "weights", "oracle") or subject is None:
             return None
-        after = subject.altered_prediction_key or subject.prediction_key
+        after = subject.variant_prediction_key or subject.prediction_key
         first, then = self._predicted(subject.prediction_key), self._predicted(after)
-        return MetaConditionInfo(
+        return VariantInfo(
             model=self.plan.model.label,
             kind=variant.kind,
             strength=variant.strength,

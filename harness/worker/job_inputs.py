@@ -80,9 +80,9 @@ class JobInputs:
         unaltered = self.components.model(subject.model_recipe)
         predicted = self._predictions(subject.prediction_key, rows, unaltered, samples)
         targets = _explained_classes(subject, samples, predicted)
-        if subject.altered_prediction_key is not None:
+        if subject.variant_prediction_key is not None:
             samples = replace(samples, images=alter_images(samples.images, samples.ids, model, subject.variant))
-            self._predictions(subject.altered_prediction_key, rows, model, samples)
+            self._predictions(subject.variant_prediction_key, rows, model, samples)
         return samples, targets
 
     def _samples(self, subject: Subject, rows: Sequence[SampleRef], model: Classifier) -> SampleBatch:

@@ -20,15 +20,15 @@ from harness.leaderboard.render import render_leaderboard
 from harness.results.data_model import Results
 from harness.results.document import Leaderboard, json_schema, read_leaderboard
 from harness.results.run_folder import RunFolderError, read_results
-from tests.support.synthetic_results import leaderboard_group, leaderboard_results, shadow_of, write_run
+from tests.support.synthetic_results import leaderboard_group, leaderboard_results, variant_of, write_run
 
 
 @cache
 def results() -> Results:
     group = leaderboard_group()
     kinds = [(kind, strength, repeat) for kind in ("inputs", "weights") for strength in ("minor", "disruptive") for repeat in (1, 2)]
-    shadows = [shadow_of(group, *kind, seed=k) for k, kind in enumerate([*kinds, ("oracle", None, 0)])]
-    return dataclasses.replace(leaderboard_results(groups=[group]), shadows=shadows)
+    variants = [variant_of(group, *kind, seed=k) for k, kind in enumerate([*kinds, ("oracle", None, 0)])]
+    return dataclasses.replace(leaderboard_results(groups=[group]), variants=variants)
 
 
 @cache
@@ -57,31 +57,44 @@ def test_the_text_follows_the_schema_that_is_published_and_reads_back() -> None:
     assert published == json_schema()
 
 
-def test_ranks_know_nothing_of_shadows() -> None:
-    plain = build_leaderboard(dataclasses.replace(results(), shadows=[]))
+def test_ranks_know_nothing_of_variants() -> None:
+    plain = build_leaderboard(dataclasses.replace(results(), variants=[]))
     assert plain.groups == board().groups
     assert plain.overall == board().overall
     assert plain.meta == []
 
 
-def test_a_run_folder_holds_shadows_and_gives_them_back(tmp_path: Path) -> None:
+def test_a_run_folder_holds_variants_and_gives_them_back(tmp_path: Path) -> None:
     write_run(tmp_path, results())
     again = read_results(tmp_path)
-    assert [group.model for group in again.shadows] == [group.model for group in results().shadows]
+    assert [group.model for group in again.variants] == [group.model for group in results().variants]
     assert build_leaderboard(again).meta == board().meta
 
 
-def test_a_shadow_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+def test_a_run_folder_of_schema_1_gives_its_variants_back(tmp_path: Path) -> None:
+    """They were called shadows."""
     write_run(tmp_path, results())
     stored = json.loads((tmp_path / "results.json").read_text())
-    stored["shadows"][0]["shadow"]["kept"].pop()
+    stored["shadows"] = stored.pop("variants")
+    for group in [*stored["groups"], *stored["shadows"]]:
+        group["shadow"] = group.pop("variant")
+    (tmp_path / "results.json").write_text(json.dumps(stored | {"schema_version": "1.0"}))
+    again = read_results(tmp_path)
+    assert len(again.variants) == len(results().variants)
+    assert build_leaderboard(again).meta == board().meta
+
+
+def test_a_variant_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+    write_run(tmp_path, results())
+    stored = json.loads((tmp_path / "results.json").read_text())
+    stored["variants"][0]["variant"]["kept"].pop()
     (tmp_path / "results.json").write_text(json.dumps(stored))
-    with pytest.raises(RunFolderError, match=r"51 and 52 predictions of a shadow for 52 samples"):
+    with pytest.raises(RunFolderError, match=r"51 and 52 predictions of a variant for 52 samples"):
         read_results(tmp_path)
 
 
-def test_merging_keeps_shadows() -> None:
-    alone = dataclasses.replace(results(), shadows=[])
+def test_merging_keeps_variants() -> None:
+    alone = dataclasses.replace(results(), variants=[])
     assert build_leaderboard(merge_results([alone, results()])).meta == board().meta
     assert build_leaderboard(merge_results([results(), alone])).meta == board().meta
     assert build_leaderboard(merge_results([results(), results()])).meta == board().meta
@@ -129,4 +142,4 @@ def test_a_terminal_that_knows_only_ascii_gets_it() -> None:
 
 def test_the_method_is_cited_where_it_is_used() -> None:
     assert "2302.07265" in render_bibliography(results())
-    assert "2302.07265" not in render_bibliography(dataclasses.replace(results(), shadows=[]))
+    assert "2302.07265" not in render_bibliography(dataclasses.replace(results(), variants=[]))

@@ -15,8 +15,9 @@ from harness.meta.analysis import (
     measure_separation,
     rank_correlations,
 )
-from harness.results.data_model import Group, MetaConditionInfo, Results
+from harness.results.data_model import Group, Results
 from harness.results.document import ConsistencyEntry, MetaEntry
+from harness.results.variant_info import VariantInfo
 from tests.support.synthetic_results import group_of, metric
 
 N, E, REPEATS = 40, 4, 3
@@ -32,18 +33,18 @@ def group(scores: np.ndarray, **changes: object) -> Group:
     return group_of(cells, [metric(label, direction) for label, direction in DIRECTIONS.items()], **changes)
 
 
-def shadow(scores: np.ndarray, kind: str, strength: str, repeat: int, kept: np.ndarray) -> Group:
-    known = MetaConditionInfo(model="net", kind=kind, strength=strength, repeat=repeat, scale=1.0, kept=kept, known=np.ones(N, dtype=bool))  # type: ignore[arg-type]
-    return group(scores, model=f"net ({kind} {strength} {repeat})", shadow=known)
+def variant(scores: np.ndarray, kind: str, strength: str, repeat: int, kept: np.ndarray) -> Group:
+    known = VariantInfo(model="net", kind=kind, strength=strength, repeat=repeat, scale=1.0, kept=kept, known=np.ones(N, dtype=bool))  # type: ignore[arg-type]
+    return group(scores, model=f"net ({kind} {strength} {repeat})", variant=known)
 
 
 def evaluated(minor: list[np.ndarray], disruptive: list[np.ndarray], stayed: np.ndarray, changed: np.ndarray) -> MetaEntry:
     """The analysis of disturbed inputs and weights alike; ``stayed`` and ``changed`` (N,) say for which samples predictions did."""
-    shadows = []
+    variants = []
     for kind in ("inputs", "weights"):
-        shadows += [shadow(scores, kind, "minor", k + 1, stayed) for k, scores in enumerate(minor)]
-        shadows += [shadow(scores, kind, "disruptive", k + 1, ~changed) for k, scores in enumerate(disruptive)]
-    (found,) = analyse_meta(Results(provenance={}, groups=[group(BEFORE)], shadows=shadows))
+        variants += [variant(scores, kind, "minor", k + 1, stayed) for k, scores in enumerate(minor)]
+        variants += [variant(scores, kind, "disruptive", k + 1, ~changed) for k, scores in enumerate(disruptive)]
+    (found,) = analyse_meta(Results(provenance={}, groups=[group(BEFORE)], variants=variants))
     return found
 
 
@@ -149,11 +150,11 @@ def test_metrics_that_see_the_truth_separate_and_those_that_do_not_do_not() -> N
     nulls = {f"e{k}": {"sees": noise[:, k], "blind": noise[:, k]} for k in range(E)}
     truth = {"oracle": {"sees": noise[:, E] + 9, "blind": noise[:, E]}}
     whole = np.ones(N, dtype=bool)
-    oracle = MetaConditionInfo(model="net", kind="oracle", kept=whole, known=whole)
+    oracle = VariantInfo(model="net", kind="oracle", kept=whole, known=whole)
     results = Results(
         provenance={},
         groups=[group_of({**nulls, "x": nulls["e0"]}, metrics, nulls=tuple(nulls))],
-        shadows=[group_of(truth, metrics, model="net (oracle)", shadow=oracle)],
+        variants=[group_of(truth, metrics, model="net (oracle)", variant=oracle)],
     )
     (found,) = analyse_meta(results)
     assert found.explainers == ["x"]
@@ -185,7 +186,7 @@ def test_metrics_that_say_the_same_in_opposite_directions_correlate() -> None:
         assert one.over_samples == pytest.approx({"up": 1.0, "down": 1.0})
 
 
-def test_without_shadows_there_is_nothing_to_say() -> None:
+def test_without_variants_there_is_nothing_to_say() -> None:
     assert analyse_meta(Results(provenance={}, groups=[group(BEFORE)])) == []
-    other = dataclasses.replace(shadow(BEFORE, "inputs", "minor", 1, ALL), dataset="other")
-    assert analyse_meta(Results(provenance={}, groups=[group(BEFORE)], shadows=[other])) == []
+    other = dataclasses.replace(variant(BEFORE, "inputs", "minor", 1, ALL), dataset="other")
+    assert analyse_meta(Results(provenance={}, groups=[group(BEFORE)], variants=[other])) == []

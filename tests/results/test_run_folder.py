@@ -189,7 +189,7 @@ def test_a_pipe_in_the_folder_does_not_hang(folder: Path) -> None:
 
 
 BAD_FIELDS = [
-    ({"schema_version": "2.0"}, "upgrade"),
+    ({"schema_version": "3.0"}, "upgrade"),
     ({"schema_version": None}, "schema_version"),
     ({"confidence": 2}, "confidence"),
     ({"confidence": float("nan")}, "confidence"),

@@ -46,9 +46,9 @@ def run(folder: Path, **changes: Any) -> Any:
     return harness.run(small_spec(**{"meta": META, **changes}), out=folder / "out", store=folder / "store", plugins=[SMALL])
 
 
-def shadows(folder: Path) -> dict[tuple[str, str | None, int], Group]:
-    found = [(group.shadow, group) for group in read_results(folder / "out").shadows]
-    return {(shadow.kind, shadow.strength, shadow.repeat): group for shadow, group in found if shadow is not None}
+def variants(folder: Path) -> dict[tuple[str, str | None, int], Group]:
+    found = [(group.variant, group) for group in read_results(folder / "out").variants]
+    return {(variant.kind, variant.strength, variant.repeat): group for variant, group in found if variant is not None}
 
 
 def test_what_is_scored_is_the_disturbed_model_on_the_disturbed_images(tmp_path: Path) -> None:
@@ -57,24 +57,24 @@ def test_what_is_scored_is_the_disturbed_model_on_the_disturbed_images(tmp_path:
     samples = [data[k] for k in range(8)]
     images, ids = torch.stack([model.preprocess(sample.image) for sample in samples]), [sample.id for sample in samples]
     before = model(images).argmax(dim=1)
-    for (kind, strength, repeat), group in shadows(tmp_path).items():
+    for (kind, strength, repeat), group in variants(tmp_path).items():
         if kind == "oracle":
             continue
-        assert group.shadow is not None
-        variant = Variant(kind, strength, group.shadow.scale, repeat)  # type: ignore[arg-type]
+        assert group.variant is not None
+        variant = Variant(kind, strength, group.variant.scale, repeat)  # type: ignore[arg-type]
         other, seen = alter_model(model, variant), alter_images(images, ids, model, variant)
         assert (other is model, seen is images) == (kind == "inputs", kind == "weights")
         logits = other(seen)
         targeted = logits.softmax(dim=1).gather(1, before[:, None])[:, 0]
         assert group.cells["slope", "confidence"].values == pytest.approx(targeted.numpy(), abs=1e-5), (kind, strength, repeat)
         assert group.cells["slope", "brightness"].values == pytest.approx(seen.mean(dim=(1, 2, 3)).numpy(), abs=1e-6)
-        assert group.shadow.kept.tolist() == (logits.argmax(dim=1) == before).tolist()
-        assert group.shadow.known.all()
+        assert group.variant.kept.tolist() == (logits.argmax(dim=1) == before).tolist()
+        assert group.variant.known.all()
 
 
 def test_explanations_are_of_what_is_disturbed(tmp_path: Path) -> None:
     run(tmp_path)
-    found = shadows(tmp_path)
+    found = variants(tmp_path)
     plain = read_results(tmp_path / "out").groups[0].cells["slope", "inside"].values
     minor, disruptive = (found["weights", strength, 1].cells["slope", "inside"].values for strength in ("minor", "disruptive"))
     assert 0 < np.abs(minor - plain).max() < 0.01 < np.abs(disruptive - plain).max()
@@ -84,7 +84,7 @@ def test_explanations_are_of_what_is_disturbed(tmp_path: Path) -> None:
 
 def test_the_oracle_is_scored_like_a_row_and_ranked_nowhere(tmp_path: Path) -> None:
     result = run(tmp_path)
-    oracle = shadows(tmp_path)["oracle", None, 0]
+    oracle = variants(tmp_path)["oracle", None, 0]
     assert oracle.cells["oracle", "inside"].values == pytest.approx(np.ones(8))
     assert oracle.cells["oracle", "wobble"].values == pytest.approx(np.zeros(8)), "explained again it says the same"
     assert "oracle" not in {row.label for row in result.leaderboard.groups[0].rows}
@@ -98,7 +98,7 @@ def test_the_oracle_is_scored_like_a_row_and_ranked_nowhere(tmp_path: Path) -> N
 def test_without_masks_there_is_no_oracle(tmp_path: Path) -> None:
     result = run(tmp_path, datasets=[Unmasked(8, 0)], metrics=["drop"], explainers=["slope"])
     assert result.failures == []
-    assert {kind for kind, _, _ in shadows(tmp_path)} == {"inputs", "weights"}
+    assert {kind for kind, _, _ in variants(tmp_path)} == {"inputs", "weights"}
     assert result.leaderboard.meta[0].metrics[0].separation is None
 
 
@@ -133,12 +133,12 @@ def test_numbers_do_not_depend_on_shards_and_batches(tmp_path: Path) -> None:
         assert one.weights is not None
         assert two.weights is not None
         assert one.weights.iac_ar == pytest.approx(two.weights.iac_ar)
-    for key, group in shadows(tmp_path / "a").items():
-        for pair, cell in shadows(tmp_path / "b")[key].cells.items():
+    for key, group in variants(tmp_path / "a").items():
+        for pair, cell in variants(tmp_path / "b")[key].cells.items():
             assert cell.values == pytest.approx(group.cells[pair].values, abs=1e-5, nan_ok=True)
 
 
-def test_a_failure_in_a_shadow_is_told(tmp_path: Path) -> None:
+def test_a_failure_in_a_variant_is_told(tmp_path: Path) -> None:
     @metric(category="complexity", direction="higher")
     def picky(case: Case) -> Tensor:
         """Takes no image that it does not know."""

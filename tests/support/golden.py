@@ -16,7 +16,7 @@ from harness.leaderboard.render import render_leaderboard
 from harness.leaderboard.selection import Selection
 from harness.results.data_model import Cell, ExplanationSettings, Group, Results
 from harness.results.document import Leaderboard, json_schema, read_leaderboard
-from tests.support.synthetic_results import complete_cell, leaderboard_group, leaderboard_results, metric, shadow_of, write_run
+from tests.support.synthetic_results import complete_cell, leaderboard_group, leaderboard_results, metric, variant_of, write_run
 
 GOLDEN = Path(__file__).parents[1] / "leaderboard" / "golden"
 PUBLISHED_SCHEMA = Path(__file__).parents[2] / "docs" / "leaderboard.schema.json"
@@ -36,8 +36,8 @@ def golden_results() -> Results:
         dataclasses.replace(_with_agreement(leaderboard_group(size=9, seed=3, dataset="shapes", model="tiny", gaps=False)), **changes),
     ]
     kinds = [(kind, strength, repeat) for kind in ("inputs", "weights") for strength in ("minor", "disruptive") for repeat in (1, 2)]
-    shadows = [shadow_of(groups[0], *kind, seed=10 + k) for k, kind in enumerate([*kinds, ("oracle", None, 0)])]
-    whole = leaderboard_results(groups=groups, shadows=shadows, bootstrap=200)
+    variants = [variant_of(groups[0], *kind, seed=10 + k) for k, kind in enumerate([*kinds, ("oracle", None, 0)])]
+    whole = leaderboard_results(groups=groups, variants=variants, bootstrap=200)
     return Selection(explainers=[*EXPLAINERS, "oracle"], metrics=[*METRICS, "parts"]).of(whole)
 
 

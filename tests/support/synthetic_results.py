@@ -9,9 +9,10 @@ import numpy as np
 
 from harness.leaderboard.build import build_leaderboard
 from harness.results.components import ComponentInfo, ExplainerInfo, MetricInfo
-from harness.results.data_model import Cell, CostsEntry, ExplainerNotes, Group, MetaConditionInfo, Results
+from harness.results.data_model import Cell, CostsEntry, ExplainerNotes, Group, Results
 from harness.results.document import Leaderboard
 from harness.results.run_folder import write_leaderboard, write_results
+from harness.results.variant_info import VariantInfo
 
 METRICS = [
     ("explanation-precision", "localisation", "higher", (0, 1)),
@@ -150,12 +151,12 @@ def _make_gaps(cells: dict[tuple[str, str], Cell], size: int) -> None:
     cells["laplace", "deletion"] = Cell(status="ok", values=partial.values, computed=np.arange(size) < 16)
 
 
-def shadow_of(group: Group, kind: str, strength: str | None, repeat: int, seed: int) -> Group:
+def variant_of(group: Group, kind: str, strength: str | None, repeat: int, seed: int) -> Group:
     """A group as it would be were its inputs or weights disturbed, or an oracle scored in the place of its explainers."""
     size = len(group.samples)
     generator = np.random.default_rng(seed)
     kept = generator.random(size) < (0.9 if strength == "minor" else 0.4)
-    what = MetaConditionInfo(
+    what = VariantInfo(
         model=group.model,
         kind=kind,  # type: ignore[arg-type]
         strength=strength,  # type: ignore[arg-type]
@@ -171,7 +172,7 @@ def shadow_of(group: Group, kind: str, strength: str | None, repeat: int, seed: 
     cells = {
         (row.label, label): other.cells["triad" if kind == "oracle" else row.label, label] for row in rows for label in group.metric_labels
     }
-    fields = {"model": f"{group.model} ({kind} {strength} {repeat})", "explainers": rows, "cells": cells, "shadow": what}
+    fields = {"model": f"{group.model} ({kind} {strength} {repeat})", "explainers": rows, "cells": cells, "variant": what}
     return dataclasses.replace(group, **fields, costs={}, notes={})  # type: ignore[arg-type]
 
 
