@@ -24,7 +24,7 @@ from harness.worker.job_context import JobContext
 from harness.worker.job_explaining import explain
 from harness.worker.job_inputs import JobInputs
 from harness.worker.job_report import JobReport, failure_state
-from harness.worker.job_scoring import score
+from harness.worker.job_scoring import score_explanation
 from harness.worker.mutation_guard import caused_mutation
 from harness.worker.pass_counter import PROCESS_COUNT, count_passes_within
 from harness.worker.prefetching import Prefetcher
@@ -132,7 +132,7 @@ class JobRunner:
                     components.metric(task.recipe)
                 report.begin("score", task.label, task.key)
                 with span("score", task.label):
-                    write = score(work, attribution, task, shared)
+                    write = score_explanation(work, attribution, task, shared)
             except BaseException as error:
                 self._fail(report, [task.key], error)
             else:

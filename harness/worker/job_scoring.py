@@ -15,7 +15,7 @@ from harness.worker.contracts import checked_scores
 from harness.worker.job_context import JobContext, column_rows
 
 
-def score(
+def score_explanation(
     work: JobContext, attribution: Attribution | None, task: MetricTask, shared: MutableMapping[Hashable, object]
 ) -> Callable[[], object]:
     """Score with one metric, NaN for rows that are undefined; returns what makes the scores durable.
