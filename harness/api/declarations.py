@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeVar, get_args
 
-from harness.api.evidence import KINDS
+from harness.api.evidence import EVIDENCE_KINDS
 
 Kind = Literal["models", "datasets", "explainers", "metrics", "executors"]
 Category = Literal["faithfulness", "robustness", "localisation", "complexity", "randomisation", "axiomatic", "agreement"]
@@ -19,7 +19,7 @@ Direction = Literal["higher", "lower"]
 Need = Literal["explainer", "training-data", "training-labels", "convolutions", "relu", "token-grid"]
 
 NEEDS_BESIDE_EVIDENCE: frozenset[str] = frozenset(get_args(Need))
-NEEDS = NEEDS_BESIDE_EVIDENCE | {kind.need for kind in KINDS.values()}
+NEEDS = NEEDS_BESIDE_EVIDENCE | {kind.need for kind in EVIDENCE_KINDS.values()}
 """All needs that have a meaning of their own; a metric's may be any other kind of evidence too."""
 DECLARATION_ATTRIBUTE = "__harness__"
 T = TypeVar("T")

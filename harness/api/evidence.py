@@ -1,8 +1,8 @@
 """Evidence: what is known of where in an image the reasons for its label are, in kinds that anybody may name.
 
 A kind is a name: of a tensor in ``Sample.evidence``, of a batch of these in ``Case.evidence``, and (as `EvidenceKind.need`) in a metric's
-``needs``. `KINDS` says of some kinds what is special of them; any other is a raster. All that carries samples carries their evidence by
-what is said here.
+``needs``. `EVIDENCE_KINDS` says of some kinds what is special of them; any other is a raster. All that carries samples carries their
+evidence by what is said here.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def box_round(mask: Tensor) -> Tensor:
     return masks_to_boxes(mask[None])[mask.any()[None]]
 
 
-KINDS: Mapping[str, EvidenceKind] = {
+EVIDENCE_KINDS: Mapping[str, EvidenceKind] = {
     kind.name: kind
     for kind in (
         EvidenceKind("mask", need="masks", form=Raster(single=True, boolean=True)),
@@ -146,24 +146,24 @@ KINDS: Mapping[str, EvidenceKind] = {
 
 
 def evidence_kind(name: str) -> EvidenceKind:
-    """The kind of this name: that of `KINDS`, else one of rasters."""
-    return KINDS.get(name) or EvidenceKind(name, need=name)
+    """The kind of this name: that of `EVIDENCE_KINDS`, else one of rasters."""
+    return EVIDENCE_KINDS.get(name) or EvidenceKind(name, need=name)
 
 
 def kind_needed(need: str) -> EvidenceKind:
     """The kind that a metric asks for by this word."""
-    return next((kind for kind in KINDS.values() if kind.need == need), None) or EvidenceKind(need, need=need)
+    return next((kind for kind in EVIDENCE_KINDS.values() if kind.need == need), None) or EvidenceKind(need, need=need)
 
 
 def with_known_kinds(evidence: Mapping[str, V] | None, **known: V | None) -> dict[str, V]:
-    """Evidence by kind, if those of `KINDS` may be given by themselves: None for none, `UNCHANGED` for what is among the rest."""
+    """Evidence by kind, if those of `EVIDENCE_KINDS` may be given by themselves: None for none, `UNCHANGED` for what is among the rest."""
     given = {**(evidence or {}), **{name: value for name, value in known.items() if value is not UNCHANGED}}
     return {name: value for name, value in given.items() if value is not None}
 
 
 def _implied_kinds(evidence: Evidence) -> Iterator[tuple[EvidenceKind, str, Callable[[Tensor], Tensor]]]:
     """The kinds that are not given and can be made: of which one, and how."""
-    for kind in KINDS.values():
+    for kind in EVIDENCE_KINDS.values():
         if kind.name not in evidence and kind.implied_by is not None and kind.implied_by in evidence and kind.made is not None:
             yield kind, kind.implied_by, kind.made
 

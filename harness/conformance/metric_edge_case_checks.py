@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.api.case import NeedsExplainer
-from harness.api.evidence import KINDS, evidence_kind
+from harness.api.evidence import EVIDENCE_KINDS, evidence_kind
 from harness.conformance.batch_under_test import ExplainedSamples
 from harness.conformance.measuring import TOLERANCE, score_difference
 from harness.conformance.metric_under_test import MetricUnderTest
@@ -60,7 +60,7 @@ def check_no_box(tested: MetricUnderTest) -> None:
 
 def check_no_other_evidence(tested: MetricUnderTest) -> None:
     """If evidence of another kind is needed, a sample without it has an undefined score (NaN)."""
-    _check_undefined_without(tested, [name for name in tested.samples(1).evidence if name not in KINDS], "needs no other evidence")
+    _check_undefined_without(tested, [name for name in tested.samples(1).evidence if name not in EVIDENCE_KINDS], "needs no other evidence")
 
 
 def _check_undefined_without(tested: MetricUnderTest, kinds: Sequence[str], otherwise: str) -> None:
@@ -80,7 +80,10 @@ def check_needs(tested: MetricUnderTest) -> None:
     """What is not declared under ``needs`` is not needed: without it the scores are the same."""
     given = tested.samples(3)
     ordinary = tested.results(given)
-    without = {kind.need: replace(given, evidence={k: v for k, v in given.evidence.items() if k != kind.name}) for kind in KINDS.values()}
+    without = {
+        kind.need: replace(given, evidence={name: value for name, value in given.evidence.items() if name != kind.name})
+        for kind in EVIDENCE_KINDS.values()
+    }
     for need, poorer in {**without, "explainer": given}.items():
         if need in tested.needs:
             continue

@@ -13,7 +13,7 @@ from harness.api.case import Case
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.api.declarations import NEEDS_BESIDE_EVIDENCE
-from harness.api.evidence import KINDS, kind_needed
+from harness.api.evidence import EVIDENCE_KINDS, kind_needed
 from harness.conformance import networks
 from harness.conformance.batch_under_test import (
     BatchUnderTest,
@@ -45,7 +45,7 @@ class MetricUnderTest(BatchUnderTest):
     def samples(self, count: int = 4, shape: networks.Shape = networks.SHAPE) -> ExplainedSamples:
         """Samples with all evidence that the metric needs, and with masks and boxes."""
         kinds = [kind_needed(need).name for need in sorted(self.needs - NEEDS_BESIDE_EVIDENCE)]
-        return make_explained_samples(count, shape, [kind for kind in kinds if kind not in KINDS])
+        return make_explained_samples(count, shape, [kind for kind in kinds if kind not in EVIDENCE_KINDS])
 
     def make_function(self, seed: int = 0, *, explainer: bool = True) -> Callable[[Classifier, ExplainedSamples], Tensor]:
         """What makes scores ``(B,)``, of cases with an explainer unless they are to have none."""

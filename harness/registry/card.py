@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 from harness.api.declarations import Kind
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
-KIND_BY_GROUP: dict[str, Kind] = {f"harness.{kind}": kind for kind in KINDS}
+COMPONENT_KINDS: tuple[Kind, ...] = get_args(Kind)
+KIND_BY_GROUP: dict[str, Kind] = {f"harness.{kind}": kind for kind in COMPONENT_KINDS}
 
 
 def singular(kind: str) -> str:

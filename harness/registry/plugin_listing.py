@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.api.declarations import Category
-from harness.registry.card import KINDS, Card, singular
+from harness.registry.card import COMPONENT_KINDS, Card, singular
 from harness.registry.plugin_pages import EM_DASH, format_origin
 from harness.text_format import ARROWS
 
@@ -40,7 +40,7 @@ def plugins_list(cards: Sequence[Card], problems: Sequence[str] = (), long: bool
     parameter decides.
     """
     parts: list[RenderableType] = []
-    for kind in KINDS:
+    for kind in COMPONENT_KINDS:
         working = [card for card in cards if card.kind == kind and card.error is None]
         for title, members in _group_by_category(kind, working):
             rows = [_row(card) for card in members]

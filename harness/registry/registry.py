@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from harness.api.declarations import DEFAULT_DECLARATIONS, Kind, resolve_declared_fields
 from harness.api.version import API_VERSION
 from harness.registry import file_ownership, native_readers
-from harness.registry.card import KINDS, Card, singular
+from harness.registry.card import COMPONENT_KINDS, Card, singular
 from harness.registry.discovery import environment_digest, file_cards, installed_cards
 from harness.registry.distributions import find_plugin_distributions
 from harness.registry.errors import AmbiguousComponent, BrokenComponent, IncompatibleComponent, RegistryError, UnknownComponent
@@ -41,7 +41,7 @@ class Registry:
         self._objects: dict[tuple[str, str], Any] = {}
         self._imported: set[tuple[str, str]] = set()
         self._environment = environment_digest()
-        self._cards: dict[str, dict[str, list[Card]]] = {kind: {} for kind in KINDS}
+        self._cards: dict[str, dict[str, list[Card]]] = {kind: {} for kind in COMPONENT_KINDS}
         for card in cards:
             self._cards[card.kind].setdefault(card.name, []).append(card)
 
@@ -62,9 +62,9 @@ class Registry:
 
     def cards(self, kind: Kind | None = None) -> list[Card]:
         """All cards (of one kind), sorted by kind, name and distribution."""
-        kinds = KINDS if kind is None else (kind,)
+        kinds = COMPONENT_KINDS if kind is None else (kind,)
         found = [card for one in kinds for same in self._cards[one].values() for card in same]
-        return sorted(found, key=lambda card: (KINDS.index(card.kind), card.name, card.distribution))
+        return sorted(found, key=lambda card: (COMPONENT_KINDS.index(card.kind), card.name, card.distribution))
 
     def named(self, kind: Kind, name: str) -> list[Card]:
         """Cards that a bare name or ``distribution/name`` may mean, broken ones too."""
@@ -179,7 +179,7 @@ def _format_broken(card: Card) -> str:
 
 def _format_unknown(registry: Registry, kind: Kind, name: str) -> str:
     names = [card.name for card in registry.cards(kind)]
-    others = [other for other in KINDS if other != kind and registry.named(other, name)]
+    others = [other for other in COMPONENT_KINDS if other != kind and registry.named(other, name)]
     elsewhere = f"; it is {with_article(singular(others[0]))}" if others else ""
     hint = elsewhere or did_you_mean(name, [*names, *(card.qualified for card in registry.cards(kind))])
     return f'unknown {singular(kind)} "{name}"{hint} {format_installed_names(name, names, kind)}'

@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Iterable, Set
 
 from harness.api.declarations import NEEDS, NEEDS_BESIDE_EVIDENCE
-from harness.api.evidence import KINDS, kind_needed
+from harness.api.evidence import EVIDENCE_KINDS, kind_needed
 
 TRAINING_NEEDS = NEEDS & {"training-data", "training-labels"}
 FEATURE_NEEDS = NEEDS & {"convolutions", "relu", "token-grid"}
@@ -22,7 +22,7 @@ def lacking_features(needs: Set[str], features: Iterable[str]) -> str | None:
 def lacking_evidence(needs: Set[str], there: Container[str], of: str = NONE_IN_DATASET) -> str | None:
     """Why a metric of these needs is not applicable where there are these kinds of evidence alone, or None; ``of`` says who lacks them."""
     kinds = [kind_needed(need) for need in sorted(needs - NEEDS_BESIDE_EVIDENCE)]
-    lacking = sorted((kind for kind in kinds if kind.name not in there), key=lambda kind: [*KINDS, kind.name].index(kind.name))
+    lacking = sorted((kind for kind in kinds if kind.name not in there), key=lambda kind: [*EVIDENCE_KINDS, kind.name].index(kind.name))
     return f"needs {lacking[0].need}, and {of}" if lacking else None
 
 

@@ -27,12 +27,12 @@ MAX_DEPTH = 64
 MAX_VALUES = 20_000
 MAX_DIGITS = 4_000
 CORE_TAG = "tag:yaml.org,2002:"
-KINDS: dict[type[Node], tuple[str, ...]] = {
+ALLOWED_TAGS: dict[type[Node], tuple[str, ...]] = {
     ScalarNode: ("null", "bool", "int", "float", "str", "timestamp", "value", "merge"),
     SequenceNode: ("seq",),
     MappingNode: ("map",),
 }
-"""The kinds of YAML that a spec may have, by node; the last four of scalars are texts."""
+"""The tags of YAML's own that a spec may have, by node; the last four of scalars are texts."""
 
 
 @dataclass
@@ -194,7 +194,7 @@ class _DocumentBuilder:
             self.problem(node, "an alias inside what it stands for" if id(node) in inside else deep)
             return None
         kind = str(node.tag).removeprefix(CORE_TAG)
-        if kind not in KINDS[type(node)]:
+        if kind not in ALLOWED_TAGS[type(node)]:
             self.problem(node, f"the tag {str(node.tag).replace(CORE_TAG, '!!')} is not allowed")
             return None
         if isinstance(node, ScalarNode):
