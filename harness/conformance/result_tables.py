@@ -9,11 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.conformance.results import CheckResult, Status
+from harness.conformance.results import CheckResult, CheckStatus
 from harness.registry.card import Card, singular
 from harness.text_format import format_count, to_printable_line
 
-STYLES: dict[Status, str] = {"passed": "green", "failed": "bold red", "skipped": "dim", "reported": "cyan"}
+STYLES: dict[CheckStatus, str] = {"passed": "green", "failed": "bold red", "skipped": "dim", "reported": "cyan"}
 
 
 def results_table(results: Sequence[CheckResult], card: Card | None = None) -> RenderableType:

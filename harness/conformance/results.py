@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-Status = Literal["passed", "failed", "skipped", "reported"]
+CheckStatus = Literal["passed", "failed", "skipped", "reported"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class CheckResult:
     """
 
     name: str
-    status: Status
+    status: CheckStatus
     message: str = ""
     cause: str = field(default="", compare=False)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.dispatch.events import ColumnFailed, ColumnState, PhaseStarted, RowsCommitted
+from harness.dispatch.events import ColumnFailed, PhaseStarted, RowsCommitted
 from harness.dispatch.executor import ExecutorSettings
 from harness.dispatch.worker_handle import Assignment, WorkerHandle
 from harness.planning.jobs import Job
+from harness.results.data_model import Status
 from harness.store.sample_alignment import SamplePositions, rows_with_any_value
 from harness.store.store import Store, StoreError
 
@@ -55,7 +56,7 @@ class CrashPolicy:
             culprit is not None and worker.killed_for is None and _count_below(self._crashes, f"{job.origin} {culprit}", MAX_COLUMN_CRASHES)
         )
 
-    def _final_state(self, worker: WorkerHandle, phase: PhaseStarted) -> tuple[ColumnState, str]:
+    def _final_state(self, worker: WorkerHandle, phase: PhaseStarted) -> tuple[Status, str]:
         doing = f"{PHASE_PHRASES[phase.what]} {phase.component or 'what the job needs'}"
         if worker.killed_for == "timeout":
             return "timeout", f"{doing} took longer than {self._settings.limit(phase.what):g} s"

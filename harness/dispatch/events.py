@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-ColumnState = Literal["ok", "not-applicable", "failed", "timeout", "out-of-memory", "crashed", "blocked"]
+from harness.results.data_model import Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class ColumnFailed(JobEvent):
 
     event: Literal["failed"] = "failed"
     column: str
-    state: ColumnState
+    state: Status
     reason: str
     starved: str | None = None
     traceback: str | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harness.dispatch.events import ColumnFailed, ColumnState, Event, Noted, StoreDamaged
+from harness.dispatch.events import ColumnFailed, Event, Noted, StoreDamaged
+from harness.results.data_model import Status
 
 
 @dataclass
@@ -19,7 +20,7 @@ class Outcome:
         signal: the number of the signal that stopped it, or None.
     """
 
-    failures: dict[str, tuple[ColumnState, str]] = field(default_factory=dict)
+    failures: dict[str, tuple[Status, str]] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     stopped: str | None = None

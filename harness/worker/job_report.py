@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.dispatch.events import ColumnFailed, ColumnState, Emit, PhaseStarted, RowsCommitted
+from harness.dispatch.events import ColumnFailed, Emit, PhaseStarted, RowsCommitted
 from harness.planning.jobs import Job
+from harness.results.data_model import Status
 from harness.store.store import StoreError
 from harness.text_format import format_reason, format_traceback
 from harness.worker.batching import OutOfMemory, is_out_of_memory
@@ -58,18 +59,18 @@ class JobReport:
 
         self.writer.put(label, attempt, written)
 
-    def fail(self, columns: Sequence[str], error: BaseException, state: ColumnState, reason: str) -> None:
+    def fail(self, columns: Sequence[str], error: BaseException, state: Status, reason: str) -> None:
         """Columns failed, the first of them by itself and the others with it."""
         for column in columns:
             event = self._failure(column, error, state, reason, columns[0])
             self.emit(replace(event, traceback=format_traceback(error)) if column == columns[0] else event)
 
-    def _failure(self, column: str, error: BaseException, state: ColumnState, reason: str, culprit: str) -> ColumnFailed:
+    def _failure(self, column: str, error: BaseException, state: Status, reason: str, culprit: str) -> ColumnFailed:
         starved = culprit if _is_memory_error(error) else None
         return ColumnFailed(job=self.job.id, column=column, state=state, reason=reason, starved=starved)
 
 
-def failure_state(error: BaseException) -> ColumnState:
+def failure_state(error: BaseException) -> Status:
     """The state that a column ends in."""
     if isinstance(error, (StoreError, ChangedSincePlanning)):
         return "blocked"  # no fault of the component: nothing can be kept, or what it learns from is not what the run was planned with

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from harness.dispatch.events import ColumnState, Emit, Event, JobFinished, Noted, StoreDamaged
+from harness.dispatch.events import Emit, Event, JobFinished, Noted, StoreDamaged
 from harness.planning.jobs import Job, SubjectRows
+from harness.results.data_model import Status
 from harness.store.store import Store, StoreError
 from harness.text_format import format_reason
 from harness.worker.accelerators import release_unused_memory
@@ -138,7 +139,7 @@ class JobRunner:
             else:
                 report.commit(task.key, task.label, write)
 
-    def _fail(self, report: JobReport, columns: Sequence[str], error: BaseException, state: ColumnState | None = None) -> None:
+    def _fail(self, report: JobReport, columns: Sequence[str], error: BaseException, state: Status | None = None) -> None:
         """Tell of a failure, and forget what it leaves unfit for use."""
         if isinstance(error, KeyboardInterrupt) and not self.apart:
             raise error
