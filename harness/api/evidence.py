@@ -50,7 +50,17 @@ class Raster:
         if shaped and (str(value.dtype) == "torch.bool" or not (self.boolean or value.is_complex())):
             return None
         several = "" if self.single else f" or (K, {size[0]}, {size[1]})"
-        return f"must be {'bool' if self.boolean else 'real'} {size}{several}, not {value.dtype} {tuple(value.shape)}"
+        kind = "bool" if self.boolean else "real"
+        return f"must be {kind} {size}{several}, at the size of the image, not {value.dtype} {tuple(value.shape)}"
+
+    def read(self, given: Tensor, size: Size) -> Tensor:
+        """Where a sample has one alone also with a channel, and where it must be bool also of 0 and 1, or of 0 and 255."""
+        value = given[0] if self.single and given.ndim == 3 and len(given) == 1 else given
+        two = not self.boolean or any(bool(((value == 0) | (value == one)).all()) for one in (1, 255))
+        value = value.bool() if self.boolean and two else value
+        if (fault := self.find_fault(value, size)) is not None:
+            raise ValueError(fault + ("" if two else ", with other values than 0 and 1"))
+        return value if str(value.dtype) == "torch.bool" else value.float()
 
     def layout(self, value: Tensor) -> str:
         """Such as ``"bool (K, H, W)"``."""
@@ -84,7 +94,17 @@ class Boxes:
 
     def find_fault(self, value: Tensor, size: Size) -> str | None:
         """Another shape."""
-        return None if value.ndim == 2 and value.shape[1] == 4 else f"must be {self.shape}, not {tuple(value.shape)}"
+        return None if value.ndim == 2 and value.shape[1] == 4 else f"must be {self.shape}: x0, y0, x1, y1, not {tuple(value.shape)}"
+
+    def read(self, given: Tensor, size: Size) -> Tensor:
+        """Also one box ``(4,)`` and an empty list; a box is finite, with x0 ≤ x1 and y0 ≤ y1."""
+        boxes = given.reshape(-1, 4) if tuple(given.shape) == (4,) or not given.numel() else given
+        if (fault := self.find_fault(boxes, size)) is not None or boxes.is_complex():
+            raise ValueError(fault or f"must be real, not {boxes.dtype}")
+        wrong = boxes[~((boxes[:, 2:] >= boxes[:, :2]).all(dim=1) & boxes.isfinite().all(dim=1))]
+        if len(wrong):
+            raise ValueError(f"must be x0, y0, x1, y1 with x0 ≤ x1 and y0 ≤ y1, not {wrong[0].tolist()}")
+        return boxes.float()
 
     def layout(self, value: Tensor) -> str:
         """The same of all."""
@@ -109,7 +129,8 @@ class Boxes:
 class EvidenceKind:
     """A kind of evidence.
 
-    A form checks the tensor of a sample, moves it to a model's coordinates, and makes what stands for a sample that has none. Its layout
+    A form checks the tensor of a sample, moves it to a model's coordinates, and makes what stands for a sample that has none. It reads what
+    a caller gives of an image (`harness.score`), also as that may be written, or raises ``ValueError`` with what is wrong of it. Its layout
     says of a tensor, in words, what those of other samples must have in common with it to make a batch. Its bin width is by how much float
     values may differ without being others for a digest (`harness.api.array_digest`).
 
@@ -174,10 +195,14 @@ def layouts(evidence: Evidence) -> dict[str, str]:
     return found | {kind.name: kind.form.shape for kind, _, _ in _implied_kinds(evidence)}
 
 
+def with_implied_kinds(evidence: Evidence) -> dict[str, Tensor]:
+    """A sample's evidence in a model's coordinates with the kinds that are made of others."""
+    return {**evidence, **{kind.name: make(evidence[source]) for kind, source, make in _implied_kinds(evidence)}}
+
+
 def moved(evidence: Evidence, geometry: Geometry, native: Size) -> dict[str, Tensor]:
     """A sample's evidence in a model's coordinates, with the kinds that are made of others."""
-    found = {name: evidence_kind(name).form.move(value, geometry, native) for name, value in evidence.items()}
-    return found | {kind.name: make(found[source]) for kind, source, make in _implied_kinds(evidence)}
+    return with_implied_kinds({name: evidence_kind(name).form.move(value, geometry, native) for name, value in evidence.items()})
 
 
 def batched(samples: Sequence[Evidence], size: Size, known: Mapping[str, str]) -> dict[str, Tensor | Sequence[Tensor]]:

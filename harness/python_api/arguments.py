@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
 from harness.api.context import Context, NoTrainingData
-from harness.api.evidence import box_round
+from harness.api.evidence import EvidenceKind, batched, evidence_kind, with_implied_kinds
 from harness.api.preprocessing import MAX_RANGE_EXCESS
 from harness.api.sample import Dataset
 from harness.planning.class_matching import match_classes
@@ -89,19 +88,6 @@ def _as_image_maps(given: object, images: Tensor, what: str) -> Tensor:
     return maps.to(images.device).float()
 
 
-def as_masks(given: object, images: Tensor) -> Tensor | None:
-    """``(B, H, W)`` bool, also of 0 and 1 or of 0 and 255; None stays None."""
-    if given is None:
-        return None
-    wanted = (len(images), *images.shape[-2:])
-    masks = _drop_channel(to_tensor(given, "masks", f"bool {wanted}"), wanted)
-    two = masks.dtype == torch.bool or bool(((masks == 0) | (masks == 1)).all()) or bool(((masks == 0) | (masks == 255)).all())
-    if tuple(masks.shape) != wanted or not two:
-        values = "" if two else ", with other values than 0 and 1"
-        raise ValueError(f"masks must be bool {wanted}, at the size of the images, not {masks.dtype} {tuple(masks.shape)}{values}")
-    return masks.bool().to(images.device)
-
-
 def _drop_channel(maps: Tensor, wanted: tuple[int, ...]) -> Tensor:
     """``(H, W)`` of one image, and ``(B, 1, H, W)``, as ``(B, H, W)``."""
     if (wanted[0], 1, *wanted[1:]) == tuple(maps.shape):
@@ -109,60 +95,35 @@ def _drop_channel(maps: Tensor, wanted: tuple[int, ...]) -> Tensor:
     return maps[None] if tuple(maps.shape) == wanted[1:] and wanted[0] == 1 else maps
 
 
-def as_boxes(given: object, masks: Tensor | None, images: Tensor) -> list[Tensor] | None:
-    """``(N, 4)`` float per image, ``x0, y0, x1, y1`` in pixels; if none are given those round the masks, as in a run."""
-    if given is None:
-        return None if masks is None else [box_round(mask) for mask in masks]
-    count, wanted = len(images), "(N, 4) of each image: x0, y0, x1, y1"
-    if not isinstance(given, Tensor | np.ndarray | list | tuple):
-        raise ValueError(f"boxes must be {wanted}, not {format_argument(given)}")
-    if count == 1 and len(given) and np.ndim(given[0]) == 1:  # the boxes of the one image
-        given = [given]
-    if len(given) != count:
-        raise ValueError(f"boxes must be {wanted}, and there are {len(given)} for {count} images")
-    return [_as_image_boxes(one, place, wanted).to(images.device) for place, one in enumerate(given)]
-
-
-def _as_image_boxes(given: object, place: int, wanted: str) -> Tensor:
-    boxes = to_tensor(given, "boxes", wanted)
-    boxes = boxes.reshape(-1, 4) if tuple(boxes.shape) in ((4,), (0,)) else boxes
-    if boxes.ndim != 2 or boxes.shape[1] != 4 or boxes.is_complex():
-        raise ValueError(f"boxes must be {wanted}, not {tuple(boxes.shape)} (image {place})")
-    wrong = boxes[~((boxes[:, 2:] >= boxes[:, :2]).all(dim=1) & torch.isfinite(boxes).all(dim=1))]
-    if len(wrong):
-        raise ValueError(f"boxes must be x0, y0, x1, y1 with x0 ≤ x1 and y0 ≤ y1, not {wrong[0].tolist()} (image {place})")
-    return boxes.float()
-
-
 def as_evidence(masks: object, boxes: object, others: Mapping[str, object] | None, images: Tensor) -> dict[str, Tensor | Sequence[Tensor]]:
-    """Evidence by kind, as a case has it: masks, boxes, and rasters of any other kind."""
-    others = dict(others or {})
-    for name, given in (("mask", masks), ("boxes", boxes)):
+    """Evidence by kind, as a case has it: what each kind's form reads, and the kinds that are made of others as in a run."""
+    others, named = dict(others or {}), {"mask": masks, "boxes": boxes}
+    for name, given in named.items():
         if given is not None and name in others:
             raise ValueError(f"evidence has {name} too, which is given already: leave one of them out")
-    truths = as_masks(others.pop("mask", masks), images)
-    found = {"mask": truths, "boxes": as_boxes(others.pop("boxes", boxes), truths, images)}
-    found |= {name: _as_rasters(given, name, images) for name, given in others.items() if given is not None}
-    return {name: value for name, value in found.items() if value is not None}
+    read = {name: _as_kind(evidence_kind(name), given, images) for name, given in {**named, **others}.items() if given is not None}
+    samples = [with_implied_kinds({name: tensors[place] for name, tensors in read.items()}) for place in range(len(images))]
+    return batched(samples, (images.shape[-2], images.shape[-1]), {})
 
 
-def _as_rasters(given: object, name: str, images: Tensor) -> Tensor | list[Tensor]:
-    """``(B, H, W)``, or a list of ``(K, H, W)``; bool if they were, else float32."""
-    count, size = len(images), tuple(images.shape[-2:])
-    wanted = f"{(count, *size)}, or (K, {size[0]}, {size[1]}) of each image"
-    found: Tensor | list[Tensor]
-    if isinstance(given, list | tuple) and len(given) == count and all(np.ndim(one) == 3 for one in given):
-        found = [to_tensor(one, name, wanted) for one in given]
-    else:
-        found = to_tensor(given, name, wanted)
-    if isinstance(found, Tensor):
-        found = found[None] if tuple(found.shape) == size and count == 1 else found
-        found = list(found) if found.ndim == 4 else found
-    shapes = {tuple(one.shape[-2:]) for one in found}
-    if len(found) != count or shapes - {size} or any(one.is_complex() for one in found):
-        raise ValueError(f"{name} must be {wanted}, at the size of the images, not {format_argument(given)}")
-    moved = [(one if one.dtype == torch.bool else one.float()).to(images.device) for one in found]
-    return torch.stack(moved) if isinstance(found, Tensor) and count else moved
+def _as_kind(kind: EvidenceKind, given: object, images: Tensor) -> list[Tensor]:
+    """A tensor of each image: of a batch, of a list of what is known of each, or of what is given of the one image alone."""
+    count, size, wanted = len(images), (images.shape[-2], images.shape[-1]), f"{kind.form.shape} of each image"
+    many = given if isinstance(given, list | tuple) else to_tensor(given, kind.need, wanted)
+    each = [to_tensor(one, kind.need, wanted) for one in ([many] if isinstance(many, Tensor) and not many.ndim else many)]
+    if count == 1 and (len(each) != 1 or each[0].ndim < 2):
+        each = [to_tensor(given, kind.need, wanted)]
+    if len(each) != count:
+        raise ValueError(f"{kind.need} must be {wanted}, and there are {len(each)} for {count} images")
+    found: list[Tensor] = []
+    for place, one in enumerate(each):
+        try:
+            found.append(kind.form.read(one, size).to(images.device))
+        except ValueError as error:
+            raise ValueError(f"{kind.need} {error} (image {place})") from None
+    if len(dimensions := sorted({one.ndim for one in found})) > 1:
+        raise ValueError(f"{kind.need} must have as many dimensions for each image, not {' and '.join(map(str, dimensions))}")
+    return found
 
 
 def as_seed(given: object) -> int:
@@ -201,11 +162,13 @@ def make_context(model: Classifier, images: Tensor, seed: object, ids: object, t
     return Context(start, names, "call", images.device, background, labelled)
 
 
-def missing_evidence_reason(needs: Set[str], evidence: Container[str], *, explainer: bool) -> str | None:
-    """Why a metric of these needs cannot score what it is given by hand, or None."""
+def require_needed(name: str, needs: Set[str], evidence: Container[str], *, explainer: bool) -> None:
+    """Raise if the metric of this name and these needs cannot score what it is given by hand."""
+    lacking = lacking_evidence(needs, evidence, of="none are given (masks=, boxes=, evidence=)")
     if "explainer" in needs and not explainer:
-        return "needs the explainer that made the maps, and none is given (explainer=)"
-    return lacking_evidence(needs, evidence, of="none are given (masks=, boxes=, evidence=)")
+        lacking = "needs the explainer that made the maps, and none is given (explainer=)"
+    if lacking is not None:
+        raise ValueError(f"{name} is not applicable: {lacking}")
 
 
 @contextmanager

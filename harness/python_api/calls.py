@@ -130,10 +130,9 @@ def score(
     again = None if explainer is None else to_explainer(explainer)
     if again is not None:
         _check_applicable(again, model)
-    needs = declared_needs(current_registry(), scorer.recipe)
-    lacking = arguments.missing_evidence_reason(needs, known, explainer=again is not None)
-    if lacking is not None:
-        raise ValueError(f"{scorer.name} is not applicable: {lacking}")
+    if not len(inputs):
+        return attributions.new_zeros(0).double().cpu()
+    arguments.require_needed(scorer.name, declared_needs(current_registry(), scorer.recipe), known, explainer=again is not None)
     context = arguments.make_context(model, inputs, seed, ids, training)
     case = Case(
         model=model,
@@ -146,8 +145,6 @@ def score(
         explainer=again,
         explaining=None if again is None else context.fresh(f"explain/{again.name}"),
     )
-    if not len(inputs):
-        return attributions.new_zeros(0).double().cpu()
     own = [("the images", inputs), ("the targets", chosen), ("the maps", attributions)]
     with forbid_changes(model.module, own), arguments.no_training_data_as_value_error(scorer.name):
         return checked_scores(scorer(case), len(inputs))

@@ -42,10 +42,10 @@ def test_a_batch_has_all_kinds_of_its_dataset_for_all_samples() -> None:
 @pytest.mark.parametrize(
     ("evidence", "said"),
     [
-        ({"mask": PLANES[0]}, "mask must be bool (20, 30), not torch.float32 (20, 30)"),
-        ({"mask": MASK[1:]}, "mask must be bool (20, 30), not torch.bool (19, 30)"),
-        ({"boxes": torch.zeros(4)}, "boxes must be (N, 4), not (4,)"),
-        ({"human": PLANES[:, 1:]}, "human must be real (20, 30) or (K, 20, 30), not torch.float32 (3, 19, 30)"),
+        ({"mask": PLANES[0]}, "mask must be bool (20, 30), at the size of the image, not torch.float32 (20, 30)"),
+        ({"mask": MASK[1:]}, "mask must be bool (20, 30), at the size of the image, not torch.bool (19, 30)"),
+        ({"boxes": torch.zeros(4)}, "boxes must be (N, 4): x0, y0, x1, y1, not (4,)"),
+        ({"human": PLANES[:, 1:]}, "human must be real (20, 30) or (K, 20, 30), at the size of the image, not torch.float32 (3, 19, 30)"),
         ({"human": PLANES.numpy()}, "human must be a torch tensor (H, W) or (K, H, W), not ndarray"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 import harness
 from harness.api import Attribution, Case, Classifier, Context
+from harness.api.evidence import KINDS, EvidenceKind
 
 NAMES = ["cat", "dog", "cow"]
 NET = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
@@ -233,6 +235,61 @@ def test_one_image_is_scored_with_its_map_mask_and_boxes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "given", "right"),
+    [
+        ("boxes", [], torch.zeros(0, 4)),
+        ("boxes", np.zeros((0, 4)), torch.zeros(0, 4)),
+        ("boxes", [2, 1, 5, 3], torch.tensor([[2.0, 1, 5, 3]])),
+        ("boxes", [[2, 1, 5, 3], [0, 0, 0, 1]], torch.tensor([[2.0, 1, 5, 3], [0, 0, 0, 1]])),
+        ("mask", MASKS[1].tolist(), MASKS[1]),
+        ("mask", MASKS[1:2, None].int(), MASKS[1]),
+        ("parts", MASKS[1], MASKS[1]),
+        ("parts", MASKS[:3], MASKS[:3]),
+        ("parts", [MASKS[:3]], MASKS[:3]),
+        ("parts", MASKS[:1].long(), MASKS[0].float()),
+    ],
+    ids=str,
+)
+def test_evidence_of_one_image_is_read_however_it_is_written(kind: str, given: object, right: Tensor) -> None:
+    found = read_evidence(IMAGES[1], 2, {kind: given})[kind]
+    assert found[0].dtype == right.dtype and torch.equal(found[0], right)
+
+
+def read_evidence(images: Tensor, targets: object, evidence: dict[str, object]) -> dict[str, Any]:
+    """What a metric is given of evidence."""
+    found: dict[str, Any] = {}
+
+    def look(case: Case) -> Tensor:
+        found.update(case.evidence)
+        return torch.zeros(len(case.images))
+
+    harness.score(look, MODEL, images, targets, torch.zeros(images.shape[:-3] + images.shape[-2:]), evidence=evidence)
+    return found
+
+
+class Points:
+    """Any number N of points ``x, y``."""
+
+    shape = "(N, 2)"
+
+    def read(self, given: Tensor, size: tuple[int, int]) -> Tensor:
+        if given.shape[-1] != 2:
+            raise ValueError(f"must be {self.shape}, not {tuple(given.shape)}")
+        return given.reshape(-1, 2).float()
+
+    def layout(self, value: Tensor) -> str:
+        return self.shape
+
+
+def test_a_form_that_nobody_knew_is_read_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "gaze", EvidenceKind("gaze", need="gazes", form=Points()))  # type: ignore[arg-type]
+    found = read_evidence(IMAGES, TARGETS, {"gaze": [[1, 2], [[3, 4], [5, 6]], np.zeros((0, 2)), torch.ones(1, 2)]})
+    assert [points.tolist() for points in found["gaze"]] == [[[1, 2]], [[3, 4], [5, 6]], [], [[1, 1]]]
+    with pytest.raises(ValueError, match=r"^gazes must be \(N, 2\), not \(3,\) \(image 1\)$"):
+        read_evidence(IMAGES, TARGETS, {"gaze": [[1, 2], [1, 2, 3], [1, 2], [1, 2]]})
+
+
+@pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"metric": "deletoin"}, 'unknown metric "deletoin"; did you mean "deletion"'),
@@ -241,12 +298,22 @@ def test_one_image_is_scored_with_its_map_mask_and_boxes() -> None:
         ({"targets": None}, r"targets must be \(4,\)"),
         ({"maps": IMAGES}, r"maps must be \(4, 6, 6\), .* not \(4, 3, 6, 6\): add its channels up first"),
         ({"maps": IMAGES[:2, 0]}, r"maps must be \(4, 6, 6\), at the size of the images, not \(2, 6, 6\)"),
-        ({"masks": IMAGES[:, 0]}, r"masks must be bool \(4, 6, 6\), .* not torch.float32 \(4, 6, 6\), with other values than 0 and 1"),
-        ({"masks": MASKS[:2]}, r"masks must be bool \(4, 6, 6\), .* not torch.bool \(2, 6, 6\)"),
-        ({"boxes": [[[1, 2, 3]]] * 4}, r"boxes must be \(N, 4\) of each image: x0, y0, x1, y1, not \(1, 3\) \(image 0\)"),
-        ({"boxes": [[[5, 2, 3, 4]]] * 4}, r"with x0 ≤ x1 and y0 ≤ y1, not \[5, 2, 3, 4\]"),
-        ({"boxes": [[[1, 2, 3, 4]]]}, "there are 1 for 4 images"),
+        (
+            {"masks": IMAGES[:, 0]},
+            r"^masks must be bool \(6, 6\), .* image, not torch.float32 \(6, 6\), with other values than 0 and 1 \(image 0\)$",
+        ),
+        (
+            {"masks": [*MASKS[:3], MASKS[3, 1:]]},
+            r"^masks must be bool \(6, 6\), at the size of the image, not torch.bool \(5, 6\) \(image 3\)$",
+        ),
+        ({"masks": MASKS[:2]}, r"^masks must be \(H, W\) of each image, and there are 2 for 4 images$"),
+        ({"masks": "lesions"}, r"^masks must be \(H, W\) of each image, not 'lesions'$"),
+        ({"boxes": [[[1, 2, 3]]] * 4}, r"^boxes must be \(N, 4\): x0, y0, x1, y1, not \(1, 3\) \(image 0\)$"),
+        ({"boxes": [[1, 2, 3, 4], [[5, 2, 3, 4]], [], []]}, r"with x0 ≤ x1 and y0 ≤ y1, not \[5, 2, 3, 4\] \(image 1\)$"),
+        ({"boxes": [[[1, 2, 3, float("nan")]]] * 4}, r"with x0 ≤ x1 and y0 ≤ y1, not \[1.0, 2.0, 3.0, nan\] \(image 0\)$"),
+        ({"boxes": [[[1, 2, 3, 4]]]}, r"^boxes must be \(N, 4\) of each image, and there are 1 for 4 images$"),
         ({"boxes": 3}, r"boxes must be \(N, 4\)"),
+        ({"evidence": {"parts": [MASKS[:2], *MASKS[:3].float()]}}, "^parts must have as many dimensions for each image, not 2 and 3$"),
     ],
 )
 def test_what_cannot_be_scored_is_told(changes: dict[str, object], said: str) -> None:

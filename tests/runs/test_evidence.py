@@ -85,7 +85,7 @@ def test_by_hand_it_is_given_by_name() -> None:
     assert one.tolist() == found[1:2].tolist()
     with pytest.raises(ValueError, match=r"needs distractors, and none are given \(masks=, boxes=, evidence=\)"):
         harness.score(distraction, model, images, [0] * 4, maps)
-    with pytest.raises(ValueError, match=r"distractors must be \(4, 12, 12\), or \(K, 12, 12\) of each image, .* not \(4, 3, 3\)"):
+    with pytest.raises(ValueError, match=r"distractors must be real \(12, 12\) or \(K, 12, 12\), .* not torch.float32 \(3, 3\)"):
         harness.score(distraction, model, images, [0] * 4, maps, evidence={"distractors": torch.ones(4, 3, 3)})
     with pytest.raises(ValueError, match="evidence has mask too"):
         harness.score(distraction, model, images, [0] * 4, maps, masks=at_size["mask"], evidence=at_size)
