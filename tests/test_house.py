@@ -154,6 +154,22 @@ def test_files_and_classes_can_be_read_in_one_sitting() -> None:
     assert (long_files, {name: lines for name, lines in classes if lines > 150}) == ({}, {})
 
 
+def test_docstrings_of_modules_and_public_classes_begin_with_what_it_is() -> None:
+    """With a noun or a verb, not with a question."""
+    question = re.compile(r"(What|Whether|Which|Where|When|Who|Whose|Why|How)\b")
+    asked, read = [], 0
+    for path in sorted(file for folder in (CORE, ROOT / "plugins") for file in folder.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+        for node in [] if "tests" in path.relative_to(ROOT).parts else [tree, *classes]:
+            text = ast.get_docstring(node) or ""
+            read += bool(text)
+            if question.match(text):
+                asked.append(f"{path.relative_to(ROOT)}: {text.splitlines()[0]}")
+    assert read > 500
+    assert asked == []
+
+
 def test_analysis_and_leaderboard_import_no_torch() -> None:
     for part in ("analysis", "leaderboard", "store", "planning", "spec", "registry"):
         for path in (CORE / part).rglob("*.py"):

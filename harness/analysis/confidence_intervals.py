@@ -34,7 +34,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class ScoreScale:
-    """What scores of K columns can be, each ``(K,)``: their bounds (infinite where there are none), and whether they are 0 or 1 alone."""
+    """Limits of the scores of K columns, each ``(K,)``: their bounds (infinite where there are none), and whether they are 0 or 1 alone."""
 
     lowest: Floats
     highest: Floats
@@ -61,7 +61,7 @@ class ScoreScale:
         return cls(lowest, highest, only & (((lowest == 0) & (highest == 1)) | (free & zeros & ones)))
 
     def of_differences(self) -> ScoreScale:
-        """What differences of two scores can be."""
+        """The scale of differences of two scores."""
         width = self.highest - self.lowest
         return ScoreScale(-width, width, np.zeros(len(width), dtype=bool))
 

@@ -17,7 +17,7 @@ _VIEW_OPERATIONS = ("View", "Reshape")
 
 
 class Layout(NamedTuple):
-    """How an activation is laid out.
+    """The layout of an activation.
 
     Attributes:
         channels: the axis of the channels.

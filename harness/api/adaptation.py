@@ -17,7 +17,7 @@ from harness.api.preparation.modules import is_sequence
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What lies between the images and a network, and between what it returns and logits.
+    """Steps between the images and a network, and between what it returns and logits.
 
     Attributes:
         path: where the logits are in what it returns.

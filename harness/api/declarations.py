@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration:
-    """What every kind of component may declare.
+    """Declarations that every kind of component may make.
 
     ``version`` names the definition: an author who declares one decides when stored results become stale.
     ``cite`` is a DOI (``10.…``), an arXiv id (``arXiv:…``) or a whole BibTeX entry (``@article{…}``).
@@ -45,7 +45,7 @@ class Declaration:
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainerDeclaration(Declaration):
-    """What an explainer declares.
+    """Declarations of an explainer.
 
     ``signed``: negative values are evidence against the target. ``complete``: the map promises to sum to the target's
     logit (``"logit"``), to its difference to a baseline (``"difference"``), or to the relevance put in (``"relevance"``);
@@ -71,7 +71,7 @@ class ExplainerDeclaration(Declaration):
 
 @dataclass(frozen=True, kw_only=True)
 class MetricDeclaration(Declaration):
-    """What a metric declares: its category, which direction is better, what it needs and its bounds.
+    """Declarations of a metric: its category, which direction is better, what it needs and its bounds.
 
     ``by`` is for a metric of many faces: ``{parameter: {value: {field: …}}}`` says what it declares instead if a parameter has a value
     (`resolve_declared_fields`; ``"null"`` stands for None). It is plain data, so that it
@@ -91,7 +91,7 @@ class MetricDeclaration(Declaration):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetDeclaration(Declaration):
-    """What a dataset declares: ``selection`` names the parameters that only choose *which* samples there are.
+    """Declarations of a dataset: ``selection`` names the parameters that only choose *which* samples there are.
 
     A parameter in ``selection`` is left out of keys: a row's identity is its id and the digest of its content, so that asking for twice
     the samples computes the other half.
@@ -103,7 +103,7 @@ class DatasetDeclaration(Declaration):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelDeclaration(Declaration):
-    """What a model declares: ``training`` is the dataset that it was trained on, as ``NAME,param=value,…``.
+    """Declarations of a model: ``training`` is the dataset that it was trained on, as ``NAME,param=value,…``.
 
     It serves explainers that need training data if no spec says what that is (``harness explain``).
     """

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class BackwardProbe:
-    """What one backward pass showed.
+    """Findings of one backward pass.
 
     Attributes:
         reason: why no gradient reaches the image, or None if one does.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 class ModelLayers:
-    """What a classifier has of its network.
+    """The part of a classifier that is about its network.
 
     Attributes:
         module: the prepared ``nn.Module`` (eval mode, frozen, hook-friendly), with the logits of the original.

@@ -22,7 +22,7 @@ _STRUCTURE_CACHE: WeakKeyDictionary[nn.Module, NetworkStructure] = WeakKeyDictio
 
 @dataclass(frozen=True)
 class NetworkStructure:
-    """What is the same for every image and for any weights.
+    """The structure of a network: the same for every image and for any weights.
 
     Attributes:
         reached: names of the modules whose output depends on the image, in the order in which they were called.

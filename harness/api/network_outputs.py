@@ -62,7 +62,7 @@ class PathStep:
 
 @dataclass(frozen=True)
 class LogitsPath:
-    """Where the logits are in what a network returns; without steps they are all of it."""
+    """The path to the logits in what a network returns; without steps they are all of it."""
 
     steps: tuple[Callable[[Any], Any], ...] = ()
 

@@ -43,7 +43,7 @@ def to_image_tensor(given: Any) -> Tensor:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a classifier does to an image before its network sees it.
+    """Steps that a classifier takes with an image before its network sees it.
 
     Attributes:
         geometry: resize, crop and channels.
@@ -72,7 +72,7 @@ class Preprocessing:
 
 
 class ModelInputs:
-    """What a classifier has of its inputs: how they are made of images, and what stands for no image.
+    """The part of a classifier that is about its inputs: how they are made of images, and what stands for no image.
 
     Attributes:
         input_shape: ``(C, H, W)`` of one input.

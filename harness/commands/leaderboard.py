@@ -12,7 +12,7 @@ from harness.commands.terminal import print_leaderboard
 
 
 class Grouping(StrEnum):
-    """What mean ranks are taken over."""
+    """Groupings that mean ranks are taken over."""
 
     category = "category"
     metric = "metric"

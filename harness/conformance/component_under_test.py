@@ -28,7 +28,7 @@ SAMPLES_CHECKED = 12
 
 @dataclass
 class ComponentUnderTest:
-    """What every kind of component has.
+    """A component whose conformance is checked, of any kind.
 
     Attributes:
         registry: where it and what it is composed of are looked up.

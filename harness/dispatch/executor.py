@@ -17,7 +17,7 @@ AbsolutePath = Annotated[Path, AfterValidator(Path.resolve)]  # what other proce
 
 
 class ExecutorSettings(BaseModel):
-    """What an executor and its workers are made from; nothing here changes a result. Workers are sent it as JSON.
+    """Settings that an executor and its workers are made from; nothing here changes a result. Workers are sent it as JSON.
 
     Attributes:
         store: the store's absolute path, or its URL, which may carry credentials.

@@ -1,4 +1,4 @@
-"""Where the panels go: pure arithmetic, in inches."""
+"""Places of the panels: pure arithmetic, in inches."""
 
 from __future__ import annotations
 

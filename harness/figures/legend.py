@@ -1,4 +1,4 @@
-"""What the colours mean: small strips with words on both sides, in as many lines as it takes."""
+"""Legends of colours: small strips with words on both sides, in as many lines as it takes."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Change:
 
 @dataclass(frozen=True)
 class ScoreChange:
-    """How the scores of one cell differ over the samples that both runs scored.
+    """Differences between the scores of one cell over the samples that both runs scored.
 
     Attributes:
         dataset, model, explainer, metric: labels.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Showable:
-    """What shows itself where a person is; it has a ``__str__``, and a ``_repr_html_`` for notebooks."""
+    """An object that shows itself where a person is; it has a ``__str__``, and a ``_repr_html_`` for notebooks."""
 
     def show(self) -> None:
         """Show it: as a table in a notebook, else on the terminal."""

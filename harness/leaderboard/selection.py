@@ -22,7 +22,7 @@ class SelectionError(UserError):
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What is wanted, by label (of samples: by id); a name may have wildcards (``grad-cam*``). Empty: all."""
+    """Selection by label (of samples: by id); a name may have wildcards (``grad-cam*``). Empty: all."""
 
     datasets: Sequence[str] = ()
     models: Sequence[str] = ()

@@ -33,7 +33,7 @@ class CellEstimate:
 
 @dataclass(frozen=True)
 class Estimate(JsonDataclass):
-    """What a plan will take.
+    """Estimates of what a plan will take.
 
     Attributes:
         cells: every explanation and score.

@@ -110,7 +110,7 @@ class ModelFacts(JsonDataclass):
 
 @dataclass(frozen=True)
 class Verdict(JsonDataclass):
-    """Why an explainer is not applicable to a model (or None), and its declared passes per sample (or None)."""
+    """The reason why an explainer is not applicable to a model (or None), and its declared passes per sample (or None)."""
 
     reason: str | None
     passes: float | None

@@ -38,7 +38,7 @@ class MetricTask:
 
 @dataclass(frozen=True)
 class Subject(JsonDataclass):
-    """What is explained, shared by all jobs of one (dataset, model).
+    """The subject of explanations, shared by all jobs of one (dataset, model).
 
     Attributes:
         dataset, model: labels in the run.

@@ -12,7 +12,7 @@ from harness.registry.recipe import Recipe
 
 
 class JsonDataclass:
-    """What a dataclass derives from that workers are sent, or that is remembered."""
+    """Base of the dataclasses that workers are sent, or that are remembered."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 

@@ -17,7 +17,7 @@ ORACLE_EVIDENCE = "mask"  # the kind of evidence that its maps are made of
 
 @dataclass(frozen=True)
 class Variant:
-    """How what is explained differs from the dataset, the model and the explainer that the spec names.
+    """A difference between what is explained and the dataset, the model and the explainer that the spec names.
 
     Attributes:
         kind: ``"random model"``: explainers, and they alone, are given a copy of the model with fresh weights. ``"inputs"``, ``"weights"``:

@@ -29,7 +29,7 @@ MAX_REASONS = 10
 
 @dataclass(frozen=True, repr=False)
 class RunResult(Showable):
-    """What `harness.run` returns; printed, or at the end of a notebook's cell, it is the leaderboard.
+    """The result of `harness.run`; printed, or at the end of a notebook's cell, it is the leaderboard.
 
     Attributes:
         leaderboard: the document of ``leaderboard.json``.

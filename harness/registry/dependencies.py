@@ -27,7 +27,7 @@ IMPORTERS = (*IMPORTERS_BY_NAME, "spec_from_file_location", "run_path", "run_mod
 
 @dataclass
 class Dependencies:
-    """What somebody's code depends on.
+    """Files and distributions that somebody's code depends on.
 
     Attributes:
         code: files of code that no version stands for.

@@ -18,7 +18,7 @@ from harness.registry.naming import did_you_mean, join_words
 
 @dataclass(frozen=True)
 class HookProblem:
-    """What is wrong with a hook plugin; ``hook`` is None if the plugin as a whole is."""
+    """A fault of a hook plugin; ``hook`` is None if the plugin as a whole is."""
 
     plugin: str
     hook: str | None

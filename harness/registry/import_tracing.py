@@ -37,7 +37,7 @@ ImportContext = Callable[[str, str], AbstractContextManager[object] | None]
 
 @dataclass(eq=False)
 class TraceRecording:
-    """What was heard for a while.
+    """Files that were heard of for a while.
 
     Attributes:
         files: files and folders that were read, and files of code that were executed or imported.
@@ -52,7 +52,7 @@ class TraceRecording:
 
 @dataclass
 class ImportTrace:
-    """What was seen.
+    """Files that were seen, by the file whose code led to them.
 
     Attributes:
         imports: files of code by the file whose code imported or executed them.

@@ -61,7 +61,7 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class CostsEntry:
-    """What explaining cost: seconds, forward-equivalent passes (both per sample) and bytes, on what hardware."""
+    """Costs of explaining: seconds, forward-equivalent passes (both per sample) and bytes, on what hardware."""
 
     seconds_per_sample: Number = None
     passes_per_sample: Number = None
@@ -71,7 +71,7 @@ class CostsEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainerNotes:
-    """What a reader of one row must know.
+    """Notes that a reader of one row must know.
 
     Attributes:
         zero_maps: how many maps are 0 everywhere.
@@ -222,7 +222,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """What a run found.
+    """Findings of a run.
 
     Attributes:
         provenance: JSON: name of the run, package versions, git revision, hardware, seeds, times.

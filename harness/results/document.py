@@ -77,7 +77,7 @@ class CellEntry(_Part):
 
 
 class NotesEntry(_Part):
-    """What a reader of one row must know; ``completeness_error`` is the median over samples of the relative error."""
+    """Notes that a reader of one row must know; ``completeness_error`` is the median over samples of the relative error."""
 
     zero_maps: int = 0
     completeness_error: Number = None
@@ -217,7 +217,7 @@ class SeparationEntry(_Part):
 
 
 class MetaMetric(_Part):
-    """What is known of one metric; ``label`` is the column's.
+    """Findings about one metric; ``label`` is the column's.
 
     ``mc`` is the mean over kinds of disturbance. ``over_explainers`` and ``over_samples`` are its rank correlations (Spearman) with every
     metric, better scores counting as higher: of the explainers' mean scores, and of the samples' scores, averaged over explainers.
@@ -253,7 +253,7 @@ class MetaEntry(_Part):
 
 
 class Settings(_Part):
-    """How the numbers were made."""
+    """Settings that the numbers were made with."""
 
     confidence: float = 0.95
     bootstrap: int = 0

@@ -1,4 +1,4 @@
-"""What tells a variant from the group that it is one of: the same samples explained altered, by which metrics are evaluated."""
+"""Facts that tell a variant from the group that it is one of: the same samples explained altered, by which metrics are evaluated."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class FinishedRun:
-    """What a run leaves.
+    """Everything that a run leaves.
 
     Attributes:
         folder: the run folder.

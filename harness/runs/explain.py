@@ -35,7 +35,7 @@ NO_TRAINING = "needs training data: name a dataset with --training NAME,param=va
 
 @dataclass(frozen=True)
 class ExplainedImage:
-    """What is in the picture and where that is, what a person should know, and a line for each explainer that could not run."""
+    """A sentence on what is in the picture and where it is, notes for a reader, and a line for each explainer that could not run."""
 
     sentence: str
     notes: Sequence[str]
@@ -44,7 +44,7 @@ class ExplainedImage:
 
 @dataclass(frozen=True)
 class _ImageToExplain:
-    """What it is called, and of a dataset's sample its label's name and what the dataset notes."""
+    """Its name, and of a dataset's sample its label's name and what the dataset notes."""
 
     name: str
     sample: Sample

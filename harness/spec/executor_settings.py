@@ -1,4 +1,4 @@
-"""What an executor's plugin adds to ``execution``: its parameters stand among the harness's own settings."""
+"""Settings that an executor's plugin adds to ``execution``: its parameters stand among the harness's own settings."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ DatasetComponentReference = Annotated[DatasetReference, BeforeValidator(_name_to
 
 
 class ExplainOptions(StrictModel):
-    """What is explained, and which samples count."""
+    """Options of explaining: what is explained, and which samples count."""
 
     target: Literal["predicted", "label"] | Annotated[int, Field(ge=0), WHOLE] = Field(
         default="predicted", description="The class that is explained: the predicted one, the label, or a fixed class."
@@ -110,7 +110,7 @@ class Override(StrictModel):
 
 
 class ExecutionOptions(StrictModel):
-    """How it runs; nothing here changes a result, but `precision` and `compile`. What else an executor takes is among the extra values."""
+    """Options of execution; only `precision` and `compile` change a result. What else an executor takes is among the extra values."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
 
@@ -143,7 +143,7 @@ class ExecutionOptions(StrictModel):
 
 
 class StoreOptions(StrictModel):
-    """What is kept, and where."""
+    """Options of keeping: what is kept, and where."""
 
     path: Label | None = Field(
         default=None,
@@ -165,7 +165,7 @@ class StoreOptions(StrictModel):
 
 
 class StatisticsOptions(StrictModel):
-    """How scores become intervals, and how metrics are grouped for ranks."""
+    """Options of statistics: how scores become intervals, and how metrics are grouped for ranks."""
 
     confidence: float = Field(default=0.95, gt=0, lt=1, description="Level of the intervals.")
     bootstrap: Annotated[int, Field(ge=100), WHOLE] = Field(default=2000, description="Number of bootstrap draws.")
@@ -173,20 +173,20 @@ class StatisticsOptions(StrictModel):
 
 
 class InputScales(StrictModel):
-    """How far inputs are disturbed."""
+    """Scales by which inputs are disturbed."""
 
     minor: float = Field(default=0.001, gt=0, description="A disturbance that should leave predictions as they are.")
     disruptive: float = Field(default=5.0, gt=0, description="A disturbance that should change predictions.")
 
 
 class WeightScales(InputScales):
-    """How far weights are disturbed."""
+    """Scales by which weights are disturbed."""
 
     disruptive: float = Field(default=2.0, gt=0, description="A disturbance that should change predictions.")
 
 
 class MetaOptions(StrictModel):
-    """Whether the metrics themselves hold (Hedström et al. 2023): everything is explained and scored again under disturbances."""
+    """Evaluation of the metrics themselves (Hedström et al. 2023): everything is explained and scored again under disturbances."""
 
     repeats: PositiveInt = Field(default=5, description="Draws of each disturbance.")
     inputs: InputScales = Field(

@@ -35,7 +35,7 @@ class GroupFiles:
 
 @dataclass(frozen=True)
 class StoreListing:
-    """What a store holds."""
+    """Everything that a store holds."""
 
     shown: str
     groups: list[GroupFiles]
@@ -50,7 +50,7 @@ class StoreListing:
 
 @dataclass(frozen=True)
 class PruneResult:
-    """What was removed: whole groups, and columns of scores out of others."""
+    """Everything that was removed: whole groups, and columns of scores out of others."""
 
     groups: list[GroupFiles]
     scores: int = 0

@@ -23,7 +23,7 @@ class EncodedTexts(NamedTuple):
 
 
 class MaskedColumn(NamedTuple):
-    """What is known of N samples: ``values`` (N,), NaN where ``there`` (N,) is false."""
+    """Known values of N samples: ``values`` (N,), NaN where ``there`` (N,) is false."""
 
     values: NDArray[np.float64]
     there: Bools
@@ -62,7 +62,7 @@ def numbers_to_numpy(numbers: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
 
 
 class SamplePositions:
-    """Where samples are: the position of each by its id and the digest of its content."""
+    """Places of samples: the position of each by its id and the digest of its content."""
 
     def __init__(self, keys: Sequence[SampleKey]) -> None:
         self._places = {sample: place for place, (sample, _) in enumerate(keys)}

@@ -39,7 +39,7 @@ def is_intact(name: str, content: bytes) -> bool:
 
 
 class SegmentGroups:
-    """What the kinds of segments have in common.
+    """Base of the kinds of segments.
 
     Attributes:
         folder: where the files are.

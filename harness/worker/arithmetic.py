@@ -18,7 +18,7 @@ AUTOCAST_DTYPE = torch.bfloat16
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """How models compute.
+    """The arithmetic of models.
 
     Attributes:
         precision: ``fp32``; ``tf32``, which CUDA multiplies matrices in and other devices know nothing of; ``bf16``, whose passes run under
@@ -52,7 +52,7 @@ def _set_tf32(on: bool) -> None:
 
 
 class _AutocastState(threading.local):
-    """What autocast contexts this thread is in, and whether none is to be entered."""
+    """The autocast contexts that this thread is in, and whether none is to be entered."""
 
     def __init__(self) -> None:
         self.entered: list[torch.autocast | None] = []

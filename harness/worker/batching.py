@@ -55,7 +55,7 @@ class BatchSize:
 
 @dataclass
 class Batching:
-    """What worked, per (model, kind of pass), on one device; kept for as long as its worker lives.
+    """Batch sizes that worked, per (model, kind of pass), on one device; kept for as long as its worker lives.
 
     Attributes:
         start: the first size tried.

@@ -26,7 +26,7 @@ FORBIDDEN_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")  # of characters that no name ha
 
 @dataclass(frozen=True)
 class SampleSummary:
-    """What is kept of a sample that was read.
+    """The part of a sample that is kept after it was read.
 
     Attributes:
         id, digest, label: the sample's.

@@ -16,7 +16,7 @@ from harness.worker.accelerators import synchronize
 
 @dataclass
 class PassCount:
-    """What went through the models.
+    """Counts of what went through the models.
 
     Attributes:
         forward: images that went forward.

@@ -33,7 +33,7 @@ def require_bounded_length(dataset: Dataset, name: str) -> Dataset:
 
 
 class ModelCoordinates(Protocol):
-    """What is asked of a model to bring samples into its coordinates."""
+    """The part of a model that brings samples into its coordinates."""
 
     @property
     def geometry(self) -> Geometry:

@@ -46,7 +46,7 @@ class ProcessSetting:
 
 
 class SharedState:
-    """What was there when this was made; `restore` puts it back."""
+    """A record of what was there when this was made; `restore` puts it back."""
 
     def __init__(self) -> None:
         self._before = [(setting, setting.read()) for setting in _process_settings()]

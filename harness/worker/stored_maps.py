@@ -49,7 +49,7 @@ def round_as_stored(attribution: Attribution, dtype: str) -> Attribution:
 
 @dataclass
 class StoredMapLookup:
-    """How explainers inside a job's components come by their maps: the stored ones of their own rows of the run, else computed.
+    """Source of the maps of explainers inside a job's components: the stored ones of their own rows of the run, else computed.
 
     Attributes:
         job, store, model, samples, targets: the job's.

@@ -28,7 +28,7 @@ class _OpenSpan:
 
 @dataclass
 class JobTimes:
-    """What became of one job's time.
+    """An account of one job's time.
 
     Attributes:
         own: seconds by kind that belong to no span further inside; with the model's, they are all there were.

@@ -81,7 +81,7 @@ def added_modules(module: nn.Module) -> frozenset[str]:
 
 @dataclass
 class _PreparationExceptions:
-    """What must not be prepared by name: modules of which the own forward stays, and modules of which everything stays."""
+    """Modules that must not be prepared, by name: those of which the own forward stays, and modules of which everything stays."""
 
     arguments: Mapping[str, ScalarArguments] = field(default_factory=dict)
     untraced_names: set[str] = field(default_factory=set)

@@ -17,7 +17,7 @@ from harness.api.randomness import seeded_generators
 
 @dataclass
 class CallRecord:
-    """What one forward pass called, in the order in which the calls were completed.
+    """The calls of one forward pass, in the order in which the calls were completed.
 
     Attributes:
         inputs: by name of the module, clones of the tensors it was given in its last call.

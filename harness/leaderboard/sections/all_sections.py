@@ -15,7 +15,7 @@ from harness.results.document import Leaderboard
 
 @dataclass(frozen=True)
 class View:
-    """How a leaderboard is looked at.
+    """A view of a leaderboard.
 
     Attributes:
         group: whether ranks are averaged over categories (and metrics shown by category) or over all metrics alike.

@@ -1,4 +1,4 @@
-"""What a layer returns, as a grid ``(B, K, h, w)``."""
+"""Output of a layer as a grid ``(B, K, h, w)``."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ POOLINGS = (nn.MaxPool2d, nn.AdaptiveMaxPool2d)
 
 @dataclass
 class Trace:
-    """What the reference went through: what every nonlinear layer took and gave, call by call, and the factors of every product."""
+    """The way of the reference: what every nonlinear layer took and gave, call by call, and the factors of every product."""
 
     layers: dict[nn.Module, list[tuple[Tensor, Tensor]]] = field(default_factory=dict)
     factors: list[tuple[Tensor, Tensor]] = field(default_factory=list)

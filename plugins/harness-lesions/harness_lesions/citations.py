@@ -1,4 +1,4 @@
-"""Where the data come from."""
+"""Sources of the data."""
 
 OLIVEIRA_2024 = """@article{oliveira2024benchmarking,
   title = {Benchmarking the influence of pre-training on explanation performance in {MR} image classification},

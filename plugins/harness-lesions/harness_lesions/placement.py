@@ -1,4 +1,4 @@
-"""Where lesions go: anywhere in the brain where they fit, all places equally likely, none touching another."""
+"""Places of lesions: anywhere in the brain where they fit, all places equally likely, none touching another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands where a pixel was removed: one interface for all metrics that remove pixels."""
+"""Values that stand where a pixel was removed: one interface for all metrics that remove pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many changed copies of a batch may exist at once, so that memory does not grow with what a metric tries."""
+"""Number of changed copies of a batch that may exist at once, so that memory does not grow with what a metric tries."""
 
 from __future__ import annotations
 

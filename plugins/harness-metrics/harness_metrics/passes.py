@@ -1,4 +1,4 @@
-"""What metrics declare for planning: forward passes per sample, and of those that explain again how often they do."""
+"""Passes that metrics declare for planning: forward passes per sample, and of those that explain again how often they do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model's output loses as pixels are changed, beside what the map says of those pixels."""
+"""Losses of a model's output as pixels are changed, beside what the map says of those pixels."""
 
 from __future__ import annotations
 

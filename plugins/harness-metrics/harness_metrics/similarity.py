@@ -1,4 +1,4 @@
-"""How much two maps say the same: correlations, SSIM, HOG and overlap, batched on the device of the maps.
+"""Similarity of two maps: correlations, SSIM, HOG and overlap, batched on the device of the maps.
 
 All are invariant to the scale of either map, computed in double precision on maps that are brought to a size of 1 first (so that maps of
 1e-30 or 1e30 are no different from others), and NaN where a map is constant: it says nothing, so that it cannot agree.

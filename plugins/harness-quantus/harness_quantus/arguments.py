@@ -1,4 +1,4 @@
-"""What may be said to a metric's constructor: which arguments it takes, as JSON, and what functions their names stand for."""
+"""Arguments of a metric's constructor: which it takes, as JSON, and what functions their names stand for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Quantus 0.6 needs around it to run on a current NumPy and on RGB images; all of it is gone after the call."""
+"""Patches around Quantus 0.6 that it needs to run on a current NumPy and on RGB images; all of them are gone after the call."""
 
 from __future__ import annotations
 

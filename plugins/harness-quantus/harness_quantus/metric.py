@@ -30,7 +30,7 @@ class RefusedMap(ValueError):
 
 @dataclass(frozen=True)
 class Given:
-    """What Quantus is given as a batch, the sample first."""
+    """Arrays that Quantus is given as a batch, the sample first."""
 
     images: Array
     targets: Array
@@ -62,7 +62,7 @@ class Quantus:
     """
 
     class Params(BaseModel):
-        """Which metric, and how.
+        """Parameters: which metric, and how.
 
         Args:
             metric: Quantus's name of it, as in ``quantus.AVAILABLE_METRICS``.

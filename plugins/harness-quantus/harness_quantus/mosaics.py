@@ -1,4 +1,4 @@
-"""Which quadrants of a mosaic hold images of the target class."""
+"""Quadrants of a mosaic that hold images of the target class."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class RayExecutor(Scheduler):
     """
 
     class Params(BaseModel):
-        """Where the cluster is, and what a worker claims of it.
+        """Parameters: where the cluster is, and what a worker claims of it.
 
         Args:
             address: ``auto`` for the cluster that this machine is a node of, ``HOST:PORT`` if it is of several, ``local`` for a new one.

@@ -17,7 +17,7 @@ _SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "test", "test
 
 @dataclass(frozen=True)
 class Folders:
-    """What was found in class folders.
+    """Findings in class folders.
 
     Attributes:
         entries: every image, sorted by its path.

@@ -32,7 +32,7 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True)
 class Traits:
-    """What is known of an image file that can be read.
+    """Traits of an image file that can be read.
 
     Attributes:
         size: height and width as it is shown.

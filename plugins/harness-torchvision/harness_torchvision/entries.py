@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Entry:
-    """Where one sample is.
+    """The place of one sample.
 
     Attributes:
         path: the image.

@@ -19,7 +19,7 @@ Box = tuple[float, float, float, float]
 
 
 class ManifestError(ValueError):
-    """What is wrong in a manifest, a line of the message for each; it begins with ``FILE:LINE``."""
+    """Faults of a manifest, a line of the message for each; it begins with ``FILE:LINE``."""
 
 
 def entries_in_manifest(manifest: Path, root: Path, split: str | None) -> tuple[list[Entry], list[str] | None, list[str]]:

@@ -1,4 +1,4 @@
-"""Which masks belong to which image, by their names."""
+"""Matching of masks to images by their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether images and their masks can be read, before any of them is used."""
+"""Checks that images and their masks can be read, before any of them is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which images of a folder are taken, and in what order."""
+"""Selection of the images of a folder that are taken, and their order."""
 
 from __future__ import annotations
 

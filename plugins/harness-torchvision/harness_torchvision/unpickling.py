@@ -1,4 +1,4 @@
-"""What is in a file of ``torch.save``, read without importing or calling anything that it names."""
+"""Content of a file of ``torch.save``, read without importing or calling anything that it names."""
 
 from __future__ import annotations
 

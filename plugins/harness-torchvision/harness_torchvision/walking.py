@@ -19,7 +19,7 @@ _LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", ".g
 
 @dataclass
 class Walk:
-    """What is below a folder, each sorted.
+    """Files below a folder, each kind sorted.
 
     Attributes:
         images: files that are called as images are.

@@ -1,4 +1,4 @@
-"""Which of zennit's rules each layer gets."""
+"""Choice of zennit's rule for each layer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PASSES: dict[str, float] = {
 
 
 class Settings(NamedTuple):
-    """What the rules leave open.
+    """Settings that the rules leave open.
 
     Attributes:
         epsilon: added to the denominators of the ε-rule.

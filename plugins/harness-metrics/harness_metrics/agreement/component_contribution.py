@@ -1,4 +1,4 @@
-"""What each part adds to an explanation made of several."""
+"""Contribution of each part to an explanation made of several."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def implementation_invariance(case: Case, *, change: Change = "rectifiers", tole
 
 
 class Selection(nn.Module):
-    """What is above 0, and 0 elsewhere: a ReLU with a ReLU's gradient, by another name."""
+    """Selection of what is above 0, and 0 elsewhere: a ReLU with a ReLU's gradient, by another name."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``inputs`` where they are above 0."""

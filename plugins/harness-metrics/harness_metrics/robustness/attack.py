@@ -28,7 +28,7 @@ Judge = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Goal:
-    """What an attack lowers (``loss``, continuous, so that no batch decides the way of the search) and what it is judged by (``score``)."""
+    """Aims of an attack: it lowers ``loss`` (continuous, so that no batch decides the way of the search) and is judged by ``score``."""
 
     loss: Judge
     score: Judge

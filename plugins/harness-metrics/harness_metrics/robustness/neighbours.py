@@ -26,7 +26,7 @@ EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """Which neighbours: ``samples`` draws of ``noise`` with a ``radius`` that is a share of the range of the inputs (per channel)."""
+    """Neighbours of a sample: ``samples`` draws of ``noise`` with a ``radius`` that is a share of the range of the inputs (per channel)."""
 
     noise: Noise
     radius: float
@@ -45,7 +45,7 @@ class Neighbourhood:
 
 @dataclass(frozen=True)
 class Changes:
-    """How far neighbours are from their samples, each ``(B, S)``, double.
+    """Distances of neighbours from their samples, each ``(B, S)``, double.
 
     Attributes:
         maps: Frobenius norm of Φ(x′) − Φ(x).

@@ -1,4 +1,4 @@
-"""What a network makes of its input at one layer, read during ordinary predictions."""
+"""A network's representation of its input at one layer, read during ordinary predictions."""
 
 from __future__ import annotations
 

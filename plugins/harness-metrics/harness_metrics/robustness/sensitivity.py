@@ -1,4 +1,4 @@
-"""How far an explanation moves as the input moves a little."""
+"""Movement of an explanation as the input moves a little."""
 
 from __future__ import annotations
 
