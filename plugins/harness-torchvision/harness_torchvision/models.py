@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -27,6 +27,14 @@ from harness_torchvision.transforms import preprocessing
 Architecture = Literal[ARCHITECTURES]  # type: ignore[valid-type]
 IMAGENET = 1000
 NOISE_PIXELS = 2**20
+
+
+class _Network(NamedTuple):
+    """A network with its weights, the names of its classes if they came with these, and notes of how the weights were found."""
+
+    module: nn.Module
+    class_names: list[str] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @model(cite=TORCHVISION)
@@ -63,34 +71,28 @@ def torchvision_classifier(
     """
     if arch not in ARCHITECTURES:
         raise ValueError(f"arch: torchvision has no classifier {arch!r}{_hint(arch, ARCHITECTURES)}")
-    from_file = isinstance(weights, Path) or (weights is not None and is_file_name(weights))
-    enum = None if weights is None or from_file else published(arch, str(weights))
-    if weights_entry is not None and not from_file:
-        raise ValueError("weights_entry: is of a file of one's own, and weights names none")
-    notes: tuple[str, ...] = ()
-    steps = preprocessing(arch, enum).at(input_size)
+    source = _weights_source(arch, weights, weights_entry)
+    steps = preprocessing(arch, source if isinstance(source, WeightsEnum) else None).at(input_size)
     options = _options(arch, steps.size if input_size is not None else None, transform_input)
-    if enum is not None:
-        if num_classes not in (None, IMAGENET):
-            raise ValueError(f"num_classes: the weights {enum.name} have {IMAGENET} classes; use a checkpoint of your own, or none")
-        module, names = _with_published_weights(arch, enum, options), list(enum.meta["categories"])
-    elif weights is not None:
-        module, notes = _from_file(arch, Path(weights).expanduser(), weights_entry, num_classes, options)
-        names = None
-    else:
-        module, names = untrained(arch, num_classes or IMAGENET, seed, steps.size, options), None
+    match source:
+        case WeightsEnum():
+            network = _with_published_weights(arch, source, num_classes, options)
+        case Path():
+            network = _with_weights_of_file(arch, source, weights_entry, num_classes, options)
+        case None:
+            network = _Network(untrained(arch, num_classes or IMAGENET, seed, steps.size, options))
     made = classifier(
-        without_auxiliary_heads(arch, module),
+        without_auxiliary_heads(arch, network.module),
         input_shape=(3, steps.size, steps.size),
         mean=steps.mean,
         std=steps.std,
         resize=steps.resize,
         interpolation=steps.interpolation,
-        class_names=names if class_names is None else read_class_names(class_names),
-        cam_layer=cam_layer_of(arch, module),
+        class_names=network.class_names if class_names is None else read_class_names(class_names),
+        cam_layer=cam_layer_of(arch, network.module),
         family=family_of(arch),
     )
-    made.notes.extend(notes)
+    made.notes.extend(network.notes)
     return made
 
 
@@ -102,6 +104,16 @@ def published(arch: str, name: str) -> WeightsEnum:
     if plain not in known:
         raise ValueError(f"weights: {arch} has no weights {name!r}{_hint(name, known)} (published: {', '.join(known)}; or name a file)")
     found: WeightsEnum = getattr(choices, plain)
+    return found
+
+
+def _weights_source(arch: str, weights: str | Path | None, entry: str | None) -> WeightsEnum | Path | None:
+    """Published weights, the path of a file of weights, or None for random ones; raises ``ValueError`` for an ``entry`` of no file."""
+    if isinstance(weights, Path) or (weights is not None and is_file_name(weights)):
+        return Path(weights).expanduser()
+    found = None if weights is None else published(arch, weights)
+    if entry is not None:
+        raise ValueError("weights_entry: is of a file of one's own, and weights names none")
     return found
 
 
@@ -136,7 +148,9 @@ def _build(arch: str, **options: Any) -> nn.Module:
     return module
 
 
-def _with_published_weights(arch: str, enum: WeightsEnum, options: dict[str, Any]) -> nn.Module:
+def _with_published_weights(arch: str, enum: WeightsEnum, num_classes: int | None, options: dict[str, Any]) -> _Network:
+    if num_classes not in (None, IMAGENET):
+        raise ValueError(f"num_classes: the weights {enum.name} have {IMAGENET} classes; use a checkpoint of your own, or none")
     if "image_size" in options or "input_size" in options:
         own = preprocessing(arch, enum).size
         if own not in (options.get("image_size"), options.get("input_size", (None,))[0]):
@@ -149,18 +163,16 @@ def _with_published_weights(arch: str, enum: WeightsEnum, options: dict[str, Any
             f"{Path(torch.hub.get_dir(), 'checkpoints')}, or give its path as weights"
         ) from error
     load_into(module, Named(module.state_dict(), []), f"{arch} {enum.name}")
-    return module
+    return _Network(module, list(enum.meta["categories"]))
 
 
-def _from_file(
-    arch: str, path: Path, entry: str | None, num_classes: int | None, options: dict[str, Any]
-) -> tuple[nn.Module, tuple[str, ...]]:
-    """A network with the weights of a file, and notes of how they were found."""
+def _with_weights_of_file(arch: str, path: Path, entry: str | None, num_classes: int | None, options: dict[str, Any]) -> _Network:
     family = family_of(arch)
     initialised = {"init_weights": False} if family in AUXILIARY else {}
     with seeded_generators(0):
         module = without_auxiliary_heads(arch, _build(arch, weights=None, **initialised, **options))
-    return module, load_checkpoint(module, path, entry=entry, num_classes=num_classes, ignored=AUXILIARY.get(family or "", ()))
+    notes = load_checkpoint(module, path, entry=entry, num_classes=num_classes, ignored=AUXILIARY.get(family or "", ()))
+    return _Network(module, notes=notes)
 
 
 def untrained(arch: str, num_classes: int, seed: int, size: int, options: dict[str, Any]) -> nn.Module:
