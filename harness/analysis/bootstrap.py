@@ -19,7 +19,7 @@ def resample_seed(seed: int, samples: Sequence[str]) -> int:
 
 
 def resample_counts(size: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each of ``size`` samples is drawn in each resample: chunks of ``(r, size)`` rows, ``resamples`` rows in all."""
+    """Counts of how often each of ``size`` samples is drawn in each resample: chunks of ``(r, size)`` rows, ``resamples`` rows in all."""
     generator = np.random.default_rng(seed)
     rows = max(1, min(resamples, _CHUNK // max(size, 1)))
     for start in range(0, resamples, rows):

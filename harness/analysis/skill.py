@@ -26,7 +26,7 @@ def superiority(scores: Floats, null: Floats, sign: float) -> Floats:
 
 
 def null_candidates(explainer: str, nulls: Mapping[str, Floats], twins: Mapping[str, str]) -> dict[str, Floats]:
-    """Which of ``nulls``, scores (N,) by label, the explainer of this label must beat under one metric, in their order.
+    """Those of ``nulls``, scores (N,) by label, that the explainer of this label must beat under one metric, in their order.
 
     Those with scores on at least half of the samples on which any of them has one. ``twins``: null label → the label whose twin it is;
     a twin is a null of its own explainer (and of itself) alone.

@@ -72,7 +72,7 @@ class _Around(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Any:
-        """What the network returns."""
+        """Return what the network returns."""
         return self.network(images)
 
 

@@ -49,7 +49,7 @@ class BinnedArray:
     cell: float = BIN_WIDTH
 
     def hint(self) -> str:
-        """How the cells of each block are moved, as hexadecimals; empty if they are not."""
+        """Shifts of the cells of each block, as hexadecimals; empty if they are not moved."""
         places = self._scaled()
         with np.errstate(invalid="ignore"):  # infinite values have no place
             places -= np.floor(places)

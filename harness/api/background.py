@@ -21,12 +21,12 @@ WITHOUT_TRAINING = "compared with the black, the blurred and the mean reference 
 
 
 def background_size(background: Background, usual: int) -> int:
-    """How many training images ``background`` asks for, ``usual`` if it does not say."""
+    """Number of training images that ``background`` asks for, ``usual`` if it does not say."""
     return background if isinstance(background, int) else usual
 
 
 def backgrounds(model: Classifier, images: Tensor, ctx: Context, background: Background, usual: int) -> Tensor:
-    """What each of ``images`` (B, C, H, W) is compared with, as the model takes it.
+    """Inputs that each of ``images`` (B, C, H, W) is compared with, as the model takes it.
 
     Args:
         model: the classifier.

@@ -34,7 +34,7 @@ def relative_difference(first: Tensor, second: Tensor) -> float:
 
 
 def nondeterminism_reason(first: Tensor, again: Tensor, repeat: Callable[[], Tensor], tolerance: float = TOLERANCE) -> str | None:
-    """Why two calls on one image differ, or None if they do not.
+    """Reason why two calls on one image differ, or None if they do not.
 
     Args:
         first: logits of an image.
@@ -56,7 +56,7 @@ def nondeterminism_reason(first: Tensor, again: Tensor, repeat: Callable[[], Ten
 
 
 def batch_dependence_reason(single: Tensor, together: Tensor, module: nn.Module, tolerance: float = TOLERANCE) -> str | None:
-    """Why logits depend on the batch, or None if ``single`` (1, K) is the first row of ``together`` (B, K)."""
+    """Reason why logits depend on the batch, or None if ``single`` (1, K) is the first row of ``together`` (B, K)."""
     found = relative_difference(single, together[: len(single)])
     if found <= tolerance:
         return None

@@ -48,7 +48,7 @@ def once_per_network(find: Callable[[Classifier], T]) -> Callable[[Classifier], 
 
 
 def no_gradient_reason(model: Classifier) -> str | None:
-    """Why no gradient of the logits reaches the image, so that gradients explain nothing; None if one does.
+    """Reason why no gradient of the logits reaches the image, so that gradients explain nothing; None if one does.
 
     An explainer that takes gradients returns it from its ``applicable``. Costs a forward and a backward pass, once per module.
     """

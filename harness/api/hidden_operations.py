@@ -28,7 +28,7 @@ _ADDITIONS = {"add", "__add__", "__radd__", "__iadd__"}
 
 
 def hidden_operations_reason(model: Classifier, *, additions: bool = True) -> str | None:
-    """Why explainers that work by hooks on activations would explain another function than the model; None if they would not.
+    """Reason why explainers that hook activations would explain another function than the model; None if they would not.
 
     That is so if a module that could not be prepared (`harness.api.preparation.unprepared_modules`) calls activations, poolings or
     additions of activations in its own forward, if layers are called that are not among the model's modules, and if a backward

@@ -37,7 +37,7 @@ class ModelLayers:
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are, or the buffers of a module without any; ``cpu`` where it has neither."""
+        """Device of the parameters, or of the buffers of a module without any; ``cpu`` where it has neither."""
         return next((t.device for t in chain(self.module.parameters(), self.module.buffers())), torch.device("cpu"))
 
     @property

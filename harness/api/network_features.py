@@ -36,7 +36,7 @@ class NetworkStructure:
 
 
 def structure_of(classifier: Classifier) -> NetworkStructure:
-    """What a pass of one image shows of the network. Costs one forward pass, once per classifier (its randomised copies share it)."""
+    """Structure of the network, which one forward pass of one image shows, made once per classifier (its randomised copies share it)."""
     found = _STRUCTURE_CACHE.get(classifier.module)
     if found is None:
         image = torch.zeros(1, *classifier.input_shape, device=classifier.device, dtype=classifier.dtype)
@@ -56,7 +56,7 @@ def copy_structure(module: nn.Module, copied: nn.Module) -> None:
 
 
 def detect_features(classifier: Classifier) -> frozenset[str]:
-    """Which of ``convolutions``, ``relu`` and ``token-grid`` the network has, as a component's ``needs`` name them.
+    """Those of ``convolutions``, ``relu`` and ``token-grid`` that the network has, as a component's ``needs`` name them.
 
     A network has a ``token-grid`` if it attends over tokens (ViT, Swin, MaxViT), as `harness.api.attention.find_attention_operations`
     knows it. ``convolutions`` counts 2-D convolutions; a patch embedding, which is one, does not make class activation maps meaningful,

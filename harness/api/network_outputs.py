@@ -53,7 +53,7 @@ class PathStep:
     attribute: bool = False
 
     def __call__(self, output: Any) -> Any:
-        """What is there."""
+        """Return what is there."""
         return getattr(output, str(self.name)) if self.attribute else output[self.name]
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class LogitsPath:
     steps: tuple[Callable[[Any], Any], ...] = ()
 
     def __call__(self, output: Any) -> Any:
-        """What is there."""
+        """Return what is there."""
         for step in self.steps:
             output = step(output)
         return output
@@ -89,7 +89,7 @@ WHOLE_OUTPUT = LogitsPath()
 
 
 def find_logits(output: object, batch: int, chosen: LogitsSelector | None = None) -> LogitsPath:
-    """Where the logits are in ``output``, which a network returned for ``batch`` images.
+    """Path to the logits in ``output``, which a network returned for ``batch`` images.
 
     Of a dictionary, dataclass or named tuple it is what is called ``logits`` (or one of `LOGITS_NAMES`), else its only matrix; of a
     tuple or list the first matrix; also of those nested in them. Raises ``ValueError`` that says what there is where there is no such
@@ -126,7 +126,7 @@ def is_logits(value: object, batch: int) -> bool:
 
 
 def describe_output(output: object) -> str:
-    """What a network returned, for a message."""
+    """Describe what a network returned, for a message."""
     if isinstance(output, Tensor):
         return f"a tensor {tuple(output.shape)} of {str(output.dtype).removeprefix('torch.')}"
     kind = "dict" if type(output) is dict else type(output).__name__

@@ -94,7 +94,7 @@ class ModelInputs:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What is done to an image, without the model."""
+        """Preprocessing of an image, without the model."""
         return Preprocessing(self.geometry, self.mean, self.std)
 
     def normalise(self, images: Tensor) -> Tensor:

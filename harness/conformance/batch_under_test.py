@@ -106,7 +106,7 @@ class BatchUnderTest(ComponentUnderTest):
 
     @abstractmethod
     def make_function(self, seed: int = 0) -> Callable[[Classifier, ExplainedSamples], Tensor]:
-        """What makes checked results ``(B, …)`` of whole batches, by a component that is made once."""
+        """Function that makes checked results ``(B, …)`` of whole batches, by a component that is made once."""
 
     def samples(self, count: int = 4, shape: networks.Shape = networks.SHAPE) -> ExplainedSamples:
         """A batch that has all that the component needs."""
@@ -118,7 +118,7 @@ class BatchUnderTest(ComponentUnderTest):
 
 
 def make_context(model: Classifier, ids: Sequence[str], purpose: str, seed: int = 0) -> Context:
-    """What a worker would give: streams, training images with labels, and what components keep from one call to the next for a network."""
+    """Context as a worker makes it: streams, training images with labels, and what components keep between calls for a network."""
     return Context(
         seed, ids, purpose, training=make_training_source(model), labelled=_make_labelled_source(model), memory=_get_memory(model, seed)
     )

@@ -56,7 +56,7 @@ class ComponentUnderTest:
 
     @property
     def declaration(self) -> Declaration:
-        """What it declares for its parameters."""
+        """Declaration for its parameters."""
         declaration = declaration_of(self.component, self.card.kind)
         return replace(declaration, **resolve_declared_fields({"by": getattr(declaration, "by", {})}, self.recipe.params))
 
@@ -67,7 +67,7 @@ class ComponentUnderTest:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What it declares to need, with what the components in its parameters need."""
+        """Needs that it declares, with those that the components in its parameters declare."""
         return declared_needs(self.registry, self.recipe)
 
     def workbench(self) -> ComponentCache:

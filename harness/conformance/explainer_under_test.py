@@ -32,7 +32,7 @@ class ExplainerUnderTest(BatchUnderTest):
         return self.workbench().explainer(self.recipe)
 
     def why_not_applicable(self, model: Classifier) -> str | None:
-        """Why it does not apply to the model, as it says before it is called."""
+        """Reason why it does not apply to the model, as it says before it is called."""
         return inapplicability_reason(self.workbench(), self.recipe, model)
 
     def network_name(self) -> str:
@@ -68,7 +68,7 @@ class ExplainerUnderTest(BatchUnderTest):
         return explain
 
     def make_function(self, seed: int = 0) -> Callable[[Classifier, ExplainedSamples], Tensor]:
-        """What makes maps ``(B, H, W)`` at the images' size."""
+        """Function that makes maps ``(B, H, W)`` at the images' size."""
         explain = self.make_explain_function(seed)
         return lambda model, given: explain(model, given.images, given.targets, given.ids).at(given.shape[1:])
 

@@ -48,7 +48,7 @@ class MetricUnderTest(BatchUnderTest):
         return make_explained_samples(count, shape, [kind for kind in kinds if kind not in EVIDENCE_KINDS])
 
     def make_function(self, seed: int = 0, *, explainer: bool = True) -> Callable[[Classifier, ExplainedSamples], Tensor]:
-        """What makes scores ``(B,)``, of cases with an explainer unless they are to have none."""
+        """Function that makes scores ``(B,)``, of cases with an explainer unless they are to have none."""
         again = BoundExplainer(Recipe("explainers", GRADIENT_NAME, "xai-harness", ""), _input_times_gradient, takes_ctx=False)
 
         def score(model: Classifier, given: ExplainedSamples) -> Tensor:

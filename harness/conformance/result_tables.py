@@ -40,7 +40,7 @@ def results_table(results: Sequence[CheckResult], card: Card | None = None) -> R
 
 
 def components_summary(statuses: Mapping[str, int]) -> RenderableType:
-    """Which of several components break a rule; ``statuses`` are 1 for those, by name."""
+    """Summary of which of several components break a rule; ``statuses`` are 1 for those, by name."""
     broken = [to_printable_line(name) for name, status in statuses.items() if status]
     kept = f"{len(statuses) - len(broken)} of {len(statuses)} components keep every rule"
     return Text(kept + (f"; these do not: {', '.join(broken)}" if broken else ""), _style(len(broken)))

@@ -60,7 +60,7 @@ def exit_status(results: list[CheckResult]) -> int:
 
 
 def find_root_cause(failure: BaseException) -> str:
-    """What lies behind a failed check: the exception that came first, without its numbers; nothing if the check itself found it."""
+    """Cause of a failed check: the exception that came first, without its numbers; nothing if the check itself found it."""
     origin = failure
     while (earlier := origin.__cause__ or origin.__context__) is not None:
         origin = earlier

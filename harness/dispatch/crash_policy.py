@@ -28,7 +28,7 @@ class CrashPolicy:
         self._crashes: Counter[str] = Counter()
 
     def of(self, worker: WorkerHandle, assignment: Assignment) -> tuple[list[RowsCommitted | ColumnFailed], Job | None]:
-        """What is to be told of the columns of the job, and what is left of it; ``assignment`` is the ended worker's."""
+        """Events to be told of the columns of the job, and what is left of it; ``assignment`` is the ended worker's."""
         job, phase = assignment.job, assignment.phase
         told: list[RowsCommitted | ColumnFailed] = [*self._find_committed(job, assignment.settled)]
         settled = assignment.settled | {event.column for event in told}

@@ -44,7 +44,7 @@ def count_usable_cores() -> int:
 
 @cache
 def cpu_name() -> str:
-    """What the processor calls itself."""
+    """Name that the processor gives itself."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

@@ -71,7 +71,7 @@ class Executor(Protocol):
 
 
 def drop_columns(job: Job, columns: Set[str]) -> Job | None:
-    """What is left of a job when columns are dropped: nothing if its explanation is one of them or no metric is left."""
+    """Rest of a job when columns are dropped: nothing if its explanation is one of them or no metric is left."""
     if job.key in columns:
         return None
     left = job.without(set(columns))

@@ -92,7 +92,7 @@ class JobQueue:
             kept.clear()
 
     def without_cancelled(self, job: Job) -> Job | None:
-        """What is left of a job that is taken; if that is nothing, it is released."""
+        """Rest of a job that is taken; if that is nothing, the job is released."""
         left = drop_columns(job, self._cancelled)
         if left is None:
             self.release(job.id)

@@ -46,7 +46,7 @@ class WorkerProcess(WorkerHandle):
         return self._process.has_exited
 
     def describe_exit(self) -> str:
-        """How it ended, in words, with the end of what it printed."""
+        """Describe how it ended, in words, with the end of what it printed."""
         if self.killed_for not in (None, "timeout"):
             return f"the worker process was ended for {self.killed_for}"
         printed = to_printable_line(self._process.last_words()[-LOG_TAIL:])

@@ -44,7 +44,7 @@ class Scheduler(ABC):
 
     @abstractmethod
     def slots(self) -> Sequence[Slot]:
-        """Where there may be a worker now, one each; equal slots have equal names."""
+        """Slots where there may be a worker now, one each; equal slots have equal names."""
 
     @abstractmethod
     def begin(self, slot: Slot, inbox: Inbox) -> WorkerHandle:

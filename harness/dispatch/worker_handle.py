@@ -137,4 +137,4 @@ class WorkerHandle(ABC):
 
     @abstractmethod
     def describe_exit(self) -> str:
-        """How it ended, in words, with the end of what it printed."""
+        """Describe how it ended, in words, with the end of what it printed."""

@@ -53,7 +53,7 @@ class WorkerPool:
         return free
 
     def listen(self) -> tuple[WorkerHandle, dict[str, Any] | None] | None:
-        """What a worker says next, or (with None) that it has ended; None if nobody does for a while. Who takes too long is ended."""
+        """Next message of a worker, or (with None) that it has ended; None if there is none for a while. Who takes too long is ended."""
         self._enforce_limits()
         try:
             worker, message = self.inbox.get(timeout=min(max(self._next_limit() - time.monotonic(), 0.01), 1.0))

@@ -41,7 +41,7 @@ def colour_limit(values: Array, percentile: float = PERCENTILE) -> float:
 
 
 def map_opacity(values: Array, scale: float) -> float:
-    """How opaque the strongest colour of a map is: `OPACITY`, less where the map covers much, so that the image is seen through it.
+    """Opacity of the strongest colour of a map: `OPACITY`, less where the map covers much, so that the image is seen through it.
 
     A map of few strong pixels leaves the image beside them; one that is strong nearly everywhere, as class activation maps are, leaves
     none: its strongest colour is half transparent.

@@ -43,7 +43,7 @@ def panel_size(height: int, width: int, abreast: int = 1) -> tuple[float, float]
 
 
 def columns_per_row(panels: int, width: float) -> int:
-    """How many of ``panels`` stand in a row: as few rows as fit in `MAX_WIDTH`, filled evenly."""
+    """Number of ``panels`` in a row: as few rows as fit in `MAX_WIDTH`, filled evenly."""
     fitting = max(1, int((MAX_WIDTH + GAP + 1e-6) // (width + GAP)))
     return ceil(panels / ceil(panels / fitting))
 
@@ -65,7 +65,7 @@ def panel_positions(groups: Sequence[str | None], per_row: int) -> list[PanelPos
 
 
 def group_spans(places: Sequence[PanelPosition], groups: Sequence[str | None]) -> list[GroupSpan]:
-    """Where each group stands: a run of columns in every row that has members of it."""
+    """Places of the groups: for each a run of columns in every row that has members of it."""
     found = []
     for (row, name), members in groupby(zip(places, groups, strict=True), key=lambda pair: (pair[0].row, pair[1])):
         taken = [place.column for place, _ in members]

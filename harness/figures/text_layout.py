@@ -18,7 +18,7 @@ Weight = Literal["normal", "bold"]
 
 
 def text_style(size: float, colour: str, weight: Weight = "normal") -> dict[str, Any]:
-    """What a text of matplotlib is given: a family that is always there, and no mathematics in labels."""
+    """Style of a text of matplotlib: a family that is always there, and no mathematics in labels."""
     fixed = {"family": FAMILY, "linespacing": LINE_SPACING, "parse_math": False}
     return {"size": size, "color": colour, "weight": weight, **fixed}
 

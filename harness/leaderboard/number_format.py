@@ -17,7 +17,7 @@ def printable(text: str, limit: int | None = None) -> str:
 
 
 def number_formatter(values: Iterable[float | None]) -> Callable[[float | None], str]:
-    """How to write the numbers of one column: alike in decimals, or each with its exponent where they differ by orders of magnitude."""
+    """Formatter of the numbers of one column: alike in decimals, or each with its exponent where they differ by orders of magnitude."""
     sizes = [abs(value) for value in values if value is not None and value != 0]
     largest, smallest = max(sizes, default=0.0), min(sizes, default=0.0)
     decimals = 3 if largest < 10 else max(0, 3 - math.floor(math.log10(largest)))

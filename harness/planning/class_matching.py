@@ -88,7 +88,7 @@ def check_labels_in_range(labels: Sequence[int], ids: Sequence[str], num_classes
 def order_note(
     dataset: Sequence[str] | None, model: Sequence[str] | None, num_classes: int, class_map: Mapping[str, str | int] | None = None
 ) -> str | None:
-    """How labels were matched if that was a guess, and what to write if it is not what was meant; None if nothing was guessed.
+    """Note on how labels were matched if that was a guess, and what to write if it is not what was meant; None if nothing was guessed.
 
     That is names with a model without any, and numbers with a model whose names are other numbers.
     """

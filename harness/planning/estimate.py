@@ -50,7 +50,7 @@ class Estimate(JsonDataclass):
     bytes: int = 0
 
     def count(self, state: EstimateState) -> int:
-        """How many cells are in a state: of an explainer under a metric each, without explanations."""
+        """Number of cells that are in a state: of an explainer under a metric each, without explanations."""
         return sum(cell.state == state for cell in self.cells if cell.metric)
 
 

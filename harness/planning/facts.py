@@ -59,7 +59,7 @@ class DatasetFacts(JsonDataclass):
 
     @property
     def positions(self) -> list[int]:
-        """Where each sample is in the dataset."""
+        """Position of each sample in the dataset."""
         left_out = set(self.left_out)
         return [place for place in range(len(self.ids) + len(left_out)) if place not in left_out]
 

@@ -89,12 +89,12 @@ class GroupPlan:
 
     @property
     def variant(self) -> Variant:
-        """How what it explains and scores is altered."""
+        """Variant of what it explains and scores."""
         return AS_IS if self.subject is None else self.subject.variant
 
     @property
     def samples(self) -> SamplePositions:
-        """Where the rows are, by which the store is read."""
+        """Positions of the rows, by which the store is read."""
         return SamplePositions([row.key for row in self.rows])
 
     def lacking(self, key: str) -> Bools:
@@ -106,5 +106,5 @@ class GroupPlan:
         return [self.rows[place] for place in np.flatnonzero(self.lacking(key))]
 
     def keeps(self, wanted: int | None) -> int | None:
-        """How many of the first samples have their maps kept (None: all) if ``wanted`` are; none of what is altered."""
+        """Number of the first samples whose maps are kept (None: all) if ``wanted`` are; none of what is altered."""
         return 0 if self.variant.altered else wanted

@@ -32,7 +32,7 @@ class JsonDataclass:
 
 @cache
 def json_adapter(form: Any) -> TypeAdapter[Any]:
-    """What reads and writes JSON of a type."""
+    """Adapter that reads and writes JSON of a type."""
     return TypeAdapter(form)
 
 

@@ -30,7 +30,7 @@ class Memo(Generic[T]):
 
     @classmethod
     def about(cls, store: Store, form: type[T], kind: str, **about: Any) -> Memo[T]:
-        """What is remembered of a kind about something."""
+        """Memo of what is remembered of a kind about something."""
         return cls(store, form, json_digest({"fact": kind, **about}))
 
     def get(self) -> T | None:

@@ -32,7 +32,7 @@ class Plan:
 
     @property
     def seconds_per_pass(self) -> float | None:
-        """What a pass takes while explaining, over the columns of which some rows were measured; None if there is none."""
+        """Seconds that a pass takes while explaining, over the columns of which some rows were measured; None if there is none."""
         measured = [(c.seconds, c.made) for group in self.everything for c in group.columns if c.seconds and c.made]
         return sum(seconds for seconds, _ in measured) / sum(made for _, made in measured) if measured else None
 

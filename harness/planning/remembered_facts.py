@@ -89,7 +89,7 @@ class RememberedFacts:
         return self._fact(TrainingFacts, fact_key("training", recipe, seed=seed, labelled=labelled), request, finish)
 
     def verdict(self, model: Recipe, content: str, explainer: Recipe) -> Verdict:
-        """What an explainer says of a model of this content."""
+        """Verdict of an explainer on a model of this content."""
         key = fact_key("verdict", model, explainer, content=content)
         return self._fact(Verdict, key, lambda: {"ask": "verdict", "recipe": explainer.to_json(), "model": model.to_json()})
 

@@ -43,7 +43,7 @@ def _seconds_per_sample(column: ExplanationColumn, rate: float) -> float:
 
 
 def nesting_depth(recipe: Recipe) -> int:
-    """How deep explainers are nested in a recipe; 0 for one that takes none."""
+    """Depth to which explainers are nested in a recipe; 0 for one that takes none."""
     return max((nesting_depth(nested) + 1 for nested in recipe.nested), default=0)
 
 

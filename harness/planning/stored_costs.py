@@ -33,7 +33,7 @@ def cost_fields(hardware: str, seconds: float, passes: float, memory: float) -> 
 
 
 def costs_from_fields(fields: Mapping[str, MaskedColumn], size: int, hardware: str | None = None) -> MeasuredCosts:
-    """What is known of the costs of ``size`` samples: on ``hardware`` if it has any of them, else where most of them were explained."""
+    """Known costs of ``size`` samples: on ``hardware`` if it has any of them, else where most of them were explained."""
     counts = {
         name.partition(_HARDWARE_SEPARATOR)[2]: int(known.there.sum())
         for name, known in fields.items()

@@ -40,7 +40,7 @@ class TrainingSplits:
         return recipe
 
     def lacking(self, subject: Subject, recipe: Recipe) -> str | None:
-        """Why there is nothing to learn from for a component that needs it, or None if there is."""
+        """Reason why there is nothing to learn from for a component that needs it, or None if there is."""
         if subject.training_recipe is None:
             return self._unavailable.get(subject.dataset, NO_TRAINING)
         try:
@@ -62,14 +62,14 @@ class TrainingSplits:
         return found.digest
 
     def learned(self, subject: Subject) -> dict[str, TrainingFacts]:
-        """What components of the subject have in their keys, if its training split comes from files."""
+        """Facts that components of the subject have in their keys, if its training split comes from files."""
         recipe = subject.training_recipe
         if recipe is None or next(iter_existing_paths(recipe), None) is None:
             return {}
         return self._learned.get(recipe.digest, {})
 
     def otherwise(self, recipe: Recipe) -> list[str]:
-        """What a reader must know of a row that would learn from training images, and there are none."""
+        """Notes for a reader of a row that would learn from training images, and there are none."""
         return [f"without training images, {otherwise}" for otherwise in sorted(training_fallbacks(self.loaded.registry, recipe))]
 
     def _uses(self, recipe: Recipe) -> bool:

@@ -51,11 +51,11 @@ class Variant:
 
     @property
     def identity(self) -> list[object]:
-        """What of it is in keys: nothing if nothing is altered."""
+        """The part of it that is in keys: nothing if nothing is altered."""
         return [self.kind, self.scale, self.repeat, self.seed] if self.altered else []
 
     def label(self, of: str, *, repeat: bool = True) -> str:
-        """What a row or a model of this label is called under the variant; without ``repeat`` all draws are called the same."""
+        """Label of a row or a model of this label under the variant; without ``repeat`` all draws are called the same."""
         name = " ".join(filter(None, [self.strength, self.kind, str(self.repeat) if repeat and self.repeat else None]))
         return f"{of} ({name})" if self.altered else of
 

@@ -119,7 +119,7 @@ class ChildProcess:
         return self._process.poll() is not None
 
     def describe_exit(self) -> str:
-        """How it ended, once it is closed: ``signal SIGKILL``, ``exit code 3``."""
+        """Describe how it ended, once it is closed: ``signal SIGKILL``, ``exit code 3``."""
         code = self._process.returncode
         if code is None:
             return "it does not end"

@@ -47,7 +47,7 @@ class RunResult(Showable):
 
     @classmethod
     def of(cls, finished: FinishedRun) -> RunResult:
-        """What a finished run found."""
+        """Result of a finished run."""
         import pyarrow as pa
 
         from harness.results.score_table import SCORE_TABLE_SCHEMA, score_tables

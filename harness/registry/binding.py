@@ -49,7 +49,7 @@ def bind(component: Any, recipe: Recipe, explainers: Callable[[Recipe], Explaine
 
 
 def bind_executor(component: Any, params: Mapping[str, Any]) -> Callable[..., Any]:
-    """What makes an executor of ``(settings, registry)``: a function with its parameters bound, or a class that is given its `Params`.
+    """Maker of an executor from ``(settings, registry)``: a function with its parameters bound, or a class that is given its `Params`.
 
     Raises:
         ParameterError: a parameter is refused by the executor's own model.
@@ -80,7 +80,7 @@ def _return_value(value: Any) -> Any:
 
 
 def inapplicable_reason(component: Any, bound: Callable[..., Any], model: Classifier) -> str | None:
-    """Why the component does not apply to the model, or None; a component that does not say always applies.
+    """Reason why the component does not apply to the model, or None; a component that does not say always applies.
 
     A function's ``inapplicable_reason`` may take parameters of the function by name, and is given those that are bound.
     """

@@ -75,7 +75,7 @@ def find_reflection(code: CodeType) -> set[str]:
 
 
 def describe_instructions(code: CodeType, doc: str | None, describe: Describe) -> list[Any]:
-    """What code does: its instructions, constants and names, without its docstring, places and lines."""
+    """Description of what code does: its instructions, constants and names, without its docstring, places and lines."""
     constants = [
         describe_instructions(item, None, describe) if isinstance(item, CodeType) else None if i == 0 and item == doc else describe(item)
         for i, item in enumerate(code.co_consts)
@@ -86,7 +86,7 @@ def describe_instructions(code: CodeType, doc: str | None, describe: Describe) -
 
 
 def digest_imported_files(function: Any) -> list[list[str]]:
-    """What the files hold that stand for modules of one's own which a function imports when it is called."""
+    """Digests of the files that stand for modules of one's own which a function imports when it is called."""
     package = str(function.__globals__.get("__package__") or "")
     found: set[str] = set()
     for one in _nested_code(function.__code__):

@@ -39,7 +39,7 @@ def _cache_file(name: str) -> Path:
 
 
 def read_facts(name: str, key: str, environment: str) -> dict[str, Any] | None:
-    """What is cached under ``name``, or None if there is nothing, it is for another key, damaged or out of date.
+    """Facts that are cached under ``name``, or None if there are none, they are for another key, damaged or out of date.
 
     What contains errors is believed only in the same ``environment``: installing what was missing mends an import.
     """

@@ -11,17 +11,17 @@ DEFAULT_LABELLED_SAMPLES = 4096  # for a component that does not declare how man
 
 
 def declared_needs(registry: Registry, recipe: Recipe) -> frozenset[str]:
-    """What the component, or one nested in it, cannot do without."""
+    """Needs of the component, or of one nested in it."""
     return _union_of_declared(registry, recipe, ("needs",))
 
 
 def declared_uses(registry: Registry, recipe: Recipe) -> frozenset[str]:
-    """What the component, or one nested in it, needs or wants."""
+    """Needs and wants of the component, or of one nested in it."""
     return _union_of_declared(registry, recipe, ("needs", "wants"))
 
 
 def training_fallbacks(registry: Registry, recipe: Recipe) -> frozenset[str]:
-    """What the component, and those nested in it, do if the training data that they want are not there."""
+    """Sentences on what the component, and those nested in it, do if the training data that they want are not there."""
     declared = registry.declaration(recipe.kind, recipe.qualified, recipe.params)
     own = {str(declared["otherwise"])} if declared.get("wants") and declared.get("otherwise") else set()
     return frozenset(own).union(*(training_fallbacks(registry, nested) for nested in recipe.nested))

@@ -24,7 +24,7 @@ class ExtractionRequest:
 
     @property
     def module(self) -> str:
-        """What is imported."""
+        """Module that is imported."""
         return self.id if self.what is None else self.what["target"].split(":")[0]
 
 

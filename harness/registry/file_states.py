@@ -26,7 +26,7 @@ def file_state_of(path: str) -> FileState:
 
 
 def stat_times(found: os.stat_result) -> tuple[int, int]:
-    """When a file was modified and when it was changed in any way (ns): the second no program can set back."""
+    """Times when a file was modified and when it was changed in any way (ns): the second no program can set back."""
     return found.st_mtime_ns, found.st_ctime_ns
 
 

@@ -112,7 +112,7 @@ class HookRunner:
         self._manager.register(plugin, name)
 
     def call(self, hook: str, **arguments: Any) -> list[Any]:
-        """What the implementations of a hook return, without None; each gets the arguments that it takes.
+        """Call the implementations of a hook, and return what they return, without None; each gets the arguments that it takes.
 
         An implementation that raises is reported as a problem, and the others are called all the same.
         """

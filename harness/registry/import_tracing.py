@@ -123,7 +123,7 @@ class ImportTrace:
 
     @contextmanager
     def recording(self, code: frozenset[str] | None = None) -> Iterator[TraceRecording]:
-        """What happens in the block; with ``code`` what functions in these files read by themselves."""
+        """Record what happens in the block; with ``code`` what functions in these files read by themselves."""
         heard = TraceRecording(code=code)
         self.recordings.append(heard)
         try:

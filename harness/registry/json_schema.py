@@ -53,7 +53,7 @@ def _inline_references(schema: Any, definitions: Mapping[str, Any], inside: tupl
 
 
 def reference_schema(kind: str) -> dict[str, Any]:
-    """What names a component: its name, or a mapping of ``use``, ``params`` and ``label``."""
+    """Schema of what names a component: its name, or a mapping of ``use``, ``params`` and ``label``."""
     noun = singular(kind)
     properties = {
         "use": {"type": "string", "minLength": 1, "x-words": f"the name of the {noun}"},
@@ -130,7 +130,7 @@ def format_value(value: Any) -> str:
 
 
 def describe_schema(schema: Mapping[str, Any]) -> str:
-    """What a schema takes: ``an integer ≥ 1``, ``one of "a", "b"``, ``a list of numbers``, ``a string or null``."""
+    """Describe what a schema takes: ``an integer ≥ 1``, ``one of "a", "b"``, ``a list of numbers``, ``a string or null``."""
     if "x-words" in schema:
         return str(schema["x-words"])
     if "enum" in schema or "const" in schema:

@@ -102,7 +102,7 @@ class Registry:
         return card
 
     def declaration(self, kind: Kind, name: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        """What a component declares for these parameters; its kind's defaults if it does not import and nothing is known of it."""
+        """Declaration of a component for these parameters; its kind's defaults if it does not import and nothing is known of it."""
         default = DEFAULT_DECLARATIONS.get(kind)
         declared = {**(default.to_json() if default is not None else {}), **self.known(kind, name).declaration}
         return resolve_declared_fields(declared, params or {})

@@ -14,13 +14,13 @@ NONE_IN_DATASET = "the dataset has none"
 
 
 def lacking_features(needs: Set[str], features: Iterable[str]) -> str | None:
-    """Why a component of these needs is not applicable to a model of these features, or None."""
+    """Reason why a component of these needs is not applicable to a model of these features, or None."""
     lacking = sorted((needs & FEATURE_NEEDS) - set(features))
     return f"needs {' and '.join(lacking)}, and the model has none that hooks see" if lacking else None
 
 
 def lacking_evidence(needs: Set[str], there: Container[str], of: str = NONE_IN_DATASET) -> str | None:
-    """Why a metric of these needs is not applicable where there are these kinds of evidence alone, or None; ``of`` says who lacks them."""
+    """Reason why a metric of these needs is not applicable with these kinds of evidence alone, or None; ``of`` says who lacks them."""
     kinds = [kind_needed(need) for need in sorted(needs - NEEDS_BESIDE_EVIDENCE)]
     lacking = sorted((kind for kind in kinds if kind.name not in there), key=lambda kind: [*EVIDENCE_KINDS, kind.name].index(kind.name))
     return f"needs {lacking[0].need}, and {of}" if lacking else None

@@ -128,7 +128,7 @@ def write_map_columns(folder: Path, found: MapColumns) -> None:
 
 
 def read_map_columns(folder: Path) -> MapColumns:
-    """Where a run's maps are; raises `RunFolderError`."""
+    """Columns of a run's maps; raises `RunFolderError`."""
     try:
         return MapColumns.model_validate_json(_read_json(folder, MAP_COLUMNS_FILE))
     except ValidationError as error:

@@ -32,7 +32,7 @@ class ScoreTableError(ValueError):
 
 
 def recipes_json(results: Results) -> dict[str, Any]:
-    """What the scores were computed with, as JSON: components, versions, parameters and digests by label, and the provenance."""
+    """Recipes that the scores were computed with, as JSON: components, versions, parameters and digests by label, and the provenance."""
     return {
         "groups": [
             {

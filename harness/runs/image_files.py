@@ -44,7 +44,7 @@ def read_image_file(path: Path) -> Tensor:
 
 
 def to_picture(model: Classifier, inputs: Tensor) -> NDArray[np.float64]:
-    """What a model is given ``(C, H, W)`` as a picture ``(H, W, C)`` in [0, 1]."""
+    """Picture ``(H, W, C)`` in [0, 1] of what a model is given ``(C, H, W)``."""
     return np.asarray(model.denormalise(inputs).clamp(0, 1).permute(1, 2, 0).cpu().numpy(), dtype=np.float64)
 
 

@@ -86,7 +86,7 @@ def replicate_family_names(plan: Plan) -> dict[tuple[str, str], str]:
 
 
 def collect_map_columns(plan: Plan, registry: Registry) -> Iterator[MapColumn]:
-    """Where the maps of a run are in its store."""
+    """Columns of a run's maps in its store."""
     for group in plan.groups:
         for column in group.columns:
             if group.subject is None or column.reason is not None:

@@ -84,7 +84,7 @@ class Run:
         return executor
 
     def plan(self, say: Callable[[str], None] = _ignore, refused: Callable[[str, Unavailable], None] = _ignore) -> Plan:
-        """What there is to compute; asks a worker only for what is not remembered, and says what that worker does."""
+        """Plan of what there is to compute; asks a worker only for what is not remembered, and says what that worker does."""
         ask = report_requests(self.executor.ask, say, refused, begun=self.loaded.spec.execution.executor == "inline")
         return Planner(self.loaded, self.store, RememberedFacts(self.store, ask), self.limit).plan()
 

@@ -29,7 +29,7 @@ _IMPORT_TIME = time.monotonic()
 
 
 def run_summary_lines(finished: FinishedRun, reasons: bool = False) -> Iterator[str]:
-    """What the run did, what failed (with ``reasons``: and why), where it is, and how to go on."""
+    """Lines on what the run did, what failed (with ``reasons``: and why), where it is, and how to go on."""
     cells = [cell for group in finished.results.everything for cell in group.cells.values()]
     states = Counter(map(_cell_state, cells))
     yield f"{format_count(len(cells), 'cell')}: " + ", ".join(f"{count:,} {state}" for state, count in states.most_common())

@@ -85,7 +85,7 @@ class WorkCounter:
 
     @property
     def now(self) -> str:
-        """What is being worked on."""
+        """Description of what is being worked on."""
         return ", ".join(list(dict.fromkeys(self._at.values()))[:2])
 
     def summary(self, started: float, seconds: float) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class _Entry:
 
     @property
     def reference(self) -> str | dict[str, Any]:
-        """What is resolved: without all that `check_form` complains of."""
+        """Reference that is resolved: without all that `check_form` complains of."""
         if isinstance(self.written, str):
             return self.written
         label = self.written.get("label")

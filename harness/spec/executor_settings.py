@@ -31,7 +31,7 @@ def extend_execution_schema(form: Mapping[str, Any], settings: Mapping[str, Any]
 
 
 def merge_executor_schemas(named: Mapping[str, tuple[list[str], Mapping[str, Any]]]) -> dict[str, Any]:
-    """What ``execution`` takes beside its own keys, by executor: ``properties`` and ``allOf``; ``named`` has names and settings of each."""
+    """Schema of ``execution`` beside its own keys, by executor: ``properties`` and ``allOf``; ``named`` has names and settings of each."""
     every = {name for _, settings in named.values() for name in settings["properties"]}
     found = []
     for names, settings in [([*BUILT_IN_EXECUTORS], NO_SETTINGS), *named.values()]:

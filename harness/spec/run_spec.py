@@ -138,7 +138,7 @@ class ExecutionOptions(StrictModel):
 
     @property
     def arithmetic(self) -> str:
-        """What models compute in, as keys and leaderboards say it."""
+        """Arithmetic of models, as keys and leaderboards say it."""
         return f"{self.precision} compiled" if self.compile else self.precision
 
 
@@ -160,7 +160,7 @@ class StoreOptions(StrictModel):
 
     @property
     def kept_maps(self) -> int | None:
-        """How many of a dataset's first samples have their maps stored; None for all."""
+        """Number of a dataset's first samples that have their maps stored; None for all."""
         return {"all": None, "none": 0}[self.attributions] if isinstance(self.attributions, str) else self.attributions
 
 

@@ -36,7 +36,7 @@ def redact_credentials(text: str) -> str:
 
 
 def find_secrets(address: str) -> list[str]:
-    """What no message may show: the password that a URL carries, as it is written and as it is meant, and its query."""
+    """Secrets that no message may show: the password that a URL carries, as it is written and as it is meant, and its query."""
     if protocol_of(address) is None:
         return []
     login, query = _LOGIN.search(address), address.partition("?")[2]

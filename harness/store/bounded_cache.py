@@ -20,7 +20,7 @@ class BoundedCache(Generic[T]):
         self._lock = threading.Lock()
 
     def get(self, name: str) -> T | None:
-        """What is kept under a name."""
+        """Value that is kept under a name."""
         with self._lock:
             if name in self._kept:
                 self._kept.move_to_end(name)

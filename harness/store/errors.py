@@ -46,7 +46,7 @@ class UnreachableError(OSError):
 
 
 def describe_os_error(error: OSError) -> str:
-    """What the system says, without the path."""
+    """Words of the system, without the path."""
     return error.strerror or str(error)
 
 
@@ -56,7 +56,7 @@ def is_inconclusive(error: OSError) -> bool:
 
 
 def describe_with_advice(error: OSError) -> str:
-    """What the system says, and for a place that is out of reach what to do."""
+    """Words of the system, and for a place that is out of reach what to do."""
     return f"{describe_os_error(error)}; {error.advice}" if isinstance(error, UnreachableError) else describe_os_error(error)
 
 

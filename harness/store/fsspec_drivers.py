@@ -57,7 +57,7 @@ def _check_driver(url: str, shown: str) -> None:
 
 
 def to_unreachable_error(error: BaseException, url: str) -> UnreachableError:
-    """What a driver raised as an error of one line, with what to do; what `UnreachableError` is stays so."""
+    """Error of one line for what a driver raised, with what to do; an `UnreachableError` stays as it is."""
     if isinstance(error, UnreachableError):
         return error
     kind = type(error).__name__

@@ -78,7 +78,7 @@ def decode_maps(content: bytes) -> StoredMaps:
 
 
 def maps_form(maps: StoredMaps) -> tuple[object, ...]:
-    """What maps must have in common to be `concatenate_maps`: resolution, parts, and whether it is known what they must sum to."""
+    """Traits that maps for `concatenate_maps` have in common: resolution, parts, and whether it is known what they must sum to."""
     return maps.map.shape[1:], {name: part.shape[1:] for name, part in maps.parts.items()}, maps.expected is None
 
 

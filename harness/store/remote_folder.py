@@ -160,7 +160,7 @@ class RemoteFolder(RemotePlace):
         return [_base_name(info["name"]) for info in self._listed(path) if info["type"] == "file"]
 
     def files(self, path: str = "") -> list[FileEntry]:
-        """What the place lists as a file."""
+        """Files that the place lists."""
         return [self._entry(info) for info in self._listed(path) if info["type"] == "file"]
 
     def _listed(self, path: str) -> list[dict[str, Any]]:
@@ -174,7 +174,7 @@ class RemoteFolder(RemotePlace):
         return [info for info in found if self._fs._strip_protocol(info["name"]).startswith(inside)]
 
     def walk_files(self, path: str) -> Iterator[FileEntry]:
-        """What the place lists as a file."""
+        """Files that the place lists."""
         with self._asking():
             self._fs.invalidate_cache()
             found = self._fs.find(self._at(path), detail=True)

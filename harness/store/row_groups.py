@@ -49,7 +49,7 @@ class RowGroups(SegmentGroups):
                 self._merge(group, dict(self._read(paths)))
 
     def known(self, group: str, samples: SamplePositions) -> dict[str, dict[str, MaskedColumn]]:
-        """What the finished rows of a group say of samples: column → field → `MaskedColumn`; damaged segments are set aside and named."""
+        """Values of samples in the finished rows of a group: column → field → `MaskedColumn`; damaged segments are set aside and named."""
         return align_tables(list(self._tables(group, hash_ids(samples.ids)).values()), samples)
 
     def columns(self, group: str) -> set[str]:

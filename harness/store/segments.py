@@ -53,7 +53,7 @@ class SegmentGroups:
 
     @property
     def shown(self) -> str:
-        """Where it is, for a person to read."""
+        """Place where it is, for a person to read."""
         return self.folder.shown()
 
     def _segments(self, kind: str, group: str, suffix: str) -> list[str]:

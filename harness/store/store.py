@@ -33,7 +33,7 @@ class Store(RowGroups, MapGroups):
 
     @property
     def address(self) -> str:
-        """What another process opens it by; it may carry credentials."""
+        """Address that another process opens it by; it may carry credentials."""
         return self.folder.address
 
     def _check_layout(self, new: bool) -> None:
@@ -88,7 +88,7 @@ class Store(RowGroups, MapGroups):
                 self.folder.write(_description_path(group), json.dumps(whole, indent=1).encode())
 
     def described(self, group: str) -> dict[str, Any]:
-        """What of `describe`'s is there and well formed: ``component`` and ``label`` are texts, ``scores`` maps texts to texts."""
+        """The part of `describe`'s that is there and well formed: ``component`` and ``label`` are texts, ``scores`` maps texts to texts."""
         try:
             found = json.loads(self.folder.read(_description_path(group)))
         except (OSError, *MALFORMED_JSON_ERRORS):

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def inapplicability_reason(components: ComponentCache, recipe: Recipe, model: Classifier) -> str | None:
-    """Why an explainer is not applicable to a model, or None: for the features it lacks, else as `refusal_reason` says."""
+    """Reason why an explainer is not applicable to a model, or None: for the features it lacks, else as `refusal_reason` says."""
     lacking = lacking_features(declared_needs(components.registry, recipe), detect_features(model))
     return lacking if lacking is not None else refusal_reason(components, recipe, model)
 
 
 def refusal_reason(components: ComponentCache, recipe: Recipe, model: Classifier) -> str | None:
-    """What an explainer's ``applicable``, or that of the first nested in it which refuses, says of a model; None if none does."""
+    """Reason that an explainer's ``applicable``, or that of the first nested in it which refuses, gives for a model; None if none does."""
     reason = inapplicable_reason(components.factory.component(recipe), components.explainer(recipe).call, model)
     if reason is not None:
         return reason

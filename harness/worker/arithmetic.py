@@ -37,7 +37,7 @@ class Arithmetic:
 
     @property
     def autocast(self) -> torch.dtype | None:
-        """What passes are cast to, or None."""
+        """Type that passes are cast to, or None."""
         return AUTOCAST_DTYPE if self.precision == "bf16" else None
 
 

@@ -140,7 +140,7 @@ def to_tensor(value: object, what: str, wanted: str) -> Tensor:
 
 
 def format_argument(value: object) -> str:
-    """What a value is, in a message: the shape of a tensor or an array, else its type."""
+    """Description of a value, in a message: the shape of a tensor or an array, else its type."""
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and all(isinstance(length, int) for length in shape):
         return str(tuple(shape))

@@ -57,7 +57,7 @@ class ComponentCache:
 
     @cached_property
     def scoring_device(self) -> torch.device:
-        """Where what metrics compute with is (see `harness.worker.accelerators.scoring_device`)."""
+        """Device of what metrics compute with (see `harness.worker.accelerators.scoring_device`)."""
         return scoring_device(self.device)
 
     def dataset(self, recipe: Recipe) -> Dataset:
@@ -93,7 +93,7 @@ class ComponentCache:
         return BoundMetric(recipe, call, takes_ctx(self.factory.component(recipe)))
 
     def memory(self, subject: Subject) -> MutableMapping[Hashable, object]:
-        """What components keep from one batch of samples to the next, for one model and its training data."""
+        """Memory that components keep from one batch of samples to the next, for one model and its training data."""
         variant = subject.variant if subject.variant.alters_model else AS_IS
         recipes = [subject.model_recipe, subject.dataset_recipe, subject.training_recipe]
         key = (*(None if recipe is None else recipe.digest for recipe in recipes), variant, subject.seed)
@@ -110,7 +110,7 @@ class ComponentCache:
         self._notes.append(reason)
 
     def take_notes(self) -> list[str]:
-        """What was noted since this was asked for last."""
+        """Notes that were made since this was asked for last."""
         notes, self._notes = self._notes, []
         return notes
 

@@ -50,7 +50,7 @@ def measure_cost(device: torch.device) -> Iterator[MeasuredCost]:
 
 
 def describe_hardware(device: torch.device) -> str:
-    """What costs are of: the name of the GPU, or of the CPU with the threads that torch has there."""
+    """Hardware that costs are of: the name of the GPU, or of the CPU with the threads that torch has there."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()

@@ -57,7 +57,7 @@ class FileAccessRecorder:
             yield from self._code(nested)
 
     def files(self, *recipes: Recipe) -> set[str]:
-        """What was read for these recipes and those nested in them, but for the files that their components' identities hold."""
+        """Files that were read for these recipes and those nested in them, but for the files that their components' identities hold."""
         found: set[str] = set()
         for recipe in recipes:
             heard = self._heard.get(recipe.digest, set())

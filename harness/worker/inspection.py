@@ -70,7 +70,7 @@ def model_facts(components: ComponentCache, recipe: Recipe) -> ModelFacts:
 
 
 def check_applicability(components: ComponentCache, model_recipe: Recipe, recipe: Recipe) -> dict[str, Any]:
-    """What an explainer says of a model: ``reason`` why it is not applicable, ``declared_passes`` per sample (None: not known).
+    """Verdict of an explainer on a model: ``reason`` why it is not applicable, ``declared_passes`` per sample (None: not known).
 
     Raises `harness.worker.mutation_guard.MutationError` if binding it or asking it changed the model (which is made again then) or
     shared state.

@@ -69,7 +69,7 @@ class JobContext:
 
     @cached_property
     def maps(self) -> StoredMapLookup:
-        """How explainers that are called for this job come by their maps."""
+        """Lookup of maps for explainers that are called for this job."""
         return StoredMapLookup(self.job, self.store, self.model, self.samples, self.targets)
 
     def explainer(self) -> BoundExplainer:

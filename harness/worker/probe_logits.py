@@ -14,7 +14,7 @@ MAX_KEPT_LOGITS = 16  # logits of each input that are kept; the others are in th
 
 
 def compute_probe_logits(model: Classifier, *, steady: bool = False) -> list[list[float]] | None:
-    """What a model answers to two fixed images, noise and a smooth one: up to `MAX_KEPT_LOGITS` logits of each, and the norm of all.
+    """Answers of a model to two fixed images, noise and a smooth one: up to `MAX_KEPT_LOGITS` logits of each, and the norm of all.
 
     None if it raises, or answers what is not finite. With ``steady`` also if it answers otherwise under another seed of the global
     generator: a model that draws random numbers cannot be told by its answers.
@@ -46,6 +46,6 @@ def _probe_images(shape: tuple[int, int, int]) -> Tensor:
 
 
 def probe_tolerance(model: Classifier, precision: str) -> float:
-    """What may lie between two answers of one model."""
+    """Difference that may lie between two answers of one model."""
     exact = precision == "fp32" and model.dtype in (torch.float32, torch.float64)
     return TOLERANCE if exact else COARSE_TOLERANCE

@@ -113,7 +113,7 @@ def match_known_digest(sample: Sample, known: Mapping[str, Sequence[str]]) -> st
 
 
 def find_sample_difference(sample: Sample, id: str, digest: str) -> str | None:
-    """What of a sample is not as it was (``"id"``, ``"content"``), or None: noise in the last bits of an image makes no difference."""
+    """Part of a sample that is not as it was (``"id"``, ``"content"``), or None: noise in the last bits of an image is no difference."""
     if sample.id != id:
         return "id"
     return None if sample.is_content(digest) else "content"

@@ -123,7 +123,7 @@ def training_classes(model: Classifier, training: Dataset, dataset: Dataset, cla
 
 
 def training_facts(dataset: Dataset, seed: int, labelled: int, known: Mapping[str, Sequence[str]]) -> TrainingFacts:
-    """What is known of a training split by: its length and its first samples in the order in which they are drawn.
+    """Facts that a training split is known by: its length and its first samples in the order in which they are drawn.
 
     Where ``labelled``, by as many samples as are drawn with their labels, and the labels' names. Samples have the digest that is ``known``
     of them, if one is.

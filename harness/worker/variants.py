@@ -35,7 +35,7 @@ def alter_images(images: Tensor, ids: Sequence[str], model: Classifier, variant:
 
 
 def oracle_explainer(samples: SampleBatch, batching: Batching) -> BoundExplainer:
-    """What explains ``samples`` by their masks, whatever is asked of it: it finds them by the ids in ``ctx``.
+    """Explainer of ``samples`` by their masks, whatever is asked of it: it finds them by the ids in ``ctx``.
 
     Of an image that is none of them (a training image that a metric compares with) it knows no mask: the map is 0.
     """

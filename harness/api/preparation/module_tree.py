@@ -24,7 +24,7 @@ def free_name(block: nn.Module, wanted: str) -> str:
 
 
 def unwrap(module: nn.Module) -> nn.Module:
-    """What ``module`` wraps, however often; itself if it is no wrapper."""
+    """Module that ``module`` wraps, however often; itself if it is no wrapper."""
     inner = _wrapped_module(module)
     while inner is not None:
         module, inner = inner, _wrapped_module(inner)

@@ -87,5 +87,5 @@ def set_eval_mode(module: nn.Module) -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in one line."""
+    """First line of what an error says."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

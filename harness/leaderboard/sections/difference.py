@@ -14,7 +14,7 @@ VERDICTS: dict[Verdict, str] = {"changed": "changed", "noise": "within float noi
 
 
 def difference_sections(difference: ResultsDifference, before: str = "before", after: str = "after") -> Iterator[Section]:
-    """What changed, of each kind; ``before`` and ``after`` name the runs."""
+    """Sections of what changed, one for each kind; ``before`` and ``after`` name the runs."""
     same: list[list[tuple[str, Tone]]] = [[("nothing changed beyond float noise", "")]]
     yield Section(f"{printable(before)} → {printable(after)}", lines=same if difference.same else [])
     for name, heading in HEADINGS.items():

@@ -27,7 +27,7 @@ def nemenyi_letters(group: GroupEntry, weighting: Weighting) -> dict[str, str]:
 def group_legend(
     document: Leaderboard, group: GroupEntry, weighting: Weighting, notes: Footnotes, tables: Sequence[Table]
 ) -> Iterator[LegendItem]:
-    """What explains the marks and notes that the tables have, and the intervals of the metrics that they show."""
+    """Explanations of the marks and notes that the tables have, and the intervals of the metrics that they show."""
     columns = [column for table in tables for column in table.columns]
     cells = [cell for column in columns for cell in column.cells]
     marks = "".join(cell.marks for cell in cells)

@@ -100,7 +100,7 @@ class Table:
 
     @property
     def headers(self) -> list[str]:
-        """What stands over the columns."""
+        """Headers of the columns."""
         return [column.title for column in self.columns]
 
     @property

@@ -21,7 +21,7 @@ Prefix = Annotated[int, Field(ge=0)] | None
 
 
 def no_layer(model: Classifier, layer: str | None = None) -> str | None:
-    """Why no class activation map can be made of the model at ``layer``, or by default; None where one can."""
+    """Reason why no class activation map can be made of the model at ``layer``, or by default; None where one can."""
     if (reason := no_gradient_reason(model)) is not None:
         return reason
     if layer is not None or model.cam_layer is not None:

@@ -13,7 +13,7 @@ from harness_captum.rescale import multipliers
 
 
 def not_seen(model: Classifier) -> str | None:
-    """Why activations of ``model`` cannot be straightened; None where they can."""
+    """Reason why activations of ``model`` cannot be straightened; None where they can."""
     return no_gradient_reason(model) or hidden_operations_reason(model, additions=False)
 
 

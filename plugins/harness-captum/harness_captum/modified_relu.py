@@ -18,7 +18,7 @@ GATES = {"Sigmoid", "Hardsigmoid", "Softmax"}
 
 
 def without_relu(model: Classifier) -> str | None:
-    """Why a method that changes ReLUs' gradients says nothing about ``model``: it has no ReLU, or one no hook sees. None where it does."""
+    """Reason why a method that changes ReLUs' gradients says nothing of ``model``: no ReLU, or one no hook sees. None where it does."""
     hidden = no_gradient_reason(model) or hidden_operations_reason(model, additions=False)
     if hidden is not None:
         return hidden

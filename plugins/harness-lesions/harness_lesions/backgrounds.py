@@ -124,7 +124,7 @@ def fitted(image: Image, side: int) -> Image:
 
 
 def brain_of(image: Image) -> Mask:
-    """Where the brain of a skull-stripped slice is: the largest part that is not black, without holes and without its rim."""
+    """Mask of the brain of a skull-stripped slice: the largest part that is not black, without holes and without its rim."""
     labels, count = ndimage.label(image > 0.05 * GREATEST)
     if count == 0:
         return np.zeros(image.shape, dtype=bool)

@@ -48,7 +48,7 @@ def brain_phantom(side: int, generator: Generator) -> tuple[Image, Mask]:
 
 @cache
 def grid(pixels: int) -> tuple[Field, Field, Field, Field]:
-    """Where each of ``(pixels, pixels)`` is: x, y, its angle and its distance from the origin."""
+    """Coordinates of each of ``(pixels, pixels)``: x, y, its angle and its distance from the origin."""
     axis = ((np.arange(pixels) - (pixels - 1) / 2) * FIELD_OF_VIEW / pixels).astype(np.float32)
     x, y = np.broadcast_to(axis[None, :], (pixels, pixels)), np.broadcast_to(-axis[:, None], (pixels, pixels))
     return x, y, exact.arctan2(y, x).astype(np.float32), exact.hypot(x, y).astype(np.float32)
@@ -103,7 +103,7 @@ def warp(pixels: int, generator: Generator) -> Field:
 
 
 def scanned(head: Field, generator: Generator) -> Image:
-    """What a scanner makes of it: a coil's bias field, a gain, a little blur, Rician noise, then [0, 0.7]."""
+    """Image that a scanner makes of it: a coil's bias field, a gain, a little blur, Rician noise, then [0, 0.7]."""
     axis = np.linspace(-1, 1, len(head))
     u, v = axis[None, :], axis[:, None]
     a, b, c, d, e = generator.normal(0, [0.06, 0.06, 0.05, 0.05, 0.05])

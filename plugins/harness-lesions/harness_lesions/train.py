@@ -91,7 +91,7 @@ def fit(
 
 
 def record(arguments: argparse.Namespace, accuracies: dict[str, float], curve: list[dict[str, float]], weights: Path) -> dict[str, Any]:
-    """What somebody needs to know of the weights, and to train them again."""
+    """Record of what somebody needs to know of the weights, and to train them again."""
     recipe = {name: value for name, value in vars(arguments).items() if name != "out"}
     return {
         "model": "lesions-vgg",

@@ -49,7 +49,7 @@ def original_probability(case: Case) -> Tensor:
 
 
 def removal_counts(pixels: int, steps: int, step: int | None) -> tuple[int, ...]:
-    """How many pixels are removed at each point of a curve, from 0 to all.
+    """Numbers of pixels that are removed at each point of a curve, from 0 to all.
 
     ``step`` pixels at a time where it is given (the last step may be shorter), else in ``steps`` steps of equal size, or one
     pixel at a time where there are fewer pixels than steps.

@@ -11,7 +11,7 @@ BUDGET = {"cpu": 32 << 20, "cuda": 512 << 20}
 
 
 def at_once(images: Tensor) -> int:
-    """How many copies of all images fit into the budget; at least one."""
+    """Number of copies of all images that fit into the budget; at least one."""
     budget = BUDGET["cpu" if images.device.type == "cpu" else "cuda"]
     return max(1, budget // (images.numel() * images.element_size()))
 

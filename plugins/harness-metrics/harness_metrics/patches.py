@@ -10,7 +10,7 @@ from harness_metrics.ordering import case_ranks, ranks
 
 
 def grid_of(size: tuple[int, int], patch: int) -> tuple[int, int]:
-    """How many patches of side ``patch`` cover ``size`` (H, W), rows and columns; those at the border may be cut off.
+    """Numbers of patches of side ``patch`` that cover ``size`` (H, W), rows and columns; those at the border may be cut off.
 
     >>> grid_of((224, 224), 9)
     (25, 25)

@@ -97,5 +97,5 @@ def declared(name: str) -> dict[str, Any]:
 
 
 def by_metric() -> dict[str, dict[str, Any]]:
-    """What every metric declares, by its name."""
+    """Declarations of every metric, by its name."""
     return {name: declared(name) for name in CLASSES}

@@ -21,7 +21,7 @@ def components(recipes: Iterable[Recipe | None]) -> frozenset[str]:
 
 
 def differences(wanted: Iterable[str], ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    """What of the wanted components a node has otherwise than the driver, by distribution, in words; two inventories are compared."""
+    """Differences between a node's wanted components and the driver's, by distribution, in words; two inventories are compared."""
     found = [*_core(ours["core"], theirs["core"])]
     distributions: dict[str, str] = {}
     for key in sorted(wanted):

@@ -51,7 +51,7 @@ class Cluster:
         return task.remote(dict(request), limit)
 
     def answer(self, asked: Any, seconds: float) -> Mapping[str, Any] | None:
-        """What a node answered, None if it has not yet; ``{"failed": why}`` if it cannot."""
+        """Answer of a node, None if there is none yet; ``{"failed": why}`` if it cannot."""
         ready, _ = ray.wait([asked], timeout=seconds)
         if not ready:
             return None

@@ -30,7 +30,7 @@ class Host:
         self._process.send(message)
 
     def hear(self) -> list[dict[str, Any]]:
-        """What the worker has said since: waits for something. Its last is ``ended``, with how."""
+        """Messages of the worker since this was asked last: waits for one. Its last is ``ended``, with how."""
         told: list[dict[str, Any]] = []
         while not told or not self._inbox.empty():
             try:

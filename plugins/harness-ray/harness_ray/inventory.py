@@ -24,7 +24,7 @@ def inventory(registry: Registry) -> dict[str, Any]:
 
 
 def unseen(request: Mapping[str, Any]) -> list[str]:
-    """What the run needs to see and this machine does not."""
+    """Places that the run needs to see and this machine does not."""
     files = [Path(request["folder"]), *map(Path, request["plugins"])]
     return [str(file) for file in files if not file.exists()] + _unseen_store(request["store"], request["token"])
 

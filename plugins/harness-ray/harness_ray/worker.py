@@ -46,7 +46,7 @@ class RayWorker(WorkerHandle):
         return False
 
     def describe_exit(self) -> str:
-        """How it ended."""
+        """Describe how it ended."""
         if self.killed_for == "timeout":
             return f"no worker came up on {self._where} in time; is it busy with other work?"
         if self.killed_for is not None:

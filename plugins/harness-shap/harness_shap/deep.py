@@ -36,7 +36,7 @@ class Target(nn.Module):
 
 
 def not_seen(model: Classifier) -> str | None:
-    """Why shap's hooks would miss some of what ``model`` does; None where they do not."""
+    """Reason why shap's hooks would miss some of what ``model`` does; None where they do not."""
     return no_gradient_reason(model) or hidden_operations_reason(model, additions=False)
 
 

@@ -16,7 +16,7 @@ class _Reached(Exception):
 
 
 def layer_input(model: Classifier, layer: str, images: Tensor) -> Tensor:
-    """What ``layer`` takes when the model looks at ``images``: ``(B, …)``, without gradients.
+    """Input of ``layer`` when the model looks at ``images``: ``(B, …)``, without gradients.
 
     Raises ``ValueError`` where the model has no such layer, or never calls it.
     """

@@ -105,7 +105,7 @@ def check(path: Path) -> Traits:
 
 
 def alpha(image: Image.Image) -> np.ndarray | None:
-    """How opaque each pixel is ``(H, W)``, from 0 to 255; None where the image has no transparency."""
+    """Opacity of each pixel ``(H, W)``, from 0 to 255; None where the image has no transparency."""
     if image.mode.startswith(("I", "F")):
         return None
     if "transparency" in image.info and "A" not in image.getbands():

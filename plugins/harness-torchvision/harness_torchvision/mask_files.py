@@ -35,7 +35,7 @@ def mask_of(paths: Sequence[Path], image: Path, size: tuple[int, int]) -> Tensor
 
 
 def fits(mask: tuple[int, int], image: Traits) -> str | None:
-    """How a mask of some size is made to fit an image: ``"as it is"``, ``"turned"``, ``"scaled"``; None where it does not."""
+    """Way in which a mask of some size is made to fit an image: ``"as it is"``, ``"turned"``, ``"scaled"``; None where it does not."""
     if mask == image.size:
         return "as it is"
     if image.orientation >= 5 and mask == image.size[::-1]:

@@ -101,7 +101,7 @@ def _owner(image: Path, known: Mapping[Path, Path], within: bool) -> Path | None
 
 
 def unmatched(masks: Sequence[Path], folder: Path, image: str) -> str:
-    """What to say where no mask belongs to an image; ``image`` is one of them, by its path from the root."""
+    """Message where no mask belongs to an image; ``image`` is one of them, by its path from the root."""
     place = PurePosixPath(image).with_suffix("").as_posix()
     names = [mask.relative_to(folder).as_posix() for mask in masks]
     return (

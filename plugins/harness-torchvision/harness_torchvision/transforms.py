@@ -27,7 +27,7 @@ class Preprocessing:
 
 
 def preprocessing(arch: str, weights: WeightsEnum | None) -> Preprocessing:
-    """What ``weights`` were published with; without any, what the architecture's default weights were."""
+    """Preprocessing that ``weights`` were published with; without any, that of the architecture's default weights."""
     chosen = weights if weights is not None else cast(Any, models.get_model_weights(arch)).DEFAULT
     preset: Any = chosen.transforms()
     return Preprocessing(

@@ -53,7 +53,7 @@ class _List:
 
 
 def contents(path: Path) -> Any:
-    """What ``torch.save`` or safetensors wrote into a file; objects of other classes than tensors and plain values are `Foreign`.
+    """Content that ``torch.save`` or safetensors wrote into a file; objects of other classes than tensors and plain values are `Foreign`.
 
     Reads with ``weights_only``: classes that the file names are not imported, and stand-ins are made in their place. Raises `Unloadable`.
     """

@@ -19,7 +19,7 @@ Negative = Literal["keep", "drop", "absolute"]
 
 
 def with_negatives(maps: Tensor, negative: Negative) -> Tensor:
-    """What becomes of negative evidence in ``(M, B, H, W)``: kept as it is, set to 0, or counted by its size."""
+    """Maps ``(M, B, H, W)`` with their negative evidence kept as it is, set to 0, or counted by its size."""
     if negative == "drop":
         return maps.clamp(min=0)
     return maps.abs() if negative == "absolute" else maps

@@ -49,7 +49,7 @@ def canonized(model: Classifier, images: Tensor) -> Iterator[nn.Module]:
 
 
 def replacements(model: Classifier, probe: Tensor) -> Replacements:
-    """Which of the model's layers gives way to which, found with one ``probe`` (1, C, H, W) and kept until the weights change."""
+    """Replacements of the model's layers by others, found with one ``probe`` (1, C, H, W) and kept until the weights change."""
     mark = _fingerprint(model.module)
     found = _known.get(model)
     if found is None or found[0] != mark:

@@ -46,7 +46,7 @@ class LRP:
         self.params = params
 
     def applicable(self, model: Classifier) -> str | None:
-        """Why LRP says nothing about ``model``; None where it does."""
+        """Reason why LRP says nothing about ``model``; None where it does."""
         if "token-grid" in detect_features(model):
             return "the model attends over tokens, and zennit has no rule for attention"
         if self.params.rule == "epsilon-gamma-box" and model.bounds is None:

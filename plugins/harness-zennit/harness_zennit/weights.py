@@ -22,7 +22,7 @@ _known: weakref.WeakKeyDictionary[nn.Module, str | None] = weakref.WeakKeyDictio
 
 
 def without_rule(model: Classifier) -> str | None:
-    """Why relevance would pass a layer by weights that are not its own; None where all linear maps are torch's layers.
+    """Reason why relevance would pass a layer by weights that are not its own; None where all linear maps are torch's layers.
 
     Costs one forward pass, once per model.
     """

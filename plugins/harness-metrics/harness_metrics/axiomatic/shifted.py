@@ -46,7 +46,7 @@ def compensated(model: Classifier, shift: Tensor) -> nn.Module:
 
 
 def layer_inputs(module: nn.Module, example: Tensor) -> dict[str, Tensor]:
-    """What each plain convolution and linear layer is given, by name, in the order of calls."""
+    """Inputs of each plain convolution and linear layer, by name, in the order of calls."""
     found: dict[str, Tensor] = {}
     handles = []
     for name, layer in module.named_modules():

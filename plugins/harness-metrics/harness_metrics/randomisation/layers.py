@@ -44,7 +44,7 @@ def randomisable_layers(model: Classifier) -> list[str]:
 
 
 def stages(layers: Sequence[str], order: Order, steps: int | None) -> list[Stage]:
-    """Which layers are random in each model, ``steps`` models (None: as many as there are layers; never more).
+    """Layers that are random in each model, ``steps`` models (None: as many as there are layers; never more).
 
     Neighbouring layers go together where there are fewer models than layers.
 
