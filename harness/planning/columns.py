@@ -10,6 +10,7 @@ from harness.planning import keys
 from harness.planning.facts import Unavailable
 from harness.planning.file_digests import CallTimeFiles, digest_changed_files, digest_named_files, load_call_time_files
 from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
+from harness.planning.notes import fallback_notes
 from harness.planning.remembered_facts import RememberedFacts
 from harness.planning.training_splits import TrainingSplits
 from harness.planning.variants import AS_IS, ORACLE, Variant, random_model_variant
@@ -65,7 +66,7 @@ class ColumnPlanner:
         training = self.training.digest(group.subject, recipe) if reason is None else None
         key = self._explanation_key(group, recipe, variant, training, self._files(recipe))
         label = recipe.label if variant == group.variant else variant.label(recipe.label)
-        notes = () if reason is not None or group.subject.training_recipe is not None else self.training.otherwise(recipe)
+        notes = () if reason is not None or group.subject.training_recipe is not None else fallback_notes(self.loaded.registry, recipe)
         return ExplanationColumn(label, recipe, key, self._scores(group, key, label), null, variant, reason, passes, notes=notes)
 
     def _oracle(self, group: GroupPlan) -> ExplanationColumn:

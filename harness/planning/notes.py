@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from harness.api.cam_layer import CAM_LAYER_NOTE
 from harness.planning.group_plan import GroupPlan
+from harness.registry.declared_needs import training_fallbacks
 from harness.registry.recipe import Recipe
+from harness.registry.registry import Registry
 from harness.text_format import format_some
 
 LAYER_PARAMETER = "layer"  # an explainer's parameter by this name that is not given means the model's `cam_layer`
@@ -33,6 +35,11 @@ def all_notes(groups: Sequence[GroupPlan]) -> list[str]:
                 rows.setdefault(note, {})[column.label] = None
     said = [f"{format_some(list(labels))}: {note}" for note, labels in rows.items()]
     return list(dict.fromkeys([*(note for group in groups for note in group_notes(group)), *said]))
+
+
+def fallback_notes(registry: Registry, recipe: Recipe) -> list[str]:
+    """Notes for a reader of an explanation whose explainer would learn from training images, and there are none."""
+    return [f"without training images, {otherwise}" for otherwise in sorted(training_fallbacks(registry, recipe))]
 
 
 def takes_cam_layer(recipe: Recipe) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from harness.planning.facts import TrainingFacts, Unavailable
 from harness.planning.jobs import Subject
 from harness.planning.remembered_facts import RememberedFacts
-from harness.registry.declared_needs import count_labelled_samples, declared_uses, training_fallbacks
+from harness.registry.declared_needs import count_labelled_samples, declared_uses
 from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
 from harness.registry.unmet_needs import TRAINING_NEEDS
@@ -67,10 +67,6 @@ class TrainingSplits:
         if recipe is None or next(iter_existing_paths(recipe), None) is None:
             return {}
         return self._learned.get(recipe.digest, {})
-
-    def otherwise(self, recipe: Recipe) -> list[str]:
-        """Notes for a reader of a row that would learn from training images, and there are none."""
-        return [f"without training images, {otherwise}" for otherwise in sorted(training_fallbacks(self.loaded.registry, recipe))]
 
     def _uses(self, recipe: Recipe) -> bool:
         if recipe.digest not in self._used:

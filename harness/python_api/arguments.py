@@ -20,11 +20,10 @@ from harness.api.context import Context, NoTrainingData
 from harness.api.evidence import EvidenceKind, batched, evidence_kind, with_implied_kinds
 from harness.api.preprocessing import MAX_RANGE_EXCESS
 from harness.api.sample import Dataset
-from harness.planning.class_matching import match_classes
 from harness.registry.unmet_needs import lacking_evidence
 from harness.worker.call_arguments import as_ids, as_images, format_argument, to_tensor
 from harness.worker.contracts import check_finite
-from harness.worker.training_data import background_images, labelled_images
+from harness.worker.training_data import call_context
 
 RANGE_TOLERANCE = 0.05
 """How far values may lie beyond 0 … 1, before normalising, without a word: rounding, and small perturbations that are meant."""
@@ -148,18 +147,7 @@ def as_training(given: object) -> Dataset | None:
 
 def make_context(model: Classifier, images: Tensor, seed: object, ids: object, training: object) -> Context:
     """The context of a call: the samples' streams, and if there is training data what is drawn of it."""
-    start, names, data = as_seed(seed), as_ids(ids, images), as_training(training)
-    if data is None:
-        return Context(start, names, device=images.device)
-
-    def background(n: int) -> Tensor:
-        return background_images(model, data, start, n)
-
-    def labelled(n: int) -> tuple[Tensor, Tensor]:
-        classes = match_classes(getattr(data, "class_names", None), model.class_names, model.num_classes)
-        return labelled_images(model, data, classes, start, n)
-
-    return Context(start, names, "call", images.device, background, labelled)
+    return call_context(model, as_training(training), as_seed(seed), as_ids(ids, images), images.device)
 
 
 def require_needed(name: str, needs: Set[str], evidence: Container[str], *, explainer: bool) -> None:

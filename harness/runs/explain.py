@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.planning.notes import model_notes, takes_cam_layer
+from harness.planning.notes import fallback_notes, model_notes, takes_cam_layer
 from harness.registry.card import singular
-from harness.registry.declared_needs import training_fallbacks
 from harness.registry.errors import ReferenceProblems, RegistryError
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
@@ -101,7 +99,7 @@ def explain_image(
             failures.append(str(error))
     notes = [*model_notes(classifier.notes, classifier.cam_layer, recipes), *found.notes]
     for recipe in recipes if background is None else []:
-        notes += [f"{recipe.label}: without training images, {otherwise}" for otherwise in sorted(training_fallbacks(registry, recipe))]
+        notes += [f"{recipe.label}: {note}" for note in fallback_notes(registry, recipe)]
     if not maps:
         return ExplainedImage("no explainer could run: there is no picture", notes, failures)
     with as_user_error(model_recipe.label):
@@ -142,21 +140,19 @@ def _panel_maps(
     """The explainer's map as a panel, after those of its parts."""
     import torch
 
-    from harness.api.context import Context, NoTrainingData
+    from harness.api.context import NoTrainingData
     from harness.figures.panel import PanelMap
     from harness.worker.inspection import check_applicability
-    from harness.worker.mutation_guard import forbid_changes
-    from harness.worker.training_data import background_images
+    from harness.worker.training_data import call_context
 
     reason = check_applicability(components, model, recipe)["reason"]
     if reason is not None:
         raise UserError(f"{recipe.label} is not applicable: {reason}")
-    classifier = components.model(model)
-    background = None if training is None else partial(background_images, classifier, components.dataset(training), seed)
-    context = Context(seed, [name], device=components.device, training=background)
+    data, targets = None if training is None else components.dataset(training), torch.tensor([target], device=components.device)
     try:
-        with forbid_changes(classifier.module):
-            found = components.explainer(recipe)(classifier, inputs, torch.tensor([target], device=components.device), ctx=context)
+        with components.unchanged_model(model) as classifier:
+            context = call_context(classifier, data, seed, [name], components.device)
+            found = components.explainer(recipe)(classifier, inputs, targets, ctx=context)
     except NoTrainingData as error:
         raise UserError(f"{recipe.label} {NO_TRAINING}") from error
     group = recipe.label if found.parts else None

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def inapplicability_reason(components: ComponentCache, recipe: Recipe, model: Classifier) -> str | None:
-    """Reason why an explainer is not applicable to a model, or None: for the features it lacks, else as `refusal_reason` says."""
+    """Reason why an explainer is not applicable to a model, or None: for the features it lacks, else as itself says."""
     lacking = lacking_features(declared_needs(components.registry, recipe), detect_features(model))
-    return lacking if lacking is not None else refusal_reason(components, recipe, model)
+    return lacking if lacking is not None else _refusal_reason(components, recipe, model)
 
 
-def refusal_reason(components: ComponentCache, recipe: Recipe, model: Classifier) -> str | None:
+def _refusal_reason(components: ComponentCache, recipe: Recipe, model: Classifier) -> str | None:
     """Reason that an explainer's ``applicable``, or that of the first nested in it which refuses, gives for a model; None if none does."""
     reason = inapplicable_reason(components.factory.component(recipe), components.explainer(recipe).call, model)
     if reason is not None:
         return reason
-    found = ((nested.name, refusal_reason(components, nested, model)) for nested in recipe.nested)
+    found = ((nested.name, _refusal_reason(components, nested, model)) for nested in recipe.nested)
     return next((f"{name}: {inner}" for name, inner in found if inner is not None), None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, MutableMapping
+from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import cast
@@ -27,6 +28,7 @@ from harness.worker.bound_components import BoundExplainer, BoundMetric
 from harness.worker.component_factory import ComponentFactory
 from harness.worker.contracts import ChangedSincePlanning
 from harness.worker.model_cache import ModelCache, RecentlyUsed
+from harness.worker.mutation_guard import caused_mutation, forbid_changes
 from harness.worker.samples import require_bounded_length
 
 
@@ -119,6 +121,18 @@ class ComponentCache:
         self.models.forget(recipe)
         self._memories.clear()
         self.forget_explainers()
+
+    @contextmanager
+    def unchanged_model(self, recipe: Recipe) -> Iterator[Classifier]:
+        """The classifier of a recipe for a block that must leave it as it is (see `forbid_changes`); made again after one that does not."""
+        model = self.model(recipe)
+        try:
+            with forbid_changes(model.module):
+                yield model
+        except BaseException as error:
+            if caused_mutation(error):
+                self.forget_models(recipe)
+            raise
 
     def forget_dataset(self, recipe: Recipe) -> None:
         """Have the dataset of a recipe made again."""

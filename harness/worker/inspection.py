@@ -10,7 +10,7 @@ from harness.api.network_features import detect_features
 from harness.planning.facts import ModelFacts
 from harness.registry.binding import declared_passes
 from harness.registry.recipe import Recipe
-from harness.worker.applicability import refusal_reason
+from harness.worker.applicability import inapplicability_reason
 from harness.worker.component_cache import ComponentCache
 from harness.worker.dataset_inspection import dataset_facts
 from harness.worker.mutation_guard import caused_mutation, forbid_changes
@@ -75,14 +75,8 @@ def check_applicability(components: ComponentCache, model_recipe: Recipe, recipe
     Raises `harness.worker.mutation_guard.MutationError` if binding it or asking it changed the model (which is made again then) or
     shared state.
     """
-    model = components.model(model_recipe)
-    try:
-        with forbid_changes(model.module):
-            reason = refusal_reason(components, recipe, model)
-    except BaseException as error:
-        if caused_mutation(error):
-            components.forget_models(model_recipe)
-        raise
+    with components.unchanged_model(model_recipe) as model:
+        reason = inapplicability_reason(components, recipe, model)
     return {"reason": reason, "passes": _explainer_passes(components, recipe)}
 
 

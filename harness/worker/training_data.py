@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from harness.api.classifiers import Classifier
+from harness.api.context import Context
 from harness.api.randomness import stream
 from harness.api.sample import Dataset, Sample
 from harness.planning.class_matching import ClassMismatch, match_classes, normalise_class_name
@@ -71,6 +73,17 @@ class TrainingSplit:
             self.components.forget_dataset(self.recipe)
             facts = fact_key("training", self.recipe, seed=self.subject.seed, labelled=labelled)
             raise ChangedSincePlanning(f"the training data of {self.subject.dataset} changed while the run was going on; run again", facts)
+
+
+def call_context(model: Classifier, data: Dataset | None, seed: int, ids: Sequence[str], device: torch.device) -> Context:
+    """The context of a call that is no job's: with these training data behind it, if there are any."""
+    if data is None:
+        return Context(seed, ids, device=device)
+
+    def labelled(n: int) -> tuple[Tensor, Tensor]:
+        return labelled_images(model, data, match_classes(class_names_of(data), model.class_names, model.num_classes), seed, n)
+
+    return Context(seed, ids, "call", device, partial(background_images, model, data, seed), labelled)
 
 
 def training_order(length: int, seed: int) -> list[int]:

@@ -8,17 +8,20 @@ import pytest
 import torch
 from PIL import Image
 
+import harness
 from harness.planning.notes import takes_cam_layer
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.runs.component_shorthand import parse_component
 from harness.runs.explain import explain_image
 from harness.runs.image_files import read_image_file
+from harness.runs.map_export import export_maps
 from harness.user_errors import UserError
-from tests.support.spec import SMALL
+from tests.support.spec import SMALL, small_spec
 
 RAMP = np.linspace(0, 65535, 20 * 16).reshape(16, 20)
-DEADLY = """
+PECULIAR = """
+import torch
 from harness.api import explainer
 
 class Mute(Exception):
@@ -54,6 +57,24 @@ def compares(model, images, targets):
     return images
 
 @explainer()
+def spoils(model, images, targets):
+    "Changes the model."
+    with torch.no_grad():
+        next(model.module.parameters()).mul_(3)
+    return images
+
+@explainer(needs={"training-labels"})
+def learns(model, images, targets, *, ctx):
+    "Learns from images with their labels."
+    seen, labels = ctx.training_samples(4)
+    return images * seen[labels == 1].mean() + labels.sum()
+
+@explainer(needs={"token-grid"})
+def tokens(model, images, targets):
+    "Looks at tokens, which the network has not."
+    raise RuntimeError("there are none")
+
+@explainer()
 def interrupted(model, images, targets):
     "As if somebody pressed Ctrl-C."
     raise KeyboardInterrupt
@@ -62,8 +83,8 @@ def interrupted(model, images, targets):
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
-    file = tmp_path_factory.mktemp("plugin") / "deadly.py"
-    file.write_text(DEADLY)
+    file = tmp_path_factory.mktemp("plugin") / "peculiar.py"
+    file.write_text(PECULIAR)
     return Registry.discover([SMALL, file])
 
 
@@ -222,6 +243,27 @@ def test_a_part_is_drawn_in_the_palette_of_its_own_explainer(registry: Registry,
     signed = {each.title: each.signed for each in drawn["maps"] if each.group == "both"}
     assert (signed["first"], signed["second"]) == (True, False)
     assert [each.signed for each in drawn["maps"][:2]] == [True, False]
+
+
+def test_a_map_is_that_of_a_run_bit_for_bit_whatever_was_explained_before(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn, explainers, plugins = written(monkeypatch), ["slope", "speckle", "contrast", "learns"], list(registry.plugins)
+    spec = small_spec(explainers=explainers, nulls=[], metrics=["inside"], seed=3, execution={"executor": "inline", "batch": 1})
+    assert harness.run(spec, out=tmp_path / "out", store=tmp_path / "store", plugins=plugins).failures == []
+    export_maps(tmp_path / "out", tmp_path / "maps", plugins=plugins)
+    training, out = "squares,split=train,samples=", tmp_path / "a.png"
+    made = explain_image("squares#3", "pools", ["spoils", *explainers], registry=registry, training=training, out=out, seed=3)
+    assert [line.partition(":")[0] for line in made.failures] == ["spoils"]
+    assert [each.title for each in drawn["maps"]] == explainers
+    for each in drawn["maps"]:
+        exported = np.load(tmp_path / "maps" / "squares" / "pools" / each.title / "000003-square-3.npy")
+        assert exported.any() and np.array_equal(each.map, exported), each.title
+
+
+def test_what_the_model_lacks_for_an_explainer_is_said_before_that_is_called(registry: Registry, tmp_path: Path) -> None:
+    made = explain_image("squares#0", "pools", ["tokens"], registry=registry, out=tmp_path / "a.png")
+    assert made.failures == ["tokens is not applicable: needs token-grid, and the model has none that hooks see"]
 
 
 def test_an_interrupt_is_an_interrupt(registry: Registry, tmp_path: Path) -> None:
