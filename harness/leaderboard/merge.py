@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import reduce
 from typing import TypeVar
 
 import numpy as np
 
 from harness.results.components import ComponentInfo, ExplainerInfo, MetricInfo
-from harness.results.data_model import Cell, ExplanationSettings, Group, Results
+from harness.results.data_model import Cell, ExplanationSettings, Group, MetaConditionInfo, Results
+from harness.results.field_types import Bools
 from harness.text_format import format_count
 from harness.user_errors import UserError
 
@@ -81,17 +83,41 @@ def _merge_groups(first: Group, second: Group, name: str) -> Group:
     cells = dict(first.cells)
     for pair, cell in second.cells.items():
         cells[pair] = _merge_cells(cells[pair], cell, f"{where}: {pair[0]} on {pair[1]}") if pair in cells else cell
+    fuller = {info.label: max((first, second), key=lambda group: _explained_samples(group, info.label)) for info in explainers}
     return dataclasses.replace(
         first,
+        correct=first.correct | second.correct,
+        accuracy=max((first, second), key=lambda group: (group.accuracy is not None, int(_known_predictions(group).sum()))).accuracy,
         explainers=explainers,
         metrics=metrics,
         cells=cells,
-        costs={**second.costs, **first.costs},
-        notes={**second.notes, **first.notes},
+        costs={label: group.costs[label] for label, group in fuller.items() if label in group.costs},
+        notes={label: group.notes[label] for label, group in fuller.items() if label in group.notes},
+        shadow=_merge_conditions(first.shadow, second.shadow, where),
         group_notes=list(dict.fromkeys([*first.group_notes, *second.group_notes])),
         replicate_of=first.replicate_of or second.replicate_of,
         explained=explained,
     )
+
+
+def _explained_samples(group: Group, explainer: str) -> int:
+    """For how many samples at least a group has a row's maps, and so knows what is to be noted of it; -1 without such a row."""
+    return max((int(cell.computed.sum()) for (row, _), cell in group.cells.items() if row == explainer), default=-1)
+
+
+def _known_predictions(group: Group) -> Bools:
+    """``(N,)`` of which samples it is known what the model predicts: a run that was ended early has not come to the others."""
+    return reduce(np.logical_or, (cell.computed for cell in group.cells.values()), group.correct)
+
+
+def _merge_conditions(first: MetaConditionInfo | None, second: MetaConditionInfo | None, where: str) -> MetaConditionInfo | None:
+    """What both are shadows for, and all predictions that either knows; refuses another disturbance."""
+    if first is None or second is None:
+        return first
+    for name in ("model", "kind", "strength", "repeat", "scale"):
+        if getattr(first, name) != getattr(second, name):
+            raise MergeError(f"{where}: disturbed with {name} {getattr(second, name)!r}, and the others with {getattr(first, name)!r}")
+    return dataclasses.replace(first, kept=np.where(first.known, first.kept, second.kept), known=first.known | second.known)
 
 
 def _merge_explanation_settings(first: ExplanationSettings, second: ExplanationSettings, where: str) -> ExplanationSettings:
@@ -122,9 +148,10 @@ def _align_samples(first: Group, second: Group, where: str) -> Group:
         raise MergeError(
             f"{where}: {format_count(len(changed), 'sample has', 'samples have')} other content, the first being {changed[0]!r}"
         )
-    if not np.array_equal(second.correct[order], first.correct):
+    second = second.take(order)
+    if (_known_predictions(first) & _known_predictions(second) & (first.correct != second.correct)).any():
         raise MergeError(f"{where}: the model classifies other samples correctly, so it is not the same model")
-    return second.take(order)
+    return second
 
 
 def _merge_infos(first: Sequence[Info], second: Sequence[Info], what: str, where: str) -> list[Info]:

@@ -6,7 +6,7 @@ import pytest
 from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.merge import MergeError, merge_results
 from harness.results.components import ComponentInfo
-from harness.results.data_model import Cell, ExplanationSettings, Group, Results
+from harness.results.data_model import Cell, CostsEntry, ExplainerNotes, ExplanationSettings, Group, MetaConditionInfo, Results
 from tests.support.synthetic_results import complete_cell, explainer, group_of, leaderboard_results, metric
 
 RNG = np.random.default_rng(0)
@@ -96,6 +96,46 @@ REFUSED = {
     ),
     "metric": (dataclasses.replace(part("a", "m"), metrics=[dataclasses.replace(metric("m"), digest="new")]), "metric 'm' is m"),
 }
+
+
+def test_of_a_row_that_failed_in_one_run_the_other_says_what_must_be_known() -> None:
+    whole = part("ab")
+    whole.notes["b"] = ExplainerNotes(zero_maps=2, completeness=np.full(8, 0.5), broken=True)
+    whole.costs["b"] = CostsEntry(passes_per_sample=3.0)
+    broken = part("ab", costs={"b": CostsEntry()}, notes={"b": ExplainerNotes()})
+    broken.cells.update({("b", name): Cell.missing(8, "crashed", "died") for name in "mn"})
+    for runs in ([broken, whole], [whole, broken]):
+        merged = merge_results([run(each) for each in runs]).groups[0]
+        assert (merged.notes["b"].zero_maps, merged.notes["b"].median_error, merged.notes["b"].broken) == (2, 0.5, True)
+        assert merged.costs["b"] == whole.costs["b"]
+
+
+def test_a_run_that_was_ended_early_knows_less_of_the_model_and_is_merged_all_the_same() -> None:
+    correct, done = np.arange(8) != 6, np.arange(8) < 3
+    early = part("a", correct=correct & done, accuracy=1.0)
+    for pair, cell in early.cells.items():
+        early.cells[pair] = Cell(status="blocked", values=np.where(done, cell.values, np.nan), computed=done, reason="ended")
+    for runs in ([early, part("b", correct=correct, accuracy=7 / 8)], [part("b", correct=correct, accuracy=7 / 8), early]):
+        merged = merge_results([run(each) for each in runs]).groups[0]
+        assert merged.correct.tolist() == correct.tolist() and merged.accuracy == 7 / 8
+    other = part("b", correct=np.arange(8) != 1)
+    with pytest.raises(MergeError, match="not the same model"):
+        merge_results([run(early), run(other)])
+
+
+def shadow_of(labels: str, scale: float, known: np.ndarray) -> Group:
+    kept = np.arange(8) % 2 == 0
+    condition = MetaConditionInfo(model="net", kind="inputs", strength="minor", repeat=1, scale=scale, kept=kept & known, known=known)
+    return part(labels, model="net (minor inputs 1)", shadow=condition)
+
+
+def test_shadows_are_merged_with_what_either_run_knows_and_refused_for_another_disturbance() -> None:
+    half = np.arange(8) < 4
+    runs = [run(part("a"), shadows=[shadow_of("a", 0.1, half)]), run(part("b"), shadows=[shadow_of("b", 0.1, ~half)])]
+    condition = merge_results(runs).shadows[0].shadow
+    assert condition is not None and condition.known.all() and condition.kept.tolist() == [True, False] * 4
+    with pytest.raises(MergeError, match=r"run 2, data / net \(minor inputs 1\): disturbed with scale 0.2, and the others with 0.1"):
+        merge_results([runs[0], run(part("b"), shadows=[shadow_of("b", 0.2, half)])])
 
 
 @pytest.mark.parametrize("name", REFUSED)
