@@ -21,6 +21,8 @@ from harness.results.components import MetricInfo
 from harness.results.data_model import STUDENT_T_BELOW, IntervalKind
 from harness.results.field_types import Bools, Floats
 
+ROUNDING = 1e-5  # by how much scores that are computed in float32 may miss a bound of about 1
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -51,6 +53,8 @@ class ScoreScale:
 
         A metric is one if its scores are 0 or 1 alone: all of them, and either its bounds are 0 and 1, or it declares none and both
         occur. Where bounds are others (a distance that happens to be 0), nothing is concluded.
+
+        Scores that lie beyond a bound show that it is none; by rounding alone they move it.
         """
         lowest = np.asarray([-np.inf if info.bounds[0] is None else info.bounds[0] for info in metrics], dtype=np.float64)
         highest = np.asarray([np.inf if info.bounds[1] is None else info.bounds[1] for info in metrics], dtype=np.float64)
@@ -58,7 +62,12 @@ class ScoreScale:
         zeros, ones = (columns == 0).any(axis=0), (columns == 1).any(axis=0)
         only = ((columns == 0) | (columns == 1) | np.isnan(columns)).all(axis=0)
         free = np.isinf(lowest) & np.isinf(highest)
-        return cls(lowest, highest, only & (((lowest == 0) & (highest == 1)) | (free & zeros & ones)))
+        proportions = only & (((lowest == 0) & (highest == 1)) | (free & zeros & ones))
+        least = np.fmin.reduce(columns, axis=0, initial=np.inf)
+        greatest = np.fmax.reduce(columns, axis=0, initial=-np.inf)
+        lowest = np.where(least < lowest - ROUNDING * (1 + np.abs(lowest)), -np.inf, np.fmin(lowest, least))
+        highest = np.where(greatest > highest + ROUNDING * (1 + np.abs(highest)), np.inf, np.fmax(highest, greatest))
+        return cls(lowest, highest, proportions)
 
     def of_differences(self) -> ScoreScale:
         """The scale of differences of two scores."""

@@ -78,6 +78,17 @@ def test_intervals_stay_inside_the_bounds_of_their_metric() -> None:
     assert (found.low[0], found.high[0]) == (0.0, 1.0)
 
 
+@pytest.mark.parametrize("scores", [[-7.0, -6.0, -6.5], [100.0, 120.0, 140.0], [0.2, 0.4, 7.0], [0.5, 0.9, 1.0000002]])
+def test_scores_beyond_the_bounds_of_their_metric_have_intervals_that_hold_their_mean(scores: list[float]) -> None:
+    values = np.array(scores)[:, None]
+    bounded = ScoreScale.of_metrics([dataclasses.replace(metric(), bounds=(0, 1))], values)
+    found = mean_intervals(values, np.full((2, 1), np.nan), bounded, 0.95)
+    free = mean_interval(values[:, 0])
+    assert found.low[0] <= values.mean() <= found.high[0]
+    assert found.low[0] == (free.low if values.min() < 0 else max(free.low, 0.0))
+    assert found.high[0] == (free.high if values.max() > 1.1 else min(free.high, values.max()))
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("values", [[], [np.nan, np.nan], [2.0], [2.0] * 6, [0.3] * 40, [0.0] * 48])
 def test_samples_that_say_nothing_of_how_scores_vary_have_no_interval(values: list[float]) -> None:
