@@ -29,13 +29,13 @@ class ChangedSincePlanning(ValueError):
 
 def checked_attribution(returned: object, images: Tensor) -> Attribution:
     """An explainer's return value for ``images`` (B, C, H, W) as a detached `Attribution`; raises `ContractError`."""
-    attribution = returned if isinstance(returned, Attribution) else Attribution(_require_tensor(returned, "an explainer"))
+    attribution = returned if isinstance(returned, Attribution) else Attribution(_require_tensor(returned, "an explainer must return"))
     batch, size = len(images), (images.shape[-2], images.shape[-1])
     maps = _checked_map(attribution.map, "the map", batch, size, attribution.coarse)
     parts = {name: _checked_map(part, f"the part {name!r}", batch, size, attribution.coarse) for name, part in attribution.parts.items()}
     expected = attribution.expected
     if expected is not None:
-        expected = _require_tensor(expected, "expected").detach().to(maps)
+        expected = _require_real(expected, "expected must be").detach().to(maps)
         if expected.shape != (batch,):
             raise ContractError(f"expected must be ({batch},), not {tuple(expected.shape)}")
     return Attribution(maps, parts, attribution.coarse, expected)
@@ -67,7 +67,7 @@ def rows_with_finite_maps(attribution: Attribution) -> Tensor:
 
 def checked_scores(returned: object, batch: int) -> Tensor:
     """A metric's return value as float64 ``(B,)`` on the CPU; raises `ContractError`. NaN is allowed: undefined for that sample."""
-    scores = _require_tensor(returned, "a metric").detach()
+    scores = _require_real(returned, "a metric must return").detach()
     if scores.shape != (batch,):
         raise ContractError(f"a metric must return ({batch},), one score per sample, not {tuple(scores.shape)}")
     return scores.to("cpu", torch.float64)
@@ -75,7 +75,7 @@ def checked_scores(returned: object, batch: int) -> Tensor:
 
 def checked_logits(returned: object, batch: int, classes: int, finite: bool = True) -> Tensor:
     """A model's return value; raises `ContractError` unless it is ``(B, K)`` and, if it must be, finite."""
-    logits = _require_tensor(returned, "a model")
+    logits = _require_real(returned, "a model must return")
     if logits.shape != (batch, classes):
         raise ContractError(f"a model must return logits ({batch}, {classes}), not {tuple(logits.shape)}")
     if finite and not torch.isfinite(logits).all():
@@ -83,21 +83,31 @@ def checked_logits(returned: object, batch: int, classes: int, finite: bool = Tr
     return logits
 
 
-def _require_tensor(value: object, who: str) -> Tensor:
+def _require_tensor(value: object, must_be: str) -> Tensor:
     if not isinstance(value, Tensor):
-        raise ContractError(f"{who} must return a tensor, not {type(value).__name__}")
+        raise ContractError(f"{must_be} a tensor, not {type(value).__name__}")
+    if value.layout != torch.strided or value.is_meta:
+        raise ContractError(f"{must_be} a dense tensor with values, not one on {value.device} of layout {value.layout}")
     return value
 
 
+def _require_real(value: object, must_be: str) -> Tensor:
+    """A tensor of real numbers: of complex ones torch would drop the imaginary part with a warning at most."""
+    tensor = _require_tensor(value, must_be)
+    if tensor.is_complex():
+        raise ContractError(f"{must_be} real numbers, not {tensor.dtype}")
+    return tensor
+
+
 def _checked_map(value: object, what: str, batch: int, size: tuple[int, int], coarse: bool) -> Tensor:
-    maps = _require_tensor(value, "an explainer").detach()
+    maps = _require_real(value, f"{what} must be").detach()
     if maps.ndim not in (3, 4) or len(maps) != batch or 0 in maps.shape or (not coarse and tuple(maps.shape[-2:]) != size):
         wanted = (
             f"({batch}, h, w) or ({batch}, C, h, w)" if coarse else f"({batch}, {size[0]}, {size[1]}) or ({batch}, C, {size[0]}, {size[1]})"
         )
         raise ContractError(f"{what} must be {wanted}, not {tuple(maps.shape)}")
-    maps = maps.sum(dim=1) if maps.ndim == 4 else maps
-    return maps.float()
+    maps = maps.to(torch.promote_types(maps.dtype, torch.float32))  # channels in half precision may add up to more than it holds
+    return (maps.sum(dim=1) if maps.ndim == 4 else maps).float()
 
 
 def select_attribution_rows(attribution: Attribution, rows: Tensor) -> Attribution:

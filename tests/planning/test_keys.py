@@ -93,8 +93,8 @@ def test_a_model_is_its_recipe_and_what_it_was_made_of() -> None:
 
 
 def test_keys_are_stable_over_time() -> None:
-    """These are the keys of version 3: should they change, every store is stale, and `IDENTITY_VERSION` must say so."""
-    assert keys.IDENTITY_VERSION == 3
+    """These are the keys of version 4: should they change, every store is stale, and `IDENTITY_VERSION` must say so."""
+    assert keys.IDENTITY_VERSION == 4
     assert key() == key(Recipe.from_json(EXPLAINER.to_json()))
     assert key() == "693e498bfb435d07360ea6964dd43a262d2ae1a31017235fdce329dc51bf6812"
     assert (
@@ -103,9 +103,9 @@ def test_keys_are_stable_over_time() -> None:
     )
     assert (
         keys.dataset_key(Recipe("datasets", "d", "x", "1", {"split": "test", "samples": 4}), frozenset({"samples"}), {"a": 0})
-        == "6ec10b4b5865b928232ecfc322db76095d83905686e3612768bd3a8ac318913e"
+        == "272e865c479748c9fc1e67df17883944eac04dc6913bdd5944905650e2cc83a4"
     )
     assert (
         keys.model_key(Recipe("models", "m", "x", "1", {}), "content", "fp32")
-        == "c5856a5060101cddd3e58159b1c7a12ea0d1aff5882c368f4e80e3a553cb1ac3"
+        == "5590f1a805c3be7d8d0787103a91c15112bffb7cb2c28f8b653fdd4d695b4738"
     )
