@@ -96,6 +96,8 @@ def _drop_channel(maps: Tensor, wanted: tuple[int, ...]) -> Tensor:
 
 def as_evidence(masks: object, boxes: object, others: Mapping[str, object] | None, images: Tensor) -> dict[str, Tensor | Sequence[Tensor]]:
     """Evidence by kind, as a case has it: what each kind's form reads, and the kinds that are made of others as in a run."""
+    if not isinstance(others, Mapping | None):
+        raise ValueError(f"evidence must be by kind, {{name: tensor}}, not {format_argument(others)}")
     others, named = dict(others or {}), {"mask": masks, "boxes": boxes}
     for name, given in named.items():
         if given is not None and name in others:

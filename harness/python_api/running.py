@@ -117,10 +117,12 @@ def run(
 
     Raises:
         SpecError: the spec is wrong (`harness.SpecError`); all that is wrong at once, with its place.
-        ValueError: a limit below 1, or a plugin file that is not there.
+        ValueError: a limit below 1, settings that are no mapping and no pairs, or a plugin file that is not there.
     """
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise ValueError(f"limit must be a whole number of at least 1, not {limit!r}")
+    if not isinstance(settings, Mapping) and (isinstance(settings, str) or not all(_is_pair(item) for item in settings)):
+        raise ValueError(f'settings must be values by their paths, such as {{"explain.target": "label"}}, not {settings!r}')
     files = [Path(plugin) for plugin in ([plugins] if isinstance(plugins, str | Path) else plugins)]
     registry = Registry.discover(files)
     chosen = [*(settings.items() if isinstance(settings, Mapping) else settings), *([("execution.executor", executor)] if executor else [])]
@@ -129,6 +131,10 @@ def run(
     if loaded.spec.execution.executor == "local" and here:
         loaded = load_spec(spec, registry, [*chosen, ("execution.executor", "inline")])
     return RunResult.of(Run(loaded, registry, None if out is None else Path(out), store, limit, files).execute())
+
+
+def _is_pair(item: object) -> bool:
+    return isinstance(item, tuple | list) and len(item) == 2 and isinstance(item[0], str)
 
 
 def _names_session_objects(loaded: LoadedSpec) -> bool:

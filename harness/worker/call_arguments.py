@@ -78,7 +78,7 @@ def as_targets(given: object, count: int, model: Classifier) -> Tensor:
         targets = targets.reshape(1).expand(count)
     if tuple(targets.shape) != (count,):
         raise ValueError(f"targets must be {wanted}, not {shape}")
-    if targets.dtype == torch.bool or (count and not is_whole_valued(targets)):
+    if targets.dtype == torch.bool or (count and not (targets.isfinite().all() and is_whole_valued(targets))):
         raise ValueError(f"targets must be classes 0 to {classes - 1}, as whole numbers, not {targets.dtype}")
     wrong = targets[(targets < 0) | (targets >= classes)] if count else targets
     if len(wrong):
@@ -126,7 +126,7 @@ def _content_digest(image: Tensor) -> str:
 
 
 def to_tensor(value: object, what: str, wanted: str) -> Tensor:
-    """``value`` as a tensor without a graph: a tensor, an array, or a list of numbers, arrays or tensors of one shape.
+    """``value`` as a tensor without a graph: a dense tensor, an array, or a list of numbers, arrays or tensors of one shape.
 
     Raises ``ValueError`` that says ``what`` must be ``wanted`` if it is none of these.
     """
@@ -143,22 +143,32 @@ def format_argument(value: object) -> str:
     """Description of a value, in a message: the shape of a tensor or an array, else its type."""
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and all(isinstance(length, int) for length in shape):
-        return str(tuple(shape))
+        return f"{_special_array(value)} {tuple(shape)}".strip()
     if isinstance(value, list | tuple):
         shapes = sorted({str(tuple(item.shape)) for item in value if isinstance(item, Tensor | np.ndarray)})
         return f"a list of {len(value)}" + (f" with shapes {' and '.join(shapes)}" if shapes else "")
     return repr(value) if value is None or isinstance(value, str) else type(value).__name__
 
 
+def _special_array(value: object) -> str:
+    """Of which special kind a tensor or an array is, whose numbers are not taken; empty if it is an ordinary one."""
+    if isinstance(value, Tensor):
+        return "a sparse tensor" if value.layout != torch.strided else "a tensor without values" if value.is_meta else ""
+    return "an array with masked values" if np.ma.is_masked(value) else ""
+
+
 def _to_tensor(value: Any) -> Tensor | None:
     """As `to_tensor`; None for what has no numbers in it."""
+    if _special_array(value):
+        return None
     if isinstance(value, Tensor):
         return value.clone() if value.is_inference() else value.detach()  # what was made in inference mode has no gradients ever
     if isinstance(value, bool | int | float | np.generic):
         return torch.as_tensor(np.asarray(value))
     if isinstance(value, list | tuple):
         if value and all(isinstance(item, Tensor | np.ndarray) for item in value):
-            return torch.stack([found for item in value if (found := _to_tensor(item)) is not None])
+            found = [tensor for item in value if (tensor := _to_tensor(item)) is not None]
+            return torch.stack(found) if len(found) == len(value) else None
         return _from_array(np.asarray(value))
     return _from_array(np.asarray(value)) if hasattr(value, "__array__") and hasattr(value, "shape") else None
 

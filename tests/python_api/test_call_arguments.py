@@ -80,6 +80,7 @@ def test_one_class_is_that_of_every_image(given: object) -> None:
         (torch.rand(4, 3), r"targets must be \(4,\), one class per image, not \(4, 3\)"),
         ([0.5, 1, 2, 0], "as whole numbers, not torch.float64"),
         (float("nan"), "as whole numbers"),
+        (float("inf"), "as whole numbers"),
         (torch.zeros(4, dtype=torch.bool), "as whole numbers, not torch.bool"),
         ("dogg", "not 'dogg'; did you mean \"dog\""),
         ({}, "one class per image, not dict"),
@@ -133,6 +134,10 @@ def test_one_image_is_a_batch_of_one_and_none_is_an_empty_batch() -> None:
         ([IMAGES[0], IMAGES[1, :, :5]], r"not a list of 2 with shapes \(3, 5, 6\) and \(3, 6, 6\)"),
         ("cat.png", "not 'cat.png'"),
         (None, "not None"),
+        (IMAGES.to_sparse(), r"not a sparse tensor \(4, 3, 6, 6\)"),
+        (IMAGES.to("meta"), r"not a tensor without values \(4, 3, 6, 6\)"),
+        (np.ma.masked_less(IMAGES.numpy(), 0.5), r"not an array with masked values \(4, 3, 6, 6\)"),
+        ([*IMAGES, IMAGES[0].numpy().astype(object)], "not a list of 5"),
     ],
 )
 def test_what_cannot_be_images_is_told(given: object, said: str) -> None:
@@ -314,6 +319,8 @@ def test_a_form_that_nobody_knew_is_read_as_it_says(monkeypatch: pytest.MonkeyPa
         ({"boxes": [[[1, 2, 3, 4]]]}, r"^boxes must be \(N, 4\) of each image, and there are 1 for 4 images$"),
         ({"boxes": 3}, r"boxes must be \(N, 4\)"),
         ({"evidence": {"parts": [MASKS[:2], *MASKS[:3].float()]}}, "^parts must have as many dimensions for each image, not 2 and 3$"),
+        ({"evidence": "mask"}, r"evidence must be by kind, \{name: tensor\}, not 'mask'"),
+        ({"evidence": {"parts": MASKS[:, None, None]}}, r"parts must be .* not torch.bool \(1, 1, 6, 6\) \(image 0\)"),
     ],
 )
 def test_what_cannot_be_scored_is_told(changes: dict[str, object], said: str) -> None:

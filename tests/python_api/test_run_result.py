@@ -163,3 +163,9 @@ def test_the_page_is_whole_and_the_part_is_not() -> None:
     assert render_leaderboard(document, "html").startswith("<!doctype html>") and render_leaderboard(document, "html").count("<html") == 1
     assert "<html" not in document._repr_html_()
     assert "http" not in document._repr_html_(), "nothing is fetched"
+
+
+@pytest.mark.parametrize("settings", ["seed=3", ["seed=3"], [("seed",)], [(3, 4)]])
+def test_settings_that_are_no_values_by_paths_are_told(settings: Any) -> None:
+    with pytest.raises(ValueError, match=r"settings must be values by their paths, such as \{\"explain.target\": \"label\"\}, not"):
+        harness.run(small_spec(), settings=settings, plugins=[SMALL])
