@@ -10,8 +10,9 @@ from typing import TypeVar
 import numpy as np
 
 from harness.results.components import ComponentInfo, ExplainerInfo, MetricInfo
-from harness.results.data_model import Cell, ExplanationSettings, Group, MetaConditionInfo, Results
+from harness.results.data_model import Cell, ExplanationSettings, Group, Results
 from harness.results.field_types import Bools
+from harness.results.variant_info import VariantInfo
 from harness.text_format import format_count
 from harness.user_errors import UserError
 
@@ -93,7 +94,7 @@ def _merge_groups(first: Group, second: Group, name: str) -> Group:
         cells=cells,
         costs={label: group.costs[label] for label, group in fuller.items() if label in group.costs},
         notes={label: group.notes[label] for label, group in fuller.items() if label in group.notes},
-        shadow=_merge_conditions(first.shadow, second.shadow, where),
+        variant=_merge_variants(first.variant, second.variant, where),
         group_notes=list(dict.fromkeys([*first.group_notes, *second.group_notes])),
         replicate_of=first.replicate_of or second.replicate_of,
         explained=explained,
@@ -110,8 +111,8 @@ def _known_predictions(group: Group) -> Bools:
     return reduce(np.logical_or, (cell.computed for cell in group.cells.values()), group.correct)
 
 
-def _merge_conditions(first: MetaConditionInfo | None, second: MetaConditionInfo | None, where: str) -> MetaConditionInfo | None:
-    """What both are shadows for, and all predictions that either knows; refuses another disturbance."""
+def _merge_variants(first: VariantInfo | None, second: VariantInfo | None, where: str) -> VariantInfo | None:
+    """Which variant both are, and all predictions that either knows; refuses another disturbance."""
     if first is None or second is None:
         return first
     for name in ("model", "kind", "strength", "repeat", "scale"):

@@ -17,7 +17,7 @@ def settings_schema_of(registry: Registry, name: object) -> Mapping[str, Any]:
     Raises:
         RegistryError: it is no executor, or none that works.
     """
-    return NO_SETTINGS if name in BUILT_IN_EXECUTORS or not isinstance(name, str) else registry.card("executors", name).parameters
+    return NO_SETTINGS if not isinstance(name, str) or name in BUILT_IN_EXECUTORS else registry.card("executors", name).parameters
 
 
 def extend_execution_schema(form: Mapping[str, Any], settings: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -30,6 +30,8 @@ Label = Annotated[
 WHOLE = BeforeValidator(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)
 """Stands last in the annotation of an integer: ``1.0`` is one."""
 PositiveInt = Annotated[int, Field(ge=1), WHOLE]
+MAX_DRAWS = 100_000  # resamples: as many as a run folder may say, and more than any number shows
+MAX_REPEATS = 1000  # each explains and scores everything four times
 COMPONENT_WORDS = "a component (its name, or use + params)"
 
 
@@ -168,7 +170,7 @@ class StatisticsOptions(StrictModel):
     """Options of statistics: how scores become intervals, and how metrics are grouped for ranks."""
 
     confidence: float = Field(default=0.95, gt=0, lt=1, description="Level of the intervals.")
-    bootstrap: Annotated[int, Field(ge=100), WHOLE] = Field(default=2000, description="Number of bootstrap draws.")
+    bootstrap: Annotated[int, Field(ge=100, le=MAX_DRAWS), WHOLE] = Field(default=2000, description="Number of bootstrap draws.")
     group: Literal["category", "metric"] = Field(default="category", description="What mean ranks are taken over.")
 
 
@@ -188,7 +190,7 @@ class WeightScales(InputScales):
 class MetaOptions(StrictModel):
     """Evaluation of the metrics themselves (Hedström et al. 2023): everything is explained and scored again under disturbances."""
 
-    repeats: PositiveInt = Field(default=5, description="Draws of each disturbance.")
+    repeats: Annotated[int, Field(ge=1, le=MAX_REPEATS), WHOLE] = Field(default=5, description="Draws of each disturbance.")
     inputs: InputScales = Field(
         default_factory=InputScales, description="Half the width of uniform noise on the model's inputs, in units of their range."
     )

@@ -6,7 +6,8 @@ import pytest
 from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.merge import MergeError, merge_results
 from harness.results.components import ComponentInfo
-from harness.results.data_model import Cell, CostsEntry, ExplainerNotes, ExplanationSettings, Group, MetaConditionInfo, Results
+from harness.results.data_model import Cell, CostsEntry, ExplainerNotes, ExplanationSettings, Group, Results
+from harness.results.variant_info import VariantInfo
 from tests.support.synthetic_results import complete_cell, explainer, group_of, leaderboard_results, metric
 
 RNG = np.random.default_rng(0)
@@ -123,19 +124,19 @@ def test_a_run_that_was_ended_early_knows_less_of_the_model_and_is_merged_all_th
         merge_results([run(early), run(other)])
 
 
-def shadow_of(labels: str, scale: float, known: np.ndarray) -> Group:
+def variant_of(labels: str, scale: float, known: np.ndarray) -> Group:
     kept = np.arange(8) % 2 == 0
-    condition = MetaConditionInfo(model="net", kind="inputs", strength="minor", repeat=1, scale=scale, kept=kept & known, known=known)
-    return part(labels, model="net (minor inputs 1)", shadow=condition)
+    condition = VariantInfo(model="net", kind="inputs", strength="minor", repeat=1, scale=scale, kept=kept & known, known=known)
+    return part(labels, model="net (minor inputs 1)", variant=condition)
 
 
-def test_shadows_are_merged_with_what_either_run_knows_and_refused_for_another_disturbance() -> None:
+def test_variants_are_merged_with_what_either_run_knows_and_refused_for_another_disturbance() -> None:
     half = np.arange(8) < 4
-    runs = [run(part("a"), shadows=[shadow_of("a", 0.1, half)]), run(part("b"), shadows=[shadow_of("b", 0.1, ~half)])]
-    condition = merge_results(runs).shadows[0].shadow
+    runs = [run(part("a"), variants=[variant_of("a", 0.1, half)]), run(part("b"), variants=[variant_of("b", 0.1, ~half)])]
+    condition = merge_results(runs).variants[0].variant
     assert condition is not None and condition.known.all() and condition.kept.tolist() == [True, False] * 4
     with pytest.raises(MergeError, match=r"run 2, data / net \(minor inputs 1\): disturbed with scale 0.2, and the others with 0.1"):
-        merge_results([runs[0], run(part("b"), shadows=[shadow_of("b", 0.2, half)])])
+        merge_results([runs[0], run(part("b"), variants=[variant_of("b", 0.2, half)])])
 
 
 @pytest.mark.parametrize("name", REFUSED)

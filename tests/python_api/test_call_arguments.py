@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import harness
 from harness.api import Attribution, Case, Classifier, Context
-from harness.api.evidence import KINDS, EvidenceKind
+from harness.api.evidence import EVIDENCE_KINDS, EvidenceKind
 
 NAMES = ["cat", "dog", "cow"]
 NET = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
@@ -287,7 +287,7 @@ class Points:
 
 
 def test_a_form_that_nobody_knew_is_read_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS, "gaze", EvidenceKind("gaze", need="gazes", form=Points()))  # type: ignore[arg-type]
+    monkeypatch.setitem(EVIDENCE_KINDS, "gaze", EvidenceKind("gaze", need="gazes", form=Points()))  # type: ignore[arg-type]
     found = read_evidence(IMAGES, TARGETS, {"gaze": [[1, 2], [[3, 4], [5, 6]], np.zeros((0, 2)), torch.ones(1, 2)]})
     assert [points.tolist() for points in found["gaze"]] == [[[1, 2]], [[3, 4], [5, 6]], [], [[1, 1]]]
     with pytest.raises(ValueError, match=r"^gazes must be \(N, 2\), not \(3,\) \(image 1\)$"):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.registry.registry import Registry
+from harness.results.data_model import MAX_BOOTSTRAP
 from harness.spec.load import load_spec
 from harness.spec.problems import SpecError
 
@@ -114,8 +115,21 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "certainty": (HEAD + "statistics: {confidence: 1}\n", ["7:26: statistics.confidence must be a number > 0 and < 1, not 1"]),
     "confidence of nothing known": (HEAD + "statistics: {confidence: .nan}\n", ["7:26: statistics.confidence must be finite, not nan"]),
-    "few draws": (HEAD + "statistics: {bootstrap: 99}\n", ["7:25: statistics.bootstrap must be an integer ≥ 100, not 99"]),
-    "no repeats": (HEAD + "meta: {repeats: 0}\n", ["7:17: meta.repeats must be an integer ≥ 1, not 0"]),
+    "few draws": (HEAD + "statistics: {bootstrap: 99}\n", ["7:25: statistics.bootstrap must be an integer ≥ 100 and ≤ 100000, not 99"]),
+    "more draws than can be read again": (
+        HEAD + f"statistics: {{bootstrap: {MAX_BOOTSTRAP + 1}}}\n",
+        ["7:25: statistics.bootstrap must be an integer ≥ 100 and ≤ 100000, not 100001"],
+    ),
+    "no repeats": (HEAD + "meta: {repeats: 0}\n", ["7:17: meta.repeats must be an integer ≥ 1 and ≤ 1000, not 0"]),
+    "repeats without end": (HEAD + "meta: {repeats: 1001}\n", ["7:17: meta.repeats must be an integer ≥ 1 and ≤ 1000, not 1001"]),
+    "a list of executors": (
+        HEAD + "execution: {executor: [local]}\n",
+        ['7:23: execution.executor must be a string (on one line, not blank, at most 200 characters), not ["local"]'],
+    ),
+    "an executor with parameters": (
+        HEAD + "execution: {executor: {use: local}}\n",
+        ['7:23: execution.executor must be a string (on one line, not blank, at most 200 characters), not {"use": "local"}'],
+    ),
     "no disturbance": (HEAD + "meta: {weights: {minor: 0}}\n", ["7:25: meta.weights.minor must be a number > 0, not 0"]),
     "a disturbance of something else": (
         HEAD + "meta: {weight: {minor: 1}}\n",
