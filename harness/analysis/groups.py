@@ -46,15 +46,14 @@ def analyse_group(group: Group, results: Results) -> AnalysedGroup:
     selected = selected_samples(group, results.groups, results.samples_rule)
     scores = score_cube(group, selected)
     means = nan_mean(scores)
-    seed = resample_seed(results.seed, [group.samples[k] for k in selected])
-    draws = resampled_means(scores, results.bootstrap, seed)
+    draws = resampled_means(scores, results.bootstrap, resample_seed(results.seed, [group.samples[k] for k in selected]))
     whole = ranked_cells(group, selected) & ~np.isnan(means)
     signs = [info.sign for info in group.metrics]
     by_metric = metric_ranks(np.where(whole, means, np.nan), signs)
     drawn = metric_ranks(np.where(whole, draws, np.nan), signs)
     if len(selected) < RANK_INTERVALS_FROM:
         drawn = np.full_like(drawn, np.nan)
-    rows = _rows(group, results, by_metric, drawn, _cells(group, results, selected, scores, draws, seed, by_metric))
+    rows = _rows(group, results, by_metric, drawn, _cells(group, results, selected, scores, by_metric))
     entry = GroupEntry(
         dataset=group.dataset,
         model=group.model,
@@ -98,15 +97,13 @@ def ranked_cells(group: Group, selected: NDArray[np.intp]) -> Bools:
     return found
 
 
-def _cells(
-    group: Group, results: Results, selected: NDArray[np.intp], scores: Floats, draws: Floats, seed: int, by_metric: Floats
-) -> dict[CellLabels, CellEntry]:
+def _cells(group: Group, results: Results, selected: NDArray[np.intp], scores: Floats, by_metric: Floats) -> dict[CellLabels, CellEntry]:
     """The cells that were asked for, with their means, intervals and comparisons."""
     scale = ScoreScale.of_metrics(group.metrics, scores)
-    references, nulls = _compare_with_reference(group, results, scores, draws, seed, scale), _compare_with_nulls(group, results, scores)
+    references, nulls = _compare_with_reference(group, results, scores, scale), _compare_with_nulls(group, results, scores)
     means, metrics = nan_mean(scores), len(group.metrics)
-    flat = [values.reshape(len(values), means.size) for values in (scores, draws)]
-    intervals = mean_intervals(flat[0], flat[1], scale.columns([*range(metrics)] * len(group.explainers)), results.confidence)
+    columns = scale.columns([*range(metrics)] * len(group.explainers))
+    intervals = mean_intervals(scores.reshape(len(scores), means.size), columns, results.confidence)
     found = {}
     for place, pair in enumerate(product(group.explainer_labels, group.metric_labels)):
         if pair in group.cells:
@@ -130,9 +127,7 @@ def _cells(
     return found
 
 
-def _compare_with_reference(
-    group: Group, results: Results, scores: Floats, draws: Floats, seed: int, scale: ScoreScale
-) -> dict[CellLabels, Versus]:
+def _compare_with_reference(group: Group, results: Results, scores: Floats, scale: ScoreScale) -> dict[CellLabels, Versus]:
     """Comparisons with the reference by (explainer, metric), of the cells that have scores where the reference has."""
     labels = group.explainer_labels
     if results.reference not in labels:
@@ -144,20 +139,10 @@ def _compare_with_reference(
         scored: Bools = np.asarray(~np.isnan(column).all(axis=0))
         rows = [e for e in np.flatnonzero(scored) if e != reference and scored[reference]]
         differences = paired_differences(column[:, rows], column[:, [reference]])
-        drawn = _paired_draws(differences, draws[:, rows, m] - draws[:, [reference], m], results, seed)
-        intervals = mean_intervals(differences, drawn, scale.of_differences().columns([m] * len(rows)), results.confidence)
+        intervals = mean_intervals(differences, scale.of_differences().columns([m] * len(rows)), results.confidence)
         tested = compare_explainers(differences, [labels[e] for e in rows], intervals, sign=metric.sign, confidence=results.confidence)
         found.update({(label, metric.label): comparison for label, comparison in tested.items()})
     return found
-
-
-def _paired_draws(differences: Floats, drawn: Floats, results: Results, seed: int) -> Floats:
-    """Mean differences ``(R, K)`` of the resamples: ``drawn``, the differences of means, and anew if a difference has gaps."""
-    gappy = np.isnan(differences).any(axis=0)
-    if gappy.any():
-        drawn = drawn.copy()
-        drawn[:, gappy] = resampled_means(differences[:, gappy], results.bootstrap, seed)
-    return drawn
 
 
 def _compare_with_nulls(group: Group, results: Results, scores: Floats) -> dict[CellLabels, NullComparison]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.analysis.bootstrap import nan_mean, resample_seed, resampled_means
+from harness.analysis.bootstrap import nan_mean
 from harness.analysis.confidence_intervals import ScoreScale, mean_intervals
 from harness.analysis.explainer_comparisons import compare_explainers
 from harness.analysis.groups import score_cube
@@ -67,13 +67,12 @@ def _compare_pair(first: _ModelScores, second: _ModelScores, results: Results) -
     labels = [info.label for info in infos]
     before, after = (side.scores(samples, explainers, labels) for side in (first, second))
     differences = paired_differences(after, before)
-    draws = resampled_means(differences, results.bootstrap, resample_seed(results.seed, [sample for sample, _ in samples]))
     scale = ScoreScale.of_metrics(infos, np.concatenate([before, after])).of_differences()
     cells: dict[str, dict[str, Versus]] = {}
     for m, info in enumerate(infos):
         rows = np.flatnonzero(~np.isnan(differences[:, :, m]).all(axis=0))
         column = differences[:, rows, m]
-        intervals = mean_intervals(column, draws[:, rows, m], scale.columns([m] * len(rows)), results.confidence)
+        intervals = mean_intervals(column, scale.columns([m] * len(rows)), results.confidence)
         tested = compare_explainers(column, [explainers[e] for e in rows], intervals, sign=info.sign, confidence=results.confidence)
         for label, comparison in tested.items():
             cells.setdefault(label, {})[info.label] = comparison

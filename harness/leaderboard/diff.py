@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.analysis.bootstrap import resample_seed
 from harness.analysis.confidence_intervals import Interval, mean_interval
 from harness.results.components import ComponentInfo
 from harness.results.data_model import Cell, Group, Results
@@ -37,7 +36,7 @@ class ScoreChange:
         dataset, model, explainer, metric: labels.
         verdict: identical to the last bit, within float noise, or changed.
         pairs: samples compared; ``moved``: those beyond noise, or defined in one run only.
-        difference: mean of after - before with its bootstrap interval.
+        difference: mean of after - before with its interval.
         largest: the largest absolute difference.
     """
 
@@ -247,10 +246,7 @@ def _score_change(
     defined = ~(np.isnan(old) | np.isnan(new))
     differences = new[defined] - old[defined]
     moved = _beyond_noise(old[defined], new[defined], differences)
-    samples = [group.samples[k] for k in first[both]]
-    interval = mean_interval(
-        differences, confidence=results.confidence, resamples=results.bootstrap, seed=resample_seed(results.seed, samples)
-    )
+    interval = mean_interval(differences, confidence=results.confidence)
     verdict: Verdict = "changed" if moved.any() or gaps.any() else "noise" if np.any(differences != 0) else "identical"
     return ScoreChange(
         *(group.dataset, group.model, *pair, verdict),

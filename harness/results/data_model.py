@@ -15,7 +15,7 @@ from harness.results.variant_info import VariantInfo
 
 Status = Literal["ok", "not-applicable", "failed", "timeout", "out-of-memory", "crashed", "blocked"]
 SamplesRule = Literal["all", "correct", "all-correct"]
-IntervalKind = Literal["wilson", "student", "bootstrap"]
+IntervalKind = Literal["wilson", "student"]
 Weighting = Literal["category", "metric"]
 """How metrics make one rank: the mean over categories of the mean within each, or the mean over all metrics alike."""
 
@@ -24,7 +24,6 @@ EXPECTED_STATUSES: tuple[Status, ...] = ("ok", "not-applicable")  # of cells tha
 SAMPLES_RULES: tuple[SamplesRule, ...] = get_args(SamplesRule)
 NOT_COMPUTED_PREFIX = "not computed"  # so begins the reason of a blocked cell whose turn never came
 COMPLETENESS_TOLERANCE = 0.05  # median relative error of a promised sum, above which the promise counts as broken
-STUDENT_T_BELOW = 30  # scores below which a mean's interval is Student's t
 MAX_BOOTSTRAP = 100_000  # resamples that a file of somebody else may ask for
 RANK_INTERVALS_FROM = 10  # samples below which a rank has no interval: resamples of a handful agree with one another, whatever the truth
 

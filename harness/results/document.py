@@ -55,8 +55,8 @@ class CellEntry(_Part):
     """One explainer under one metric.
 
     ``n`` samples have a score, for ``undefined`` more it has no value, and ``missing`` were not computed. A cell that is not ok or has
-    missing samples has no rank. ``beats_null`` is null where there is no null to beat; ``null`` names the best one. ``interval`` says how
-    ``low`` and ``high`` were made: Wilson's for scores of 0 or 1, Student's t for fewer than 30 samples, else the bootstrap; all three are
+    missing samples has no rank. ``beats_null`` is null where there is no null to beat; ``null`` names the best one. ``interval`` says
+    how ``low`` and ``high`` were made: Wilson's for scores of 0 or 1, else Student's t, widened where scores are skewed; all three are
     null for one sample, and where all scores are equal (and not 0 or 1).
     """
 

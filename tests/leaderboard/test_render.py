@@ -59,7 +59,7 @@ def test_every_label_and_every_mean_is_on_the_terminal(width: int) -> None:
         for word in column.label.split("-"):
             assert word in text
     assert "…" not in text, "nothing is clipped"
-    for value in ("0.766 ±0.028*", "4.063 ±0.325*", "1.7e-4 ±1.1e-4*"):
+    for value in ("0.766 ±0.032*", "4.063 ±0.357*", "1.7e-4 ±2.0e-4*"):
         assert value in text
 
 
@@ -147,7 +147,7 @@ def test_the_legend_says_how_intervals_were_made_and_where_there_is_none(format:
         render_leaderboard(build_leaderboard(Results(provenance={}, groups=[group_of(scores, [hit, metric()])])), format, width=100)
     )
     assert "Wilson's for scores of 0 or 1 (hit)" in text
-    assert "Student's t for fewer than 30 samples" in text
+    assert "Student's t, widened where scores are skewed" in text
     assert "all scores equal" in text
     assert re.search(r"0\.250 (–|--)", text), "six equal scores have no interval"
     assert "without intervals, as samples are fewer than 10" in text

@@ -8,7 +8,6 @@ from harness.analysis.ranking import Weighting
 from harness.leaderboard.number_format import MISSING, printable
 from harness.leaderboard.sections.footnotes import Footnotes
 from harness.leaderboard.sections.section import BEST, BETTER, NULL, UNDEFINED, WORSE, LegendItem, Table
-from harness.results.data_model import STUDENT_T_BELOW
 from harness.results.document import GroupEntry, Leaderboard, MetricEntry
 
 NEMENYI_EXPLAINED = "'alike': those that share a letter cannot be told apart (Nemenyi over samples, rows with every metric)"
@@ -61,8 +60,7 @@ def _explain_intervals(group: GroupEntry, metrics: Sequence[MetricEntry]) -> str
     proportions = dict.fromkeys(printable(metric.label) for metric, cell in cells if cell.interval == "wilson")
     kinds = {
         "wilson": f"Wilson's for scores of 0 or 1 ({', '.join(proportions)})",
-        "student": f"Student's t for fewer than {STUDENT_T_BELOW} samples",
-        "bootstrap": "the bootstrap's" if used <= {"bootstrap", None} else f"the bootstrap's from {STUDENT_T_BELOW} samples on",
+        "student": f"{'else ' if proportions else ''}Student's t, widened where scores are skewed",
     }
     said = "; ".join(text for kind, text in kinds.items() if kind in used)
     none = f"; {MISSING}: no interval: one sample, or all scores equal" if None in used else ""
