@@ -13,18 +13,15 @@ from numpy.typing import NDArray
 
 from harness.analysis.bootstrap import nan_mean, percentile_bounds, resample_seed, resampled_means
 from harness.analysis.confidence_intervals import ScoreScale, mean_intervals
-from harness.analysis.explainer_comparisons import NullComparison, compare_explainers, compare_with_nulls
 from harness.analysis.friedman import critical_difference
-from harness.analysis.paired_tests import paired_differences
+from harness.analysis.group_comparisons import CellLabels, compare_cells
 from harness.analysis.ranking import category_ranks, metric_ranks, overall_ranks, ranking_order
 from harness.results.data_model import RANK_INTERVALS_FROM, CostsEntry, ExplainerNotes, Group, Results, Weighting
-from harness.results.document import CellEntry, Critical, GroupEntry, MetricEntry, NotesEntry, Rank, Row, Versus
+from harness.results.document import CellEntry, Critical, GroupEntry, MetricEntry, NotesEntry, Rank, Row
 from harness.results.field_types import Bools, Floats
 from harness.results.sample_selection import selected_samples
 
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
-CellLabels = tuple[str, str]
-"""Labels of an explainer and of a metric."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,7 @@ def ranked_cells(group: Group, selected: NDArray[np.intp]) -> Bools:
 def _cells(group: Group, results: Results, selected: NDArray[np.intp], scores: Floats, by_metric: Floats) -> dict[CellLabels, CellEntry]:
     """The cells that were asked for, with their means, intervals and comparisons."""
     scale = ScoreScale.of_metrics(group.metrics, scores)
-    references, nulls = _compare_with_reference(group, results, scores, scale), _compare_with_nulls(group, results, scores)
+    references, nulls = compare_cells(group, results, scores)
     means, metrics = nan_mean(scores), len(group.metrics)
     columns = scale.columns([*range(metrics)] * len(group.explainers))
     intervals = mean_intervals(scores.reshape(len(scores), means.size), columns, results.confidence)
@@ -124,38 +121,6 @@ def _cells(group: Group, results: Results, selected: NDArray[np.intp], scores: F
                 reason=cell.reason,
                 **(nulls[pair]._asdict() if pair in nulls else {}),
             )
-    return found
-
-
-def _compare_with_reference(group: Group, results: Results, scores: Floats, scale: ScoreScale) -> dict[CellLabels, Versus]:
-    """Comparisons with the reference by (explainer, metric), of the cells that have scores where the reference has."""
-    labels = group.explainer_labels
-    if results.reference not in labels:
-        return {}
-    reference = labels.index(results.reference)
-    found: dict[CellLabels, Versus] = {}
-    for m, metric in enumerate(group.metrics):
-        column = np.ascontiguousarray(scores[:, :, m].T).T
-        scored: Bools = np.asarray(~np.isnan(column).all(axis=0))
-        rows = [e for e in np.flatnonzero(scored) if e != reference and scored[reference]]
-        differences = paired_differences(column[:, rows], column[:, [reference]])
-        intervals = mean_intervals(differences, scale.of_differences().columns([m] * len(rows)), results.confidence)
-        tested = compare_explainers(differences, [labels[e] for e in rows], intervals, sign=metric.sign, confidence=results.confidence)
-        found.update({(label, metric.label): comparison for label, comparison in tested.items()})
-    return found
-
-
-def _compare_with_nulls(group: Group, results: Results, scores: Floats) -> dict[CellLabels, NullComparison]:
-    """Comparisons with the best null by (explainer, metric)."""
-    nulls = [info.label for info in group.explainers if results.is_null(info)]
-    twins = {info.label: info.twin_of for info in group.explainers if info.twin_of is not None}
-    found: dict[CellLabels, NullComparison] = {}
-    for m, metric in enumerate(group.metrics):
-        scored = np.flatnonzero(~np.isnan(scores[:, :, m]).all(axis=0))
-        labels = [group.explainer_labels[e] for e in scored]
-        column = np.ascontiguousarray(scores[:, scored, m].T).T
-        held = compare_with_nulls(column, labels, nulls, twins, sign=metric.sign, confidence=results.confidence)
-        found.update({(label, metric.label): comparison for label, comparison in held.items()})
     return found
 
 

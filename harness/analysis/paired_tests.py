@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy import special
 
@@ -25,6 +23,14 @@ def drop_nan(values: Floats) -> Floats:
     return kept
 
 
+def mean_difference(differences: Floats) -> float:
+    """The mean; exactly 0 if it is mere float noise beside the differences that it is of, NaN without any."""
+    if not len(differences):
+        return float("nan")
+    mean = float(differences.mean())
+    return mean if abs(mean) > TIE_TOLERANCE * float(np.abs(differences).mean()) else 0.0
+
+
 def t_test(differences: Floats) -> float:
     """Two-sided p of the paired t-test.
 
@@ -38,17 +44,6 @@ def t_test(differences: Floats) -> float:
         return 1.0 if differences[0] == 0 else float("nan")
     spread = differences.std(ddof=1)
     return float(2 * special.stdtr(n - 1, -abs(differences.mean()) / (spread / np.sqrt(n))))
-
-
-def holm(p: Sequence[float | None] | Floats) -> list[float]:
-    """Holm's step-down adjustment of a family of p-values (Holm 1979); NaN is no member of the family and stays NaN."""
-    values = np.asarray(p, dtype=np.float64)
-    adjusted = np.full(values.shape, np.nan)
-    members = np.flatnonzero(~np.isnan(values))
-    order = members[np.argsort(values[members], kind="stable")]
-    factors = len(order) - np.arange(len(order))
-    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * factors), 1.0)
-    return [float(value) for value in adjusted]
 
 
 def cohens_d(differences: Floats) -> float | None:

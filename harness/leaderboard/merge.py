@@ -27,9 +27,9 @@ class MergeError(UserError):
 def merge_results(runs: Sequence[Results], names: Sequence[str] | None = None) -> Results:
     """One run with the rows and columns of all; rows of the same label and recipe become one.
 
-    Every run must share a dataset and model with one before it, by label and by digest. Reference, intervals and seed are the first
-    run's (a reference: the first that has one); nulls are joined. ``names`` stand for the runs in messages. Raises `MergeError` if the
-    runs count different samples, if they explain otherwise (another target, seed, precision or type of maps, as far as each run says),
+    Every run must share a dataset and model with one before it, by label and by digest. Reference, intervals, correction and seed are the
+    first run's (a reference: the first that has one); nulls are joined. ``names`` stand for the runs in messages. Raises `MergeError` if
+    the runs count different samples, if they explain otherwise (another target, seed, precision or type of maps, as far as each run says),
     or if one label stands for two things: another dataset, model, sample, explainer, metric or column of scores.
     """
     if not runs:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from harness.analysis.bootstrap import nan_mean
 from harness.analysis.groups import score_cube
-from harness.analysis.paired_tests import drop_nan, holm, paired_differences
+from harness.analysis.multiplicity import holm
+from harness.analysis.paired_tests import drop_nan, paired_differences
 from harness.analysis.ranking import rank_scores
 from harness.analysis.signed_rank import signed_ranks
 from harness.results.data_model import Group, Results

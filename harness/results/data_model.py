@@ -16,6 +16,8 @@ from harness.results.variant_info import VariantInfo
 Status = Literal["ok", "not-applicable", "failed", "timeout", "out-of-memory", "crashed", "blocked"]
 SamplesRule = Literal["all", "correct", "all-correct"]
 IntervalKind = Literal["wilson", "student"]
+Correction = Literal["fdr", "holm"]
+"""How p-values are adjusted: one false discovery rate over all marks of a table, or Holm within each metric."""
 Weighting = Literal["category", "metric"]
 """How metrics make one rank: the mean over categories of the mean within each, or the mean over all metrics alike."""
 
@@ -232,6 +234,7 @@ class Results:
             same dataset does.
         confidence: of intervals and tests, in (0, 1).
         bootstrap: number of resamples.
+        correction: how p-values are adjusted.
         seed: of the resamples.
         variants: the groups explained altered, by which the metrics are evaluated; they take no part in any rank.
     """
@@ -243,6 +246,7 @@ class Results:
     samples_rule: SamplesRule = "all"
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     bootstrap: Annotated[int, Field(ge=1, le=MAX_BOOTSTRAP)] = 2000
+    correction: Correction = "fdr"
     seed: int = 0
     variants: Annotated[list[Group], Field(validation_alias=AliasChoices("variants", "shadows"))] = field(default_factory=list)
 

@@ -10,14 +10,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.results.components import Direction
-from harness.results.data_model import CostsEntry, IntervalKind, SamplesRule, Status, Weighting
+from harness.results.data_model import Correction, CostsEntry, IntervalKind, SamplesRule, Status, Weighting
 from harness.results.field_types import Number
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "2.0"
+
+
+REMEDY_OF_OLD = "`harness leaderboard RUN_FOLDER --format json` makes it anew of the run's scores"
 
 
 class SchemaError(ValueError):
-    """A document that is no leaderboard, or one of a newer schema than this version reads."""
+    """A document that is no leaderboard, or one of another schema than this version reads."""
 
 
 class _Part(BaseModel):
@@ -32,12 +35,16 @@ class Rank(_Part):
     high: Number
 
 
+ComparisonVerdict = Literal["better", "worse", "mixed"]
+
+
 class Versus(_Part):
     """An explainer minus the reference (or on one model minus on another), over the samples where both have a score.
 
     ``difference`` (with ``low`` and ``high``) is in the metric's unit; ``effect`` is the matched-pairs rank-biserial correlation in
-    [-1, 1] and ``d_z`` the paired Cohen's d, both with the sign of the difference. p-values are two-sided and adjusted by Holm over the
-    explainers of the metric. ``verdict`` respects the metric's direction.
+    [-1, 1] and ``d_z`` the paired Cohen's d. p-values are two-sided, of the paired t-test and of the Wilcoxon signed-rank test; how they
+    are adjusted says ``correction`` of the settings. ``verdict`` respects the metric's direction. It is that of the adjusted Wilcoxon test
+    where ``difference`` and ``effect`` have the same sign; ``mixed`` if the test rejects and they have not.
     """
 
     difference: Number
@@ -45,18 +52,22 @@ class Versus(_Part):
     high: Number = None
     effect: Number
     d_z: Number = None
-    p_ttest_holm: Number
-    p_wilcoxon_holm: Number
+    p_ttest: Number
+    p_ttest_adjusted: Number = None
+    p_wilcoxon: Number
+    p_wilcoxon_adjusted: Number = None
     pairs: int = 0
-    verdict: Literal["better", "worse"] | None = None
+    verdict: ComparisonVerdict | None = None
 
 
 class CellEntry(_Part):
     """One explainer under one metric.
 
     ``n`` samples have a score, for ``undefined`` more it has no value, and ``missing`` were not computed. A cell that is not ok or has
-    missing samples has no rank. ``beats_null`` is null where there is no null to beat; ``null`` names the best one. ``interval`` says
-    how ``low`` and ``high`` were made: Wilson's for scores of 0 or 1, else Student's t, widened where scores are skewed; all three are
+    missing samples has no rank. ``beats_null``: it is better than every null, by the test and by the mean; null where there is none to
+    beat. ``null`` names the one that it is better than on fewest samples, and ``p_null`` is the largest of the one-sided p-values of the
+    Wilcoxon signed-rank tests against each (an intersection-union test). ``interval`` says how ``low`` and ``high`` were made: Wilson's
+    for scores of 0 or 1, else Student's t, widened where scores are skewed; all three are
     null for one sample, and where all scores are equal (and not 0 or 1).
     """
 
@@ -71,7 +82,8 @@ class CellEntry(_Part):
     rank: Number = None
     beats_null: bool | None = None
     null: str | None = None
-    p_null_holm: Number = None
+    p_null: Number = None
+    p_null_adjusted: Number = None
     versus_reference: Versus | None = None
     reason: str | None = None
 
@@ -253,10 +265,16 @@ class MetaEntry(_Part):
 
 
 class Settings(_Part):
-    """Settings that the numbers were made with."""
+    """Settings that the numbers were made with.
+
+    ``correction`` of p-values: ``fdr``, one false discovery rate (Benjamini and Hochberg 1995) over all comparisons with the reference and
+    with nulls of a group, or over all of a pair of models; ``holm``, Holm's over the explainers of each metric, for the reference, for
+    nulls and for each pair of models apart.
+    """
 
     confidence: float = 0.95
     bootstrap: int = 0
+    correction: Correction = "fdr"
     seed: int = 0
     samples: SamplesRule = "all"
     reference: str | None = None
@@ -286,21 +304,26 @@ class Leaderboard(_Part):
         return f"<Leaderboard {groups or 'of nothing'}>"
 
 
-def check_schema_version(found: object, known: str, what: str) -> None:
-    """Raise `SchemaError` unless ``found`` is a schema version of the same major as ``known``, or an older one."""
+def check_schema_version(found: object, known: str, what: str, remedy: str | None = None) -> None:
+    """Raise `SchemaError` unless ``found`` is a schema version of the same major as ``known``.
+
+    An older one passes too, unless ``remedy`` says what to do about it.
+    """
     try:
         major = int(str(found).split(".")[0])
     except ValueError:
         raise SchemaError(f"{what} has no schema version that can be read ({str(found)[:40]!r})") from None
-    if major > int(known.split(".")[0]):
-        raise SchemaError(f"{what} has schema {found}, but this version of xai-harness reads {known}: upgrade xai-harness")
+    current = int(known.split(".")[0])
+    if major > current or (major < current and remedy is not None):
+        advice = "upgrade xai-harness" if major > current else remedy
+        raise SchemaError(f"{what} has schema {found}, but this version of xai-harness reads {known}: {advice}")
 
 
 def read_leaderboard(text: str | bytes) -> Leaderboard:
     """The document in the text of a ``leaderboard.json``; raises `SchemaError`."""
     try:
         version = SchemaVersion.model_validate_json(text).schema_version
-        check_schema_version(version, SCHEMA_VERSION, "the leaderboard")
+        check_schema_version(version, SCHEMA_VERSION, "the leaderboard", REMEDY_OF_OLD)
         return Leaderboard.model_validate_json(text)
     except ValidationError as error:
         raise SchemaError(f"not a leaderboard: {first_validation_error(error)}") from None

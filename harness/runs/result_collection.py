@@ -63,6 +63,7 @@ def collect_results(
         samples_rule=spec.explain.samples,
         confidence=spec.statistics.confidence,
         bootstrap=spec.statistics.bootstrap,
+        correction=spec.statistics.correction,
         seed=spec.seed,
     )
 

@@ -167,10 +167,14 @@ class StoreOptions(StrictModel):
 
 
 class StatisticsOptions(StrictModel):
-    """Options of statistics: how scores become intervals, and how metrics are grouped for ranks."""
+    """Options of statistics: how scores become intervals and marks, and how metrics are grouped for ranks."""
 
     confidence: float = Field(default=0.95, gt=0, lt=1, description="Level of the intervals.")
     bootstrap: Annotated[int, Field(ge=100, le=MAX_DRAWS), WHOLE] = Field(default=2000, description="Number of bootstrap draws.")
+    correction: Literal["fdr", "holm"] = Field(
+        default="fdr",
+        description="How tests are adjusted: `fdr`, one false discovery rate over all marks of a table; `holm`, for each metric apart.",
+    )
     group: Literal["category", "metric"] = Field(default="category", description="What mean ranks are taken over.")
 
 
@@ -219,7 +223,7 @@ class RunSpec(StrictModel):
     overrides: list[Override] = Field(default_factory=list, description="Parameters for some columns only; later ones win.")
     execution: ExecutionOptions = Field(default_factory=ExecutionOptions, description="How it runs.")
     store: StoreOptions = Field(default_factory=StoreOptions, description="What is kept, and where.")
-    statistics: StatisticsOptions = Field(default_factory=StatisticsOptions, description="Intervals and ranks.")
+    statistics: StatisticsOptions = Field(default_factory=StatisticsOptions, description="Intervals, tests and ranks.")
     meta: MetaOptions | None = Field(
         default=None, description="Evaluate the metrics too; `meta: {}` takes the paper's disturbances, without it there is none."
     )

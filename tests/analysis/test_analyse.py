@@ -89,10 +89,10 @@ def _close(one: Leaderboard, two: Leaderboard) -> bool:
         assert (cell.mean, cell.low, cell.high) == pytest.approx((other.mean, other.low, other.high))
         assert cell.rank == pytest.approx(other.rank)
         assert (cell.n, cell.undefined, cell.missing, cell.null) == (other.n, other.undefined, other.missing, other.null)
-        assert (cell.beats_null, cell.p_null_holm) == (other.beats_null, other.p_null_holm)
+        assert (cell.beats_null, cell.p_null, cell.p_null_adjusted) == (other.beats_null, other.p_null, other.p_null_adjusted)
         if cell.versus_reference is not None:
             assert other.versus_reference is not None
-            assert cell.versus_reference.p_wilcoxon_holm == pytest.approx(other.versus_reference.p_wilcoxon_holm)
+            assert cell.versus_reference.p_wilcoxon_adjusted == pytest.approx(other.versus_reference.p_wilcoxon_adjusted)
     for label, row in rows(one.groups[0]).items():
         for weighting in ("category", "metric"):
             expected = rows(two.groups[0])[label].ranks[weighting]
@@ -143,7 +143,7 @@ def test_equal_explainers_share_a_rank_also_in_every_resample() -> None:
     assert rows(found)["a"].rank == rows(found)["b"].rank == Rank(mean=1.5, low=1.5, high=1.5)
     versus = cells(found)["b", "m"].versus_reference
     assert versus is not None
-    assert (versus.p_wilcoxon_holm, versus.p_ttest_holm, versus.effect, versus.verdict) == (1.0, 1.0, 0.0, None)
+    assert (versus.p_wilcoxon_adjusted, versus.p_ttest_adjusted, versus.effect, versus.verdict) == (1.0, 1.0, 0.0, None)
 
 
 def test_the_reference_is_compared_with_all_but_itself(numbers: Leaderboard) -> None:
@@ -173,12 +173,12 @@ def test_what_beats_the_null() -> None:
     }
     found = cells(run(group_of(scores, [metric()], nulls=("edge", "noise"))).groups[0])
     assert found["oracle", "m"].beats_null
-    assert found["oracle", "m"].null == "edge", "the best of the nulls"
+    assert found["oracle", "m"].null == "edge", "the hardest of the nulls"
     assert found["edge-like", "m"].beats_null is False
     assert found["edge", "m"].beats_null is None
     turned = {label: {"m": -columns["m"]} for label, columns in scores.items()}
     lower = cells(run(group_of(turned, [metric(direction="lower")], nulls=("edge", "noise"))).groups[0])["oracle", "m"]
-    assert (lower.null, lower.p_null_holm, lower.beats_null) == ("edge", found["oracle", "m"].p_null_holm, True)
+    assert (lower.null, lower.p_null, lower.beats_null) == ("edge", found["oracle", "m"].p_null, True)
 
 
 def test_a_twin_is_the_null_of_its_own_explainer_only() -> None:

@@ -129,7 +129,7 @@ def test_six_hits_of_six_are_no_certainty() -> None:
     versus = score.versus_reference
     assert versus is not None
     assert versus.difference == 1.0
-    assert (versus.low, versus.high, versus.p_ttest_holm) == (None, None, None)
+    assert (versus.low, versus.high, versus.p_ttest) == (None, None, None)
 
 
 @pytest.mark.parametrize("size", [1, RANK_INTERVALS_FROM - 1, RANK_INTERVALS_FROM])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.analysis.paired_tests import holm
+from harness.analysis.multiplicity import benjamini_hochberg, holm
 from harness.leaderboard.build import build_leaderboard
 from harness.results.data_model import Group, Results
 from harness.results.document import ModelsEntry
@@ -40,8 +40,13 @@ def test_the_difference_is_paired_over_samples() -> None:
     values = [(second.cells[label, "m"].values, first.cells[label, "m"].values) for label in "ab"]
     wilcoxon = [stats.wilcoxon(after - before, method="exact").pvalue for after, before in values]
     t_tests = [stats.ttest_rel(after, before).pvalue for after, before in values]
-    assert [found.cells[label]["m"].p_wilcoxon_holm for label in "ab"] == pytest.approx(holm(wilcoxon))
-    assert [found.cells[label]["m"].p_ttest_holm for label in "ab"] == pytest.approx(holm(t_tests))
+    (by_holm,) = compared(first, second, correction="holm")
+    for entry, adjust in ((found, benjamini_hochberg), (by_holm, holm)):
+        cells = [entry.cells[label]["m"] for label in "ab"]
+        assert [cell.p_wilcoxon for cell in cells] == pytest.approx(wilcoxon)
+        assert [cell.p_ttest for cell in cells] == pytest.approx(t_tests)
+        assert [cell.p_wilcoxon_adjusted for cell in cells] == pytest.approx(adjust(wilcoxon))
+        assert [cell.p_ttest_adjusted for cell in cells] == pytest.approx(adjust(t_tests))
 
 
 def test_only_samples_that_count_for_both_are_compared() -> None:

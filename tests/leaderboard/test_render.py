@@ -116,8 +116,8 @@ def test_every_missing_cell_has_its_footnote_and_every_footnote_its_cell(format:
 @pytest.mark.parametrize("format", TEXTS)
 def test_marks_are_explained(format: str) -> None:
     text = unwrapped(render_leaderboard(board(), format, width=200))
-    assert "worse than triad (Wilcoxon signed-rank, Holm, p" in text
-    assert "does not beat the best null" in text
+    assert "worse than triad (Wilcoxon signed-rank, false discovery rate over all marks of the group, p" in text
+    assert "does not beat every null" in text
     assert "undefined for some samples, which are left out: lrp pointing-game (3 of 48)" in text
     assert "better than" not in text, "a mark that is not used needs no explanation"
 
@@ -201,7 +201,7 @@ def test_two_models_are_compared_in_every_format(format: str) -> None:
     models = re.split(r"lesions: better minus lesions-vgg", text, maxsplit=1)[-1]
     plus_minus = {"latex": r"\$ pm\$ ", "markdown": "± ", "terminal": "±"}[format]
     assert re.search(rf"\+{noise[4:].mean():.3f} {plus_minus}0\.0[23]\d", models)
-    assert "better on better (Wilcoxon signed-rank over samples, Holm over explainers, p" in models
+    assert "better on better (Wilcoxon signed-rank, false discovery rate over all differences between these models, p" in models
     assert "worse on better" not in models
     assert "over fewer samples, those that have both scores: lrp pointing-game (45)" in models
     assert "48 samples that count for both models" in text
@@ -224,7 +224,7 @@ def test_two_models_are_compared_in_csv_and_json() -> None:
     ]
     assert [line["other_model"] for line in lines] == ["", "lesions-vgg"]
     assert float(lines[1]["model_difference"]) == versus.difference == pytest.approx(float(lines[1]["mean"]) - float(lines[0]["mean"]))
-    assert float(lines[1]["p_model_wilcoxon_holm"]) == versus.p_wilcoxon_holm
+    assert float(lines[1]["p_model_wilcoxon_adjusted"]) == versus.p_wilcoxon_adjusted
     assert json.loads(render_leaderboard(document, "json"))["models"][0]["cells"]["lrp"]["road"]["difference"] == versus.difference
 
 

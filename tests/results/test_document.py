@@ -35,7 +35,7 @@ def test_the_document_has_every_field_that_was_promised() -> None:
         for cell in row["cells"].values():
             assert cell.keys() >= CELL
     versus = next(row for row in group["rows"] if row["label"] == "lrp")["cells"]["road"]["versus_reference"]
-    assert {"difference", "p_ttest_holm", "p_wilcoxon_holm", "effect"} <= versus.keys()
+    assert {"difference", "p_ttest", "p_ttest_adjusted", "p_wilcoxon", "p_wilcoxon_adjusted", "effect", "verdict"} <= versus.keys()
 
 
 def test_the_text_is_json_proper_and_reads_back_as_it_was() -> None:
@@ -84,17 +84,23 @@ def test_notes_reach_the_document() -> None:
 
 
 def test_a_newer_major_schema_says_so() -> None:
-    newer = json.loads(board().to_json()) | {"schema_version": "2.0", "groups": "something else altogether"}
-    with pytest.raises(SchemaError, match=r"schema 2\.0.*reads 1\.2.*upgrade"):
+    newer = json.loads(board().to_json()) | {"schema_version": "3.0", "groups": "something else altogether"}
+    with pytest.raises(SchemaError, match=r"schema 3\.0.*reads 2\.0.*upgrade"):
         read_leaderboard(json.dumps(newer))
 
 
+def test_an_older_major_schema_says_how_to_make_it_anew() -> None:
+    older = json.loads(board().to_json()) | {"schema_version": "1.2"}
+    with pytest.raises(SchemaError, match=r"schema 1\.2.*reads 2\.0: `harness leaderboard RUN_FOLDER --format json` makes it anew"):
+        read_leaderboard(json.dumps(older))
+
+
 def test_a_newer_minor_schema_is_read_and_what_is_unknown_ignored() -> None:
-    newer = json.loads(board().to_json()) | {"schema_version": "1.7", "novelty": 1}
+    newer = json.loads(board().to_json()) | {"schema_version": "2.7", "novelty": 1}
     assert read_leaderboard(json.dumps(newer)).groups == board().groups
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"schema_version": "x"}', '{"schema_version": "1.0"}', "\x00\xff", "[" * 100_000])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"schema_version": "x"}', '{"schema_version": "2.0"}', "\x00\xff", "[" * 100_000])
 def test_what_is_no_leaderboard_is_refused(text: str) -> None:
     with pytest.raises(SchemaError):
         read_leaderboard(text)

@@ -14,10 +14,14 @@ from harness.results.document import CellEntry, GroupEntry, Leaderboard, MetricE
 CSV_COLUMNS = (
     "dataset", "model", "explainer", "component", "plugin", "null", "overall_rank", "overall_rank_low", "overall_rank_high",
     "metric", "metric_component", "category", "direction",
-    "status", "mean", "low", "high", "interval", "n", "undefined", "missing", "rank", "beats_null",
-    "difference", "effect", "p_ttest_holm", "p_wilcoxon_holm", "seconds_per_sample", "passes_per_sample", "peak_memory", "reason",
-    "alike", "other_model", "model_difference", "model_difference_low", "model_difference_high", "model_effect", "p_model_wilcoxon_holm",
+    "status", "mean", "low", "high", "interval", "n", "undefined", "missing", "rank",
+    "beats_null", "hardest_null", "p_null", "p_null_adjusted",
+    "difference", "effect", "p_ttest", "p_ttest_adjusted", "p_wilcoxon", "p_wilcoxon_adjusted", "verdict",
+    "seconds_per_sample", "passes_per_sample", "peak_memory", "reason",
+    "alike", "other_model", "model_difference", "model_difference_low", "model_difference_high", "model_effect",
+    "p_model_wilcoxon", "p_model_wilcoxon_adjusted", "model_verdict",
 )  # fmt: skip
+COMPARED_FIELDS = ("difference", "effect", "p_ttest", "p_ttest_adjusted", "p_wilcoxon", "p_wilcoxon_adjusted", "verdict")
 CONSISTENCY_FIELDS = ("iac_nr", "iec_nr", "iac_ar", "iec_ar", "nr", "ar", "mc", "mc_std", "minor_samples", "disruptive_samples")
 META_COLUMNS = (
     "dataset", "model", "metric", "mc", *(f"{kind}_{part}" for kind in ("inputs", "weights") for part in CONSISTENCY_FIELDS),
@@ -62,13 +66,14 @@ def cell_lines(document: Leaderboard) -> Iterator[list[object]]:
 
 def _line(group: GroupEntry, row: Row, metric: MetricEntry, cell: CellEntry) -> list[object]:
     versus = cell.versus_reference
-    compared = (None,) * 4 if versus is None else (versus.difference, versus.effect, versus.p_ttest_holm, versus.p_wilcoxon_holm)
+    compared: list[object] = [None] * len(COMPARED_FIELDS) if versus is None else [getattr(versus, name) for name in COMPARED_FIELDS]
     return [
         *(group.dataset, group.model, row.label, row.explainer, row.plugin, row.null),
         *(row.rank.mean, row.rank.low, row.rank.high),
         *(metric.label, metric.name, metric.category, metric.direction),
         *(cell.status, cell.mean, cell.low, cell.high, cell.interval),
-        *(cell.n, cell.undefined, cell.missing, cell.rank, cell.beats_null),
+        *(cell.n, cell.undefined, cell.missing, cell.rank),
+        *(cell.beats_null, cell.null, cell.p_null, cell.p_null_adjusted),
         *compared,
         *(row.costs.seconds_per_sample, row.costs.passes_per_sample, row.costs.peak_memory, cell.reason),
     ]
@@ -78,5 +83,6 @@ def _other_model(against: ModelsEntry | None, row: Row, metric: MetricEntry) -> 
     """How the cell differs from the same explainer's on the first model of the dataset."""
     versus = None if against is None else against.cells.get(row.label, {}).get(metric.label)
     if against is None or versus is None:
-        return [None] * 6
-    return ["+".join(against.first), versus.difference, versus.low, versus.high, versus.effect, versus.p_wilcoxon_holm]
+        return [None] * 8
+    numbers = (versus.difference, versus.low, versus.high, versus.effect, versus.p_wilcoxon, versus.p_wilcoxon_adjusted)
+    return ["+".join(against.first), *numbers, versus.verdict]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from html import escape
 
 from harness.leaderboard.sections.all_sections import View, leaderboard_sections
-from harness.leaderboard.sections.section import BETTER, NULL, UNDEFINED, WORSE, LegendItem, Section, Table, TableCell
+from harness.leaderboard.sections.section import BETTER, MIXED, NULL, UNDEFINED, WORSE, LegendItem, Section, Table, TableCell
 from harness.results.document import Leaderboard, Rank
 
-MARK_CLASSES = {BETTER: "better", WORSE: "worse", NULL: "null", UNDEFINED: "gaps"}
+MARK_CLASSES = {BETTER: "better", WORSE: "worse", MIXED: "mixed", NULL: "null", UNDEFINED: "gaps"}
 STYLE = """<style>
 .harness { font: 14px/1.45 system-ui, sans-serif; }
 .harness p, .harness ul { max-width: 76em; }
@@ -26,7 +26,7 @@ STYLE = """<style>
 .harness tr.nulls th { font-weight: 400; font-style: italic; }
 .harness tr.nulls { opacity: .7; }
 .harness .best { font-weight: 700; }
-.harness .better { color: #1a9850; } .harness .worse { color: #d73027; }
+.harness .better { color: #1a9850; } .harness .worse { color: #d73027; } .harness .mixed { color: #2b8cbe; }
 .harness .null { color: #b8860b; } .harness .gaps { color: #9932cc; }
 .harness sup { font-size: .7em; opacity: .8; }
 .harness ul { list-style: none; padding: 0; margin: .8em 0; font-size: .9em; opacity: .85; }

@@ -7,12 +7,31 @@ from collections.abc import Iterator
 
 from harness.leaderboard.formats.text_grid import wrap_header
 from harness.leaderboard.sections.all_sections import View, leaderboard_sections
-from harness.leaderboard.sections.section import BETTER, INCOMPLETE, NULL, UNDEFINED, WORSE, Column, LegendItem, Section, Table, TableCell
+from harness.leaderboard.sections.section import (
+    BETTER,
+    INCOMPLETE,
+    MIXED,
+    NULL,
+    UNDEFINED,
+    WORSE,
+    Column,
+    LegendItem,
+    Section,
+    Table,
+    TableCell,
+)
 from harness.results.document import Leaderboard
 
 PREAMBLE = r"""% \usepackage{booktabs,amssymb,graphicx}
 % Tables fit the text of a page; in two columns write table* for table."""
-MARKS = {BETTER: r"\blacktriangle", WORSE: r"\blacktriangledown", NULL: r"\circ", UNDEFINED: r"\ddagger", INCOMPLETE: r"\dagger"}
+MARKS = {
+    BETTER: r"\blacktriangle",
+    WORSE: r"\blacktriangledown",
+    MIXED: r"\blacklozenge",
+    NULL: r"\circ",
+    UNDEFINED: r"\ddagger",
+    INCOMPLETE: r"\dagger",
+}
 PAGE_WIDTH = 88
 """Characters of the size of footnotes that fit the text of an article, gaps between columns included."""
 PAGE_HEIGHT = 40

@@ -13,16 +13,29 @@ from harness.leaderboard.diff import ResultsDifference
 from harness.leaderboard.formats.text_grid import GAP, SOFT_HYPHEN, GridColumn, draw_block, pack_columns, total_width, widen_sections
 from harness.leaderboard.sections.all_sections import View, leaderboard_sections
 from harness.leaderboard.sections.difference import difference_sections
-from harness.leaderboard.sections.section import BEST, BETTER, NULL, UNDEFINED, WORSE, Column, LegendItem, Section, Table, TableCell, Tone
+from harness.leaderboard.sections.section import (
+    BEST,
+    BETTER,
+    MIXED,
+    NULL,
+    UNDEFINED,
+    WORSE,
+    Column,
+    LegendItem,
+    Section,
+    Table,
+    TableCell,
+    Tone,
+)
 from harness.results.document import Leaderboard, Rank
 
-TO_ASCII = str.maketrans("─━●▲▼°†‡±·–…↑↓µ×", "-=o+-o#~+--.^vux")
+TO_ASCII = str.maketrans("─━●▲▼◆°†‡±·–…↑↓µ×", "-=o+-?o#~+--.^vux")
 PLOT_WIDTHS = (14, 40)
 HYPHENATED = {
     word.replace(SOFT_HYPHEN, ""): word
     for word in ("localis\u00adation", "faithful\u00adness", "complex\u00adity", "robust\u00adness", "random\u00adisation")
 }
-MARK_STYLES = {BEST: "bold green", BETTER: "green", WORSE: "red", NULL: "yellow", UNDEFINED: "magenta"}
+MARK_STYLES = {BEST: "bold green", BETTER: "green", WORSE: "red", MIXED: "cyan", NULL: "yellow", UNDEFINED: "magenta"}
 TONE_STYLES: dict[Tone, str] = {
     "": "", "strong": "bold", "warning": "yellow", "problem": "red", "faint": "dim", "absent": "", "gone": "red", "new": "green",
 }  # fmt: skip

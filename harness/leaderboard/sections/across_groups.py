@@ -7,8 +7,9 @@ from functools import partial
 
 from harness.analysis.ranking import Weighting, ranking_order
 from harness.leaderboard.number_format import MISSING, half_width, interval_text, number_formatter, printable, rank_text
-from harness.leaderboard.sections.section import BETTER, INCOMPLETE, UNDEFINED, WORSE, Column, LegendItem, Section, Table, TableCell
-from harness.results.document import GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Versus
+from harness.leaderboard.sections.section import INCOMPLETE, UNDEFINED, Column, LegendItem, Section, Table, TableCell
+from harness.leaderboard.sections.verdicts import MIXED_EXPLAINED, VERDICT_MARKS, explain_test
+from harness.results.document import ComparisonVerdict, GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Versus
 from harness.text_format import ARROWS, format_count
 
 
@@ -66,11 +67,14 @@ def _models_legend(document: Leaderboard, entry: ModelsEntry, group: GroupEntry,
     keys = {column.key for table in tables for column in table.columns}
     metrics = [metric.label for metric in group.metrics if metric.label in keys]
     shown = [(row, metric, cells[metric]) for row, cells in entry.cells.items() for metric in metrics if metric in cells]
-    test = f"Wilcoxon signed-rank over samples, Holm over explainers, p < {1 - document.settings.confidence:.2g}"
+    second, test = _model_names(entry.second), explain_test(document.settings, "all differences between these models")
     found = {versus.verdict for _, _, versus in shown}
-    for verdict, mark in (("better", BETTER), ("worse", WORSE)):
-        if verdict in found:
-            yield LegendItem(mark, f"{verdict} on {_model_names(entry.second)} ({test})")
+    meanings: dict[ComparisonVerdict, str] = {
+        "better": f"better on {second} ({test})",
+        "worse": f"worse on {second} ({test})",
+        "mixed": f"neither better nor worse on {second}, though the test finds a difference: {MIXED_EXPLAINED}",
+    }
+    yield from (LegendItem(VERDICT_MARKS[verdict], meaning) for verdict, meaning in meanings.items() if verdict in found)
     fewer = [f"{printable(row)} {printable(label)} ({versus.pairs})" for row, label, versus in shown if 0 < versus.pairs < entry.samples]
     if fewer:
         yield LegendItem(UNDEFINED, f"over fewer samples, those that have both scores: {', '.join(fewer)}")
@@ -90,11 +94,10 @@ def _difference_column(metric: MetricEntry, cells: Sequence[Versus | None], samp
         if cell is None or cell.difference is None:
             return TableCell(MISSING)
         half = half_width(cell.low, cell.high)
-        verdict = {"better": BETTER, "worse": WORSE, None: ""}[cell.verdict]
         return TableCell(
             f"{'+' if cell.difference > 0 else ''}{numbers(cell.difference)}",
             MISSING if half is None else f"±{numbers(half)}",
-            marks=verdict + (UNDEFINED if cell.pairs < samples else ""),
+            marks=VERDICT_MARKS[cell.verdict] + (UNDEFINED if cell.pairs < samples else ""),
         )
 
     return Column(printable(metric.label), [shown(cell) for cell in cells], ARROWS[metric.direction], "left", key=metric.label)

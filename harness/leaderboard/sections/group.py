@@ -20,7 +20,8 @@ from harness.leaderboard.number_format import (
 )
 from harness.leaderboard.sections.footnotes import REASON_LIMIT, Footnotes, collect_footnotes, is_missing, never_begun
 from harness.leaderboard.sections.group_legend import group_legend, nemenyi_letters
-from harness.leaderboard.sections.section import BEST, BETTER, NULL, UNDEFINED, WORSE, Column, Section, Table, TableCell
+from harness.leaderboard.sections.section import BEST, NULL, UNDEFINED, Column, Section, Table, TableCell
+from harness.leaderboard.sections.verdicts import VERDICT_MARKS
 from harness.results.data_model import NOT_COMPUTED_PREFIX, RANK_INTERVALS_FROM
 from harness.results.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
 from harness.text_format import ARROWS, format_count
@@ -177,7 +178,7 @@ def _score_cell(cell: CellEntry | None, numbers: Callable[[float | None], str], 
 
 
 def _marks(cell: CellEntry, best: bool) -> str:
-    """Best, better or worse than the reference, does not beat the null, undefined for some samples."""
+    """Best, better or worse than the reference or neither, does not beat every null, undefined for some samples."""
     verdict = None if cell.versus_reference is None else cell.versus_reference.verdict
-    found = (BEST if best else "") + {"better": BETTER, "worse": WORSE, None: ""}[verdict]
+    found = (BEST if best else "") + VERDICT_MARKS[verdict]
     return found + (NULL if cell.beats_null is False else "") + (UNDEFINED if cell.undefined > 0 else "")

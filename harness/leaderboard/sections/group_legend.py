@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from harness.analysis.ranking import Weighting
 from harness.leaderboard.number_format import MISSING, printable
 from harness.leaderboard.sections.footnotes import Footnotes
-from harness.leaderboard.sections.section import BEST, BETTER, NULL, UNDEFINED, WORSE, LegendItem, Table
+from harness.leaderboard.sections.section import BEST, BETTER, MIXED, NULL, UNDEFINED, WORSE, LegendItem, Table
+from harness.leaderboard.sections.verdicts import MIXED_EXPLAINED, explain_test
 from harness.results.document import GroupEntry, Leaderboard, MetricEntry
 
 NEMENYI_EXPLAINED = "'alike': those that share a letter cannot be told apart (Nemenyi over samples, rows with every metric)"
@@ -40,12 +41,13 @@ def group_legend(
         yield LegendItem("a b", NEMENYI_EXPLAINED, "example")
     if BEST in marks:
         yield LegendItem("best", "best of the metric", "style")
-    test = f"Wilcoxon signed-rank, Holm, p < {1 - document.settings.confidence:.2g}"
+    test = explain_test(document.settings, "all marks of the group")
     reference = printable(document.settings.reference or "")
     meanings = {
         BETTER: f"better than {reference} ({test})",
         WORSE: f"worse than {reference} ({test})",
-        NULL: f"does not beat the best null (one-sided {test})",
+        MIXED: f"neither better nor worse than {reference}, though the test finds a difference: {MIXED_EXPLAINED}",
+        NULL: f"does not beat every null, by its mean and by tests against each (one-sided {test})",
         UNDEFINED: f"undefined for some samples, which are left out: {_list_undefined_cells(group, metrics)}",
     }
     yield from (LegendItem(mark, meaning) for mark, meaning in meanings.items() if mark in marks)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from harness.results.document import Rank
 
-BEST, BETTER, WORSE, NULL, UNDEFINED, INCOMPLETE = "*", "▲", "▼", "°", "‡", "†"
+BEST, BETTER, WORSE, MIXED, NULL, UNDEFINED, INCOMPLETE = "*", "▲", "▼", "◆", "°", "‡", "†"
 Tone = Literal["", "strong", "warning", "problem", "faint", "absent", "gone", "new"]
 
 

@@ -1,0 +1,17 @@
+"""The marks of verdicts, and the words for the tests that they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.leaderboard.sections.section import BETTER, MIXED, WORSE
+from harness.results.document import ComparisonVerdict, Settings
+
+VERDICT_MARKS: Mapping[ComparisonVerdict | None, str] = {"better": BETTER, "worse": WORSE, "mixed": MIXED, None: ""}
+MIXED_EXPLAINED = "mean and ranks of the differences have opposite signs: many small ones one way, few large ones the other"
+
+
+def explain_test(settings: Settings, family: str) -> str:
+    """The test, its correction and its level; ``family`` names what is corrected for at once where that is not each metric apart."""
+    correction = {"fdr": f"false discovery rate over {family}", "holm": "Holm over the explainers of a metric"}[settings.correction]
+    return f"Wilcoxon signed-rank, {correction}, p < {1 - settings.confidence:.2g}"
