@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Callable, Iterable
+from statistics import median
 
 MISSING = "–"
+MOST_DECIMALS = 6
 
 
 def printable(text: str, limit: int | None = None) -> str:
@@ -16,14 +18,20 @@ def printable(text: str, limit: int | None = None) -> str:
     return clean if limit is None or len(clean) <= limit else clean[: limit - 1].rstrip() + "…"
 
 
-def number_formatter(values: Iterable[float | None]) -> Callable[[float | None], str]:
-    """Formatter of the numbers of one column: alike in decimals, or each with its exponent where they differ by orders of magnitude."""
+def number_formatter(values: Iterable[float | None], halves: Iterable[float | None] = ()) -> Callable[[float | None], str]:
+    """Formatter of the numbers of one column: alike in decimals, or each with its exponent where they differ by orders of magnitude.
+
+    Of ``halves`` of intervals, which are written as the values are, most keep a digit: that takes decimals, up to `MOST_DECIMALS`.
+    """
     sizes = [abs(value) for value in values if value is not None and value != 0]
     largest, smallest = max(sizes, default=0.0), min(sizes, default=0.0)
     decimals = 3 if largest < 10 else max(0, 3 - math.floor(math.log10(largest)))
     lost = smallest < (0.005 if largest < 0.05 else 10.0 ** (1 - decimals) if largest >= 10 else 0)
     if largest >= 1e5 or lost:
         return lambda value: MISSING if value is None else _scientific(value)
+    widths = [half for half in halves if half]
+    if widths:
+        decimals = max(decimals, min(MOST_DECIMALS, -math.floor(math.log10(median(widths)))))
     return lambda value: MISSING if value is None else f"{value:.{decimals}f}"
 
 

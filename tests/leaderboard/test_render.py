@@ -24,7 +24,7 @@ from harness.leaderboard.render import FORMATS, UnknownFormat, render_leaderboar
 from harness.results.data_model import Cell, ExplainerNotes, Results
 from harness.results.document import Leaderboard
 from harness.results.run_folder import read_results
-from tests.support.synthetic_results import complete_cell, group_of, leaderboard_group, leaderboard_results, metric, write_run
+from tests.support.synthetic_results import complete_cell, explainer, group_of, leaderboard_group, leaderboard_results, metric, write_run
 
 WIDTHS = [20, 33, 50, 80, 100, 120, 200]
 TEXTS = ["terminal", "markdown", "latex"]
@@ -400,11 +400,32 @@ def test_small_numbers_keep_their_digits_beside_large_ones() -> None:
     assert number_formatter([3.42, 2.7e-7])(2.7e-7) == "0.000", "a column within 10 keeps its three decimals"
 
 
+@pytest.mark.parametrize(
+    ("halves", "said"),
+    [
+        ([0.0002, 0.0003, 0.02], "0.4818 ±0.0003"),  # as most of the column take
+        ([0.03, 0.0003, 0.02], "0.482 ±0.000"),
+        ([1e-9, None, 0.0], "0.481825 ±0.000000"),
+        ([None, 0.0], "0.482 –"),
+    ],
+)
+def test_an_interval_that_is_narrow_is_not_written_as_none(halves: list[float | None], said: str) -> None:
+    write = number_formatter([0.481825, 0.502761], halves)
+    half = halves[1] or halves[0]
+    assert f"{write(0.481825)} {'±' if half else ''}{write(half)}" == said
+
+
 def test_the_name_of_a_section_is_whole_over_a_narrow_column() -> None:
     narrow = GridColumn("a", [Text("1")], section="complexity")
     wide = GridColumn("b", [Text("2")], section="faithfulness")
     assert draw_block([narrow, wide], [""], 80)[0].plain == "complexity  faithfulness"
     assert max(line.cell_len for line in draw_block([narrow, wide], [""], 8)) <= 8
+
+
+def test_the_name_of_a_section_takes_lines_where_it_has_no_room_beside_itself() -> None:
+    plain = GridColumn("alone", [Text("1")])
+    lines = [line.plain for line in draw_block([plain, GridColumn("a", [Text("2")], section="mean rank by category")], [""], 18)]
+    assert lines == ["       mean rank", "       by category", "alone            a", "─" * 18, "    1            2"]
 
 
 def test_a_metric_that_is_undefined_throughout_is_said_once() -> None:
@@ -414,6 +435,41 @@ def test_a_metric_that_is_undefined_throughout_is_said_once() -> None:
     )
     assert "undefined for some samples, which are left out: b m (1 of 4) †" in text
     assert "undefined for every sample (a on m)" in text
+
+
+def test_what_is_undefined_for_as_many_samples_in_every_row_is_said_of_the_metric() -> None:
+    some, more = np.array([0.1, 0.2, np.nan, np.nan]), np.array([0.1, np.nan, np.nan, np.nan])
+    scores = {"a": {"m": some, "n": some}, "b": {"m": some, "n": more}}
+    group = group_of(scores, [metric(), metric("n")])
+    text = unwrapped(render_leaderboard(build_leaderboard(Results(provenance={}, groups=[group], bootstrap=2)), width=100))
+    assert "left out: m (2 of 4), a n (2 of 4), b n (3 of 4)" in text
+
+
+def test_a_rank_is_said_to_be_of_the_categories_and_metrics_that_it_is_of() -> None:
+    metrics = [
+        metric("road"),
+        metric("gaze", category="purity"),
+        metric("game", category="purity"),
+        metric("mask", category="localisation"),
+    ]
+    generator = np.random.default_rng(0)
+    group = group_of({label: {info.label: generator.random(20) for info in metrics} for label in ("one", "two")}, metrics)
+    missing = Cell.missing(20, "not-applicable", "no masks")
+    cells = group.cells | {place: missing for place in group.cells if place[1] in ("mask", "game")}
+    document = build_leaderboard(leaderboard_results(groups=[replace(group, cells=cells)], reference=None, nulls=[]))
+    text = unwrapped(render_leaderboard(document, width=200))
+    assert "mean over 2 categories of the mean over their metrics" in text
+    by_metric = unwrapped(render_leaderboard(document, width=200, group="metric"))
+    assert "mean over 2 metrics" in by_metric
+
+
+def test_explainers_on_a_random_model_are_counted_and_not_listed_among_the_nulls() -> None:
+    scores = {label: {"m": np.random.default_rng(k).random(20)} for k, label in enumerate(("one", "two", "sobel", "one twin", "two twin"))}
+    group = group_of(scores, [metric()], ("sobel",))
+    twins = [explainer(info.label, null=True, twin_of=info.label.split()[0]) for info in group.explainers[3:]]
+    group = replace(group, explainers=[*group.explainers[:3], *twins])
+    document = build_leaderboard(leaderboard_results(groups=[group], reference=None, nulls=["one twin", "sobel", "two twin"]))
+    assert "nulls sobel, 2 explainers on a random model ·" in unwrapped(render_leaderboard(document, width=200))
 
 
 def noted(**changes: object) -> Leaderboard:

@@ -111,7 +111,7 @@ def draw_block(columns: Sequence[GridColumn], styles: Sequence[str], width: int)
     lines = []
     if any(column.section for column in columns):
         columns = widen_sections(columns, width)
-        lines.append(_section_headings(columns))
+        lines += _section_headings(columns)
     height = max(len(column.lines) for column in columns)
     for level in range(height):
         parts = []
@@ -154,14 +154,18 @@ def _join_cells(columns: Sequence[GridColumn], parts: Sequence[Text]) -> Text:
     return line
 
 
-def _section_headings(columns: Sequence[GridColumn]) -> Text:
-    """Section names over the columns they span, drawn out with a line."""
-    line = Text()
-    for run in _section_runs(columns):
-        line.append(" " * GAP if line.cell_len else "")
-        span, name = total_width(run), run[0].section or ""
-        label = Text(name[:span])
-        if name and span > label.cell_len + 1:
-            label.append(" " + "─" * (span - label.cell_len - 1))
-        line.append(label.plain + " " * (span - label.cell_len), style="dim cyan")
-    return line
+def _section_headings(columns: Sequence[GridColumn]) -> list[Text]:
+    """Section names over the columns they span, in as many lines as they take, the last drawn out with a line."""
+    runs = _section_runs(columns)
+    spans = [total_width(run) for run in runs]
+    names = [wrap_header(run[0].section or "", span, "") for run, span in zip(runs, spans, strict=True)]
+    height = max(map(len, names))
+    lines = [Text() for _ in range(height)]
+    for k, (name, span) in enumerate(zip(names, spans, strict=True)):
+        for level, line in enumerate(lines, len(name) - height):
+            label = Text(name[level][:span] if level >= 0 else "")
+            if level == len(name) - 1 and label and span > label.cell_len + 1:
+                label.append(" " + "─" * (span - label.cell_len - 1))
+            line.append(" " * GAP if k else "")
+            line.append(label.plain + " " * (span - label.cell_len), style="dim cyan")
+    return lines

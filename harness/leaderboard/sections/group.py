@@ -66,21 +66,28 @@ def _facts(document: Leaderboard, group: GroupEntry) -> list[str]:
     if settings.reference is not None:
         found.append(f"reference {printable(settings.reference)}")
     if settings.nulls:
-        found.append(f"{'null' if len(settings.nulls) == 1 else 'nulls'} {', '.join(printable(label) for label in settings.nulls)}")
+        found.append(f"{'null' if len(settings.nulls) == 1 else 'nulls'} {', '.join(_null_names(group, settings.nulls))}")
     found.append(f"{100 * settings.confidence:g} % intervals")
     if group.samples > 0 and 0.5 ** (group.samples - 1) >= 1 - settings.confidence:
         found.append("too few samples for any test to find anything")
     return found
 
 
+def _null_names(group: GroupEntry, nulls: Sequence[str]) -> list[str]:
+    """Nulls by their labels; explainers on a random model, of which there may be as many as rows, by how many they are."""
+    twins = {row.label for row in group.rows if row.twin_of is not None}
+    said = [printable(label) for label in nulls if label not in twins]
+    return [*said, f"{format_count(len(twins), 'explainer')} on a random model"] if twins else said
+
+
 def _explain_rank(group: GroupEntry, weighting: Weighting) -> str:
     """How the rank comes about, and its interval."""
     few = group.samples < RANK_INTERVALS_FROM
     intervals = f"without intervals, as samples are fewer than {RANK_INTERVALS_FROM}" if few else "intervals by bootstrap"
-    categories = _ranked_categories(group)
     if weighting == "metric":
-        count = sum(metric.category in categories for metric in group.metrics)
+        count = max((row.metrics_of for row in group.rows), default=0)
         return f"rank: mean over {format_count(count, 'metric')}; {intervals}"
+    categories = _ranked_categories(group)
     kinds, their = format_count(len(categories), "category", "categories"), "its" if len(categories) == 1 else "their"
     return f"rank: mean over {kinds} of the mean over {their} metrics; {intervals}"
 
@@ -101,8 +108,9 @@ def _categories(group: GroupEntry) -> list[str]:
 
 
 def _ranked_categories(group: GroupEntry) -> list[str]:
-    """Categories that ranks are made of."""
-    return [kind for kind in _categories(group) if any(kind in row.categories for row in group.rows)]
+    """Categories that ranks are made of: those in which any row has one."""
+    ranks = [row.categories for row in group.rows]
+    return [kind for kind in _categories(group) if any(kind in of_row and of_row[kind].mean is not None for of_row in ranks)]
 
 
 def _ordered_metrics(group: GroupEntry, weighting: Weighting) -> list[MetricEntry]:
@@ -158,8 +166,9 @@ def _beats_null_cell(row: Row) -> TableCell:
 
 def _score_column(group: GroupEntry, rows: Sequence[Row], metric: MetricEntry, notes: Footnotes, weighting: Weighting) -> Column:
     cells = [row.cells.get(metric.label) for row in rows]
-    numbers = number_formatter(cell.mean for cell in cells if cell is not None)
-    best = min((cell.rank for cell in cells if cell is not None and cell.rank is not None), default=None)
+    scored = [cell for cell in cells if cell is not None]
+    numbers = number_formatter([cell.mean for cell in scored], [half_width(cell.low, cell.high) for cell in scored])
+    best = min((cell.rank for cell in scored if cell.rank is not None), default=None)
     shown = [_score_cell(cell, numbers, best, notes.cells.get((row.label, metric.label))) for row, cell in zip(rows, cells, strict=True)]
     section = printable(metric.category) if weighting == "category" else None
     return Column(printable(metric.label), shown, ARROWS[metric.direction], "left", section, key=metric.label)

@@ -70,10 +70,12 @@ def _explain_intervals(group: GroupEntry, metrics: Sequence[MetricEntry]) -> str
 
 
 def _list_undefined_cells(group: GroupEntry, metrics: Sequence[MetricEntry]) -> str:
-    found = [
-        f"{printable(row.label)} {printable(metric.label)} ({cell.undefined} of {cell.undefined + cell.n})"
-        for row in group.rows
-        for metric in metrics
-        if (cell := row.cells.get(metric.label)) is not None and cell.undefined > 0 and cell.mean is not None
-    ]
+    """How many samples have no score: of a metric once, where it is as many in all rows, else of each row that has any."""
+    found = []
+    for metric in metrics:
+        cells = [(row.label, cell) for row in group.rows if (cell := row.cells.get(metric.label)) is not None and cell.mean is not None]
+        shares = [(f"{label} ", cell.undefined, cell.undefined + cell.n) for label, cell in cells]
+        if len(cells) > 1 and len({share[1:] for share in shares}) == 1:
+            shares = [("", *shares[0][1:])]
+        found += [printable(f"{row}{metric.label} ({undefined} of {count})") for row, undefined, count in shares if undefined]
     return ", ".join(found)
