@@ -192,7 +192,9 @@ def format_subject(at: tuple[str | int, ...]) -> str:
 
 def unknown_key(at: tuple[str | int, ...], known: Sequence[str], noun: str = "key") -> Problem:
     """The problem of a key that is none of those known."""
-    return Problem(at, f'unknown {noun} "{at[-1]}"{did_you_mean(str(at[-1]), known)} (known: {join_words(known)})', key=True)
+    near = did_you_mean(str(at[-1]), known)
+    elsewhere = ": write parameters under params" if "params" in known and not near else ""
+    return Problem(at, f'unknown {noun} "{at[-1]}"{near} (known: {join_words(known)}){elsewhere}', key=True)
 
 
 def missing_key(at: tuple[str | int, ...], name: str, schema: Mapping[str, Any]) -> Problem:

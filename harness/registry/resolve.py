@@ -15,6 +15,7 @@ from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 
 MAX_NESTING = 16
+BESIDE_PARAMS = {"datasets": ("label", "training", "class_map")}  # keys of a spec's reference that are easily taken for parameters
 
 
 def resolve(registry: Registry, kind: Kind, reference: Any, at: KeyPath = ()) -> Recipe:
@@ -78,7 +79,9 @@ def _resolve_params(
         name: _replace_references(value, properties[name], (), lambda reference, _: "placeholder") for name, value in known.items()
     }
     for problem in find_schema_problems(card.parameters, {**given, **placeheld}):
-        found.append(Problem((*at, "params", *problem.at) if given else at, f"{card.name}: {problem.message}", problem.key))
+        beside = problem.key and len(problem.at) == 1 and problem.at[0] in BESIDE_PARAMS.get(card.kind, ("label",))
+        hint = f": write {problem.at[0]} beside params, not among them" if beside else ""
+        found.append(Problem((*at, "params", *problem.at) if given else at, f"{card.name}: {problem.message}{hint}", problem.key))
 
     nested = NestedResolver(registry, found, depth + 1)
     values = {}

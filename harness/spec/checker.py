@@ -47,7 +47,8 @@ def check_spec(
     executor = data["execution"].get("executor") if isinstance(data.get("execution"), dict) else None
     settings, wrong = _executor_settings(registry, executor)
     spec, refused = check_form(data, settings)
-    found += [document.problem(problem.at, problem.message, key=problem.key, named=True) for problem in refused]
+    unknown = [problem for problem in refused if problem.at not in document.refused]
+    found += [document.problem(problem.at, problem.message, key=problem.key, named=True) for problem in unknown]
     components = _Components(data, registry, files)
     wrong += [*components.problems, *components.label_problems(document)]
     wrong += [*_reference_problems(data, components), *_override_problems(data, components)]

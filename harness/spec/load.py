@@ -13,7 +13,7 @@ from harness.spec.loaded_spec import LoadedSpec
 from harness.spec.problems import SpecError, SpecProblem
 from harness.spec.python_objects import read_mapping
 from harness.spec.set_options import SetOption, apply_set_options
-from harness.spec.yaml_document import SpecDocument, read_yaml
+from harness.spec.yaml_document import read_yaml
 
 
 def load_spec(
@@ -31,8 +31,7 @@ def load_spec(
         SpecError: all problems at once, sorted by their places.
     """
     if isinstance(source, Mapping):
-        data, wrong = read_mapping(source, registry, "spec")
-        document, name = SpecDocument("spec", data), None
+        (document, wrong), name = read_mapping(source, registry, "spec"), None
     elif not isinstance(source, str | Path):
         raise SpecError([SpecProblem("spec", None, None, f"a spec is a file or a mapping, not {format_value(source)}")])
     else:

@@ -17,14 +17,15 @@ from harness.registry.registry import Registry
 from harness.spec.overrides import SELECTOR_KINDS
 from harness.spec.problems import SpecProblem
 from harness.spec.run_spec import KIND_BY_KEY, label_of
-from harness.spec.yaml_document import MAX_DEPTH
+from harness.spec.yaml_document import MAX_DEPTH, SpecDocument
 
 
-def read_mapping(spec: Mapping[str, Any], registry: Registry, file: str) -> tuple[dict[str, Any], list[SpecProblem]]:
+def read_mapping(spec: Mapping[str, Any], registry: Registry, file: str) -> tuple[SpecDocument, list[SpecProblem]]:
     """The spec as plain values, with its objects registered, and what is wrong with those that cannot be."""
     reader = _MappingReader(registry, file)
     lists = {str(key): reader.components(str(key), value) for key, value in spec.items() if key in KIND_BY_KEY}
-    return {str(key): lists[key] if key in lists else reader.section(str(key), value) for key, value in spec.items()}, reader.problems
+    values = {str(key): lists[key] if key in lists else reader.section(str(key), value) for key, value in spec.items()}
+    return SpecDocument(file, values, refused=reader.refused), reader.problems
 
 
 def make_reference(registry: Registry, kind: Kind, use: Any, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,9 +53,11 @@ class _MappingReader:
         self.registry = registry
         self.file = file
         self.problems: list[SpecProblem] = []
+        self.refused: set[KeyPath] = set()
         self.labels: dict[int, str] = {}  # of the rows and columns that objects stand for, by the object's identity
 
     def problem(self, at: KeyPath, message: str) -> None:
+        self.refused.add(at)
         self.problems.append(SpecProblem(self.file, None, None, f"{'.'.join(map(str, at))}: {message}"))
 
     def section(self, key: str, value: Any) -> Any:

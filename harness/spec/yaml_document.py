@@ -43,6 +43,7 @@ class SpecDocument:
         file: the spec's path, or ``spec`` for a mapping.
         values, keys: line and column (from 1) of each value and of each key.
         origins: which options of the command line have set the values at these paths.
+        refused: paths of objects that no values stand for, of which a problem is known.
     """
 
     file: str
@@ -50,6 +51,7 @@ class SpecDocument:
     values: dict[KeyPath, LineColumn] = field(default_factory=dict)
     keys: dict[KeyPath, LineColumn] = field(default_factory=dict)
     origins: dict[KeyPath, str] = field(default_factory=dict)
+    refused: set[KeyPath] = field(default_factory=set)
 
     def place(self, at: KeyPath, key: bool = False) -> LineColumn | None:
         """The place of the value at ``at`` (or of its key), else of the nearest thing around it; None if there is no text."""

@@ -173,6 +173,18 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
         replaced("explainers: [grad-cam, lrp]", "explainers: [{use: lrp, parms: {}}]"),
         ['4:25: unknown key "parms"; did you mean "params"? (known: use, params, label)'],
     ),
+    "a parameter beside params": (
+        replaced("explainers: [grad-cam, lrp]", "explainers: [{use: lrp, epsilon: 1}]"),
+        ['4:25: unknown key "epsilon" (known: use, params, label): write parameters under params'],
+    ),
+    "what belongs beside params among them": (
+        replaced("explainers: [grad-cam, lrp]", "explainers: [{use: lrp, params: {label: mine}}]"),
+        ['4:34: lrp: unknown parameter "label" (known: rule, epsilon): write label beside params, not among them'],
+    ),
+    "a class map among params": (
+        replaced("datasets: [lesions]", "datasets: [{use: lesions, params: {class_map: {a: b}}}]"),
+        ['2:36: lesions: unknown parameter "class_map" (known: split, samples, size): write class_map beside params, not among them'],
+    ),
     "params that are a list": (
         replaced("explainers: [grad-cam, lrp]", "explainers: [{use: lrp, params: [1]}]"),
         ["4:33: explainers[0].params must be a mapping, not [1]"],

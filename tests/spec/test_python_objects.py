@@ -112,6 +112,13 @@ def test_objects_elsewhere_are_refused(changes: dict[str, Any], said: str, regis
     assert any(said in str(problem) for problem in error.value.problems)
 
 
+@pytest.mark.parametrize("changes", [{"models": [nn.Linear(2, 2)]}, {"seed": mine}, {"metrics": [mine, "road"]}])
+def test_what_is_wrong_with_an_object_is_said_once(changes: dict[str, Any], registry: Registry) -> None:
+    with pytest.raises(SpecError) as error:
+        load_spec({**SPEC, **changes}, registry)
+    assert len(error.value.problems) == 1, error.value
+
+
 # what the Python face raises
 
 NETWORK = harness.classifier(nn.Sequential(nn.Flatten(), nn.Linear(192, 3)), input_shape=(3, 8, 8))
