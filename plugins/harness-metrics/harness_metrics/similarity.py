@@ -23,7 +23,8 @@ Similarity = Literal["spearman", "pearson", "cosine", "ssim", "hog"]
 def similarity(kind: Similarity) -> Callable[[Tensor, Tensor], Tensor]:
     """The function ``(B, H, W), (B, H, W) → (B,)`` of that name; 1 for equal maps, NaN where one is constant (``cosine``: 0).
 
-    ``ssim`` and ``hog`` see each map brought to [0, 1] by its own minimum and maximum.
+    ``ssim`` and ``hog`` see each map brought to [0, 1] by its own minimum and maximum. The window of ``ssim`` (7 pixels) and the cells of
+    ``hog`` (16) are of pixels, whatever the size of the image.
     """
     return lambda a, b: similarity_to(a, kind)(b)
 
@@ -119,7 +120,9 @@ def ssim(a: Tensor, b: Tensor, data_range: float = 1.0, window: int = 7) -> Tens
 def hog(a: Tensor, b: Tensor) -> Tensor:
     """Correlation of the histograms of oriented gradients of ``(B, H, W)`` and ``(B, H, W)``, as Adebayo et al. 2018 compare maps.
 
-    ``(B,)`` in [-1, 1]; NaN where a map has no edges. Cells have 16 pixels a side, or a third of a side shorter than 48.
+    ``(B,)`` in [-1, 1]; NaN where a map has no edges. Cells have 16 pixels a side, or a third of a side shorter than 48, and
+    do not grow with the image: of 224 × 224 pixels there are 14 × 14, of 64 × 64 four by four, so that scores of one size of images are
+    not to be compared with those of another.
     """
     return pearson(_described(a), _described(b))
 

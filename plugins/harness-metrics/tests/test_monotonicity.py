@@ -48,6 +48,20 @@ def test_arya_is_the_share_of_groups_that_help_a_linear_model(linear_case):
     assert score[1] < 1
 
 
+def test_arya_prefers_noise_to_the_exact_map_of_a_linear_model(linear_classifier):
+    """What its docstring warns of: exact maps get the share of what helps, in either order; random groups help on average."""
+    weights = torch.randn(1, 64, 64, generator=torch.Generator().manual_seed(0)) / 2000 + 0.00015
+    model, images, targets = linear_classifier(weights), torch.ones(1, 1, 64, 64), torch.zeros(1, dtype=torch.long)
+
+    def score(maps):
+        return monotonicity_arya(Case(model, images, targets, maps, Context(seed=0, ids=["a"])), step=64, reference="zero").item()
+
+    exact, inverse = score(weights), score(-weights)
+    assert exact == pytest.approx((weights > 0).float().mean().item(), abs=0.03)
+    assert inverse == pytest.approx(exact, abs=0.03)
+    assert score(torch.rand(1, 64, 64, generator=torch.Generator().manual_seed(1))) > 0.95 > 0.7 > exact
+
+
 def test_arya_adds_pixel_by_pixel_to_the_reference(grey_case):
     """Arya et al.'s own procedure, one forward pass at a time."""
     score = monotonicity_arya(grey_case, step=1, reference="zero")

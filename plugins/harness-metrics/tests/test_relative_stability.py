@@ -179,3 +179,24 @@ def test_reading_leaves_no_hook_also_after_an_exception(hidden_case):
 def test_an_unknown_layer_is_named(hidden_case):
     with pytest.raises(ValueError, match="no layer 'nose'"):
         relative_representation_stability(hidden_case, layer="nose")
+
+
+def test_a_dark_image_raises_the_output_stability_of_a_map_that_is_multiplied_by_the_input(linear_classifier):
+    """As its docstring warns: by as much as it is darker, as the logits of a linear model move alike; so does the relative input."""
+    weights = torch.rand(1, 6, 6, generator=torch.Generator().manual_seed(0)) + 0.1
+    images = torch.rand(1, 1, 6, 6, generator=torch.Generator().manual_seed(1)) + 0.5
+    images = torch.cat([images, images / 100])
+
+    class TimesInput:
+        def __call__(self, model, images, targets, *, ctx):
+            return Attribution(weights * images[:, 0])
+
+    def score(metric, image):
+        ctx = Context(seed=0, ids=["a"], purpose="score")
+        maps, target = weights * image[None, 0], torch.zeros(1, dtype=torch.long)
+        return metric(Case(linear_classifier(weights), image[None], target, maps, ctx, explainer=TimesInput()), radius=3e-3).item()
+
+    bright, dark = (score(relative_output_stability, image) for image in images)
+    assert dark / bright == pytest.approx(100, rel=0.01)
+    bright, dark = (score(relative_input_stability, image) for image in images)
+    assert bright == pytest.approx(dark, rel=0.01) == pytest.approx(1, rel=0.01)

@@ -35,8 +35,9 @@ def triad(
 
     Args:
         components: the parts by name, and the explainer that makes each.
-        fusion: how one map is made of them: the ``mean`` of maps of unit mass, the mean divided by the standard deviation across maps
-            (``variance``), their ``product`` where all agree, or the mean ``rank``.
+        fusion: how one map is made of them: the ``mean`` of maps of unit mass; this mean divided by the standard deviation across maps
+            (``variance``); their ``product``, which is their geometric mean with their sign where all agree in sign, and 0 where two differ
+            or one is 0; or the mean of signed ranks (``rank``): each pixel's place by the size of its value, with the value's sign.
         negative: whether negative evidence is kept, dropped or counted by its size in every part before fusing.
     """
     parts = {name: part(model, images, targets, ctx=ctx).map for name, part in components.items()}

@@ -29,6 +29,8 @@ def implementation_invariance(case: Case, *, change: Change = "rectifiers", tole
         change: what is other in f'. ``rectifiers``: each ReLU but the first is computed as a selection of what is above 0, equal to the
             last bit, in which a hook sees no ReLU (one stays, since explainers that need a ReLU refuse a network without). ``weights``:
             each convolution and linear layer is the sum of two, between which its weights are divided at random; equal up to rounding.
+            The two are inside the layer, which stays a convolution or a linear layer with all its weights: no rule for kinds of layers
+            and no hook sees them, so that the score is 0 for every explainer but one that is not the same twice.
         tolerance: relative difference up to which it is rounding, and counts as 0.
 
     Returns:

@@ -29,9 +29,10 @@ def non_sensitivity(
 ) -> Tensor:
     """Share of the image where relevance is 0 but the model is sensitive, or the other way round.
 
-    Nguyen and Rodríguez Martínez 2020: ``|A₀ Δ X₀|``, A₀ the pixels without relevance, X₀ those on which the model does not
-    depend, Δ the symmetric difference; here divided by their number. Pixels are taken in square patches, one forward pass each: a patch
-    is without relevance where each of its pixels is, and without influence where the target's logit stays as it is removed.
+    Nguyen and Rodríguez Martínez 2020: ``|A₀ Δ X₀|``, A₀ the pixels without relevance, X₀ those on which the model does not depend, Δ the
+    symmetric difference; here divided by their number. Pixels are taken in square patches, one forward pass each, on a grid that begins
+    in the upper left corner (14 × 14 pixels of 224 × 224, 4 × 4 of 64 × 64): a patch is without relevance where each of its pixels is,
+    and without influence where the target's logit stays as it is removed.
 
     Args:
         case: the samples.
@@ -43,7 +44,8 @@ def non_sensitivity(
             single channels, and raises where it is told to remove more than one at a time.)
 
     Returns:
-        ``(B,)`` in [0, 1], lower is better; defined for every sample. Patches at the border may be smaller and count as the others.
+        ``(B,)`` in [0, 1], lower is better; defined for every sample. Patches at the right and lower border may be smaller and count as the
+        others.
     """
     height, width = case.attributions.shape[-2:]
     side = patch or smallest_side(height, width, regions)

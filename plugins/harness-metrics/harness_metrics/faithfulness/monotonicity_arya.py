@@ -31,6 +31,10 @@ def monotonicity_arya(
     it is always no, so that the share of steps is given. As theirs, the first step is from the first group added to the second. (Quantus
     0.6 puts its baseline into the baseline, adds nothing, and calls every map monotonic.)
 
+    Where what pixels are worth adds up, the score tells no good map from a bad one: the exact map gets the share of the groups that help,
+    in whatever order these are added, and so does the exact map upside down (0.62 where 62 % of the pixels help); a map of noise, of
+    which every group is worth about the mean, gets nearly 1 where pixels help on average.
+
     Args:
         case: the samples.
         steps: into how many groups of equal size the pixels are divided, one forward pass each.

@@ -27,9 +27,10 @@ def selectivity(
     """Area under the target's logit as patches are removed one by one, the most relevant first.
 
     Montavon et al. 2018, section 7.2: features are sorted by relevance and removed in turn, and f(x) is recorded after each. A patch's
-    relevance is the sum over its pixels; patches do not overlap, and those at the border are cut off where ``patch`` does not divide the
-    image's size. The area is a trapezoid sum over the share of removed patches, from none to all. It shares its passes with
-    `region-perturbation` of the same patches, and with `deletion` where a patch and a step are one pixel.
+    relevance is the sum over its pixels; patches do not overlap. Their grid is centred: those at opposite borders are cut off alike (to a
+    pixel) where ``patch`` does not divide the image's size, and what lies across a line of the grid is removed in parts. The area is a
+    trapezoid sum over the share of removed patches, from none to all. It shares its passes with `region-perturbation` of the same
+    patches, and with `deletion` where a patch and a step are one pixel.
 
     Quantus returns the curve itself, from the first removed patch on, and its ``black`` is the least value of the input.
 

@@ -39,8 +39,9 @@ def continuity(
 
     Args:
         case: the samples; their explainer is asked again, with the random stream it had.
-        steps: translations, ``(2 · width + 1) // steps`` pixels apart, from out of sight on the left to out of sight on the right; one of 0
-            pixels is left out (in Quantus it divides by 1e-9).
+        steps: translations, ``(2 · width + 1) // steps`` pixels apart, as in Quantus: the first leaves that many columns of the image in
+            sight, at the left, and the last moves it out of sight to the right, or as far as ``steps`` reach. One of 0 pixels is left out
+            (in Quantus it divides by 1e-9).
         reference: what comes into sight; Quantus's ``black`` is the least value of each image, here it is black.
         normalise: divide each map by its own largest absolute value first, as Quantus does by default (over the batch; a sample at a time
             it is this). Without it the scale of an explainer's maps decides, as in the paper.

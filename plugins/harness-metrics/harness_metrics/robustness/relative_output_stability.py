@@ -33,6 +33,10 @@ def relative_output_stability(
     Agarwal et al. 2022, equation 5: ``max ‖(Φ(x) − Φ(x′)) / Φ(x)‖₂ / max(‖h(x) − h(x′)‖₂, ε)`` over the neighbours x′ for which the model
     predicts the same class, h all logits: an explanation may move where the model does. The change of the logits is not relative.
 
+    Values near 0 dominate the relative change of a map. Those of a map that is multiplied by the input (gradient × input, LRP by its
+    ε-rule) are near 0 where the image is near 0, and grow as much in number and size as the image gets darker: scores of images near black
+    say how dark these are, and outweigh all others in a mean. `relative-input-stability` divides by a change that grows alike.
+
     Args:
         case: the samples; their explainer is asked again, with the random stream it had.
         noise: how neighbours are drawn.
