@@ -82,11 +82,11 @@ def test_intervals_stay_inside_the_bounds_of_their_metric() -> None:
 def test_scores_beyond_the_bounds_of_their_metric_have_intervals_that_hold_their_mean(scores: list[float]) -> None:
     values = np.array(scores)[:, None]
     bounded = ScoreScale.of_metrics([dataclasses.replace(metric(), bounds=(0, 1))], values)
-    found = mean_intervals(values, np.full((2, 1), np.nan), bounded, 0.95)
+    found = mean_intervals(values, bounded, 0.95)
     free = mean_interval(values[:, 0])
     assert found.low[0] <= values.mean() <= found.high[0]
     assert found.low[0] == (free.low if values.min() < 0 else max(free.low, 0.0))
-    assert found.high[0] == (free.high if values.max() > 1.1 else min(free.high, values.max()))
+    assert found.high[0] == (free.high if values.max() > 1.1 else min(free.high, max(values.max(), 1.0)))
 
 
 @pytest.mark.filterwarnings("error")
