@@ -67,11 +67,16 @@ def compare_rows(
 
 
 def judge(
-    versus: Mapping[CellLabels, Versus], adjusted: Mapping[CellLabels, float], metrics: Sequence[MetricInfo], results: Results
+    versus: Mapping[CellLabels, Versus],
+    adjusted: Mapping[CellLabels, float],
+    metrics: Sequence[MetricInfo],
+    results: Results,
+    *,
+    by_metric: bool = True,
 ) -> dict[CellLabels, Versus]:
     """The comparisons with their verdicts; ``adjusted`` are the p-values of their Wilcoxon tests. The t-tests are a family of their own."""
     signs = {metric.label: metric.sign for metric in metrics}
-    t_tests = _adjust({("t-test", *pair): found.p_ttest for pair, found in versus.items()}, results)
+    t_tests = _adjust({("t-test", *pair): found.p_ttest for pair, found in versus.items()}, results, by_metric)
     return {
         pair: Versus(
             **{
@@ -85,15 +90,17 @@ def judge(
     }
 
 
-def judge_alone(versus: Mapping[CellLabels, Versus], metrics: Sequence[MetricInfo], results: Results) -> dict[CellLabels, Versus]:
-    """The comparisons with their verdicts, where nothing else is tested beside them."""
-    adjusted = _adjust({("", *pair): found.p_wilcoxon for pair, found in versus.items()}, results)
-    return judge(versus, {pair: adjusted["", *pair] for pair in versus}, metrics, results)
+def judge_alone(
+    versus: Mapping[CellLabels, Versus], metrics: Sequence[MetricInfo], results: Results, *, by_metric: bool = True
+) -> dict[CellLabels, Versus]:
+    """The comparisons with their verdicts, where nothing else is tested beside them; ``by_metric``: Holm's families are of one metric."""
+    adjusted = _adjust({("", *pair): found.p_wilcoxon for pair, found in versus.items()}, results, by_metric)
+    return judge(versus, {pair: adjusted["", *pair] for pair in versus}, metrics, results, by_metric=by_metric)
 
 
-def _adjust(p: Mapping[tuple[str, str, str], float | None], results: Results) -> dict[tuple[str, str, str], float]:
+def _adjust(p: Mapping[tuple[str, str, str], float | None], results: Results, by_metric: bool = True) -> dict[tuple[str, str, str], float]:
     """p-values by (what is compared with, explainer, metric): one family of them all, or one for each metric of each."""
-    whole = results.correction == "fdr"
+    whole = results.correction == "fdr" or not by_metric
     return adjust_families(p, results.correction, lambda test: None if whole else (test[0], test[2]))
 
 

@@ -23,21 +23,29 @@ def leaderboard_command(
     format: Annotated[str, typer.Option(help="terminal, md, tex, html, csv, json, or one that a plugin adds.")] = "terminal",
     group: Annotated[Grouping, typer.Option(help="What mean ranks are taken over.")] = Grouping.category,
     meta: Annotated[bool, typer.Option("--meta", help="What is known of the metrics, where the spec has `meta`.")] = False,
+    compare: Annotated[
+        tuple[str, str] | None, typer.Option(help="Two explainers' labels: the first minus the second, metric by metric.", metavar="A B")
+    ] = None,
 ) -> None:
     """Render the leaderboard of a run again, or of several runs that share dataset and model."""
-    from harness.leaderboard.build import build_leaderboard
+    from harness.leaderboard.build import build_leaderboard, with_pair
     from harness.leaderboard.merge import merge_results
     from harness.leaderboard.render import render_leaderboard
     from harness.registry.hook_runner import HookRunner
     from harness.results.run_folder import read_results
     from harness.user_errors import UserError
 
-    results = [read_results(run) for run in runs]
-    document = build_leaderboard(merge_results(results, list(map(str, runs))))
+    if meta and compare:
+        raise UserError("--meta and --compare are two questions: ask one of them")
+    results = merge_results([read_results(run) for run in runs], list(map(str, runs)))
+    document = build_leaderboard(results)
+    if compare:
+        document = with_pair(document, results, *compare)
     if meta and not document.meta:
         raise UserError("nothing is known of these metrics: write `meta: {}` into the spec, and run it again")
     if format == "terminal":
-        print_leaderboard(document, group.value, meta)
+        print_leaderboard(document, group.value, meta=meta, pairs=bool(compare))
         return
     extra = HookRunner.discover().call("leaderboard_formats")
-    typer.echo(render_leaderboard(document, format, group=group.value, extra_formats=extra, meta=meta), nl=False)
+    text = render_leaderboard(document, format, group=group.value, extra_formats=extra, meta=meta, pairs=bool(compare))
+    typer.echo(text, nl=False)

@@ -47,7 +47,7 @@ def run_command(
     finished = run.execute(make_reporter(progress and progress.value, make_console(stderr=True)))
     with suppress(BrokenPipeError):
         for meta in (False, True) if finished.leaderboard.meta else (False,):
-            print_leaderboard(finished.leaderboard, run.loaded.spec.statistics.group, meta)
+            print_leaderboard(finished.leaderboard, run.loaded.spec.statistics.group, meta=meta)
     for line in run_summary_lines(finished, reasons=progress is ProgressStyle.none):
         print_line(make_console(stderr=True), line)
     signal = finished.outcome.signal

@@ -44,13 +44,15 @@ def has_color(console: Console) -> bool:
     return console.is_terminal and not console.no_color and not console.is_dumb_terminal
 
 
-def print_leaderboard(document: Leaderboard, group: Any, meta: bool = False) -> None:
-    """Print a leaderboard, or what is known of its metrics, as the terminal can show it."""
+def print_leaderboard(document: Leaderboard, group: Any, *, meta: bool = False, pairs: bool = False) -> None:
+    """Print a leaderboard, what is known of its metrics, or its pairs, as the terminal can show it."""
     from harness.leaderboard.render import render_leaderboard
 
     console = make_console()
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
-    text = render_leaderboard(document, "terminal", group=group, width=console.width, color=has_color(console), ascii_only=plain, meta=meta)
+    text = render_leaderboard(
+        document, group=group, width=console.width, color=has_color(console), ascii_only=plain, meta=meta, pairs=pairs
+    )
     typer.echo(text, nl=False)
 
 

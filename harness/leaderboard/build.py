@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.analysis.groups import analyse_group
 from harness.analysis.model_comparison import compare_models
 from harness.analysis.overall import overall_entries
+from harness.analysis.pair_comparison import compare_pair
 from harness.meta.analysis import analyse_meta
 from harness.results.data_model import Results
 from harness.results.document import Leaderboard, Settings
@@ -24,3 +25,8 @@ def build_leaderboard(results: Results) -> Leaderboard:
         models=compare_models(results),
         meta=analyse_meta(results),
     )
+
+
+def with_pair(document: Leaderboard, results: Results, first: str, second: str) -> Leaderboard:
+    """The leaderboard of these results with two of their explainers held against each other; raises `PairError`."""
+    return document.model_copy(update={"pairs": compare_pair(results, first, second)})

@@ -53,3 +53,11 @@ def cells_frame(document: Leaderboard) -> pd.DataFrame:
 
     lines = list(cell_lines(document))
     return to_data_frame({name: [line[k] for line in lines] for k, name in enumerate(CSV_COLUMNS)})
+
+
+def pairs_frame(document: Leaderboard) -> pd.DataFrame:
+    """One line per pair and metric, with the columns of ``harness leaderboard --compare A B --format csv``."""
+    from harness.leaderboard.formats.csv_table import PAIR_COLUMNS, pair_lines
+
+    lines = list(pair_lines(document))
+    return to_data_frame({name: [line[k] for line in lines] for k, name in enumerate(PAIR_COLUMNS)})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.results.document import Leaderboard
+from harness.results.document import Leaderboard, PairEntry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,11 +53,45 @@ class DisplayedLeaderboard(Leaderboard, Showable):
         return render_html(self, View())
 
 
-def terminal_text(document: Leaderboard) -> str:
-    """The leaderboard as wide as the terminal; without colours, for ``print``."""
+@dataclass(frozen=True, repr=False)
+class DisplayedPair(Showable):
+    """Two explainers side by side: in a notebook, printed, and as a data frame.
+
+    Attributes:
+        document: the leaderboard, with the pair on every data set and model that has both.
+    """
+
+    document: Leaderboard
+
+    @property
+    def entries(self) -> list[PairEntry]:
+        """The comparisons, one for each data set and model."""
+        return self.document.pairs
+
+    def table(self) -> pd.DataFrame:
+        """A pandas data frame with one line per data set, model and metric; raises ``ImportError`` if pandas is not installed."""
+        from harness.leaderboard.data_frames import pairs_frame
+
+        return pairs_frame(self.document)
+
+    def __str__(self) -> str:
+        return terminal_text(self.document, pairs=True)
+
+    def __repr__(self) -> str:
+        return f"<{self.entries[0].first} minus {self.entries[0].second}: {', '.join(f'{e.dataset} · {e.model}' for e in self.entries)}>"
+
+    def _repr_html_(self) -> str:
+        from harness.leaderboard.formats.html_page import render_html
+        from harness.leaderboard.sections.all_sections import View
+
+        return render_html(self.document, View(pairs=True))
+
+
+def terminal_text(document: Leaderboard, *, pairs: bool = False) -> str:
+    """The leaderboard, or its pairs, as wide as the terminal; without colours, for ``print``."""
     from harness.leaderboard.render import render_leaderboard
 
-    return render_leaderboard(document, "terminal", width=shutil.get_terminal_size((100, 24)).columns).rstrip("\n")
+    return render_leaderboard(document, "terminal", width=shutil.get_terminal_size((100, 24)).columns, pairs=pairs).rstrip("\n")
 
 
 def _in_notebook() -> bool:

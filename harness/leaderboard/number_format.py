@@ -63,6 +63,16 @@ def format_significant(value: float, digits: int) -> str:
     return f"{float(f'{value:.{digits}g}'):,.12g}"
 
 
+def probability_text(p: float | None) -> str:
+    """A p-value: 0.047, and from a thousandth down 3e-5."""
+    if p is None:
+        return MISSING
+    if p == 0 or p >= 0.001:
+        return f"{p:.3f}"
+    mantissa, exponent = f"{p:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
 def seconds_text(seconds: float | None) -> str:
     """A duration: 85 ms, 1.2 s, 3.4 min."""
     if seconds is None:

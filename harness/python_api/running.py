@@ -8,12 +8,13 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.leaderboard.display import DisplayedLeaderboard, Showable
+from harness.leaderboard.build import with_pair
+from harness.leaderboard.display import DisplayedLeaderboard, DisplayedPair, Showable
 from harness.python_api.scores import Scores
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.session_components import SESSION_DISTRIBUTION
-from harness.results.data_model import EXPECTED_STATUSES
+from harness.results.data_model import EXPECTED_STATUSES, Results
 from harness.runs.conclusion import FinishedRun
 from harness.runs.run import Run, default_store_address
 from harness.spec.load import load_spec
@@ -37,6 +38,7 @@ class RunResult(Showable):
         failures: (dataset, model, explainer, metric, state, reason) of every cell that is not ok.
         folder: the run folder.
         summary: passes, seconds and the share of them inside the models.
+        results: the scores with their states, as the analysis takes them.
     """
 
     leaderboard: DisplayedLeaderboard
@@ -44,6 +46,7 @@ class RunResult(Showable):
     failures: Sequence[tuple[str, str, str, str, str, str]]
     folder: Path
     summary: Mapping[str, Any] = field(default_factory=dict)
+    results: Results = field(default_factory=lambda: Results(provenance={}, groups=[]))
 
     @classmethod
     def of(cls, finished: FinishedRun) -> RunResult:
@@ -59,11 +62,18 @@ class RunResult(Showable):
             if cell.status != "ok"
         ]
         scores = Scores(pa.concat_tables([SCORE_TABLE_SCHEMA.empty_table(), *score_tables(finished.results)]))
-        return cls(DisplayedLeaderboard.of(finished.leaderboard), scores, failures, finished.folder, finished.summary)
+        return cls(DisplayedLeaderboard.of(finished.leaderboard), scores, failures, finished.folder, finished.summary, finished.results)
 
     def table(self, cells: bool = False) -> pd.DataFrame:
         """The leaderboard as a pandas data frame (see `DisplayedLeaderboard.table`)."""
         return self.leaderboard.table(cells)
+
+    def compare(self, first: str, second: str) -> DisplayedPair:
+        """The explainer of the label ``first`` minus that of ``second``, metric by metric, on each data set and model that has both.
+
+        Raises `PairError`, a ``ValueError``, for a label that the run does not have.
+        """
+        return DisplayedPair(with_pair(self.leaderboard, self.results, first, second))
 
     def __str__(self) -> str:
         return "\n".join([str(self.leaderboard), *self._said()])

@@ -194,6 +194,20 @@ class ModelsEntry(_Part):
     cells: dict[str, dict[str, Versus]]
 
 
+class PairEntry(_Part):
+    """Two explainers that a reader chose: the first minus the second, over the ``samples`` that count; ``cells`` are by metric label.
+
+    p-values are adjusted over these metrics, by the ``correction`` of the settings. The verdict says whether the first is better.
+    """
+
+    dataset: str
+    model: str
+    first: str
+    second: str
+    samples: int
+    cells: dict[str, Versus]
+
+
 class ConsistencyEntry(_Part):
     """A metric under disturbances of one kind (Hedström et al. 2023), each number in [0, 1] and 1 the best, a mean over repeats.
 
@@ -284,7 +298,7 @@ class Settings(_Part):
 class Leaderboard(_Part):
     """The whole of ``leaderboard.json``; ``run`` is the run's provenance, ``meta`` of groups whose metrics were evaluated.
 
-    ``models``: each further model of a dataset against the first.
+    ``models``: each further model of a dataset against the first. ``pairs``: what a reader asked for; no run writes any.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -293,6 +307,7 @@ class Leaderboard(_Part):
     groups: list[GroupEntry]
     overall: list[OverallEntry]
     models: list[ModelsEntry] = Field(default_factory=list)
+    pairs: list[PairEntry] = Field(default_factory=list)
     meta: list[MetaEntry] = Field(default_factory=list)
 
     def to_json(self) -> str:

@@ -130,6 +130,19 @@ def test_a_run_is_rendered_again_in_every_format(finished: Path, kind: str) -> N
         assert json.loads(done.stdout)["groups"][0]["samples"] == 8
 
 
+def test_two_explainers_are_held_against_each_other(finished: Path) -> None:
+    done = harness("leaderboard", finished / "out", "--compare", "slope", "both")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("squares · pools: slope minus both\n")
+    (pair,) = json.loads(harness("leaderboard", finished / "out", "--compare", "slope", "both", "--format", "json").stdout)["pairs"]
+    assert (pair["first"], pair["second"], pair["samples"]) == ("slope", "both", 8)
+    wrong = harness("leaderboard", finished / "out", "--compare", "slop", "both")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert wrong.stderr.startswith('no explainer "slop" here; did you mean "slope"? (there are ')
+    both = harness("leaderboard", finished / "out", "--compare", "slope", "both", "--meta")
+    assert both.returncode == 2 and "ask one of them" in both.stderr
+
+
 def test_runs_that_cannot_be_merged_are_named_by_their_folders(finished: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(finished / "out", other)

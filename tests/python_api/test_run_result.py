@@ -111,6 +111,19 @@ def test_data_frames_hold_the_leaderboards_numbers(run: RunResult) -> None:
         assert line["mean"] == pytest.approx(means[line["explainer"], line["metric"]])
 
 
+def test_two_explainers_are_compared_on_what_the_run_found(run: RunResult) -> None:
+    found = run.compare("slope", "both")
+    (entry,) = found.entries
+    values = {label: run.scores.where(explainer=label, metric="inside", counts=True).values for label in ("slope", "both")}
+    assert entry.cells["inside"].difference == pytest.approx((values["slope"] - values["both"]).mean())
+    assert "slope minus both" in str(found) and repr(found) == "<slope minus both: squares · pools>"
+    Nested(found._repr_html_())
+    with pytest.raises(ValueError, match='no explainer "slopes" here; did you mean "slope"'):
+        run.compare("slopes", "both")
+    pytest.importorskip("pandas")
+    assert found.table()["metric"].tolist() == list(entry.cells)
+
+
 def test_without_pandas_a_table_says_what_to_install(run: RunResult, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     for make in (run.table, run.leaderboard.table, run.scores.table, lambda: run.table(cells=True)):
@@ -145,7 +158,7 @@ def test_html_holds_every_number_of_the_tables() -> None:
             assert any(row.rank.mean is None or f"{row.rank.mean:.2f}" in cells for cells in named)
     markdown = render_leaderboard(document, "markdown")
     texts = {cell for cells in rows for cell in cells}
-    for number in ("0.766 ± 0.028", "4.063 ± 0.325"):
+    for number in ("0.766 ± 0.032", "4.063 ± 0.357"):
         assert any(text.startswith(number) for text in texts) == (number in markdown) is True
 
 

@@ -28,13 +28,20 @@ META_COLUMNS = (
     "oracle", "null", "best_null", "wins", "p_holm", "separates", "closest", "closest_over_explainers", "closest_over_samples",
 )  # fmt: skip
 
+PAIR_COLUMNS = (
+    "dataset", "model", "first", "second", "metric", "samples", "pairs", "difference", "low", "high", "effect", "d_z",
+    "p_ttest", "p_ttest_adjusted", "p_wilcoxon", "p_wilcoxon_adjusted", "verdict",
+)  # fmt: skip
+
 
 def render_csv(document: Leaderboard, view: View) -> str:
-    """A line per cell that was asked for; of the metrics, a line per metric."""
+    """A line per cell that was asked for; of the metrics, and of pairs, a line per metric."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(META_COLUMNS if view.meta else CSV_COLUMNS)
-    if view.meta:
+    writer.writerow(PAIR_COLUMNS if view.pairs else META_COLUMNS if view.meta else CSV_COLUMNS)
+    if view.pairs:
+        writer.writerows(pair_lines(document))
+    elif view.meta:
         writer.writerows(meta_lines(document))
     else:
         writer.writerows([str(value).lower() if isinstance(value, bool) else value for value in line] for line in cell_lines(document))
@@ -50,6 +57,14 @@ def meta_lines(document: Leaderboard) -> Iterator[list[object]]:
             shown = (None,) * 6 if found is None else (found.oracle, found.null, found.best, found.wins, found.p_holm, found.separates)
             pair = (None, None) if near is None else (metric.over_explainers[near], metric.over_samples[near])
             yield [entry.dataset, entry.model, metric.label, metric.mc, *numbers, *shown, near, *pair]
+
+
+def pair_lines(document: Leaderboard) -> Iterator[list[object]]:
+    """The lines by `PAIR_COLUMNS`."""
+    for entry in document.pairs:
+        for metric, versus in entry.cells.items():
+            numbers = [getattr(versus, name) for name in PAIR_COLUMNS[PAIR_COLUMNS.index("pairs") :]]
+            yield [entry.dataset, entry.model, entry.first, entry.second, metric, entry.samples, *numbers]
 
 
 def cell_lines(document: Leaderboard) -> Iterator[list[object]]:

@@ -1,0 +1,83 @@
+"""Section of two explainers side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from harness.leaderboard.number_format import MISSING, half_width, number_formatter, printable, probability_text
+from harness.leaderboard.sections.group import SAMPLES_RULE_TEXTS
+from harness.leaderboard.sections.section import UNDEFINED, Column, LegendItem, Section, Table, TableCell
+from harness.leaderboard.sections.verdicts import MIXED_EXPLAINED, VERDICT_MARKS, explain_test
+from harness.results.document import ComparisonVerdict, Leaderboard, MetricEntry, PairEntry, Versus
+from harness.text_format import ARROWS, format_count
+
+P_VALUES = (("p_ttest", "t", "t-test"), ("p_wilcoxon", "Wilcoxon", "Wilcoxon"), ("p_wilcoxon_adjusted", "adjusted", "adjusted"))
+"""Fields of p-values, what stands over them, and where nothing says that they are p-values."""
+
+
+def pair_section(document: Leaderboard, entry: PairEntry, number: int) -> Section:
+    """The differences under every metric that both have scores of, with their tests."""
+    group = next(group for group in document.groups if (group.dataset, group.model) == (entry.dataset, entry.model))
+    lines = [(metric, entry.cells[metric.label]) for metric in group.metrics if metric.label in entry.cells]
+    title = f"{printable(entry.dataset)} · {printable(entry.model)}: {printable(entry.first)} minus {printable(entry.second)}"
+    facts = _facts(document, entry)
+    if not lines:
+        return Section(title, f"pair-{number}", facts, cause="no metric has scores of both")
+    columns = [
+        Column("metric", [TableCell(f"{printable(metric.label)} {ARROWS[metric.direction]}") for metric, _ in lines], align="left"),
+        Column("difference", [_difference_cell(versus, entry.samples) for _, versus in lines], align="left"),
+        Column("interval", [TableCell(_interval(versus)) for _, versus in lines]),
+        Column("effect", [TableCell(MISSING if versus.effect is None else f"{versus.effect:+.2f}") for _, versus in lines]),
+        *(
+            Column(name, [TableCell(probability_text(getattr(versus, field))) for _, versus in lines], section="p", alone=f"p ({alone})")
+            for field, name, alone in P_VALUES
+        ),
+        Column("verdict", [TableCell(versus.verdict or MISSING) for _, versus in lines], align="left"),
+    ]
+    table = Table(columns, [False] * len(lines), caption=f"{title}. {'; '.join(facts)}", bold="")
+    return Section(title, f"pair-{number}", facts, tables=[table], legend=partial(_legend, document, entry, lines))
+
+
+def _facts(document: Leaderboard, entry: PairEntry) -> list[str]:
+    """What the numbers rest on."""
+    rule = document.settings.samples
+    return [
+        format_count(entry.samples, "sample") + ("" if rule == "all" else f" ({SAMPLES_RULE_TEXTS[rule]})"),
+        f"mean differences with {100 * document.settings.confidence:g} % intervals",
+    ]
+
+
+def _difference_cell(versus: Versus, samples: int) -> TableCell:
+    if versus.difference is None:
+        return TableCell(MISSING)
+    numbers = number_formatter([half_width(versus.low, versus.high) or versus.difference])
+    sign = "+" if versus.difference > 0 else ""
+    return TableCell(sign + numbers(versus.difference), marks=VERDICT_MARKS[versus.verdict] + (UNDEFINED if versus.pairs < samples else ""))
+
+
+def _interval(versus: Versus) -> str:
+    if versus.low is None or versus.high is None:
+        return MISSING
+    numbers = number_formatter([half_width(versus.low, versus.high)])
+    return f"{numbers(versus.low)} to {numbers(versus.high)}"
+
+
+def _legend(
+    document: Leaderboard, entry: PairEntry, lines: Sequence[tuple[MetricEntry, Versus]], tables: Sequence[Table]
+) -> Iterator[LegendItem]:
+    first, second = printable(entry.first), printable(entry.second)
+    test = explain_test(document.settings, "these metrics", "these metrics")
+    yield LegendItem("effect", "rank-biserial correlation of the differences, in [-1, 1]", "term")
+    yield LegendItem("p", "of the paired t-test, of the exact Wilcoxon signed-rank test, and this adjusted over these metrics", "term")
+    yield LegendItem("", "nothing is adjusted for the choice of this pair: make it before you look at the scores", "example")
+    found = {versus.verdict for _, versus in lines}
+    meanings: dict[ComparisonVerdict, str] = {
+        "better": f"{first} is better than {second} ({test})",
+        "worse": f"{first} is worse than {second} ({test})",
+        "mixed": f"neither better nor worse, though the test finds a difference: {MIXED_EXPLAINED}",
+    }
+    yield from (LegendItem(VERDICT_MARKS[verdict], meaning) for verdict, meaning in meanings.items() if verdict in found)
+    fewer = [f"{printable(metric.label)} ({versus.pairs})" for metric, versus in lines if 0 < versus.pairs < entry.samples]
+    if fewer:
+        yield LegendItem(UNDEFINED, f"over fewer samples, those that have both scores: {', '.join(fewer)}")
