@@ -12,15 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness.results.components import Direction
 from harness.results.data_model import Correction, CostsEntry, IntervalKind, SamplesRule, Status, Weighting
 from harness.results.field_types import Number
+from harness.results.schema_version import SchemaError, SchemaVersion, check_schema_version, first_validation_error
 
 SCHEMA_VERSION = "2.0"
 
 
 REMEDY_OF_OLD = "`harness leaderboard RUN_FOLDER --format json` makes it anew of the run's scores"
-
-
-class SchemaError(ValueError):
-    """A document that is no leaderboard, or one of another schema than this version reads."""
 
 
 class _Part(BaseModel):
@@ -319,21 +316,6 @@ class Leaderboard(_Part):
         return f"<Leaderboard {groups or 'of nothing'}>"
 
 
-def check_schema_version(found: object, known: str, what: str, remedy: str | None = None) -> None:
-    """Raise `SchemaError` unless ``found`` is a schema version of the same major as ``known``.
-
-    An older one passes too, unless ``remedy`` says what to do about it.
-    """
-    try:
-        major = int(str(found).split(".")[0])
-    except ValueError:
-        raise SchemaError(f"{what} has no schema version that can be read ({str(found)[:40]!r})") from None
-    current = int(known.split(".")[0])
-    if major > current or (major < current and remedy is not None):
-        advice = "upgrade xai-harness" if major > current else remedy
-        raise SchemaError(f"{what} has schema {found}, but this version of xai-harness reads {known}: {advice}")
-
-
 def read_leaderboard(text: str | bytes) -> Leaderboard:
     """The document in the text of a ``leaderboard.json``; raises `SchemaError`."""
     try:
@@ -342,21 +324,6 @@ def read_leaderboard(text: str | bytes) -> Leaderboard:
         return Leaderboard.model_validate_json(text)
     except ValidationError as error:
         raise SchemaError(f"not a leaderboard: {first_validation_error(error)}") from None
-
-
-class SchemaVersion(_Part):
-    """The one field that a reader must understand of any version."""
-
-    schema_version: str | int | float
-
-
-def first_validation_error(error: ValidationError) -> str:
-    """The first thing that is wrong, and how many more there are, on one line."""
-    problems = error.errors(include_url=False, include_input=False)
-    where = ".".join(str(part) for part in problems[0]["loc"])
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    message = problems[0]["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}{more}" if where else f"{message}{more}"
 
 
 def json_schema() -> dict[str, Any]:

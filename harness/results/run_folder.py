@@ -15,14 +15,8 @@ import pyarrow as pa
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from harness.results.data_model import Results
-from harness.results.document import (
-    Leaderboard,
-    SchemaError,
-    SchemaVersion,
-    check_schema_version,
-    first_validation_error,
-    read_leaderboard,
-)
+from harness.results.document import Leaderboard, read_leaderboard
+from harness.results.schema_version import SchemaError, SchemaVersion, check_schema_version, first_validation_error
 from harness.results.score_table import ScoreTableError, read_scores, write_scores
 from harness.store.atomic import replace_atomically, write_atomically
 from harness.user_errors import UserError

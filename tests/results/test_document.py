@@ -7,7 +7,8 @@ import pytest
 
 from harness.leaderboard.build import build_leaderboard
 from harness.results.data_model import Results
-from harness.results.document import Leaderboard, SchemaError, json_schema, read_leaderboard
+from harness.results.document import Leaderboard, json_schema, read_leaderboard
+from harness.results.schema_version import SchemaError
 from tests.support.golden import PUBLISHED_SCHEMA
 from tests.support.synthetic_results import group_of, leaderboard_results, metric
 
