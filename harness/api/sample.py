@@ -114,6 +114,8 @@ def _checked_image(image: object, id: str) -> Tensor:
         raise ValueError(f"sample {id}: image must be float in [0, 1], not {image.dtype}{divided}")
     if image.ndim != 3:
         raise ValueError(f"sample {id}: image must be (C, H, W), not {tuple(image.shape)}")
+    if not image.numel():
+        raise ValueError(f"sample {id}: image has no pixels: {tuple(image.shape)}")
     return image.detach().float()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.planning.variants import AS_IS, Variant
 from harness.registry.canonical_json import json_digest
@@ -11,9 +11,13 @@ from harness.registry.recipe import Recipe
 IDENTITY_VERSION = 4  # raised when the harness itself changes what a number means, or how keys are made
 
 
-def dataset_key(recipe: Recipe, selection: frozenset[str], class_map: Mapping[str, str | int] | None) -> str:
-    """A dataset without the parameters that only choose which samples there are: rows are told apart by their content."""
-    return json_digest(["dataset", IDENTITY_VERSION, recipe.digest_without(selection), dict(class_map or {})])
+def dataset_key(recipe: Recipe, selection: frozenset[str], classes: Sequence[int] | None) -> str:
+    """A dataset without the parameters that only choose which samples there are: rows are told apart by their content.
+
+    That has labels as numbers. Which of the model's classes these are (``classes``; None: the same numbers) follows from names, which may
+    change alone, and from a class map, which need not change it.
+    """
+    return json_digest(["dataset", IDENTITY_VERSION, recipe.digest_without(selection), None if classes is None else list(classes)])
 
 
 def model_key(

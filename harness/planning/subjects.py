@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -49,7 +49,7 @@ class SubjectPlanner:
         class_map = self._class_map(dataset.label)
         classes, model_facts = match_model_classes(self.loaded.registry, dataset, dataset_facts, model, model_facts, class_map)
         rows = list(map(SampleRef, dataset_facts.positions, dataset_facts.ids, dataset_facts.digests))[:limit]
-        dataset_key, model_key = self._dataset_key(dataset, class_map), self._model_key(model, model_facts)
+        dataset_key, model_key = self._dataset_key(dataset, classes), self._model_key(model, model_facts)
         group = GroupPlan(dataset, model, None, dataset_facts, model_facts, rows, dataset_key=dataset_key, model_key=model_key)
         return replace(group, subject=self._subject(group, dataset_facts, model_facts, classes))
 
@@ -75,9 +75,9 @@ class SubjectPlanner:
             facts={"model": fact_key("model", model), "dataset": fact_key("dataset", dataset)},
         )
 
-    def _dataset_key(self, dataset: Recipe, class_map: Mapping[str, str | int] | None) -> str:
+    def _dataset_key(self, dataset: Recipe, classes: Sequence[int] | None) -> str:
         selection = frozenset(self.loaded.registry.declaration("datasets", dataset.qualified).get("selection", ()))
-        return keys.dataset_key(dataset, selection, class_map)
+        return keys.dataset_key(dataset, selection, classes)
 
     def _model_key(self, model: Recipe, facts: ModelFacts) -> str:
         return keys.model_key(

@@ -36,7 +36,8 @@ def _visible(text: str) -> str:
     return text
 
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_visible)]
+MAX_NAME_LENGTH = 500
+Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_visible)]
 """A text that can be shown on one line."""
 
 

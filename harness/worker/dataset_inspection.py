@@ -14,6 +14,7 @@ from harness.api.evidence import layouts
 from harness.api.sample import Dataset, Sample
 from harness.planning.facts import DatasetFacts
 from harness.registry.recipe import Recipe
+from harness.results.field_types import MAX_NAME_LENGTH
 from harness.text_format import format_some
 from harness.worker.component_cache import ComponentCache
 from harness.worker.samples import SampleError, find_sample_difference, match_known_digest, read_sample
@@ -68,14 +69,18 @@ def dataset_facts(components: ComponentCache, recipe: Recipe, known: Mapping[str
     with components.factory.reading.of(recipe):
         looks = [SampleSummary.at(read_sample(dataset, place), known) for place in range(len(dataset))]
         check_reading_is_repeatable(dataset, name, looks)
+        classes, notes = class_names_of(dataset), [str(note) for note in getattr(dataset, "notes", ())]
     ids = [look.id for look in looks]
     twice = sorted(id for id, count in Counter(ids).items() if count > 1)
     if twice:
         raise SampleError(f"the dataset {name} has two samples of one id: {', '.join(twice[:3])}")
-    names = [*ids, *(class_names_of(dataset) or ())]
+    names = [*ids, *(classes or ())]
     hidden = [text for text in names if any(unicodedata.category(c) in FORBIDDEN_CATEGORIES for c in text)]
     if hidden:
         raise SampleError(f"the dataset {name} has names with control characters, rename them: {hidden[:3]!a}")
+    if unfit := [id for id in ids if not 0 < len(id) <= MAX_NAME_LENGTH]:
+        said = f"has {len(unfit[0])} characters ({unfit[0][:40]} …)" if unfit[0] else "is empty"
+        raise SampleError(f"the dataset {name} has a sample whose id {said}: ids have 1 to {MAX_NAME_LENGTH} characters")
     if not looks:
         raise SampleError(f"the dataset {name} has no samples")
     used = [look for look in looks if look.finite]
@@ -85,9 +90,9 @@ def dataset_facts(components: ComponentCache, recipe: Recipe, known: Mapping[str
         ids=[look.id for look in used],
         digests=[look.digest for look in used],
         labels=[look.label for look in used],
-        class_names=class_names_of(dataset),
+        class_names=classes,
         evidence=_evidence_layouts(name, used),
-        notes=[*(str(note) for note in getattr(dataset, "notes", ())), *_left_out_notes(looks)],
+        notes=[*notes, *_left_out_notes(looks)],
         left_out=[place for place, look in enumerate(looks) if not look.finite],
         outside=describe_values_out_of_range(used),
     )

@@ -268,3 +268,19 @@ def test_more_samples_than_can_be_read_are_refused_before_any_is(tmp_path: Path)
 
     reason = blocked(run(tmp_path / "data", never, samples=10**12))
     assert "has 1,000,000,000,000 samples, each of which is read before a run: ask for 10,000,000 at most" in reason
+
+
+@pytest.mark.parametrize(
+    ("alter", "said"),
+    [
+        (lambda i, sample: replace(sample, id="" if i == 2 else sample.id), "a sample whose id is empty: ids have 1 to 500 characters"),
+        (lambda i, sample: replace(sample, id=sample.id * 100), "a sample whose id has 800 characters (square-0"),
+        (lambda i, sample: replace(sample, image=sample.image[:, :0], mask=None), "sample square-0: image has no pixels: (3, 0, 12)"),
+        (
+            lambda i, sample: replace(sample, evidence={"masks": sample.mask}),
+            'evidence of the kind "mask" is given under that name, not as "masks"',
+        ),
+    ],
+)
+def test_samples_that_no_run_folder_can_hold_or_no_metric_find_are_refused(alter: Alter, said: str, tmp_path: Path) -> None:
+    assert said in blocked(run(tmp_path, alter))

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 import harness
+from harness.results.run_folder import read_results
 from tests.support.spec import SMALL, small_spec
 
 HEAD = """
@@ -104,6 +105,44 @@ def test_a_file_that_code_opens_counts_wherever_it_is_opened(kind: str, tmp_path
     else:
         assert again["mine"] == pytest.approx([value * 8 for value in first["mine"]])
     assert run(tmp_path, ["mine"])[2] == 0
+
+
+NAMED = """
+class Named:
+    class_names = property(lambda self: (HERE / "names.txt").read_text().split())
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, i):
+        return Sample(torch.rand(3, 12, 12, generator=torch.Generator().manual_seed(i)), i // 2, f"s{i}")
+
+@dataset()
+def named():
+    return Named()
+"""
+
+
+def test_labels_that_are_named_otherwise_are_other_classes_of_the_model(tmp_path: Path) -> None:
+    """No sample changes by it: neither image nor id, nor the number of its label."""
+    (tmp_path / "plug.py").write_text(HEAD + NAMED)
+
+    def found(names: str, store: str = "store", **changes: Any) -> tuple[list[float], list[bool], int]:
+        (tmp_path / "names.txt").write_text(names)
+        spec = small_spec(datasets=[{"use": "named", **changes}], explainers=["slope"], metrics=["drop"], explain={"target": "label"})
+        result = harness.run(spec, out=tmp_path / "out", store=tmp_path / store, plugins=[SMALL, tmp_path / "plug.py"])
+        return (
+            result.scores.where(explainer="slope").values.tolist(),
+            read_results(tmp_path / "out").groups[0].correct.tolist(),
+            result.summary["jobs"],
+        )
+
+    first = found("left right")
+    other = found("right left")
+    assert other[:2] == found("right left", "another store")[:2]
+    assert other[1] == [not correct for correct in first[1]]
+    assert found("left right")[2] == 0, "what has been so before is known"
+    assert found("left right", class_map={"left": "left"}) == (*first[:2], 0), "a map that changes nothing changes no key"
 
 
 LATE = """
