@@ -167,8 +167,11 @@ EVIDENCE_KINDS: Mapping[str, EvidenceKind] = {
 
 
 def evidence_kind(name: str) -> EvidenceKind:
-    """The kind of this name: that of `EVIDENCE_KINDS`, else one of rasters."""
-    return EVIDENCE_KINDS.get(name) or EvidenceKind(name, need=name)
+    """The kind of this name: that of `EVIDENCE_KINDS`, else one of rasters; ``ValueError`` for the word by which a kind is needed."""
+    meant = EVIDENCE_KINDS.get(name) or kind_needed(name)
+    if meant.name != name:
+        raise ValueError(f'evidence of the kind "{meant.name}" is given under that name, not as "{name}"')
+    return meant
 
 
 def kind_needed(need: str) -> EvidenceKind:

@@ -15,6 +15,8 @@ from harness.registry.registry import Registry
 from harness.text_format import format_count
 from harness.user_errors import UserError
 
+SEND_BY_INDEX = "send it to one of them by its index, with a class_map"
+
 
 class ClassMismatch(UserError):
     """A dataset's classes cannot be matched to a model's."""
@@ -56,7 +58,8 @@ def match_classes(
     for every class of the dataset, or, without a map, as many classes as it has, in their order (`order_note` says so). A dataset whose
     labels are numbers takes a map from numbers, as texts, to indices or names: what is not in it stays.
 
-    Raises `ClassMismatch` for a class that the model does not have, and for a map that names what the dataset does not have.
+    Raises `ClassMismatch` for a class that the model does not have or has twice (as ImageNet's names have "crane"; a dataset with the same
+    names in the same order has the same classes), and for a map that names what the dataset does not have.
     """
     given = class_map or {}
     if dataset is None:
@@ -70,7 +73,11 @@ def match_classes(
                 f"(its classes: {join_words(dataset, 12)})"
             )
         return None
-    found = [_class_of(name, mapping.get(name, name), model, num_classes) for name in dataset]
+    same = model is not None and list(dataset) == list(model)
+    found = [
+        place if same and name not in mapping else _class_of(name, mapping.get(name, name), model, num_classes)
+        for place, name in enumerate(dataset)
+    ]
     return None if found == list(range(num_classes)) else found
 
 
@@ -167,6 +174,9 @@ def _class_of(name: str, wanted: str | int, model: Sequence[str] | None, num_cla
         return wanted
     if model is None:
         raise ClassMismatch(f"the model has no class names: class_map must give {name!r} an index from 0 to {num_classes - 1}")
+    places = [str(place) for place, known in enumerate(model) if known == wanted]
+    if len(places) > 1:
+        raise ClassMismatch(f"{wanted!r} is the name of the model's classes {join_words(places)}: {SEND_BY_INDEX}")
     place = _find_name(wanted, model)
     if place is not None:
         return place
@@ -185,7 +195,7 @@ def _find_name(wanted: str, names: Sequence[str]) -> int | None:
     count = Counter(compared)[normalise_class_name(wanted)]
     if count > 1:
         both = [name for name, seen in zip(names, compared, strict=True) if seen == normalise_class_name(wanted)]
-        raise ClassMismatch(f"{wanted!r} may be {' or '.join(map(repr, both))}: send it to one of them by its index, with a class_map")
+        raise ClassMismatch(f"{wanted!r} may be {' or '.join(map(repr, both))}: {SEND_BY_INDEX}")
     return compared.index(normalise_class_name(wanted)) if count else None
 
 

@@ -200,8 +200,11 @@ def _load_image(image: str, components: ComponentCache, registry: Registry) -> _
 
 def _class_index(text: str, classifier: Classifier) -> int:
     names = classifier.class_names or []
-    if text in names:
-        return names.index(text)
+    places = [place for place, name in enumerate(names) if name == text]
+    if len(places) > 1:
+        raise UserError(f"--target: {quote_shortened(text)} is the name of classes {', '.join(map(str, places))}: give its index")
+    if places:
+        return places[0]
     index = parse_natural(text)
     if index is not None and index < classifier.num_classes:
         return index

@@ -97,7 +97,10 @@ def _class_index(name: str, model: Classifier) -> int:
         raise ValueError(f"targets must be classes 0 to {model.num_classes - 1}, not {name!r}: the model has no class names")
     if name not in names:
         raise ValueError(f"targets must be classes of the model, not {name!r}{did_you_mean(name, names)} (classes: {join_words(names)})")
-    return list(names).index(name)
+    places = [str(place) for place, known in enumerate(names) if known == name]
+    if len(places) > 1:
+        raise ValueError(f"targets must be one class each, and {name!r} is the name of classes {join_words(places)}: give its index")
+    return int(places[0])
 
 
 def _is_one_hot(targets: Tensor) -> bool:

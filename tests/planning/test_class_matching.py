@@ -17,6 +17,17 @@ def test_the_same_classes_need_no_map() -> None:
     assert match_classes(["a", "b"], ["a", "b"], 2) is None
 
 
+def test_a_name_that_two_classes_have_is_no_name_of_either() -> None:
+    """As "crane" among ImageNet's."""
+    birds = ["crane", "dog", "crane"]
+    assert match_classes(birds, birds, 3) is None
+    assert match_classes(birds, birds, 3, {"dog": 2}) == [0, 2, 2]
+    assert match_classes(["crane", "dog"], birds, 3, {"crane": 2}) == [2, 1]
+    for dataset in (["crane", "dog"], ["dog", "crane", "crane"]):
+        with pytest.raises(ClassMismatch, match="'crane' is the name of the model's classes 0, 2: send it to one of them by its index"):
+            match_classes(dataset, birds, 3)
+
+
 def test_without_names_labels_are_classes() -> None:
     assert match_classes(None, ["a", "b"], 2) is None
     assert match_classes(["a", "b"], None, 2) is None

@@ -70,6 +70,14 @@ def test_one_class_is_that_of_every_image(given: object) -> None:
     assert torch.equal(harness.attribute(told, MODEL, IMAGES, given), expected(IMAGES, torch.ones(4)))
 
 
+def test_a_name_that_two_classes_have_is_neither() -> None:
+    model = harness.classifier(torch.nn.Flatten(), input_shape=(3, 1, 1), class_names=["crane", "dog", "crane"])
+    images = torch.rand(2, 3, 1, 1)
+    assert torch.equal(harness.attribute(told, model, images, "dog"), expected(images, torch.ones(2)))
+    with pytest.raises(ValueError, match="'crane' is the name of classes 0, 2: give its index"):
+        harness.attribute(told, model, images, "crane")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
