@@ -121,7 +121,7 @@ def _provenance(before: Results, after: Results) -> Iterator[Change]:
 
 
 def _settings(results: Results) -> dict[str, Any]:
-    names = ("reference", "nulls", "samples_rule", "confidence", "bootstrap", "seed")
+    names = ("reference", "nulls", "samples_rule", "confidence", "bootstrap", "correction", "seed")
     return {"analysis": {name: getattr(results, name) for name in names}}
 
 

@@ -61,5 +61,16 @@ def test_a_pair_without_a_common_metric_says_so() -> None:
         assert "no metric has scores of both" in render_leaderboard(shown, format, pairs=True)
 
 
+def test_a_pair_of_equals_is_said_to_be_one() -> None:
+    group = leaderboard_group()
+    for label in group.metric_labels:
+        group.cells["lrp", label] = group.cells["triad", label]
+    results = leaderboard_results(groups=[group], correction="holm")
+    shown = with_pair(build_leaderboard(results), results, "lrp", "triad")
+    for format in TEXTS:
+        text = " ".join(render_leaderboard(shown, format, width=200, pairs=True).split())
+        assert "no difference is significant (Wilcoxon signed-rank, Holm over these metrics, p" in text
+
+
 def test_where_no_pair_was_asked_for_there_is_none() -> None:
     assert render_leaderboard(document(), "markdown") == render_leaderboard(document().model_copy(update={"pairs": []}), "markdown")

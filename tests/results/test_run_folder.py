@@ -60,6 +60,19 @@ def test_what_is_written_is_read_back(written: Path) -> None:
     assert build_leaderboard(read_results(written)) == read_folder_leaderboard(written) == build_leaderboard(results)
 
 
+def test_a_leaderboard_of_an_older_schema_is_made_anew_of_the_folder(tmp_path: Path) -> None:
+    """And results that know no correction have the default."""
+    wanted = write_run(tmp_path, leaderboard_results())
+    path = tmp_path / "leaderboard.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": "1.2"}))
+    with pytest.raises(RunFolderError, match=r"leaderboard\.json: .*schema 1\.2.*`harness leaderboard RUN_FOLDER --format json`"):
+        read_folder_leaderboard(tmp_path)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results.pop("correction") == "fdr"
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    assert build_leaderboard(read_results(tmp_path)) == wanted
+
+
 def test_what_was_explained_is_read_back_and_unknown_where_an_older_run_does_not_say(tmp_path: Path) -> None:
     for target in ("label", 3):
         explained = ExplanationSettings(target=target, seed=2**62, precision="tf32", dtype="float16")

@@ -115,6 +115,10 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "certainty": (HEAD + "statistics: {confidence: 1}\n", ["7:26: statistics.confidence must be a number > 0 and < 1, not 1"]),
     "confidence of nothing known": (HEAD + "statistics: {confidence: .nan}\n", ["7:26: statistics.confidence must be finite, not nan"]),
+    "another correction": (
+        HEAD + "statistics: {correction: bonferroni}\n",
+        ['7:26: statistics.correction must be one of "fdr", "holm", not "bonferroni"'],
+    ),
     "few draws": (HEAD + "statistics: {bootstrap: 99}\n", ["7:25: statistics.bootstrap must be an integer ≥ 100 and ≤ 100000, not 99"]),
     "more draws than can be read again": (
         HEAD + f"statistics: {{bootstrap: {MAX_BOOTSTRAP + 1}}}\n",

@@ -142,11 +142,13 @@ def test_settings_replace_single_values(quickstart: str, write: Write, registry:
         ("explainers.1", "integrated-gradients"),
         ("datasets.0.params.samples", "4"),
         ("statistics.confidence", "0.9"),
+        ("statistics.correction", "holm"),
         ("metrics", "[road]"),
         ("name", 'a "quoted" name'),
     ]
     found = load_spec(write(quickstart), registry, changes)
     assert (found.spec.seed, found.spec.explain.target, found.spec.statistics.confidence) == (7, "label", 0.9)
+    assert found.spec.statistics.correction == "holm"
     assert found.recipes.explainers[0].params["layer"] == "layer3"
     assert found.recipes.explainers[1].name == "integrated-gradients"
     assert found.recipes.datasets[0].params["samples"] == 4

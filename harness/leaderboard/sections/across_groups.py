@@ -8,8 +8,8 @@ from functools import partial
 from harness.analysis.ranking import Weighting, ranking_order
 from harness.leaderboard.number_format import MISSING, half_width, interval_text, number_formatter, printable, rank_text
 from harness.leaderboard.sections.section import INCOMPLETE, UNDEFINED, Column, LegendItem, Section, Table, TableCell
-from harness.leaderboard.sections.verdicts import MIXED_EXPLAINED, VERDICT_MARKS, explain_test
-from harness.results.document import ComparisonVerdict, GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Versus
+from harness.leaderboard.sections.verdicts import VERDICT_MARKS, explain_test, explain_verdicts
+from harness.results.document import GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Versus
 from harness.text_format import ARROWS, format_count
 
 
@@ -68,13 +68,8 @@ def _models_legend(document: Leaderboard, entry: ModelsEntry, group: GroupEntry,
     metrics = [metric.label for metric in group.metrics if metric.label in keys]
     shown = [(row, metric, cells[metric]) for row, cells in entry.cells.items() for metric in metrics if metric in cells]
     second, test = _model_names(entry.second), explain_test(document.settings, "all differences between these models")
-    found = {versus.verdict for _, _, versus in shown}
-    meanings: dict[ComparisonVerdict, str] = {
-        "better": f"better on {second} ({test})",
-        "worse": f"worse on {second} ({test})",
-        "mixed": f"neither better nor worse on {second}, though the test finds a difference: {MIXED_EXPLAINED}",
-    }
-    yield from (LegendItem(VERDICT_MARKS[verdict], meaning) for verdict, meaning in meanings.items() if verdict in found)
+    words = (f"better on {second}", f"worse on {second}", f"neither better nor worse on {second}")
+    yield from explain_verdicts((versus for _, _, versus in shown), *words, test)
     fewer = [f"{printable(row)} {printable(label)} ({versus.pairs})" for row, label, versus in shown if 0 < versus.pairs < entry.samples]
     if fewer:
         yield LegendItem(UNDEFINED, f"over fewer samples, those that have both scores: {', '.join(fewer)}")

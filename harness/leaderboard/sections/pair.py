@@ -8,8 +8,8 @@ from functools import partial
 from harness.leaderboard.number_format import MISSING, half_width, number_formatter, printable, probability_text
 from harness.leaderboard.sections.group import SAMPLES_RULE_TEXTS
 from harness.leaderboard.sections.section import UNDEFINED, Column, LegendItem, Section, Table, TableCell
-from harness.leaderboard.sections.verdicts import MIXED_EXPLAINED, VERDICT_MARKS, explain_test
-from harness.results.document import ComparisonVerdict, Leaderboard, MetricEntry, PairEntry, Versus
+from harness.leaderboard.sections.verdicts import VERDICT_MARKS, explain_test, explain_verdicts
+from harness.results.document import Leaderboard, MetricEntry, PairEntry, Versus
 from harness.text_format import ARROWS, format_count
 
 P_VALUES = (("p_ttest", "t", "t-test"), ("p_wilcoxon", "Wilcoxon", "Wilcoxon"), ("p_wilcoxon_adjusted", "adjusted", "adjusted"))
@@ -70,14 +70,9 @@ def _legend(
     test = explain_test(document.settings, "these metrics", "these metrics")
     yield LegendItem("effect", "rank-biserial correlation of the differences, in [-1, 1]", "term")
     yield LegendItem("p", "of the paired t-test, of the exact Wilcoxon signed-rank test, and this adjusted over these metrics", "term")
-    yield LegendItem("", "nothing is adjusted for the choice of this pair: make it before you look at the scores", "example")
-    found = {versus.verdict for _, versus in lines}
-    meanings: dict[ComparisonVerdict, str] = {
-        "better": f"{first} is better than {second} ({test})",
-        "worse": f"{first} is worse than {second} ({test})",
-        "mixed": f"neither better nor worse, though the test finds a difference: {MIXED_EXPLAINED}",
-    }
-    yield from (LegendItem(VERDICT_MARKS[verdict], meaning) for verdict, meaning in meanings.items() if verdict in found)
+    yield LegendItem("pair", "nothing is adjusted for its choice: make it before you look at the scores", "term")
+    words = (f"{first} is better than {second}", f"{first} is worse than {second}", "neither better nor worse")
+    yield from explain_verdicts((versus for _, versus in lines), *words, test)
     fewer = [f"{printable(metric.label)} ({versus.pairs})" for metric, versus in lines if 0 < versus.pairs < entry.samples]
     if fewer:
         yield LegendItem(UNDEFINED, f"over fewer samples, those that have both scores: {', '.join(fewer)}")

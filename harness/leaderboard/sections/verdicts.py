@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from harness.leaderboard.sections.section import BETTER, MIXED, WORSE
-from harness.results.document import ComparisonVerdict, Settings
+from harness.leaderboard.number_format import MISSING
+from harness.leaderboard.sections.section import BETTER, MIXED, WORSE, LegendItem
+from harness.results.document import ComparisonVerdict, Settings, Versus
 
 VERDICT_MARKS: Mapping[ComparisonVerdict | None, str] = {"better": BETTER, "worse": WORSE, "mixed": MIXED, None: ""}
 MIXED_EXPLAINED = "mean and ranks of the differences have opposite signs: many small ones one way, few large ones the other"
@@ -15,3 +16,16 @@ def explain_test(settings: Settings, family: str, holms_family: str = "the expla
     """The test, its correction and its level; ``family`` names what a false discovery rate is of, and ``holms_family`` Holm's family."""
     correction = {"fdr": f"false discovery rate over {family}", "holm": f"Holm over {holms_family}"}[settings.correction]
     return f"Wilcoxon signed-rank, {correction}, p < {1 - settings.confidence:.2g}"
+
+
+def explain_verdicts(compared: Iterable[Versus], better: str, worse: str, neither: str, test: str) -> Iterator[LegendItem]:
+    """What the marks of these comparisons mean, or that none has one; the words stand for what ``test`` shows."""
+    found = {versus.verdict for versus in compared}
+    meanings: dict[ComparisonVerdict, str] = {
+        "better": f"{better} ({test})",
+        "worse": f"{worse} ({test})",
+        "mixed": f"{neither}, though the test finds a difference: {MIXED_EXPLAINED}",
+    }
+    yield from (LegendItem(VERDICT_MARKS[verdict], meaning) for verdict, meaning in meanings.items() if verdict in found)
+    if found == {None}:
+        yield LegendItem(MISSING, f"no difference is significant ({test})", "example")
