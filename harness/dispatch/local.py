@@ -62,7 +62,7 @@ class WorkerProcess(WorkerHandle):
 
 
 class LocalExecutor(Scheduler):
-    """One process per device, or as many as suit the cores."""
+    """Jobs in processes of this machine: one per device, or as many as suit its cores."""
 
     def __init__(self, settings: ExecutorSettings, registry: object = None) -> None:
         super().__init__(settings)

@@ -138,7 +138,7 @@ def run(
     chosen = [*(settings.items() if isinstance(settings, Mapping) else settings), *([("execution.executor", executor)] if executor else [])]
     loaded = load_spec(spec, registry, chosen)
     here = _names_session_objects(loaded) or is_private(str(store or default_store_address(loaded)))
-    if loaded.spec.execution.executor == "local" and here:
+    if here and loaded.spec.execution.executor.removeprefix("xai-harness/") == "local":
         loaded = load_spec(spec, registry, [*chosen, ("execution.executor", "inline")])
     return RunResult.of(Run(loaded, registry, None if out is None else Path(out), store, limit, files).execute())
 

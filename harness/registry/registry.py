@@ -13,6 +13,7 @@ from harness.api.declarations import DEFAULT_DECLARATIONS, Kind, resolve_declare
 from harness.api.version import API_VERSION
 from harness.registry import file_ownership, native_readers
 from harness.registry.card import COMPONENT_KINDS, Card, singular
+from harness.registry.core_cards import core_cards
 from harness.registry.discovery import environment_digest, file_cards, installed_cards
 from harness.registry.distributions import find_plugin_distributions
 from harness.registry.errors import AmbiguousComponent, BrokenComponent, IncompatibleComponent, RegistryError, UnknownComponent
@@ -42,7 +43,7 @@ class Registry:
         self._imported: set[tuple[str, str]] = set()
         self._environment = environment_digest()
         self._cards: dict[str, dict[str, list[Card]]] = {kind: {} for kind in COMPONENT_KINDS}
-        for card in cards:
+        for card in (*core_cards(), *cards):
             self._cards[card.kind].setdefault(card.name, []).append(card)
 
     @classmethod
@@ -139,6 +140,8 @@ class Registry:
         """
         if card.distribution == SESSION and (card.kind, card.name) in self._objects:
             return as_callable(card.kind, self._objects[card.kind, card.name])
+        if card.distribution == file_ownership.CORE_DISTRIBUTION:  # what it imports and reads need not be heard of
+            return load_target(card.target)
         file = next((file for file in self.plugins if file.name == card.distribution), None)
         native_readers.audit_native_readers()
         forget_changed_modules(file for known in self.cards() for file in known.files)

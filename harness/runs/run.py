@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.dispatch.executor import Executor, ExecutorSettings
 from harness.planning.facts import Unavailable
@@ -21,7 +19,6 @@ from harness.runs.execution import execute_run
 from harness.runs.file_names import to_folder_name
 from harness.runs.plan_report import report_requests
 from harness.runs.progress import ProgressReporter
-from harness.spec.executor_settings import BUILT_IN_EXECUTORS
 from harness.spec.loaded_spec import LoadedSpec
 from harness.store.address import default_address
 from harness.store.store import Store
@@ -73,19 +70,14 @@ class Run:
             plugins=list(self.plugins),
             options=execution,
         )
-        target = BUILT_IN_EXECUTORS.get(execution.executor)
-        if target is None:
-            component = self.registry.load(self.registry.card("executors", execution.executor))
-            made: Any = bind_executor(component, execution.model_extra or {})
-        else:
-            module, _, attribute = target.partition(":")
-            made = getattr(importlib.import_module(module), attribute)
-        executor: Executor = made(settings, self.registry)
+        component = self.registry.load(self.registry.card("executors", execution.executor))
+        executor: Executor = bind_executor(component, execution.model_extra or {})(settings, self.registry)
         return executor
 
     def plan(self, say: Callable[[str], None] = _ignore, refused: Callable[[str, Unavailable], None] = _ignore) -> Plan:
         """Plan of what there is to compute; asks a worker only for what is not remembered, and says what that worker does."""
-        ask = report_requests(self.executor.ask, say, refused, begun=self.loaded.spec.execution.executor == "inline")
+        begun = self.loaded.spec.execution.executor.removeprefix("xai-harness/") == "inline"
+        ask = report_requests(self.executor.ask, say, refused, begun)
         return Planner(self.loaded, self.store, RememberedFacts(self.store, ask), self.limit).plan()
 
     def execute(self, progress: ProgressReporter | None = None) -> FinishedRun:

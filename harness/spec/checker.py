@@ -9,19 +9,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.registry.errors import KeyPath, Problem, ReferenceProblems, RegistryError, UnknownComponent
+from harness.registry.errors import KeyPath, Problem, ReferenceProblems, RegistryError
 from harness.registry.json_schema import format_value
-from harness.registry.naming import did_you_mean, format_installed_names, join_words
+from harness.registry.naming import did_you_mean, join_words
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
-from harness.spec.executor_settings import BUILT_IN_EXECUTORS, settings_schema_of
 from harness.spec.form import check_form, form_schema
 from harness.spec.loaded_spec import SpecRecipes
 from harness.spec.missing_paths import missing_paths
 from harness.spec.overrides import SELECTOR_KINDS, apply_override, find_unmatched, overridden_kind, selectors
 from harness.spec.problems import SpecError, SpecProblem
-from harness.spec.run_spec import DEFAULT_NULLS, KIND_BY_KEY, RANDOM_MODEL, Override, RunSpec, label_of, name_of
+from harness.spec.run_spec import DEFAULT_EXECUTOR, DEFAULT_NULLS, KIND_BY_KEY, RANDOM_MODEL, Override, RunSpec, label_of, name_of
 from harness.spec.yaml_document import SpecDocument
 
 
@@ -62,13 +61,9 @@ def _executor_settings(registry: Registry, name: Any) -> tuple[Mapping[str, Any]
     """JSON Schema of what the executor takes besides the harness's own settings, or None, and what is wrong with it."""
     at: KeyPath = ("execution", "executor")
     try:
-        settings = settings_schema_of(registry, name)
-    except UnknownComponent:
-        known = [*BUILT_IN_EXECUTORS, *(card.name for card in registry.cards("executors"))]
-        message = f'unknown executor "{name}"{did_you_mean(name, known)} {format_installed_names(name, known, "executors")}'
-        return None, [Problem(at, message)] if name.strip() else []
+        settings = registry.card("executors", name if isinstance(name, str) else DEFAULT_EXECUTOR).parameters
     except RegistryError as error:
-        return None, [Problem(at, str(error))]
+        return None, [Problem(at, str(error))] if name.strip() else []
     both = [name for name in settings["properties"] if name in form_schema()["properties"]["execution"]["properties"]]
     message = f'the executor "{name}" has settings by names that `execution` has itself: {join_words(both)}'
     return settings, [Problem(at, message)] if both else []

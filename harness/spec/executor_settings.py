@@ -5,19 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.registry.registry import Registry
-
-BUILT_IN_EXECUTORS = {"inline": "harness.worker.inline:InlineExecutor", "local": "harness.dispatch.local:LocalExecutor"}
-NO_SETTINGS: Mapping[str, Any] = {"properties": {}}
-
-
-def settings_schema_of(registry: Registry, name: object) -> Mapping[str, Any]:
-    """JSON Schema of the settings that an executor takes besides the harness's own.
-
-    Raises:
-        RegistryError: it is no executor, or none that works.
-    """
-    return NO_SETTINGS if not isinstance(name, str) or name in BUILT_IN_EXECUTORS else registry.card("executors", name).parameters
+from harness.spec.run_spec import DEFAULT_EXECUTOR
 
 
 def extend_execution_schema(form: Mapping[str, Any], settings: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -34,9 +22,9 @@ def merge_executor_schemas(named: Mapping[str, tuple[list[str], Mapping[str, Any
     """Schema of ``execution`` beside its own keys, by executor: ``properties`` and ``allOf``; ``named`` has names and settings of each."""
     every = {name for _, settings in named.values() for name in settings["properties"]}
     found = []
-    for names, settings in [([*BUILT_IN_EXECUTORS], NO_SETTINGS), *named.values()]:
+    for names, settings in named.values():
         chosen: dict[str, Any] = {"properties": {"executor": {"enum": names}}}
-        if "local" not in names:
+        if DEFAULT_EXECUTOR not in names:
             chosen["required"] = ["executor"]
         then = {"properties": {**dict.fromkeys(sorted(every), False), **settings["properties"]}}
         found.append({"if": chosen, "then": {**then, **{key: settings[key] for key in ("required", "allOf") if key in settings}}})

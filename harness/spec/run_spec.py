@@ -22,6 +22,7 @@ KIND_BY_KEY: Mapping[str, Kind] = {
 """The lists of components, and what stands in them."""
 RANDOM_MODEL = "random-model"
 DEFAULT_NULLS = ("random", "sobel", "laplace")
+DEFAULT_EXECUTOR = "local"
 LABEL_WORDS = "a string (on one line, not blank, at most 200 characters)"
 ONE_LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\s\x00-\x1f\x7f-\x9f\u2028\u2029][^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 Label = Annotated[
@@ -116,7 +117,7 @@ class ExecutionOptions(StrictModel):
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
 
-    executor: Label = Field(default="local", description="`local`, `inline`, or one that a plugin ships.")
+    executor: Label = Field(default=DEFAULT_EXECUTOR, description="`local`, `inline`, or one that a plugin ships.")
     timeout: Duration = Field(default=600.0, description="Limit of one call of a component, from its first call on.")
     startup_timeout: Duration = Field(default=300.0, description="Limit of a worker's start: imports and loading of models and data.")
     workers: Literal["auto"] | Annotated[int, Field(ge=1, le=10_000), WHOLE] = Field(

@@ -8,7 +8,7 @@ from typing import Any
 from harness.api.declarations import Kind
 from harness.registry.card import Card, singular
 from harness.registry.registry import Registry
-from harness.spec.executor_settings import BUILT_IN_EXECUTORS, merge_executor_schemas
+from harness.spec.executor_settings import merge_executor_schemas
 from harness.spec.form import form_schema
 from harness.spec.run_spec import KIND_BY_KEY, ONE_LINE_PATTERN, RANDOM_MODEL
 
@@ -42,7 +42,7 @@ def spec_schema(registry: Registry) -> dict[str, Any]:
 def _execution_schema(registry: Registry, form: Mapping[str, Any]) -> dict[str, Any]:
     """``execution``, with the executors that there are and what each takes."""
     named = {card.qualified: (_usable_names(registry, card), card.parameters) for card in _working_cards(registry, "executors")}
-    executors = [*BUILT_IN_EXECUTORS, *(name for names, _ in named.values() for name in names)]
+    executors = [name for names, _ in named.values() for name in names]
     added = merge_executor_schemas(named)
     own = {**form["properties"], "executor": {**form["properties"]["executor"], "enum": executors}}
     return {**form, **added, "properties": {**added["properties"], **own}}

@@ -21,7 +21,7 @@ from harness.worker.job_runner import JobRunner
 
 
 class InlineExecutor:
-    """Implements `harness.dispatch.executor.Executor` on the first of the devices."""
+    """Jobs in this process, on the first of the devices: for debuggers and notebooks."""
 
     def __init__(self, settings: ExecutorSettings, registry: Registry) -> None:
         set_plain_fp32()

@@ -42,7 +42,7 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def identities(registry: Registry) -> dict[str, str]:
-    return {card.name: card.identity for card in registry.cards()}
+    return {card.name: card.identity for card in registry.cards() if card.distribution != "xai-harness"}
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:

@@ -26,7 +26,7 @@ def test_adding_again_replaces() -> None:
     registry = Registry()
     registry.add("explainers", "mine", mine)
     registry.add("explainers", "mine", lambda model, images, targets: images)
-    assert len(registry.cards()) == 1 and registry.load(registry.card("explainers", "mine")) is not mine
+    assert len(registry.cards("explainers")) == 1 and registry.load(registry.card("explainers", "mine")) is not mine
 
 
 def test_registering_names_by_the_object_and_numbers_others() -> None:

@@ -181,12 +181,13 @@ def test_another_seed_draws_other_noise(tmp_path: Path) -> None:
     assert one["speckle", "inside", "square-0"] != two["speckle", "inside", "square-0"]
 
 
-def test_functions_and_objects_of_a_notebook_run_inline(tmp_path: Path) -> None:
+@pytest.mark.parametrize("executor", ["inline", "local", "xai-harness/local"])
+def test_functions_and_objects_of_a_notebook_run_inline(executor: str, tmp_path: Path) -> None:
     def ones(model: Any, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """The same everywhere."""
         return torch.ones(len(images), *images.shape[-2:])
 
-    result = run(tmp_path, explainers=[ones], metrics=["inside"], nulls=["speckle"])
+    result = run(tmp_path, explainers=[ones], metrics=["inside"], nulls=["speckle"], execution={"executor": executor})
     values = [value for (explainer, *_), value in scores(result).items() if explainer == "ones"]
     assert values == pytest.approx([16 / 144] * 8)
 

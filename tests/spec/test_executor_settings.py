@@ -117,6 +117,14 @@ def test_an_executor_is_given_what_it_takes() -> None:
     assert bind_executor(queue, {"partition": "gpu"})(settings, registry) == (settings, registry, "gpu")
 
 
+@pytest.mark.parametrize("name", ["inline", "local"])
+def test_the_harness_s_own_executors_are_what_their_cards_say(name: str) -> None:
+    registry = Registry()
+    card = registry.card("executors", name)
+    described = describe_component("executors", registry.load(card))
+    assert (card.parameters["properties"], card.summary) == (described["parameters"]["properties"], described["summary"])
+
+
 def test_an_executor_of_another_form_is_broken() -> None:
     with pytest.raises(SignatureError, match=r"an executor is made from \(settings, registry\), found \(settings\)"):
         describe_component("executors", lambda settings: None)
