@@ -84,6 +84,15 @@ def test_what_only_one_model_has_is_left_out() -> None:
     assert (empty.samples, empty.cells) == (0, {})
 
 
+def test_few_large_losses_beside_many_small_gains_are_mixed() -> None:
+    changes = np.repeat([-0.01, 1.0], [34, 6]) * np.linspace(1, 1.01, 40)
+    second = net("second one")
+    for label in "ab":
+        second.cells[label, "m"] = dataclasses.replace(second.cells[label, "m"], values=net("first").cells[label, "m"].values + changes)
+    (found,) = compared(net("first"), second)
+    assert {cells["m"].verdict for cells in found.cells.values()} == {"mixed"}
+
+
 def test_models_alike_are_seldom_told_apart() -> None:
     generator = np.random.default_rng(3)
     told = 0
