@@ -14,8 +14,8 @@ from typing import Any
 
 from harness.registry.dependencies import find_dependencies
 from harness.registry.file_ownership import is_versioned
-from harness.registry.file_states import content_digest_of
-from harness.registry.import_tracing import file_of_module, real_path
+from harness.registry.file_states import content_digest_of, file_state_of
+from harness.registry.import_tracing import IMPORT_TRACE, file_of_module, real_path
 from harness.registry.signature import unwrap_partial
 
 Describe = Callable[[Any], Any]
@@ -85,8 +85,11 @@ def describe_instructions(code: CodeType, doc: str | None, describe: Describe) -
     return [code.co_code.hex(), getattr(code, "co_exceptiontable", b"").hex(), constants, variables, counts]
 
 
-def digest_imported_files(function: Any) -> list[list[str]]:
-    """Digests of the files that stand for modules of one's own which a function imports when it is called."""
+def describe_imported_files(function: Any, describe: Describe) -> list[list[Any]]:
+    """Digests of the files that stand for modules of one's own which a function imports when it is called.
+
+    If one has changed since it was imported, the modules made of it are described in its place: they are what the function gets.
+    """
     package = str(function.__globals__.get("__package__") or "")
     found: set[str] = set()
     for one in _nested_code(function.__code__):
@@ -96,7 +99,16 @@ def digest_imported_files(function: Any) -> list[list[str]]:
                 level = steps[i - 2].argval if i >= 2 and isinstance(steps[i - 2].argval, int) else 0
                 found.update(_find_module_file(str(step.argval), level, package))
     files = find_dependencies(found)
-    return sorted([content_digest_of(file), ""] for file in files.code | files.data)
+    changed = sorted(file for file in files.code if _modules_of_changed_file(file))
+    there = sorted([content_digest_of(file), ""] for file in (files.code | files.data) - set(changed))
+    return [*there, *(["imported before", describe(module)] for file in changed for module in _modules_of_changed_file(file))]
+
+
+def _modules_of_changed_file(file: str) -> list[Any]:
+    """The modules that were made of a file before it changed."""
+    if IMPORT_TRACE.loaded.get(file, found := file_state_of(file)) == found:
+        return []
+    return [module for module in list(sys.modules.values()) if file_of_module(module) == file]
 
 
 def _find_module_file(name: str, level: int, package: str) -> Iterator[str]:

@@ -122,7 +122,7 @@ def _function(describe: Fingerprinter, function: Any) -> Any:
     if reflecting := bytecode.find_reflection(function.__code__) - function.__globals__.keys():
         raise NotFingerprintable(f"what {function.__qualname__} reaches by {', '.join(sorted(reflecting))}()")
     text = bytecode.describe_instructions(function.__code__, function.__doc__, describe.of)
-    return ["function", text, around, cells, defaults, bytecode.digest_imported_files(function), describe.named(own)]
+    return ["function", text, around, cells, defaults, bytecode.describe_imported_files(function, describe.of), describe.named(own)]
 
 
 def _global(describe: Fingerprinter, value: Any, paths: frozenset[bytecode.AttributePath]) -> Any:

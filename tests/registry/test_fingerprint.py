@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from functools import lru_cache, partial
@@ -15,6 +16,7 @@ import pytest
 import torch
 
 import harness
+from harness.registry.import_tracing import install_import_tracing
 from harness.registry.session_components import identity_of
 
 
@@ -177,6 +179,27 @@ def test_a_module_that_is_imported_when_the_function_is_called_counts(tmp_path: 
     assert before == identity_of(function)
     (tmp_path / "imported_late.py").write_text("def scale(x): return x * 30\n")
     assert identity_of(function) != before
+
+
+def test_a_module_counts_as_it_was_imported_until_it_is_imported_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers of what a session still has imported are not those of the file that it has become, which another process would import."""
+    install_import_tracing()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    function = cell("def it(model, images, targets):\n    import imported_and_edited\n    return imported_and_edited.scale(images)")
+    file = tmp_path / "imported_and_edited.py"
+    file.write_text("def scale(x): return x * 2\n")
+    first = identity_of(function)
+    assert function(None, 1, None) == 2 and identity_of(function) == first
+    file.write_text("def scale(x): return x * 30\n")
+    kept = identity_of(function)
+    assert function(None, 1, None) == 2 and identity_of(function) == kept
+    importlib.reload(sys.modules["imported_and_edited"])
+    again = identity_of(function)
+    assert function(None, 1, None) == 30 and identity_of(function) == again
+    assert len({first, kept, again}) == 3
+    monkeypatch.delitem(sys.modules, "imported_and_edited")
+    assert identity_of(function) == again, "as in another process"
 
 
 @pytest.mark.parametrize(
