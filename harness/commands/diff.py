@@ -12,7 +12,10 @@ from harness.commands.terminal import has_color, make_console
 
 
 def diff_command(run_a: Path, run_b: Path, as_json: JsonOption = False) -> None:
-    """Show what changed between two runs: recipes, versions, scores beyond noise."""
+    """Show what changed between two runs.
+
+    Recipes, versions, and scores beyond the noise of floating-point numbers.
+    """
     from harness.leaderboard.diff import diff_results
     from harness.leaderboard.formats.terminal import render_difference
     from harness.results.run_folder import read_results

@@ -13,7 +13,7 @@ from harness.commands.terminal import EXIT_FAILED, make_console
 
 
 def explain_command(
-    image: Annotated[str, typer.Argument(help="An image file, or DATASET#INDEX for a sample of an installed dataset.")],
+    image: Annotated[str, typer.Argument(help="An image file, or a sample of a dataset: NAME#INDEX or NAME,param=value,…#INDEX.")],
     model: Annotated[str, typer.Option(help="A model: NAME or NAME,param=value,…")],
     explainer: Annotated[list[str], typer.Option(help="An explainer: NAME or NAME,param=value,…; may be repeated.")],
     target: Annotated[str | None, typer.Option(help="A class, by name or index [default: the predicted one].")] = None,
@@ -22,7 +22,7 @@ def explain_command(
     seed: Annotated[int, typer.Option(help="Of the random streams.")] = 0,
     plugin: PluginFiles = [],
 ) -> None:
-    """Explain one image with one or several explainers, as panels side by side."""
+    """Explain one image with several explainers, side by side."""
     from harness.runs.explain import explain_image
     from harness.runs.progress import make_reporter
     from harness.text_format import print_line

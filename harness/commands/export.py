@@ -26,7 +26,10 @@ def export_command(
     store: StoreAddress = None,
     plugin: PluginFiles = [],
 ) -> None:
-    """Export maps and per-sample scores with their recipe, all of a run or some of it."""
+    """Export maps and per-sample scores of a run.
+
+    All of it or some, with the recipe of each map.
+    """
     from harness.leaderboard.score_export import export_scores
     from harness.leaderboard.selection import Selection
     from harness.results.run_folder import read_results

@@ -27,7 +27,10 @@ def leaderboard_command(
         tuple[str, str] | None, typer.Option(help="Two explainers' labels: the first minus the second, metric by metric.", metavar="A B")
     ] = None,
 ) -> None:
-    """Render the leaderboard of a run again, or of several runs that share dataset and model."""
+    """Render the leaderboard of a run again, or of several.
+
+    Runs that are merged share dataset and model.
+    """
     from harness.leaderboard.build import build_leaderboard, with_pair
     from harness.leaderboard.merge import merge_results
     from harness.leaderboard.render import render_leaderboard

@@ -20,7 +20,10 @@ def plan_command(
     plugin: PluginFiles = [],
     as_json: JsonOption = False,
 ) -> None:
-    """Show what will run, what is cached, what is not applicable and why, and what it will take."""
+    """Show what will run, and what it will take.
+
+    Also what is cached, and what is not applicable and why.
+    """
     from harness.planning.estimate import estimate_plan
     from harness.planning.gaps import find_gaps
     from harness.planning.notes import all_notes

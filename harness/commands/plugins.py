@@ -24,7 +24,10 @@ def plugins_list_command(
     as_json: JsonOption = False,
     plugin: PluginFiles = [],
 ) -> None:
-    """List what is installed, and what is broken and why: `harness plugins list`, `… list metrics`, `… list cam`."""
+    """List what is installed, and what is broken and why.
+
+    `harness plugins list` lists all, `… list metrics` a kind, `… list cam` what has the word.
+    """
     from harness.registry.plugin_listing import filter_cards, plugins_list
     from harness.registry.plugin_pages import plugins_json
 

@@ -36,7 +36,10 @@ def run_command(
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute everything, in a store of this run's own.")] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Write trace.json into the run folder, for Perfetto or Chrome.")] = False,
 ) -> None:
-    """Run what is not cached, print the leaderboard, write the run folder."""
+    """Compute what is missing, and print the leaderboard.
+
+    The run folder gets it too, in every format, with all scores.
+    """
     from harness.runs.progress import make_reporter
     from harness.runs.run_summary import run_summary_lines
     from harness.text_format import print_line

@@ -18,10 +18,11 @@ def validate_command(
     quick: Annotated[bool, typer.Option("--quick", help="The spec alone: nothing is loaded.")] = False,
     store: StoreAddress = None,
 ) -> None:
-    """Name all errors of a spec at once, each with file:line:column; then load what it names, and say what will not be computed.
+    """Check a spec, and say what will not be computed.
 
-    Files and folders that parameters name are looked for. What was found out about datasets and models is remembered in the store. Exit
-    code 2: the spec is wrong; 1: a dataset or a model cannot be had.
+    All errors are named at once, each with file:line:column; then what the spec names is loaded. Files and folders that parameters name
+    are looked for. What was found out about datasets and models is remembered in the store. Exit code 2: the spec is wrong; 1: a dataset
+    or a model cannot be had.
     """
     from harness.text_format import format_count
 

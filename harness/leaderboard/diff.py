@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -131,7 +132,16 @@ def _flatten(tree: Any, path: str = "") -> dict[str, str]:
         return {
             key: text for name, branch in tree.items() for key, text in _flatten(branch, f"{path}.{name}" if path else str(name)).items()
         }
-    return {path: str(tree)}
+    return {path: _value_text(tree)}
+
+
+def _value_text(value: Any) -> str:
+    """A value as a spec has it; texts, alone or in a list, as they are."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _diff_groups(before: Group, after: Group, found: ResultsDifference, results: Results) -> None:
@@ -172,7 +182,7 @@ def _explained_changes(where: str, before: Group, after: Group) -> Iterator[Chan
     old, new = vars(before.explained), vars(after.explained)
     for name in old:
         if None not in (old[name], new[name]) and old[name] != new[name]:
-            yield Change(f"{where}: {name}", str(old[name]), str(new[name]))
+            yield Change(f"{where}: {name}", _value_text(old[name]), _value_text(new[name]))
 
 
 def _column_changes(where: str, before: Group, after: Group) -> Iterator[Change]:
@@ -214,7 +224,7 @@ def _recipe_difference(old: ComponentInfo | None, new: ComponentInfo | None) -> 
 
 def _recipe_parts(recipe: ComponentInfo) -> dict[str, str]:
     named = {"component": recipe.component, "plugin": recipe.plugin, "version": recipe.version}
-    return named | {name: repr(value) for name, value in recipe.params.items()}
+    return named | {name: json.dumps(value, ensure_ascii=False, default=str) for name, value in recipe.params.items()}
 
 
 def _shared_samples(before: Group, after: Group, where: str, found: ResultsDifference) -> tuple[list[int], list[int]]:

@@ -74,8 +74,8 @@ def _merge_groups(first: Group, second: Group, name: str) -> Group:
     for what in ("dataset", "model"):
         if _recipe_digest(first, what) != _recipe_digest(second, what):
             raise MergeError(
-                f"{where}: another {what} of the same label: "
-                f"digest {_recipe_digest(second, what)[:12]} not {_recipe_digest(first, what)[:12]}"
+                f"{where}: another {what} of the same label: its digest is {_recipe_digest(second, what)[:12]}, and that of the others "
+                f"{_recipe_digest(first, what)[:12]}; harness diff says how two runs differ"
             )
     explained = _merge_explanation_settings(first.explained, second.explained, where)
     second = _align_samples(first, second, where)

@@ -50,6 +50,12 @@ def test_help_is_given(arguments: list[str]) -> None:
     assert "Usage" in done.stdout
 
 
+@pytest.mark.parametrize("arguments", [[], ["plugins"], ["cache"]])
+def test_what_each_command_does_is_said_whole_in_the_list_of_commands(arguments: list[str]) -> None:
+    listed = harness(*arguments, "--help").stdout.split("Commands:")[1]
+    assert "..." not in listed
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["plugins", "list"], ["validate", "SPEC"]])
 def test_the_driver_never_imports_torch(arguments: list[str], tmp_path: Path) -> None:
     spec = tmp_path / "spec.yaml"

@@ -49,9 +49,23 @@ def test_versions_are_listed_and_times_are_not(found: ResultsDifference) -> None
     }
 
 
+def test_settings_are_written_as_a_spec_has_them() -> None:
+    before = leaderboard_results(provenance={"seed": None}, nulls=["sobel"])
+    found = diff_results(before, leaderboard_results(provenance={"seed": 1}, nulls=["sobel", "random"]))
+    assert [(change.what, change.before, change.after) for change in found.provenance] == [
+        ("analysis.nulls", "sobel", "sobel, random"),
+        ("seed", "null", "1"),
+    ]
+
+
+def test_the_further_lines_of_a_change_stand_under_the_first(found: ResultsDifference) -> None:
+    lines = render_difference(found, width=60).split("Recipes\n")[1].splitlines()
+    assert lines[:2] == ["  lesions / lesions-vgg: explainer lrp: version 0.1.0 →", '    version 0.2.0, rule "epsilon"']
+
+
 def test_recipes_say_what_is_made_otherwise(found: ResultsDifference) -> None:
     assert [(change.what, change.before, change.after) for change in found.recipes] == [
-        ("lesions / lesions-vgg: explainer lrp", "version 0.1.0", "version 0.2.0, rule 'epsilon'"),
+        ("lesions / lesions-vgg: explainer lrp", "version 0.1.0", 'version 0.2.0, rule "epsilon"'),
         ("lesions / lesions-vgg: explainer laplace", "laplace, version 0.1.0", None),
     ]
 

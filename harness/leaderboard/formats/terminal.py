@@ -79,7 +79,8 @@ def _section(section: Section, width: int) -> Iterator[Text]:
     if section.facts:
         yield from (Text(line, style="dim") for line in _wrap(" · ".join(section.facts), width))
     yield from _legend([LegendItem("notes:" if k == 0 else "", note) for k, note in enumerate(section.notes)], width, style="dim")
-    yield from (Text.assemble(*((text, TONE_STYLES[tone]) for text, tone in line)) for line in section.lines)
+    for pieces in section.lines:
+        yield from _hang(Text.assemble(*((text, TONE_STYLES[tone]) for text, tone in pieces)), width)
     yield Text()
     if section.cause is not None:
         yield from (Text(line, style="dim") for line in _wrap(section.cause, width))
@@ -107,6 +108,14 @@ def _legend(items: Sequence[LegendItem], width: int, style: str = "") -> Iterato
 def _wrap(text: str, width: int) -> list[str]:
     """Lines of at most ``width`` cells, without trailing blanks."""
     return [line.plain.rstrip() for line in Text(text).wrap(Console(width=width), width)]
+
+
+def _hang(text: Text, width: int) -> Iterator[Text]:
+    """The text in lines, those after the first indented further than any begins, where there is room for that."""
+    indent = 4 if width >= 40 else 0
+    for k, line in enumerate(text.wrap(Console(width=width), width - indent)):
+        line.rstrip()
+        yield Text.assemble(" " * indent, line) if k else line
 
 
 def _table(table: Table, width: int) -> Iterator[Text]:
