@@ -23,6 +23,7 @@ from harness.api.preparation import prepare, unprepared_modules
 from harness.api.preprocessing import ModelInputs
 from harness.api.random_weights import randomised_copy
 from harness.api.randomness import restored_generators
+from harness.api.turns import TURN
 
 
 class Classifier(ModelLayers, ModelInputs):
@@ -182,7 +183,7 @@ def classifier(
 
     Raises ``ValueError`` if the module is no classifier of such images, or cannot be copied without becoming another function.
     """
-    with restored_generators():
+    with TURN, restored_generators():
         return Classifier(
             module,
             input_shape=input_shape,

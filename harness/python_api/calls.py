@@ -15,6 +15,7 @@ from harness.api.case import Case, forward_in_batches
 from harness.api.classifiers import Classifier
 from harness.api.explainers import Explainer
 from harness.api.sample import Dataset
+from harness.api.turns import TURN
 from harness.python_api import arguments
 from harness.python_api.components import current_registry, to_explainer, to_metric
 from harness.registry.declared_needs import declared_needs
@@ -29,11 +30,11 @@ T = TypeVar("T")
 
 
 def _outside_inference_mode(function: Callable[P, T]) -> Callable[P, T]:
-    """The function as it is outside of ``torch.inference_mode``, in which nothing has gradients."""
+    """The function as it is outside of ``torch.inference_mode``, in which nothing has gradients; threads call it in turn."""
 
     @wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> T:
-        with torch.inference_mode(False):
+        with TURN, torch.inference_mode(False):
             return function(*args, **kwargs)
 
     return called

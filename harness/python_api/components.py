@@ -9,6 +9,7 @@ from harness.api.classifiers import Classifier
 from harness.api.declarations import Kind
 from harness.api.explainers import Explainer
 from harness.api.sample import Dataset
+from harness.api.turns import in_turn
 from harness.registry.errors import Problem, ReferenceProblems
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
@@ -18,18 +19,21 @@ from harness.worker.bound_components import BoundExplainer, BoundMetric
 from harness.worker.component_cache import ComponentCache
 
 
+@in_turn
 def model(use: str | Callable[..., Any], /, **params: Any) -> Classifier:
     """A model by its component's name, on the CPU; raises ``ValueError`` for an unknown name or parameter."""
     recipe = _resolve_recipe("models", use, params)
     return _cache_for(recipe).model(recipe)
 
 
+@in_turn
 def dataset(use: str | Callable[..., Any], /, **params: Any) -> Dataset:
     """A dataset by its component's name; items are `harness.api.Sample`. Raises as `model` does."""
     recipe = _resolve_recipe("datasets", use, params)
     return _cache_for(recipe).dataset(recipe)
 
 
+@in_turn
 def explainer(use: str | Callable[..., Any], /, **params: Any) -> BoundExplainer:
     """An explainer by its component's name, or from a plain function.
 
@@ -39,6 +43,7 @@ def explainer(use: str | Callable[..., Any], /, **params: Any) -> BoundExplainer
     return _cache_for(recipe).explainer(recipe)
 
 
+@in_turn
 def metric(use: str | Callable[..., Any], /, **params: Any) -> BoundMetric:
     """A metric by its component's name, or from a plain function. Raises as `model` does."""
     recipe = _resolve_recipe("metrics", use, params)

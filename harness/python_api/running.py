@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.api.turns import TURN
 from harness.leaderboard.build import with_pair
 from harness.leaderboard.display import DisplayedLeaderboard, DisplayedPair, Showable
 from harness.python_api.scores import Scores
@@ -134,12 +135,13 @@ def run(
     if not isinstance(settings, Mapping) and (isinstance(settings, str) or not all(_is_pair(item) for item in settings)):
         raise ValueError(f'settings must be values by their paths, such as {{"explain.target": "label"}}, not {settings!r}')
     files = [Path(plugin) for plugin in ([plugins] if isinstance(plugins, str | Path) else plugins)]
-    registry = Registry.discover(files)
     chosen = [*(settings.items() if isinstance(settings, Mapping) else settings), *([("execution.executor", executor)] if executor else [])]
-    loaded = load_spec(spec, registry, chosen)
-    here = _names_session_objects(loaded) or is_private(str(store or default_store_address(loaded)))
-    if here and loaded.spec.execution.executor.removeprefix("xai-harness/") == "local":
-        loaded = load_spec(spec, registry, [*chosen, ("execution.executor", "inline")])
+    with TURN:
+        registry = Registry.discover(files)
+        loaded = load_spec(spec, registry, chosen)
+        here = _names_session_objects(loaded) or is_private(str(store or default_store_address(loaded)))
+        if here and loaded.spec.execution.executor.removeprefix("xai-harness/") == "local":
+            loaded = load_spec(spec, registry, [*chosen, ("execution.executor", "inline")])
     return RunResult.of(Run(loaded, registry, None if out is None else Path(out), store, limit, files).execute())
 
 

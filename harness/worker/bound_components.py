@@ -12,6 +12,7 @@ from harness.api.attribution import Attribution
 from harness.api.case import Case
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
+from harness.api.turns import TURN
 from harness.planning.variants import AS_IS, Variant
 from harness.registry.recipe import Recipe
 from harness.worker.applicability import inapplicability_reason
@@ -94,10 +95,12 @@ class BoundExplainer:
         """
         model = as_classifier(model)
         if ctx is None:
-            self.require_applicable(model)
+            with TURN:
+                self.require_applicable(model)
+                images = as_images(images, model)
+                return self(model, images, targets, ctx=Context(0, as_ids(None, images), device=images.device))
         images = as_images(images, model)
         targets = as_targets(targets, len(images), model).to(images.device)
-        ctx = Context(0, as_ids(None, images), device=images.device) if ctx is None else ctx
         if not len(images):
             return Attribution(images.new_zeros((0, *images.shape[-2:])).float())
         raw = self.raw(model, images, targets, ctx)

@@ -1,4 +1,7 @@
-"""Does jobs in this process: for debuggers and notebooks. It cannot enforce a time limit, nor survive a crash."""
+"""Does jobs in this process: for debuggers and notebooks. It cannot enforce a time limit, nor survive a crash.
+
+Runs in several threads take turns, job by job.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
+from harness.api.turns import TURN
 from harness.dispatch.devices import make_slots
 from harness.dispatch.events import Event
 from harness.dispatch.executor import ExecutorSettings, drop_columns
@@ -24,15 +28,17 @@ class InlineExecutor:
     """Jobs in this process, on the first of the devices: for debuggers and notebooks."""
 
     def __init__(self, settings: ExecutorSettings, registry: Registry) -> None:
-        set_plain_fp32()
-        device = make_slots(settings.options.devices, 1)[0].name
-        self._runner = JobRunner(ComponentCache(registry, device, settings.batch), Store(settings.store))
+        with TURN:
+            set_plain_fp32()
+            device = make_slots(settings.options.devices, 1)[0].name
+            self._runner = JobRunner(ComponentCache(registry, device, settings.batch), Store(settings.store))
         self._jobs: deque[Job] = deque()
 
     def ask(self, request: Mapping[str, Any]) -> Any:
         """Answered here."""
         try:
-            return answer_request(self._runner.components, request)
+            with TURN:
+                return answer_request(self._runner.components, request)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -46,7 +52,8 @@ class InlineExecutor:
         """Do the jobs one after the other; their events come when each is done."""
         while self._jobs:
             told: list[Event] = []
-            self._runner.run(self._jobs.popleft(), told.append)
+            with TURN:
+                self._runner.run(self._jobs.popleft(), told.append)
             yield from told
 
     def cancel(self, columns: Set[str]) -> None:
