@@ -362,6 +362,11 @@ def test_formats_of_plugins_get_the_json() -> None:
         render_leaderboard(board(), "countt", extra_formats=[extra])
 
 
+def test_the_picture_of_ranks_on_a_page_says_what_its_ends_are() -> None:
+    ends = re.findall(r"<text [^>]*>(\d+)</text>", render_leaderboard(board(), "html"))
+    assert ends == ["1", str(len(board().groups[0].rows))]
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_nothing_to_show_is_shown(format: str) -> None:
     group = group_of({"a": {"m": np.ones(3)}}, [metric()])

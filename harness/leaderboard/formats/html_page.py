@@ -77,12 +77,19 @@ def _table(table: Table) -> str:
     heads = [f'<th scope="col">{escape(header)}</th>' for header in table.headers]
     rows = [[f'<th scope="row">{_cell(row[0])}</th>', *(f"<td>{_cell(cell)}</td>" for cell in row[1:])] for row in table.rows]
     if table.ranks:
-        heads.insert(3, "<th></th>")
+        heads.insert(3, f'<th><svg width="{PLOT_WIDTH}" height="14" aria-hidden="true">{_scale(len(rows))}</svg></th>')
         for row, rank in zip(rows, table.ranks, strict=True):
             row.insert(3, f"<td>{_plot(rank, len(rows))}</td>")
     lines = ["<div><table>", f"<thead><tr>{''.join(heads)}</tr></thead>", "<tbody>"]
     lines += [f"{'<tr class=nulls>' if null else '<tr>'}{''.join(row)}</tr>" for row, null in zip(rows, table.nulls, strict=True)]
     return "\n".join([*lines, "</tbody>", "</table></div>"])
+
+
+def _scale(worst: int) -> str:
+    """The ends of the scale of `_plot`, over them."""
+    places = {1: ("4", "middle"), worst: (str(PLOT_WIDTH), "end")} if worst > 1 else {1: ("4", "middle")}
+    texts = [f'<text x="{x}" y="12" text-anchor="{anchor}" fill="currentColor">{rank}</text>' for rank, (x, anchor) in places.items()]
+    return "".join(texts)
 
 
 def _plot(rank: Rank, worst: int) -> str:
