@@ -5,14 +5,16 @@ import pytest
 from scipy import stats
 
 from harness.analysis.bootstrap import resampled_means
+from harness.analysis.confidence_intervals import mean_interval
 from harness.analysis.rank_confidence_sets import HOLM_BELOW, RankSets, rank_confidence_sets
 
 Array = np.ndarray
 
 
 def exact_draws(values: Array) -> Array:
-    """``(N, E)`` with the covariance that means of resamples of ``values`` (N, E) have in expectation."""
-    return values.mean(axis=0) + (values - values.mean(axis=0)) / np.sqrt(len(values))
+    """``(2 N, E)`` with the covariance that means of resamples of ``values`` (N, E) have in expectation, and no skewness."""
+    deviations = (values - values.mean(axis=0)) / np.sqrt(len(values))
+    return values.mean(axis=0) + np.concatenate([deviations, -deviations])
 
 
 def sets_of(values: Array, confidence: float = 0.95) -> RankSets:
@@ -44,11 +46,28 @@ def test_few_samples_are_judged_by_scipys_paired_t_and_holms_levels(size: int, s
     assert found.high.tolist() == [6 - sum((e, other) in ahead for other in range(6)) for e in range(6)]
 
 
+@pytest.mark.parametrize("confidence", [0.7, 0.9, 0.95])
+def test_two_explainers_differ_where_the_interval_of_their_difference_leaves_out_0(confidence: float) -> None:
+    """Of skewed differences too, over all 6^6 resamples of six samples."""
+    everyone = np.indices((6,) * 6).reshape(6, -1)
+    rng = np.random.default_rng(0)
+    differ = []
+    for _ in range(60):
+        values = np.stack([rng.exponential(size=6) * rng.choice([-1, 1]) + rng.uniform(-2, 2), rng.normal(size=6) / 4], axis=1)
+        values *= rng.choice([1, 20])
+        interval = mean_interval(values[:, 0] - values[:, 1], confidence=confidence)
+        found = rank_confidence_sets(values.mean(axis=0), values[everyone].mean(axis=0), 6, confidence)
+        differ.append(bool(found.differ[0, 1]))
+        assert differ[-1] == (interval.low > 0 or interval.high < 0)
+    assert 5 < sum(differ) < 55
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_many_samples_are_judged_by_the_greatest_resampled_difference_pair_by_pair(seed: int) -> None:
     rng = np.random.default_rng(seed)
     estimates = rng.normal(size=5) * 5
-    draws = estimates + rng.multivariate_normal(np.zeros(5), np.diag([1, 1, 2, 0.5, 1]) + 0.5, 400)
+    noise = rng.multivariate_normal(np.zeros(5), np.diag([1, 1, 2, 0.5, 1]) + 0.5, 200)
+    draws = estimates + np.concatenate([noise, -noise])
     pairs = list(permutations(range(5), 2))
     z = {}
     for i, j in pairs:
@@ -71,7 +90,8 @@ def test_many_samples_are_judged_by_the_greatest_resampled_difference_pair_by_pa
 def test_independent_explainers_need_tukeys_range_to_differ(factor: float, differ: bool) -> None:
     needed = stats.studentized_range.ppf(0.95, 6, np.inf)  # of means whose standard error is 1
     estimates = np.array([needed * factor, 2.1, 2.0, 1.9, 1.8, 0.0])
-    draws = estimates + np.random.default_rng(0).normal(size=(100_000, 6))
+    noise = np.random.default_rng(0).normal(size=(50_000, 6))
+    draws = estimates + np.concatenate([noise, -noise])
     found = rank_confidence_sets(estimates, draws, 10**9)
     assert found.differ[0, 5] == differ
     assert found.differ.sum() == 2 * differ
