@@ -82,6 +82,9 @@ def _unknown_component(components: Registry, name: str) -> Exception:
     """That nothing of the name is installed, and what is near."""
     from harness.registry.errors import UnknownComponent
     from harness.registry.naming import did_you_mean
+    from harness.spec.run_spec import RANDOM_MODEL
 
+    if name == RANDOM_MODEL:
+        return UnknownComponent(f"{name} is no component: under nulls it gives every row a twin on a model with random weights")
     near = did_you_mean(name, [card.name for card in components.cards()])
     return UnknownComponent(f'no component "{name}"{near}; see harness plugins list')

@@ -50,6 +50,13 @@ def test_help_is_given(arguments: list[str]) -> None:
     assert "Usage" in done.stdout
 
 
+@pytest.mark.parametrize("command", ["show", "list"])
+def test_the_null_that_is_no_component_is_explained_and_not_called_unknown(command: str) -> None:
+    done = harness("plugins", command, "random-model")
+    assert done.returncode == 2
+    assert "random-model is no component: under nulls it gives every row a twin" in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [[], ["plugins"], ["cache"]])
 def test_what_each_command_does_is_said_whole_in_the_list_of_commands(arguments: list[str]) -> None:
     listed = harness(*arguments, "--help").stdout.split("Commands:")[1]
