@@ -71,6 +71,7 @@ def _group_names(groups: Sequence[Group]) -> str:
 
 def _merge_groups(first: Group, second: Group, name: str) -> Group:
     where = f"{name}, {second.dataset} / {second.model}"
+    first, second = _with_samples_of(second, first), _with_samples_of(first, second)
     for what in ("dataset", "model"):
         if _recipe_digest(first, what) != _recipe_digest(second, what):
             raise MergeError(
@@ -98,6 +99,23 @@ def _merge_groups(first: Group, second: Group, name: str) -> Group:
         group_notes=list(dict.fromkeys([*first.group_notes, *second.group_notes])),
         replicate_of=first.replicate_of or second.replicate_of,
         explained=explained,
+    )
+
+
+def _with_samples_of(other: Group, group: Group) -> Group:
+    """The group; one whose dataset or model could not be had, and that so knows neither, with what the other knows, and without a score."""
+    if group.samples or not other.samples:
+        return group
+    size = len(other.samples)
+    return dataclasses.replace(
+        group,
+        samples=other.samples,
+        digests=other.digests,
+        correct=np.zeros(size, dtype=bool),
+        cells={pair: Cell.missing(size, cell.status, cell.reason, cell.key) for pair, cell in group.cells.items()},
+        recipes={**group.recipes, **{name: recipe for name, recipe in other.recipes.items() if name == "model"}},
+        notes={},
+        variant=other.variant,
     )
 
 

@@ -124,6 +124,30 @@ def test_a_run_that_was_ended_early_knows_less_of_the_model_and_is_merged_all_th
         merge_results([run(early), run(other)])
 
 
+def test_a_group_that_could_not_be_had_in_one_run_is_that_of_the_other() -> None:
+    """Nobody knew its samples there, nor the weights of its model."""
+    blocked = Group(
+        dataset="data",
+        model="net",
+        samples=[],
+        digests=[],
+        correct=np.zeros(0, dtype=bool),
+        accuracy=None,
+        explainers=[explainer("a"), explainer("b")],
+        metrics=[metric("m")],
+        cells={(row, "m"): Cell.missing(0, "blocked", "the folder is gone") for row in "ab"},
+        notes={"a": ExplainerNotes()},
+        recipes=recipes("D", "recipe of M"),
+    )
+    for runs in ([blocked, part("a")], [part("a"), blocked]):
+        merged = merge_results([run(each) for each in runs]).groups[0]
+        assert merged.recipes == recipes("D", "M") and merged.accuracy == 1.0 and merged.correct.all()
+        assert np.array_equal(merged.cells["a", "m"].values, SCORES["a"]["m"]) and merged.cells["a", "m"].status == "ok"
+        assert (merged.cells["b", "m"].reason, merged.cells["b", "m"].computed.tolist()) == ("the folder is gone", [False] * 8)
+    with pytest.raises(MergeError, match="another dataset"):
+        merge_results([run(part("a")), run(dataclasses.replace(blocked, recipes=recipes("X", "M")))])
+
+
 def variant_of(labels: str, scale: float, known: np.ndarray) -> Group:
     kept = np.arange(8) % 2 == 0
     condition = VariantInfo(model="net", kind="inputs", strength="minor", repeat=1, scale=scale, kept=kept & known, known=known)
