@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from collections import Counter
 
@@ -17,6 +18,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if "HARNESS_CACHE" not in os.environ:
     os.environ["HARNESS_CACHE"] = tempfile.mkdtemp(prefix="harness-cache-")
     atexit.register(shutil.rmtree, os.environ["HARNESS_CACHE"], ignore_errors=True)
+OWN_VARIABLES = ("ACME_", "COLUMNS", "FAULTY_", "FORCE_COLOR", "NO_COLOR", "RELUCTANT", "SMALL_", "STUCK_", "UNSEEN")  # of tests
+# what children import is imported once, when the first is asked for; those of the commands that tests start come from the same server
+if "HARNESS_FORK_SERVER" not in os.environ and sys.platform.startswith("linux"):
+    from harness.processes.forked_process import OwnServer
+
+    os.environ["HARNESS_FORK_SERVER"] = OwnServer(OWN_VARIABLES, idle=1e6, lazy=True).address
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,8 +1,9 @@
 """A run that faults are injected into at random, for a given time; its leaderboard must end as that of an undisturbed one.
 
-``python -m tests.soak [SECONDS] [--seed N] [--folder FOLDER]``: begins the same run again and again, kills workers and drivers, asks
-drivers to end, truncates and alters files of the store, lets two drivers work on one store at once. Prints what it did; exit code 1 and
-the folder left behind where the leaderboard differs, something finished was computed again, or a driver said something untrue.
+``python -m tests.soak [SECONDS] [--seed N] [--folder FOLDER]``: begins the same run again and again, kills workers,
+fork servers and drivers, asks drivers to end, truncates and alters files of the store, lets two drivers work on one store at once. Prints
+what it did; exit code 1 and the folder left behind where the leaderboard differs, something finished was computed again, or a driver said
+something untrue.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Soak:
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.random, self.did = folder, random.Random(seed), Counter[str]()
         self.drivers = [driver(folder, out=f"out-{number}", execution={"workers": 2, "shard": 2}, **SPEC) for number in range(2)]
+        for each in self.drivers:
+            each.alone = True  # so that its workers are found
         self.whole = driver(folder, out="whole", store="whole-store", **SPEC)
         self.running: dict[int, subprocess.Popen[str]] = {}
 
@@ -88,15 +91,21 @@ class Soak:
 
     def _disturb(self) -> None:
         process = self.random.choice(list(self.running.values()))
-        faults = [self._kill_worker, self._kill_worker, self._kill_driver, self._ask_driver, self._damage, self._damage]
+        faults = [self._kill_worker, self._kill_worker, self._kill_server, self._kill_driver, self._ask_driver, self._damage, self._damage]
         self.random.choice(faults)(process)
 
     def _kill_worker(self, process: subprocess.Popen[str]) -> None:
-        children = [child for child in _children(process.pid) if b"harness.worker.main" in _command(child)]
-        if children:
+        self._kill(process, b"harness.worker.main", "workers killed")
+
+    def _kill_server(self, process: subprocess.Popen[str]) -> None:
+        self._kill(process, b"harness.worker.preloading", "fork servers killed")
+
+    def _kill(self, process: subprocess.Popen[str], command: bytes, what: str) -> None:
+        found = [child for child in _descendants(process.pid) if command in _command(child)]
+        if found:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.random.choice(children), signal.SIGKILL)
-                self.did["workers killed"] += 1
+                os.kill(self.random.choice(found), signal.SIGKILL)
+                self.did[what] += 1
 
     def _kill_driver(self, process: subprocess.Popen[str]) -> None:
         process.kill()
@@ -130,9 +139,10 @@ def _finish(run: Driver, codes: set[int]) -> None:
         raise Wrong(f"it ended with {done.returncode}: {done.stderr}")
 
 
-def _children(number: int) -> list[int]:
-    with contextlib.suppress(FileNotFoundError):
-        return [int(child) for child in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
+def _descendants(number: int) -> list[int]:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        children = [int(child) for path in Path(f"/proc/{number}/task").glob("*/children") for child in path.read_text().split()]
+        return [*children, *(below for child in children for below in _descendants(child))]
     return []
 
 

@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "python_api": {"runs", "leaderboard", "results", "worker", "planning", "spec", "registry", "api", "store"},
     "commands": {
         "conformance",
+        "processes",
         "runs",
         "leaderboard",
         "results",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from harness.commands.terminal import make_console
+from harness.processes.forked_process import start_fork_server
+from harness.store.address import default_address, is_begun
 
 if TYPE_CHECKING:
     from harness.planning.plan import Plan
@@ -40,11 +42,18 @@ def _parse_setting(text: str) -> tuple[str, str]:
 def prepare_run(
     spec: Path, settings: list[str], plugins: list[Path], *, out: Path | None = None, store: str | None = None, **options: Any
 ) -> Run:
-    """The run of a spec; ``options`` are those of `harness.runs.run.Run`."""
+    """The run of a spec; ``options`` are those of `harness.runs.run.Run`.
+
+    Where nothing is stored yet, workers will be needed: what these import is being imported while this process goes on.
+    """
+    components = discover_registry(plugins)
+    loaded = load_spec_file(spec, settings, components)
+    address = store or loaded.spec.store.path or default_address()
+    if loaded.spec.execution.executor == "local" and (options.get("fresh") or not is_begun(address)):
+        start_fork_server()
     from harness.runs.run import Run
 
-    components = discover_registry(plugins)
-    return Run(load_spec_file(spec, settings, components), components, out, store, plugins=plugins, **options)
+    return Run(loaded, components, out, store, plugins=plugins, **options)
 
 
 def plan_run(run: Run) -> Plan:

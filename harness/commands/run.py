@@ -40,13 +40,13 @@ def run_command(
 
     The run folder gets it too, in every format, with all scores.
     """
-    from harness.runs.progress import make_reporter
-    from harness.runs.run_summary import run_summary_lines
-    from harness.text_format import print_line
-
     execution = {"executor": executor, "devices": devices and f"[{devices}]", "workers": workers}
     extra = [f"execution.{name}={value}" for name, value in execution.items() if value is not None]
     run = prepare_run(spec, [*settings, *extra], plugin, out=out, store=store, limit=limit, fresh=fresh, profile=profile)
+    from harness.runs.progress import make_reporter  # imported while a fork server begins
+    from harness.runs.run_summary import run_summary_lines
+    from harness.text_format import print_line
+
     finished = run.execute(make_reporter(progress and progress.value, make_console(stderr=True)))
     with suppress(BrokenPipeError):
         for meta in (False, True) if finished.leaderboard.meta else (False,):

@@ -11,6 +11,7 @@ from harness.dispatch.executor import ExecutorSettings
 from harness.dispatch.scheduler import Scheduler
 from harness.dispatch.worker_handle import Inbox, WorkerHandle
 from harness.processes.child_process import ChildProcess
+from harness.processes.forked_process import start_fork_server
 from harness.text_format import to_printable_line
 
 LOG_TAIL = 400  # characters of a worker's log that go into the reason of its end
@@ -74,5 +75,6 @@ class LocalExecutor(Scheduler):
         return self._slots
 
     def begin(self, slot: Slot, inbox: Inbox) -> WorkerHandle:
-        """A process, fixed to the slot's device."""
+        """A process, fixed to the slot's device; what the first one imports is imported for all."""
+        start_fork_server()
         return WorkerProcess(slot, next(self._numbers), self.settings, inbox)

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import harness
+from harness.processes.forked_process import ForkedProcess, address_variables, fork_child
+from harness.processes.inheritance import child_environment
 
 Message = dict[str, Any]
 EXIT_GRACE = 2.0  # seconds in which a child that has said its last may end by itself
@@ -33,7 +34,9 @@ class ChildProcess:
             messages wait for `receive`.
         environment: variables beside those of this process.
         log: the file to which what it prints is added; by default it goes where this process's goes.
-        own_group: whether it leads a process group of its own, with which it is ended, and which Ctrl-C does not reach.
+
+    It leads a process group of its own, with which it is ended, and which Ctrl-C does not reach. A fork server starts it if one runs
+    (`harness.processes.forked_process`), else it is a new interpreter.
 
     Raises:
         OSError: it cannot be started.
@@ -50,21 +53,22 @@ class ChildProcess:
         *,
         environment: Mapping[str, str] | None = None,
         log: Path | None = None,
-        own_group: bool = True,
     ) -> None:
         self.killed_for: str | None = None
-        self._log, self._own_group, self._silent = log, own_group, False
+        self._log, self._silent = log, False
         self._messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        variables = child_environment({**address_variables(), **(environment or {})})
         with contextlib.nullcontext() if log is None else log.open("ab") as printed:
-            self._process = subprocess.Popen(
+            forked = fork_child(module, variables, 2 if printed is None else printed.fileno())
+            self._process: ForkedProcess | subprocess.Popen[bytes] = forked or subprocess.Popen(
                 [sys.executable, "-P", "-m", module],  # -P: the working folder would shadow what is installed
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=printed,
-                env=_environment(environment or {}),
-                start_new_session=own_group,
+                env=variables,
+                start_new_session=True,
             )
-        self._watchdog = _start_watchdog(self._process.pid) if own_group else None
+        self._watchdog = _start_watchdog(self._process.pid)
         self.send({**settings, "path": [part or str(Path.cwd()) for part in sys.path]})
         threading.Thread(target=self._listen, args=(hear or self._keep,), daemon=True).start()
 
@@ -95,10 +99,7 @@ class ChildProcess:
         """End it at once, and all that it has started in its group."""
         self.killed_for = self.killed_for or why
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            if self._own_group:
-                os.killpg(self._process.pid, signal.SIGKILL)
-            else:
-                self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self, grace: float = KILL_GRACE) -> None:
         """End it and reap it; one that has said its last may end by itself first, so that how it ended is its own."""
@@ -151,12 +152,6 @@ class ChildProcess:
         finally:
             self._silent = True
             hear(self, None)
-
-
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    """This process's, in which the harness can be imported."""
-    home = str(Path(next(iter(harness.__path__))).parent)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")])), **more}
 
 
 def _start_watchdog(group: int) -> subprocess.Popen[bytes] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from urllib.parse import unquote
 
 DEFAULT_ADDRESS = ".harness"
@@ -17,6 +18,11 @@ _LOGIN = re.compile(r"(?<=://)([^/@:?#]*):(.*)@", re.DOTALL)
 def default_address(otherwise: str = DEFAULT_ADDRESS) -> str:
     """The address of the store where none is given: ``HARNESS_STORE``, else ``otherwise``."""
     return os.environ.get("HARNESS_STORE") or otherwise
+
+
+def is_begun(address: str) -> bool:
+    """Whether something may be in a store: there is such a folder, or it is a URL."""
+    return protocol_of(address) is not None or Path(address).exists()
 
 
 def protocol_of(address: str) -> str | None:

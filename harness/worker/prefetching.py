@@ -130,7 +130,6 @@ class Prefetcher:
                     {"plugins": [str(path) for path in self._plugins]},
                     self._hear,
                     environment={"CUDA_VISIBLE_DEVICES": ""},  # it takes nothing of the device's memory
-                    own_group=False,  # it ends with the worker
                 )
             except OSError:
                 self._failures += 1

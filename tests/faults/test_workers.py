@@ -190,7 +190,7 @@ def test_no_reader_outlives_its_worker_nor_says_anything(tmp_path: Path, how: st
 
     def readers() -> list[psutil.Process]:
         found = []
-        for child in psutil.Process(process.pid).children(recursive=True):
+        for child in psutil.Process().children(recursive=True):  # of a fork server, this process's or the driver's
             with contextlib.suppress(psutil.NoSuchProcess):  # others, such as a shell that told of the hardware, may have ended meanwhile
                 found += [child] if "harness.worker.prefetch_process" in " ".join(child.cmdline()) else []
         return found

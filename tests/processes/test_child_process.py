@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,14 @@ from harness.processes.child_process import ChildProcess
 from tests.support.driver import until
 
 PARROT = "tests.support.parrot"
+
+
+@pytest.fixture(autouse=True, params=["forked", "new"])
+def way(request: pytest.FixtureRequest, choose: Callable[[str], None]) -> str:
+    """How children are started."""
+    way: str = request.param
+    choose(way)
+    return way
 
 
 @pytest.fixture
@@ -75,9 +83,3 @@ def test_it_is_sent_to_in_vain_once_it_has_ended(child: ChildProcess) -> None:
     for _ in range(3):
         child.send({"print": "x" * 100_000})
     assert child.receive(60) is None
-
-
-def test_one_in_the_group_of_its_starter_is_ended_alone() -> None:
-    with closing(ChildProcess(PARROT, {"greeting": ""}, own_group=False)) as child:
-        assert child.receive(60)
-    assert child.describe_exit() == "signal SIGKILL", "and this process, which is in its group, is there to see it"

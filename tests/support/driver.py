@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import harness
+from harness.processes.forked_process import ADDRESS_VARIABLE
 from tests.support.spec import SMALL, small_spec
 
 FAULTY, RELUCTANT = SMALL.with_name("faulty.py"), SMALL.with_name("reluctant.py")
@@ -30,6 +31,7 @@ class Driver:
     store: str = "store"
     wrapped: list[str] = field(default_factory=list)
     address: str | None = None  # of a store that is elsewhere
+    alone: bool = False  # whether it has a fork server of its own
 
     @property
     def command(self) -> list[str]:
@@ -44,7 +46,7 @@ class Driver:
         marks = self.folder / "marks"
         marks.mkdir(exist_ok=True)
         return {
-            **os.environ,
+            **{name: text for name, text in os.environ.items() if not (self.alone and name == ADDRESS_VARIABLE)},
             "FAULTY_MARKS": str(marks),
             "RELUCTANT": str(marks),
             "SMALL_CALLS": str(self.folder / "calls"),
