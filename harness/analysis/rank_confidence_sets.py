@@ -64,7 +64,7 @@ def _surely_ahead(estimates: Floats, draws: Floats, size: int, error: float) -> 
     difference = estimates[first] - estimates[second]
     deviations = draws - draws.mean(axis=0)
     standardised = deviations[:, first] - deviations[:, second]
-    spread = np.sqrt(np.mean(standardised**2, axis=0))
+    spread = np.sqrt(np.einsum("rp,rp->p", standardised, standardised) / len(draws))
     scale = np.abs(draws).max(axis=0)
     noise = TIE_TOLERANCE * np.maximum(scale[first], scale[second])
     varied, unequal = spread > noise, np.abs(difference) > noise
@@ -72,7 +72,7 @@ def _surely_ahead(estimates: Floats, draws: Floats, size: int, error: float) -> 
     # a difference that never varies has no t: it counts as n, which is its t as soon as one sample more has no difference
     t = np.where(unequal, np.copysign(size, difference), 0.0)
     np.divide(difference, spread * np.sqrt(size / (size - 1)), out=t, where=varied)
-    corrected = unskew(t, np.mean(standardised**3, axis=0))
+    corrected = unskew(t, np.einsum("rp,rp,rp->p", *[standardised] * 3) / len(draws))
     p = special.stdtr(size - 1, np.clip(np.stack([-np.minimum(t, corrected), np.maximum(t, corrected)]), -size, size))
 
     def level(left: Bools) -> float:
