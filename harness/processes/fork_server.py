@@ -82,7 +82,7 @@ class ForkServer:
                 importlib.import_module(name)
             if self._selector.select(0):
                 return None
-        if len(list(Path("/proc/self/task").iterdir())) > 1 or not self._imports.are_sound():
+        if len(list(Path("/proc/self/task").iterdir())) > 1 or open_devices() or not self._imports.are_sound():
             return None
         gc.collect()
         gc.freeze()
@@ -197,6 +197,15 @@ class ForkServer:
         sys.path[:] = dict.fromkeys([*given, *(part for part in self._path if part not in own)])
         self._imports.prepare_child(environment)
         return module
+
+
+def open_devices() -> list[str]:
+    """Devices that this process holds: a GPU that was begun with works in no process that is forked."""
+    found = []
+    for path in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the list's own is closed by now
+            found.append(str(path.readlink()))
+    return sorted(name for name in found if name.startswith("/dev/") and name != os.devnull)
 
 
 def _take_place(module: str, environment: Mapping[str, str], descriptors: Sequence[int]) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from harness.processes import forked_process
 from harness.processes.child_process import ChildProcess
+from harness.processes.fork_server import open_devices
 from harness.processes.forked_process import ADDRESS_VARIABLE, OFF, ForkedProcess, OwnServer, fork_child
 from harness.processes.inheritance import child_environment, differing_variables, installation_state, shadowed_modules
 from harness.worker.preloading import WorkerImports, wanted_threads
@@ -200,6 +201,13 @@ def test_a_server_runs_one_thread_has_no_device_and_nothing_that_may_be_edited(c
         assert "'torch'" in names
         child.send({"run": "import torch; print(torch.cuda.is_initialized(), torch.cuda._is_in_bad_fork())"})
         assert (child.receive(60) or {})["printed"] == "False False\n"
+
+
+def test_a_device_that_is_held_is_seen() -> None:
+    before = open_devices()
+    with Path("/dev/zero").open("rb"):
+        assert open_devices() == sorted([*before, "/dev/zero"])
+    assert open_devices() == before
 
 
 def test_a_module_that_may_be_edited_is_never_forked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
