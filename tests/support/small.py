@@ -64,6 +64,12 @@ def _gradient(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
         return torch.autograd.grad(logits, images)[0]
 
 
+def _pause(seconds: float) -> None:
+    end, calls = time.monotonic() + seconds, os.environ.get("SMALL_CALLS")
+    while (left := end - time.monotonic()) > 0 and not (calls and Path(calls).with_name("hurry").exists()):
+        time.sleep(min(left, 0.05))
+
+
 def _noted(what: str) -> None:
     """Append a line to the file named by SMALL_CALLS, so that a test can count what was computed."""
     if os.environ.get("SMALL_CALLS"):
@@ -73,8 +79,8 @@ def _noted(what: str) -> None:
 
 @explainer(signed=True, passes=2)
 def slope(model: Classifier, images: Tensor, targets: Tensor, *, pause: float = 0.0, ctx: Context) -> Tensor:
-    """Gradient times input."""
-    time.sleep(pause * len(images))
+    """Gradient times input; it pauses for so many seconds per image, but not once a file ``hurry`` lies beside that of the calls."""
+    _pause(pause * len(images))
     for name in ctx.ids:
         _noted(f"slope {name}")
     return _gradient(model, images, targets) * images

@@ -5,12 +5,27 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from harness.api import Classifier, explainer
+
+MEETING = 50  # seconds
+
+
+@explainer()
+def meets(model: Classifier, images: Tensor, targets: Tensor, *, where: str) -> Tensor:
+    """Waits on each of two nodes until the other has come to it, too."""
+    if "STUCK_PID" in os.environ:
+        folder, name = Path(os.environ["STUCK_PID"]).parent, Path(os.environ["SMALL_CALLS"]).name
+        (folder / f"{where}-{name}").touch()
+        end = time.monotonic() + MEETING
+        while len(list(folder.glob(f"{where}-*"))) < 2 and time.monotonic() < end:
+            time.sleep(0.02)
+    return images
 
 
 @explainer()

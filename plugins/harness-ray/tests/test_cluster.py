@@ -127,8 +127,8 @@ def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None
         time.sleep(0.02)
 
 
-def inline(folder: Path, **changes: Any) -> Any:
-    return harness.run(small_spec(**changes), out=folder / "whole", store=folder / "whole-store", plugins=[SMALL])
+def inline(folder: Path, *plugins: Path, **changes: Any) -> Any:
+    return harness.run(small_spec(**changes), out=folder / "whole", store=folder / "whole-store", plugins=[SMALL, *plugins])
 
 
 def means(cells: dict[tuple[str, str], Any]) -> dict[tuple[str, str], float]:
@@ -141,27 +141,27 @@ def assert_as_inline(runs: Runs, result: Any) -> None:
 
 
 def test_a_cluster_computes_what_one_process_does_and_says_as_little(nodes: Nodes, runs: Runs) -> None:
-    changes = {"datasets": FEW, "explainers": [{"use": "slope", "params": {"pause": 0.1}}, "contrast", "both"]}
-    code, said = runs.run(execution=SHARDS, **changes)
+    changes = {"datasets": FEW, "explainers": [{"use": "meets", "params": {"where": "cluster"}}, "slope", "contrast", "both"]}
+    code, said = runs.run(FAULTS, execution=SHARDS, **changes)
     assert code == 0, said
-    assert_as_inline(runs, inline(runs.folder, **changes))
+    assert_as_inline(runs, inline(runs.folder, FAULTS, **changes))
     assert all("inside" in nodes.calls(name).read_text() for name in ("first", "second")), "both nodes took part"
     assert not re.search(NOISE, said), said
     assert not list((runs.folder / "store").glob(".seen*"))
     nodes.calls("first").write_text("")
-    assert runs.run(execution=SHARDS, **changes)[0] == 0
+    assert runs.run(FAULTS, execution=SHARDS, **changes)[0] == 0
     assert nodes.calls("first").read_text() == "", "all of it is cached"
 
 
 def test_a_store_at_a_url_is_one_for_all_nodes(nodes: Nodes, runs: Runs) -> None:
-    changes = {"datasets": FEW, "explainers": [{"use": "slope", "params": {"pause": 0.1}}], "nulls": []}
+    changes = {"datasets": FEW, "explainers": [{"use": "meets", "params": {"where": "url"}}], "nulls": []}
     runs.store = (runs.folder / "store").as_uri()
-    code, said = runs.run(execution=SHARDS, **changes)
+    code, said = runs.run(FAULTS, execution=SHARDS, **changes)
     assert code == 0, said
-    assert_as_inline(runs, inline(runs.folder, **changes))
+    assert_as_inline(runs, inline(runs.folder, FAULTS, **changes))
     assert all("inside" in nodes.calls(name).read_text() for name in ("first", "second")), "both nodes took part"
     before, committed = nodes.computed(), runs.committed()
-    assert runs.run(execution=SHARDS, **changes)[0] == 0
+    assert runs.run(FAULTS, execution=SHARDS, **changes)[0] == 0
     assert nodes.computed() == before, "all of it is cached"
     assert runs.committed() == committed != set()
     assert not list((runs.folder / "store").glob(".seen*"))
@@ -177,7 +177,9 @@ def test_a_node_joins_and_is_lost_and_nothing_that_was_finished_is_computed_agai
     time.sleep(0.3)  # it is explaining again
     committed, before = runs.committed(), nodes.computed()
     nodes.cluster.remove_node(third, allow_graceful=False)
+    (nodes.folder / "hurry").touch()
     _, said = process.communicate(timeout=300)
+    (nodes.folder / "hurry").unlink()
     assert process.returncode == 0, said
     assert not re.search(NOISE, said), said
     assert_as_inline(runs, inline(runs.folder, explainers=["slope", "contrast"], **changes))
