@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from harness.results.field_types import Floats
+from harness.results.field_types import Bools, Floats
 
 _CHUNK = 1 << 23
 
@@ -52,6 +53,35 @@ def resampled_means(values: Floats, resamples: int, seed: int) -> Floats:
             means[rows, gappy] = np.divide(sums, defined, out=np.full_like(sums, np.nan), where=defined > 0)
         start += len(counts)
     return means.reshape(resamples, *shape)
+
+
+@dataclass(frozen=True)
+class ResampledMeans:
+    """Means ``(…)`` over samples, and over resampled samples ``draws`` (R, …), NaN only where the means are."""
+
+    means: Floats
+    draws: Floats
+
+    @classmethod
+    def of(cls, values: Floats, resamples: int, seed: int) -> ResampledMeans:
+        """Of ``values`` (N, …), NaN left out; a resample that has none of the samples that a mean is of has the mean itself."""
+        means, draws = nan_mean(values), resampled_means(values, resamples, seed)
+        return cls(means, np.where(np.isnan(draws), means, draws))
+
+    def weigh(self, weights: Floats) -> ResampledMeans:
+        """Weighted sums over the last axis, of those that have a weight; NaN if there is none, or where one of them is NaN."""
+        chosen = np.flatnonzero(weights)
+        if not len(chosen):
+            return ResampledMeans(*(np.full(values.shape[:-1], np.nan) for values in (self.means, self.draws)))
+        return ResampledMeans(*(values[..., chosen] @ weights[chosen] for values in (self.means, self.draws)))
+
+    def where(self, kept: Bools) -> ResampledMeans:
+        """Only those that are ``kept`` (…), the others NaN."""
+        return ResampledMeans(np.where(kept, self.means, np.nan), np.where(kept, self.draws, np.nan))
+
+    def flatten(self) -> ResampledMeans:
+        """All means on one axis."""
+        return ResampledMeans(self.means.ravel(), self.draws.reshape(len(self.draws), self.means.size))
 
 
 def nan_mean(values: Floats, axis: int = 0) -> Floats:

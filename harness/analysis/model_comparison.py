@@ -10,7 +10,7 @@ from harness.analysis.bootstrap import nan_mean
 from harness.analysis.confidence_intervals import ScoreScale, mean_intervals
 from harness.analysis.explainer_comparisons import compare_explainers
 from harness.analysis.group_comparisons import CellLabels, judge_alone
-from harness.analysis.groups import score_cube
+from harness.analysis.group_scores import score_cube
 from harness.analysis.overall import replicate_families
 from harness.analysis.paired_tests import paired_differences
 from harness.results.components import MetricInfo

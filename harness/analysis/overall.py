@@ -1,17 +1,21 @@
-"""Ranks across groups: datasets, models and training seeds."""
+"""Skill across groups: datasets, models and training seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import harmonic_mean
 
 import numpy as np
 
-from harness.analysis.bootstrap import nan_mean
-from harness.analysis.groups import WEIGHTINGS, AnalysedGroup, rank_intervals
-from harness.analysis.ranking import ranking_order
+from harness.analysis.bootstrap import ResampledMeans, nan_mean
+from harness.analysis.composed_intervals import replicate_interval
+from harness.analysis.groups import AnalysedGroup
+from harness.analysis.metric_weights import WEIGHTINGS
+from harness.analysis.standings import Contest, estimate_skill, make_standings, standing_order
 from harness.results.data_model import Group, Results, Weighting
-from harness.results.document import OverallEntry, Rank
-from harness.results.field_types import Floats
+from harness.results.document import OverallEntry, Skill, Standing
+from harness.results.field_types import Bools, Floats
 
 
 def replicate_families(groups: Sequence[Group]) -> list[list[int]]:
@@ -23,28 +27,28 @@ def replicate_families(groups: Sequence[Group]) -> list[list[int]]:
 
 
 def overall_entries(groups: Sequence[AnalysedGroup], results: Results) -> list[OverallEntry]:
-    """Every explainer's rank averaged over its groups, from best to worst; replicates are averaged first, and count as one.
-
-    An interval holds the samples' variation, and the training seeds' if models are replicates.
-    """
+    """Every explainer's skill averaged over its groups, from best to worst; replicates are averaged first, and count as one."""
+    if not groups:
+        return []
     infos = {info.label: info for group in results.groups for info in reversed(group.explainers)}
     labels = list(dict.fromkeys(label for group in results.groups for label in group.explainer_labels))
     families = replicate_families(results.groups)
-    ranks = {weighting: np.stack([_mean_ranks(found, labels, weighting) for found in groups]) for weighting in WEIGHTINGS if groups}
-    intervals = {weighting: _intervals(groups, labels, families, weighting, found, results) for weighting, found in ranks.items()}
+    seeds = max((len(members) for members in families if len(members) > 1), default=0)
+    real = np.asarray([not results.is_null(infos[label]) for label in labels], dtype=bool)
+    aligned = {weighting: _Aligned.of(groups, labels, weighting) for weighting in WEIGHTINGS}
+    standings = {weighting: _standings(found, groups, families, real, results) for weighting, found in aligned.items()}
     entries = []
     for e, label in enumerate(labels):
         info, rows = infos[label], [found.rows[label] for found in groups if label in found.rows]
-        means = {weighting: intervals[weighting][e] for weighting in WEIGHTINGS}
         entries.append(
             OverallEntry(
                 explainer=info.component,
                 label=label,
                 plugin=info.plugin,
-                null=results.is_null(info),
-                rank=means["category"],
-                ranks=means,
-                spread={weighting: _spread(ranks[weighting][:, e]) for weighting in WEIGHTINGS},
+                null=not real[e],
+                standings={weighting: found[e] for weighting, found in standings.items()},
+                spread={weighting: _spread(aligned[weighting].skill[:, e]) for weighting in WEIGHTINGS},
+                seeds=seeds,
                 groups=sum(row.metrics_ranked > 0 for row in rows),
                 groups_of=len(groups),
                 complete=len(rows) == len(groups) and all(row.complete for row in rows),
@@ -52,49 +56,104 @@ def overall_entries(groups: Sequence[AnalysedGroup], results: Results) -> list[O
                 against_null=sum(row.against_null for row in rows),
             )
         )
-    return ranking_order(entries)
+    return standing_order(entries)
 
 
-def _mean_ranks(group: AnalysedGroup, labels: Sequence[str], weighting: Weighting) -> Floats:
-    """``(E,)`` in the order of ``labels``; NaN for labels that the group does not have, or does not rank."""
-    means = [group.rows[label].ranks[weighting].mean if label in group.rows else None for label in labels]
-    return np.asarray(means, dtype=np.float64)
+@dataclass(frozen=True)
+class _Aligned:
+    """What G groups are placed by, of the same E explainers: means (G, E) and resamples (G, R, E), NaN where a group lacks an explainer."""
+
+    skill: Floats
+    draws: Floats
+    elsewhere: Floats
+    draws_elsewhere: Floats
+    ties: Floats
+    ranks: Floats
+
+    @classmethod
+    def of(cls, groups: Sequence[AnalysedGroup], labels: Sequence[str], weighting: Weighting) -> _Aligned:
+        resamples = max(len(found.contests[weighting].skill.draws) for found in groups)
+        skill, elsewhere, ties, ranks = np.full((4, len(groups), len(labels)), np.nan)
+        draws, draws_elsewhere = np.full((2, len(groups), resamples, len(labels)), np.nan)
+        for g, found in enumerate(groups):
+            own, contest = [labels.index(label) for label in found.group.explainer_labels], found.contests[weighting]
+            skill[g, own], elsewhere[g, own], ties[g, own], ranks[g, own] = (
+                contest.skill.means,
+                contest.elsewhere.means,
+                contest.ties,
+                contest.ranks,
+            )
+            draws[g][:, own], draws_elsewhere[g][:, own] = contest.skill.draws, contest.elsewhere.draws
+        return cls(skill, draws, elsewhere, draws_elsewhere, ties, ranks)
+
+    def mean(self, groups: Sequence[int]) -> tuple[ResampledMeans, ResampledMeans]:
+        """Skill averaged over some of the groups, the hardest null being looked for on the same samples and on others."""
+        chosen = list(groups)
+        return (
+            ResampledMeans(nan_mean(self.skill[chosen]), nan_mean(self.draws[chosen])),
+            ResampledMeans(nan_mean(self.elsewhere[chosen]), nan_mean(self.draws_elsewhere[chosen])),
+        )
 
 
-def _intervals(
-    groups: Sequence[AnalysedGroup],
-    labels: Sequence[str],
-    families: Sequence[Sequence[int]],
-    weighting: Weighting,
-    ranks: Floats,
-    results: Results,
-) -> list[Rank]:
-    """The mean of ``ranks`` (G, E) over families, with intervals."""
-    aligned = np.full((len(groups), results.bootstrap, len(labels)), np.nan)
-    for found, draws in zip(groups, aligned, strict=True):
-        draws[:, [labels.index(label) for label in found.group.explainer_labels]] = found.draws[weighting]
-    drawn = _resample_replicates(aligned, families, np.random.default_rng(results.seed))
-    without = ~np.isnan(ranks) & np.isnan(aligned).all(axis=1)  # ranked in a group of too few samples
-    drawn[:, without.any(axis=0)] = np.nan
-    return rank_intervals(_family_mean(ranks, families), drawn, results.confidence)
+def _standings(
+    aligned: _Aligned, groups: Sequence[AnalysedGroup], families: Sequence[Sequence[int]], real: Bools, results: Results
+) -> list[Standing]:
+    """Standings by the means over families, places with confidence sets unless models are replicates."""
+    size = _independent_samples(groups)
+    ties, ranks = np.nan_to_num(_family_mean(aligned.ties, families)), _family_mean(aligned.ranks, families)
+    alone = [members[0] for members in families if len(members) == 1]
+    if len(alone) == len(families):
+        return make_standings(Contest(*aligned.mean(alone), size, ties, ranks, real), results.confidence)
+    mean = _family_mean(aligned.skill, families)
+    unknown = ResampledMeans(mean, np.full((1, len(mean)), np.nan))
+    skill = _seed_intervals(aligned, families, alone, mean, size, results.confidence)
+    return make_standings(Contest(unknown, unknown, size, ties, ranks, real), results.confidence, skill)
 
 
-def _family_mean(ranks: Floats, sets: Sequence[Sequence[int]]) -> Floats:
-    """Mean ``(…)`` over families of the mean within each of ``ranks`` (G, …)."""
-    return nan_mean(np.stack([nan_mean(ranks[list(members)]) for members in sets]))
+def _seed_intervals(
+    aligned: _Aligned, families: Sequence[Sequence[int]], alone: Sequence[int], mean: Floats, size: int, confidence: float
+) -> list[Skill]:
+    """Skill ``mean`` (E,) over families with intervals of training seeds where models are replicates, and of samples where they are not.
+
+    The halves of intervals of independent parts add up as squares do (MOVER: Zou and Donner 2008). Two seeds say next to nothing: none.
+    """
+    shares, below, above = [], [], []
+    if alone:
+        parts = estimate_skill(*aligned.mean(alone), size, confidence)
+        shares.append(len(alone) / len(families))
+        below.append([np.nan if one.low is None or one.value is None else one.value - one.low for one in parts])
+        above.append([np.nan if one.high is None or one.value is None else one.high - one.value for one in parts])
+    for members in families:
+        if len(members) > 1:
+            own = aligned.skill[list(members)]
+            low, high = replicate_interval(own, confidence)
+            shares.append(1 / len(families))
+            below.append(list(nan_mean(own) - low))
+            above.append(list(high - nan_mean(own)))
+    scale = np.asarray(shares)[:, None]
+    low, high = (np.sqrt(((scale * np.asarray(halves)) ** 2).sum(axis=0)) for halves in (below, above))
+    ends = zip(mean, np.maximum(mean - low, 0.0), np.minimum(mean + high, 1.0), strict=True)
+    return [Skill(value=value, low=least, high=greatest) for value, least, greatest in ends]
 
 
-def _resample_replicates(ranks: Floats, sets: Sequence[Sequence[int]], generator: np.random.Generator) -> Floats:
-    """Overall ranks ``(R, E)`` of the resamples ``ranks`` (G, R, E), replicates resampled with replacement in each."""
-    resamples = ranks.shape[1]
-    means = []
-    for members in sets:
-        own = ranks[list(members)]
-        chosen = generator.integers(0, len(members), (len(members), resamples)) if len(members) > 1 else np.zeros((1, resamples), dtype=int)
-        means.append(nan_mean(own[chosen, np.arange(resamples)]))
-    return nan_mean(np.stack(means))
+def _independent_samples(groups: Sequence[AnalysedGroup]) -> int:
+    """Samples that a mean over groups rests on: models of a dataset share its samples, and those of several datasets add up.
+
+    By harmonic means, as variances do: a dataset of few samples is not made good by one of many.
+    """
+    sizes: dict[str, list[int]] = {}
+    for found in groups:
+        sizes.setdefault(found.group.dataset, []).append(found.entry.samples)
+    if not all(all(own) for own in sizes.values()):
+        return 0
+    return int(len(sizes) * harmonic_mean([harmonic_mean(own) for own in sizes.values()]))
 
 
-def _spread(ranks: Floats) -> float:
-    defined = ranks[~np.isnan(ranks)]
+def _family_mean(values: Floats, families: Sequence[Sequence[int]]) -> Floats:
+    """Mean ``(E,)`` over families of the mean within each of ``values`` (G, E)."""
+    return nan_mean(np.stack([nan_mean(values[list(members)]) for members in families]))
+
+
+def _spread(skill: Floats) -> float:
+    defined = skill[~np.isnan(skill)]
     return float(defined.std(ddof=1)) if len(defined) > 1 else float("nan")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from harness.analysis.group_comparisons import compare_rows, judge_alone
-from harness.analysis.groups import score_cube
+from harness.analysis.group_scores import score_cube
 from harness.results.data_model import Results
 from harness.results.document import PairEntry
 from harness.results.sample_selection import selected_samples

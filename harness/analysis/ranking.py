@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.bootstrap import nan_mean
-from harness.results.data_model import Weighting as Weighting
-from harness.results.document import OverallEntry, Row
 from harness.results.field_types import Bools, Floats
-
-RankedEntry = TypeVar("RankedEntry", Row, OverallEntry)
 
 CHUNK_SIZE = 1 << 17  # numbers that fit into a cache, and are worked on at once
 TIE_TOLERANCE = 1e-9
@@ -82,25 +76,3 @@ def _rank_rows(worse: Floats) -> Floats:
 def metric_ranks(scores: Floats, signs: Sequence[float]) -> Floats:
     """Ranks ``(…, E, M)`` over the E explainers of ``scores`` (…, E, M), each metric by its own sign."""
     return rank_scores(scores * np.asarray(signs, dtype=np.float64), axis=-2)
-
-
-def category_ranks(by_metric: Floats, categories: Sequence[str]) -> dict[str, Floats]:
-    """Mean rank ``(…, E)`` within each category of ``by_metric`` (…, E, M), in the order in which categories appear."""
-    members = {name: [k for k, other in enumerate(categories) if other == name] for name in dict.fromkeys(categories)}
-    return {name: nan_mean(by_metric[..., columns], axis=-1) for name, columns in members.items()}
-
-
-def overall_ranks(by_metric: Floats, categories: Sequence[str], weighting: Weighting) -> Floats:
-    """One rank ``(…, E)`` out of the ranks per metric (…, E, M); metrics without a rank for an explainer are left out for it."""
-    if weighting == "metric":
-        return nan_mean(by_metric, axis=-1)
-    within = category_ranks(by_metric, categories)
-    if not within:
-        return np.full(by_metric.shape[:-1], np.nan)
-    return nan_mean(np.stack(list(within.values()), axis=-1), axis=-1)
-
-
-def ranking_order(entries: Iterable[RankedEntry], weighting: Weighting = "category") -> list[RankedEntry]:
-    """Rows by mean rank, those without any rank last; of equal ranks, one over all metrics precedes one over fewer."""
-    ranks = ((row, row.ranks[weighting].mean) for row in entries)
-    return [row for row, mean in sorted(ranks, key=lambda pair: (pair[1] is None, pair[1] or 0.0, not pair[0].complete))]

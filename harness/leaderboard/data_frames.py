@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.leaderboard.sections.group_legend import nemenyi_letters
 from harness.results.document import GroupEntry, Leaderboard, Row
 
 if TYPE_CHECKING:
@@ -26,10 +25,13 @@ RANK_COLUMNS: dict[str, Callable[[GroupEntry, Row], object]] = {
     "model": lambda group, row: group.model,
     "explainer": lambda group, row: row.label,
     "null": lambda group, row: row.null,
-    "rank": lambda group, row: row.rank.mean,
-    "rank_low": lambda group, row: row.rank.low,
-    "rank_high": lambda group, row: row.rank.high,
-    "alike": lambda group, row: nemenyi_letters(group, "category").get(row.label),
+    "place": lambda group, row: row.standings["category"].place,
+    "skill": lambda group, row: row.standings["category"].skill.value,
+    "skill_low": lambda group, row: row.standings["category"].skill.low,
+    "skill_high": lambda group, row: row.standings["category"].skill.high,
+    "alike": lambda group, row: row.standings["category"].alike or None,
+    "first_share": lambda group, row: row.first_share,
+    "mean_rank": lambda group, row: row.standings["category"].rank,
     "beats_null": lambda group, row: row.beats_null,
     "against_null": lambda group, row: row.against_null,
     "seconds_per_sample": lambda group, row: row.costs.seconds_per_sample,
@@ -39,7 +41,7 @@ RANK_COLUMNS: dict[str, Callable[[GroupEntry, Row], object]] = {
 
 
 def ranks_frame(document: Leaderboard) -> pd.DataFrame:
-    """One line per data set, model and explainer, from best to worst: rank, what it rests on, costs, and the mean under each metric."""
+    """One line per data set, model and explainer, from best to worst: place, skill, costs, and the mean under each metric."""
     lines = [(group, row) for group in document.groups for row in group.rows]
     columns = {name: [read(group, row) for group, row in lines] for name, read in RANK_COLUMNS.items()}
     for label in dict.fromkeys(metric.label for group in document.groups for metric in group.metrics):

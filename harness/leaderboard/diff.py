@@ -122,7 +122,7 @@ def _provenance(before: Results, after: Results) -> Iterator[Change]:
 
 
 def _settings(results: Results) -> dict[str, Any]:
-    names = ("reference", "nulls", "samples_rule", "confidence", "bootstrap", "correction", "seed")
+    names = ("reference", "nulls", "samples_rule", "confidence", "bootstrap", "correction", "seed", "weights")
     return {"analysis": {name: getattr(results, name) for name in names}}
 
 

@@ -48,9 +48,21 @@ def rank_text(value: float | None) -> str:
     return MISSING if value is None else f"{value:.2f}"
 
 
+def skill_text(value: float | None) -> str:
+    """A skill with two decimals."""
+    return MISSING if value is None else f"{value:.2f}"
+
+
 def interval_text(low: float | None, high: float | None) -> str:
-    """An interval of ranks, a dash where there is none."""
-    return MISSING if low is None or high is None else f"{low:.1f}–{high:.1f}"
+    """An interval of skill, a dash where there is none."""
+    return MISSING if low is None or high is None else f"{low:.2f}–{high:.2f}"
+
+
+def share_text(share: float | None) -> str:
+    """A share of 1 as a whole percentage; one that is neither none nor all is not written as such."""
+    if share is None:
+        return MISSING
+    return f"{100 * share:.0f} %" if share in (0, 1) or 0.005 <= share < 0.995 else "<1 %" if share < 0.5 else ">99 %"
 
 
 def half_width(low: float | None, high: float | None) -> float | None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.analysis.ranking import Weighting
 from harness.leaderboard.formats.csv_table import render_csv
 from harness.leaderboard.formats.html_page import render_html_page
 from harness.leaderboard.formats.latex import render_latex
 from harness.leaderboard.formats.markdown import render_markdown
 from harness.leaderboard.formats.terminal import render_terminal
 from harness.leaderboard.sections.all_sections import View
+from harness.results.data_model import Weighting
 from harness.results.document import Leaderboard
 from harness.user_errors import UserError
 

@@ -8,24 +8,23 @@ disturbance (noise resilience, NR) and worse ones under a disruptive disturbance
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.analysis.bootstrap import nan_mean
-from harness.analysis.groups import score_cube
+from harness.analysis.group_scores import score_cube
 from harness.analysis.multiplicity import holm
 from harness.analysis.paired_tests import drop_nan, paired_differences
+from harness.analysis.rank_correlation import metric_correlations
 from harness.analysis.ranking import rank_scores
 from harness.analysis.signed_rank import signed_ranks
 from harness.results.data_model import Group, Results
-from harness.results.document import ConsistencyEntry, MetaEntry, MetaMetric, Scales, SeparationEntry
 from harness.results.field_types import Floats
+from harness.results.meta_document import ConsistencyEntry, MetaEntry, MetaMetric, Scales, SeparationEntry
 from harness.results.sample_selection import selected_samples
 from harness.results.variant_info import MetaVariantKind, VariantInfo
 
-MIN_CORRELATED = 3  # values that a rank correlation is taken over
 DISTURBANCE_KINDS: tuple[MetaVariantKind, ...] = ("inputs", "weights")
 
 
@@ -82,33 +81,6 @@ def measure_separation(oracle: Floats, nulls: dict[str, Floats], sign: float) ->
     return SeparationEntry(null=best, oracle=mean, best=sign * means[best], wins=wins, p_holm=p, separates=False)
 
 
-def rank_correlations(values: Floats) -> Floats:
-    """Spearman correlations ``(M, M)`` of the columns of ``values`` (N, M), each over the rows that both columns have.
-
-    NaN if these are fewer than three, or if a column has one value only.
-    """
-    columns = values.shape[1]
-    found = np.full((columns, columns), np.nan)
-    gaps: dict[bytes, list[int]] = {}
-    for column in range(columns):
-        gaps.setdefault(np.isnan(values[:, column]).tobytes(), []).append(column)
-    for first, second in combinations_with_replacement(gaps.values(), 2):
-        rows = ~np.isnan(values[:, first[0]]) & ~np.isnan(values[:, second[0]])
-        if rows.sum() >= MIN_CORRELATED:
-            both = _standardise_ranks(values[np.ix_(rows, first)]).T @ _standardise_ranks(values[np.ix_(rows, second)])
-            found[np.ix_(first, second)] = both
-            found[np.ix_(second, first)] = both.T
-    return np.clip(found, -1.0, 1.0)
-
-
-def _standardise_ranks(values: Floats) -> Floats:
-    """Ranks of each column, of mean 0 and length 1; NaN for a column of one value."""
-    centred = rank_scores(values, sign=-1.0, axis=0)
-    centred = centred - centred.mean(axis=0)
-    length = np.sqrt((centred**2).sum(axis=0))
-    return np.asarray(np.divide(centred, length, out=np.full_like(centred, np.nan), where=length > 0))
-
-
 def _is_variant_of(other: Group, group: Group) -> bool:
     assert other.variant is not None
     return (other.dataset, other.variant.model) == (group.dataset, group.model) and other.samples == group.samples
@@ -119,8 +91,7 @@ def _analyse_group(group: Group, variants: Sequence[Group], results: Results) ->
     scores = score_cube(group, selected)
     rows = [e for e, info in enumerate(group.explainers) if not results.is_null(info)]
     signs = np.asarray([info.sign for info in group.metrics])
-    per_explainer = np.stack([rank_correlations(signs * scores[:, e]) for e in rows]) if rows else np.empty((0, len(signs), len(signs)))
-    over_explainers, over_samples = rank_correlations(nan_mean(signs * scores[:, rows])), nan_mean(per_explainer)
+    over_explainers, over_samples = metric_correlations(signs * scores[:, rows])
     consistency = {kind: _measure_consistency(group, variants, kind, selected, scores, rows) for kind in DISTURBANCE_KINDS}
     separation = _measure_separations(group, variants, selected, scores, results)
     metrics = []

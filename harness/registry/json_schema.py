@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,9 @@ def child_schema(schema: Mapping[str, Any], part: str | int) -> Mapping[str, Any
             fixed = branch.get("prefixItems", ())
             found = [fixed[part] if part < len(fixed) else branch.get("items")]
         else:
-            found = [branch.get("properties", {}).get(part), branch.get("additionalProperties")]
+            patterns = branch.get("patternProperties", {})
+            by_pattern = [child for pattern, child in patterns.items() if re.search(pattern, part)]
+            found = [branch.get("properties", {}).get(part), *by_pattern, branch.get("additionalProperties")]
         for child in found:
             if isinstance(child, Mapping):
                 return child

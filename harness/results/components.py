@@ -8,6 +8,14 @@ from typing import Any, Literal
 from harness.results.field_types import Name, Number
 
 Direction = Literal["higher", "lower"]
+Role = Literal["truth", "manners", "agreement"]
+ROLES: dict[str, Role] = {
+    **dict.fromkeys(("faithfulness", "localisation", "randomisation", "axiomatic"), "truth"),
+    **dict.fromkeys(("complexity", "robustness"), "manners"),
+    "agreement": "agreement",
+}
+"""What the metrics of a category say: whether a map tells the truth, whether it is pleasant (a map that says nothing can be), or what it is
+made of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +62,14 @@ class MetricInfo(ComponentInfo):
     bounds: tuple[Number, Number] = (None, None)
 
     @property
+    def role(self) -> Role:
+        """What it says of a map; of a category that is not known, nothing that a map could win by."""
+        return ROLES.get(self.category, "manners")
+
+    @property
     def ranked(self) -> bool:
         """Whether it takes part in ranks: how far the parts of an explanation agree says what it is made of, not how good it is."""
-        return self.category != "agreement"
+        return self.role != "agreement"
 
     @property
     def sign(self) -> float:

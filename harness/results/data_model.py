@@ -19,7 +19,7 @@ IntervalKind = Literal["wilson", "student"]
 Correction = Literal["fdr", "holm"]
 """How p-values are adjusted: one false discovery rate over all marks of a table, or Holm within each metric."""
 Weighting = Literal["category", "metric"]
-"""How metrics make one rank: the mean over categories of the mean within each, or the mean over all metrics alike."""
+"""How metrics make one number: the mean over categories of the mean within each, or the mean over all metrics alike."""
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 EXPECTED_STATUSES: tuple[Status, ...] = ("ok", "not-applicable")  # of cells that are as they were planned
@@ -27,7 +27,6 @@ SAMPLES_RULES: tuple[SamplesRule, ...] = get_args(SamplesRule)
 NOT_COMPUTED_PREFIX = "not computed"  # so begins the reason of a blocked cell whose turn never came
 COMPLETENESS_TOLERANCE = 0.05  # median relative error of a promised sum, above which the promise counts as broken
 MAX_BOOTSTRAP = 100_000  # resamples that a file of somebody else may ask for
-RANK_INTERVALS_FROM = 10  # samples below which a rank has no interval: resamples of a handful agree with one another, whatever the truth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +235,7 @@ class Results:
         bootstrap: number of resamples.
         correction: how p-values are adjusted.
         seed: of the resamples.
+        weights: of categories, and of metrics within theirs, by name or label; what is not named has its usual weight.
         variants: the groups explained altered, by which the metrics are evaluated; they take no part in any rank.
     """
 
@@ -248,6 +248,7 @@ class Results:
     bootstrap: Annotated[int, Field(ge=1, le=MAX_BOOTSTRAP)] = 2000
     correction: Correction = "fdr"
     seed: int = 0
+    weights: dict[Name, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = field(default_factory=dict)
     variants: Annotated[list[Group], Field(validation_alias=AliasChoices("variants", "shadows"))] = field(default_factory=list)
 
     def is_null(self, info: ExplainerInfo) -> bool:

@@ -1,17 +1,19 @@
 """The leaderboard as an object: what ``leaderboard.json`` holds, the analysis fills, and every other format is rendered from.
 
-Numbers that are undefined are null (`Number`). Ranks count from 1, the best. Costs take no part in ranks.
+Numbers that are undefined are null (`Number`). Places and ranks count from 1, the best. Costs take no part in either.
 """
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from harness.results.components import Direction
+from harness.results.components import Direction, Role
 from harness.results.data_model import Correction, CostsEntry, IntervalKind, SamplesRule, Status, Weighting
+from harness.results.document_part import DocumentPart
 from harness.results.field_types import Number
+from harness.results.meta_document import MetaEntry
 from harness.results.schema_version import SchemaError, SchemaVersion, check_schema_version, first_validation_error
 
 SCHEMA_VERSION = "2.0"
@@ -20,22 +22,35 @@ SCHEMA_VERSION = "2.0"
 REMEDY_OF_OLD = "`harness leaderboard RUN_FOLDER --format json` makes it anew of the run's scores"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+class Skill(DocumentPart):
+    """A skill with its interval: the share of samples on which something is better than a null, ties half; null where there is none."""
+
+    value: Number = None
+    low: Number = None
+    high: Number = None
 
 
-class Rank(_Part):
-    """A mean rank with its bootstrap interval; null where nothing is ranked. With fewer than 10 samples a rank has no interval."""
+class Standing(DocumentPart):
+    """The standing of an explainer among others by one weighting of the metrics.
 
-    mean: Number
-    low: Number
-    high: Number
+    ``skill`` is the headline: the weighted mean of its skill under the metrics that count (`MetricEntry.weights`); under a metric that is
+    the share of samples on which it is better than the null that is the hardest for it, ties and undefined scores half. ``place`` counts
+    explainers that are no nulls (which have none) by skill, of equal skill by that under the metrics of manners; ``places`` are the least
+    and the greatest place of its simultaneous confidence set. Explainers that share a letter of ``alike`` cannot be told apart. ``rank`` is
+    the mean rank among those that are no nulls, by the same weights.
+    """
+
+    skill: Skill = Skill()
+    place: int | None = None
+    places: tuple[int, int] | None = None
+    alike: str = ""
+    rank: Number = None
 
 
 ComparisonVerdict = Literal["better", "worse", "mixed"]
 
 
-class Versus(_Part):
+class Versus(DocumentPart):
     """An explainer minus the reference (or on one model minus on another), over the samples where both have a score.
 
     ``difference`` (with ``low`` and ``high``) is in the metric's unit; ``effect`` is the matched-pairs rank-biserial correlation in
@@ -57,14 +72,16 @@ class Versus(_Part):
     verdict: ComparisonVerdict | None = None
 
 
-class CellEntry(_Part):
+class CellEntry(DocumentPart):
     """One explainer under one metric.
 
     ``n`` samples have a score, for ``undefined`` more it has no value, and ``missing`` were not computed. A cell that is not ok or has
-    missing samples has no rank. ``beats_null``: it is better than every null, by the test and by the mean; null where there is none to
-    beat. ``null`` names the one that it is better than on fewest samples, and ``p_null`` is the largest of the one-sided p-values of the
-    Wilcoxon signed-rank tests against each (an intersection-union test). ``interval`` says how ``low`` and ``high`` were made: Wilson's
-    for scores of 0 or 1, else Student's t, widened where scores are skewed; all three are
+    missing samples has no rank, nor has a null. ``skill``: the share of samples on which it is better than the null ``null``, which is the
+    one against which that is least; ties and undefined scores count half. ``to_oracle``: how far its mean is on the way from the best null
+    (0) to an oracle (1), where there is one. ``beats_null``: it is better than every null, by the test and by the mean; null where there is
+    none to beat. ``p_null`` is the largest of the one-sided p-values of the Wilcoxon signed-rank tests against each (an intersection-union
+    test). ``interval`` says how ``low`` and ``high`` were made: Wilson's for scores of 0 or 1, else Student's t, widened where scores are
+    skewed; all three are
     null for one sample, and where all scores are equal (and not 0 or 1).
     """
 
@@ -76,6 +93,8 @@ class CellEntry(_Part):
     n: int = 0
     undefined: int = 0
     missing: int = 0
+    skill: Skill = Skill()
+    to_oracle: Number = None
     rank: Number = None
     beats_null: bool | None = None
     null: str | None = None
@@ -85,7 +104,7 @@ class CellEntry(_Part):
     reason: str | None = None
 
 
-class NotesEntry(_Part):
+class NotesEntry(DocumentPart):
     """Notes that a reader of one row must know; ``completeness_error`` is the median over samples of the relative error."""
 
     zero_maps: int = 0
@@ -94,11 +113,12 @@ class NotesEntry(_Part):
     warnings: list[str] = Field(default_factory=list)
 
 
-class Row(_Part):
+class Row(DocumentPart):
     """One explainer. ``explainer`` is the component's name, ``label`` the row's; ``cells`` are by metric label.
 
-    ``rank`` is ``ranks["category"]``; ``categories`` holds the mean rank within each. ``complete``: it is ranked under every metric that
-    ranks anybody (``metrics_ranked`` of ``metrics_of``).
+    ``categories`` holds the skill under the metrics of each. ``first_share`` is the share of all weightings of these categories under which
+    the explainer has the greatest skill of those that are no nulls. ``complete``: it is ranked under every metric that ranks anybody
+    (``metrics_ranked`` of ``metrics_of``).
     """
 
     explainer: str
@@ -107,9 +127,9 @@ class Row(_Part):
     version: str = ""
     null: bool
     twin_of: str | None = None
-    rank: Rank
-    ranks: dict[Weighting, Rank]
-    categories: dict[str, Rank] = Field(default_factory=dict)
+    standings: dict[Weighting, Standing]
+    categories: dict[str, Skill] = Field(default_factory=dict)
+    first_share: Number = None
     complete: bool = True
     metrics_ranked: int = 0
     metrics_of: int = 0
@@ -120,8 +140,12 @@ class Row(_Part):
     cells: dict[str, CellEntry]
 
 
-class MetricEntry(_Part):
-    """One column: ``name`` is the component's, ``label`` the column's."""
+class MetricEntry(DocumentPart):
+    """One column: ``name`` is the component's, ``label`` the column's.
+
+    ``weights``: its part of the headline. ``discounted``: why it does not count. ``alike``: labels of metrics of its category that order
+    explainers and samples as it does, and share one weight with it.
+    """
 
     name: str
     label: str
@@ -130,9 +154,13 @@ class MetricEntry(_Part):
     bounds: tuple[float | None, float | None] = (None, None)
     plugin: str = ""
     version: str = ""
+    role: Role = "truth"
+    weights: dict[Weighting, float] = Field(default_factory=dict)
+    discounted: str | None = None
+    alike: list[str] = Field(default_factory=list)
 
 
-class Critical(_Part):
+class Critical(DocumentPart):
     """Friedman and Nemenyi over samples: explainers that share a clique cannot be told apart."""
 
     samples: int
@@ -142,10 +170,11 @@ class Critical(_Part):
     cliques: list[list[str]]
 
 
-class GroupEntry(_Part):
+class GroupEntry(DocumentPart):
     """One dataset with one model; rows from best to worst. ``samples`` count, of ``samples_total``.
 
-    ``notes`` are what the dataset and the model want a reader to know.
+    ``notes`` are what the dataset and the model want a reader to know. ``first_without``: for each category, who is first by skill if all
+    others count alike.
     """
 
     dataset: str
@@ -155,21 +184,24 @@ class GroupEntry(_Part):
     accuracy: Number
     metrics: list[MetricEntry]
     rows: list[Row]
-    critical_difference: dict[Weighting, Critical | None] = Field(default_factory=dict)
+    first_without: dict[str, list[str]] = Field(default_factory=dict)
     critical_difference_by_metric: dict[str, Critical | None] = Field(default_factory=dict)
     notes: list[str] = Field(default_factory=list)
 
 
-class OverallEntry(_Part):
-    """One explainer across groups; ``spread`` is the standard deviation of its groups' ranks."""
+class OverallEntry(DocumentPart):
+    """One explainer across groups; ``spread`` is the standard deviation of its groups' skill.
+
+    ``seeds``: of how many training seeds the intervals of skill are made; 0 if no models are replicates.
+    """
 
     explainer: str
     label: str
     plugin: str
     null: bool
-    rank: Rank
-    ranks: dict[Weighting, Rank]
+    standings: dict[Weighting, Standing]
     spread: dict[Weighting, Number] = Field(default_factory=dict)
+    seeds: int = 0
     groups: int
     groups_of: int
     complete: bool
@@ -177,7 +209,7 @@ class OverallEntry(_Part):
     against_null: int = 0
 
 
-class ModelsEntry(_Part):
+class ModelsEntry(DocumentPart):
     """The same explainers on two models of a dataset, over the ``samples`` that count for both: the second minus the first.
 
     ``first`` and ``second`` are labels of models; several are replicates, whose scores are averaged sample by sample. ``cells`` are by
@@ -191,7 +223,7 @@ class ModelsEntry(_Part):
     cells: dict[str, dict[str, Versus]]
 
 
-class PairEntry(_Part):
+class PairEntry(DocumentPart):
     """Two explainers that a reader chose: the first minus the second, over the ``samples`` that count; ``cells`` are by metric label.
 
     p-values are adjusted over these metrics, by the ``correction`` of the settings. The verdict says whether the first is better.
@@ -205,77 +237,7 @@ class PairEntry(_Part):
     cells: dict[str, Versus]
 
 
-class ConsistencyEntry(_Part):
-    """A metric under disturbances of one kind (Hedström et al. 2023), each number in [0, 1] and 1 the best, a mean over repeats.
-
-    Under a minor disturbance scores should stay (``iac_nr``) and so should ranks (``iec_nr``): noise resilience ``nr`` is their mean.
-    Under a disruptive one scores should change (``iac_ar``), to worse ones (``iec_ar``): reactivity to adversity ``ar``. ``mc`` is the mean
-    of all four, ``mc_std`` its standard deviation over repeats. ``minor_samples`` and ``disruptive_samples`` were used per repeat.
-    """
-
-    iac_nr: Number
-    iec_nr: Number
-    iac_ar: Number
-    iec_ar: Number
-    nr: Number
-    ar: Number
-    mc: Number
-    mc_std: Number = None
-    minor_samples: Number = None
-    disruptive_samples: Number = None
-
-
-class SeparationEntry(_Part):
-    """An oracle's maps, made of the masks, against the null with the best mean.
-
-    ``wins``: share of samples that score the oracle better, ties half. ``p_holm``: one-sided paired Wilcoxon, Holm over metrics.
-    """
-
-    null: str
-    oracle: Number
-    best: Number
-    wins: Number
-    p_holm: Number
-    separates: bool
-
-
-class MetaMetric(_Part):
-    """Findings about one metric; ``label`` is the column's.
-
-    ``mc`` is the mean over kinds of disturbance. ``over_explainers`` and ``over_samples`` are its rank correlations (Spearman) with every
-    metric, better scores counting as higher: of the explainers' mean scores, and of the samples' scores, averaged over explainers.
-    """
-
-    label: str
-    mc: Number = None
-    inputs: ConsistencyEntry | None = None
-    weights: ConsistencyEntry | None = None
-    separation: SeparationEntry | None = None
-    over_explainers: dict[str, Number] = Field(default_factory=dict)
-    over_samples: dict[str, Number] = Field(default_factory=dict)
-
-
-class Scales(_Part):
-    """Scales of a disturbance."""
-
-    minor: Number = None
-    disruptive: Number = None
-
-
-class MetaEntry(_Part):
-    """The metrics of one group, in the order of its columns. ``explainers`` were explained again; nulls are not among them."""
-
-    dataset: str
-    model: str
-    samples: int
-    repeats: int
-    inputs: Scales = Scales()
-    weights: Scales = Scales()
-    explainers: list[str]
-    metrics: list[MetaMetric]
-
-
-class Settings(_Part):
+class Settings(DocumentPart):
     """Settings that the numbers were made with.
 
     ``correction`` of p-values: ``fdr``, one false discovery rate (Benjamini and Hochberg 1995) over all comparisons with the reference and
@@ -290,9 +252,10 @@ class Settings(_Part):
     samples: SamplesRule = "all"
     reference: str | None = None
     nulls: list[str] = Field(default_factory=list)
+    weights: dict[str, float] = Field(default_factory=dict)
 
 
-class Leaderboard(_Part):
+class Leaderboard(DocumentPart):
     """The whole of ``leaderboard.json``; ``run`` is the run's provenance, ``meta`` of groups whose metrics were evaluated.
 
     ``models``: each further model of a dataset against the first. ``pairs``: what a reader asked for; no run writes any.

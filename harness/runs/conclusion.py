@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.analysis.ranking import Weighting
 from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.render import formats_with
 from harness.leaderboard.sections.all_sections import View
 from harness.registry.hook_runner import HookRunner
-from harness.results.data_model import EXPECTED_STATUSES, Results
+from harness.results.data_model import EXPECTED_STATUSES, Results, Weighting
 from harness.results.document import Leaderboard
 from harness.results.run_folder import MapColumns, write_leaderboard, write_map_columns, write_results
 from harness.runs.failures import FailureLog

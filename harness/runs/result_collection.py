@@ -65,6 +65,7 @@ def collect_results(
         bootstrap=spec.statistics.bootstrap,
         correction=spec.statistics.correction,
         seed=spec.seed,
+        weights=spec.rank.weights,
     )
 
 

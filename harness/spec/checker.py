@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from harness.api.declarations import Category
 from harness.registry.errors import KeyPath, Problem, ReferenceProblems, RegistryError
 from harness.registry.json_schema import format_value
 from harness.registry.naming import did_you_mean, join_words
@@ -50,7 +51,7 @@ def check_spec(
     found += [document.problem(problem.at, problem.message, key=problem.key, named=True) for problem in unknown]
     components = _Components(data, registry, files)
     wrong += [*components.problems, *components.label_problems(document)]
-    wrong += [*_reference_problems(data, components), *_override_problems(data, components)]
+    wrong += [*_reference_problems(data, components), *_weight_problems(data, components), *_override_problems(data, components)]
     found += [document.problem(problem.at, problem.message, key=problem.key) for problem in wrong]
     if found or spec is None:
         raise SpecError(found)
@@ -202,6 +203,17 @@ def _reference_problems(data: Mapping[str, Any], components: _Components) -> Ite
     if isinstance(reference, str) and reference.strip() and reference not in rows and data.get("explainers"):
         message = f'no row is called "{reference}"{did_you_mean(reference, rows)} (rows: {join_words(rows)})'
         yield Problem(("reference",), message)
+
+
+def _weight_problems(data: Mapping[str, Any], components: _Components) -> Iterator[Problem]:
+    """What has a weight is a category or a metric."""
+    rank = data.get("rank")
+    weights = rank.get("weights") if isinstance(rank, dict) else None
+    known = [*get_args(Category), *components.labels("metrics")]
+    for name in weights if isinstance(weights, dict) else ():
+        if name not in known:
+            message = f'no category and no metric is called "{name}"{did_you_mean(str(name), known)} (there are {join_words(known)})'
+            yield Problem(("rank", "weights", name), message)
 
 
 def _override_problems(data: Mapping[str, Any], components: _Components) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ KIND_BY_KEY: Mapping[str, Kind] = {
 }
 """The lists of components, and what stands in them."""
 RANDOM_MODEL = "random-model"
-DEFAULT_NULLS = ("random", "sobel", "laplace")
+DEFAULT_NULLS = ("random", "sobel", "laplace", "input-intensity", "centre-gaussian")
 DEFAULT_EXECUTOR = "local"
 LABEL_WORDS = "a string (on one line, not blank, at most 200 characters)"
 ONE_LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\s\x00-\x1f\x7f-\x9f\u2028\u2029][^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
@@ -168,7 +168,7 @@ class StoreOptions(StrictModel):
 
 
 class StatisticsOptions(StrictModel):
-    """Options of statistics: how scores become intervals and marks, and how metrics are grouped for ranks."""
+    """Options of statistics: how scores become intervals and marks, and how metrics are grouped for the headline."""
 
     confidence: float = Field(default=0.95, gt=0, lt=1, description="Level of the intervals.")
     bootstrap: Annotated[int, Field(ge=100, le=MAX_DRAWS), WHOLE] = Field(default=2000, description="Number of bootstrap draws.")
@@ -176,7 +176,19 @@ class StatisticsOptions(StrictModel):
         default="fdr",
         description="How tests are adjusted: `fdr`, one false discovery rate over all marks of a table; `holm`, for each metric apart.",
     )
-    group: Literal["category", "metric"] = Field(default="category", description="What mean ranks are taken over.")
+    group: Literal["category", "metric"] = Field(
+        default="category", description="What the headline is a mean over: categories, or all metrics alike."
+    )
+
+
+class RankOptions(StrictModel):
+    """Options of the headline by which rows are ordered: what counts, and how much."""
+
+    weights: dict[Label, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict,
+        description="Weights of categories, and of metrics within their category by label. A category that is not named has 1, but for "
+        "complexity and robustness, which have 0: a map that says nothing can be simple and robust. A metric that is not named has 1.",
+    )
 
 
 class InputScales(StrictModel):
@@ -225,6 +237,7 @@ class RunSpec(StrictModel):
     execution: ExecutionOptions = Field(default_factory=ExecutionOptions, description="How it runs.")
     store: StoreOptions = Field(default_factory=StoreOptions, description="What is kept, and where.")
     statistics: StatisticsOptions = Field(default_factory=StatisticsOptions, description="Intervals, tests and ranks.")
+    rank: RankOptions = Field(default_factory=RankOptions, description="What counts in the headline.")
     meta: MetaOptions | None = Field(
         default=None, description="Evaluate the metrics too; `meta: {}` takes the paper's disturbances, without it there is none."
     )

@@ -2,11 +2,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from harness.analysis.groups import analyse_group
 from harness.leaderboard.build import build_leaderboard
 from harness.results.data_model import Cell, Group, Results
-from harness.results.document import CellEntry, GroupEntry, Leaderboard, OverallEntry, Rank, Row
+from harness.results.document import CellEntry, GroupEntry, Leaderboard, OverallEntry, Row
 from harness.results.sample_selection import selected_samples
 from tests.support.synthetic_results import NULLS, complete_cell, explainer, group_of, leaderboard_group, leaderboard_results, metric
 
@@ -55,7 +56,7 @@ def test_a_model_that_is_never_right_leaves_nothing_to_rank() -> None:
     found = run(group, samples_rule="correct", reference="a").groups[0]
     assert found.samples == 0
     assert found.rows[0].cells["m"].mean is None
-    assert found.rows[0].rank.mean is None
+    assert found.rows[0].standings["category"].rank is None
 
 
 def test_statistics_do_not_depend_on_the_order_of_samples() -> None:
@@ -95,8 +96,10 @@ def _close(one: Leaderboard, two: Leaderboard) -> bool:
             assert cell.versus_reference.p_wilcoxon_adjusted == pytest.approx(other.versus_reference.p_wilcoxon_adjusted)
     for label, row in rows(one.groups[0]).items():
         for weighting in ("category", "metric"):
-            expected = rows(two.groups[0])[label].ranks[weighting]
-            assert dict(row.ranks[weighting]) == pytest.approx(dict(expected))
+            here, there = row.standings[weighting], rows(two.groups[0])[label].standings[weighting]  # type: ignore[index]
+            assert dict(here.skill) == pytest.approx(dict(there.skill))
+            assert (here.place, here.places, here.alike) == (there.place, there.places, there.alike)
+            assert here.rank == pytest.approx(there.rank)
     return True
 
 
@@ -118,13 +121,14 @@ def test_missing_cells_are_not_ranked_and_their_rows_are_not_complete(numbers: L
     assert found["laplace", "deletion"].n == 12
     assert found["lrp", "pointing-game"].undefined == 3
     assert (found["lrp", "pointing-game"].rank or 0) >= 1
-    road = sorted(cell.rank or 0 for (label, name), cell in found.items() if name == "road" and label != "SHAP")
-    assert road == list(range(1, 12))
+    road = sorted(cell.rank or 0 for (label, name), cell in found.items() if name == "road" and label not in ("SHAP", *NULLS))
+    assert road == list(range(1, 9))
+    assert all(found[null, "road"].rank is None for null in NULLS), "nulls take no place"
 
 
 def test_the_better_is_ranked_before_the_worse_in_either_direction(numbers: Leaderboard) -> None:
     assert order(numbers)[0] == "triad"
-    assert max(numbers.overall, key=lambda row: row.ranks["metric"].mean or 0).label == "random"
+    assert order(numbers)[-1] == "random"
     for direction in ("higher", "lower"):
         scores = {"good": {"m": np.full(5, 2.0)}, "bad": {"m": np.full(5, 1.0)}}
         found = order(run(group_of(scores, [metric(direction=direction)])))
@@ -132,15 +136,27 @@ def test_the_better_is_ranked_before_the_worse_in_either_direction(numbers: Lead
 
 
 def test_intervals_hold_their_means(numbers: Leaderboard) -> None:
+    estimates = 0
     for row in numbers.groups[0].rows:
-        for rank in [*row.ranks.values(), *row.categories.values()]:
-            assert rank.mean is None or (rank.low is not None and rank.high is not None and rank.low <= rank.mean <= rank.high)
+        skills = [standing.skill for standing in row.standings.values()]
+        for one in [*skills, *row.categories.values(), *(cell.skill for cell in row.cells.values())]:
+            assert one.value is None or one.low is None or (one.high is not None and one.low <= one.value <= one.high)
+            estimates += one.low is not None
+        place, places = row.standings["category"].place, row.standings["category"].places
+        assert row.null == (place is None) == (places is None)
+        assert place is None or places is None or places[0] <= place <= places[1]
+    assert estimates > 100
 
 
-def test_equal_explainers_share_a_rank_also_in_every_resample() -> None:
+def test_equal_explainers_share_a_place_and_cannot_be_told_apart() -> None:
     same = RNG.normal(size=31)
-    found = run(group_of({"a": {"m": same}, "b": {"m": same.copy()}, "c": {"m": same - 9}}, [metric()]), reference="a").groups[0]
-    assert rows(found)["a"].rank == rows(found)["b"].rank == Rank(mean=1.5, low=1.5, high=1.5)
+    scores = {"a": {"m": same}, "b": {"m": same.copy()}, "c": {"m": same - 9}, "null": {"m": same - 1}}
+    found = run(group_of(scores, [metric()], nulls=("null",)), reference="a").groups[0]
+    first, second, third = (rows(found)[label].standings["category"] for label in "abc")
+    assert first == second
+    assert (first.place, first.places, first.rank) == (1, (1, 2), 1.5)
+    assert (third.place, third.places, third.rank) == (3, (3, 3), 3)
+    assert first.alike and third.alike and not set(first.alike) & set(third.alike)
     versus = cells(found)["b", "m"].versus_reference
     assert versus is not None
     assert (versus.p_wilcoxon_adjusted, versus.p_ttest_adjusted, versus.effect, versus.verdict) == (1.0, 1.0, 0.0, None)
@@ -212,7 +228,7 @@ def test_degenerate_groups() -> None:
     undefined = run(group_of(infinite, [metric()]), reference="b").groups[0]
     assert cells(undefined)["a", "m"].undefined == 3
     assert cells(undefined)["b", "m"].undefined == 1, "infinite is undefined"
-    assert rows(undefined)["b"].rank.mean == 1
+    assert rows(undefined)["b"].standings["category"].rank == 1
     single = cells(run(group_of({"a": {"m": np.ones(1)}, "b": {"m": np.zeros(1)}}, [metric()], nulls=("b",)), reference="b").groups[0])
     assert single["a", "m"].mean == 1
     assert single["a", "m"].low is None
@@ -220,36 +236,58 @@ def test_degenerate_groups() -> None:
     assert build_leaderboard(Results(provenance={}, groups=[])).overall == []
 
 
-def test_across_groups_a_rank_is_the_mean_of_the_groups_ranks() -> None:
-    first = group_of({"a": {"m": np.full(12, 3.0)}, "b": {"m": np.full(12, 2.0)}, "c": {"m": np.full(12, 1.0)}}, [metric()])
-    second = group_of({"a": {"m": np.full(12, 1.0)}, "b": {"m": np.full(12, 2.0)}}, [metric()], model="other")
-    overall = across(run([first, second]))
-    assert {label: row.ranks["metric"].mean for label, row in overall.items()} == {"a": 1.5, "b": 1.5, "c": 3.0}
-    assert overall["a"].spread["metric"] == pytest.approx(np.std([1, 2], ddof=1))
+def against_null(shares: dict[str, float], model: str = "net", replicate: str | None = None, size: int = 20, **scores: np.ndarray) -> Group:
+    """A group whose explainers are better than the null on these shares of samples."""
+    wins = {label: np.where(np.arange(size) < round(share * size), 1.0, -1.0) for label, share in shares.items()}
+    given = {label: {"m": values} for label, values in {**wins, **scores, "null": np.zeros(size)}.items()}
+    return group_of(given, [metric()], nulls=("null",), model=model, replicate_of=replicate)
+
+
+def test_across_groups_skill_and_rank_are_the_means_of_the_groups() -> None:
+    overall = across(run([against_null({"a": 0.9, "b": 0.7, "c": 0.5}), against_null({"a": 0.6, "b": 0.8}, "other")]))
+    standings = {label: row.standings["metric"] for label, row in overall.items()}
+    assert {label: one.skill.value for label, one in standings.items()} == pytest.approx({"a": 0.75, "b": 0.75, "c": 0.5, "null": 0.5})
+    assert {label: one.rank for label, one in standings.items()} == {"a": 1.5, "b": 1.5, "c": 3.0, "null": None}
+    assert {label: one.place for label, one in standings.items()} == {"a": 1, "b": 1, "c": 3, "null": None}
+    assert overall["a"].spread["metric"] == pytest.approx(np.std([0.9, 0.6], ddof=1))
     assert (overall["c"].groups, overall["c"].groups_of, overall["c"].complete) == (1, 2, False)
     assert overall["a"].complete
 
 
-def test_replicates_count_as_one_and_widen_the_interval() -> None:
-    def one(model: str, first: float, replicate: str | None) -> Group:
-        return group_of({"a": {"m": np.full(12, first)}, "b": {"m": np.full(12, 2.0)}}, [metric()], model=model, replicate_of=replicate)
+def test_replicates_count_as_one_and_their_interval_is_of_seeds() -> None:
+    seeds = [against_null({"a": share, "b": 0.7}, f"net-{k}", "net") for k, share in enumerate([0.9, 0.8, 0.55])]
+    found = across(run(seeds))["a"]
+    mean, error = np.mean([0.9, 0.8, 0.55]), np.std([0.9, 0.8, 0.55], ddof=1) / np.sqrt(3)
+    skill, half = found.standings["metric"].skill, stats.t.ppf(0.975, 2) * error
+    assert (skill.value, skill.low, skill.high) == pytest.approx((mean, mean - half, min(mean + half, 1)))
+    assert found.seeds == 3
+    assert found.standings["metric"].places is None
+    both = across(run([*seeds, against_null({"a": 0.6, "b": 0.7}, "single")]))["a"].standings["metric"].skill
+    assert both.value == pytest.approx((mean + 0.6) / 2), "three replicates weigh as much as one model"
+    two = across(run(seeds[:2]))["a"].standings["metric"].skill
+    assert two.value == pytest.approx(0.85)
+    assert two.low is None and two.high is None, "two seeds say next to nothing of how seeds vary"
 
-    seeds = [one(f"net-{k}", 3.0 if k < 2 else 1.0, "net") for k in range(3)]
-    overall = across(run([*seeds, one("single", 3.0, None)], bootstrap=500))
-    assert overall["a"].ranks["metric"].mean == pytest.approx((4 / 3 + 1) / 2)
-    assert overall["a"].ranks["metric"].low == pytest.approx(1.0)
-    assert overall["a"].ranks["metric"].high == pytest.approx(1.5, abs=1e-9)
-    apart = across(run([dataclasses.replace(group, replicate_of=None) for group in seeds]))
-    assert apart["a"].ranks["metric"].low == apart["a"].ranks["metric"].high
+
+def test_independent_parts_of_an_interval_add_up_as_squares() -> None:
+    seeds = [against_null({"a": share}, f"net-{k}", "net") for k, share in enumerate([0.9, 0.8, 0.55])]
+    single = against_null({"a": 0.6}, "single")
+    alone, trained, both = (
+        across(run(groups, bootstrap=2000))["a"].standings["metric"].skill for groups in ([single], seeds, [*seeds, single])
+    )
+    parts = [(one.value - one.low) / 2 for one in (alone, trained)]  # type: ignore[operator]
+    assert both.value - both.low == pytest.approx(np.hypot(*parts))  # type: ignore[operator]
 
 
 def test_groups_of_the_same_samples_share_their_resamples() -> None:
-    scores = {label: {"m": RNG.normal(size=30)} for label in "abc"}
-    groups = [group_of(scores, [metric()]), group_of(scores, [metric()], model="copy")]
+    scores = {label: RNG.normal(size=30) for label in "abc"}
+    groups = [against_null({}, size=30, **scores), against_null({}, "copy", size=30, **scores)]
     results = Results(provenance={}, groups=groups, bootstrap=200)
     first, second = (analyse_group(group, results) for group in groups)
-    assert np.array_equal(first.draws["metric"], second.draws["metric"])
-    assert across(build_leaderboard(results))["a"].ranks["metric"] == first.rows["a"].ranks["metric"]
+    assert np.array_equal(first.contests["metric"].skill.draws, second.contests["metric"].skill.draws)
+    both, one = across(build_leaderboard(results))["a"].standings["metric"], first.rows["a"].standings["metric"]
+    assert dict(both.skill) == pytest.approx(dict(one.skill)), "the same samples twice say no more than once"
+    assert both.places == one.places
 
 
 def test_the_same_results_give_the_same_numbers() -> None:
@@ -280,7 +318,7 @@ def test_how_parts_agree_takes_no_part_in_ranks() -> None:
     with_parts = group_of(scores, [metric("a"), metric("b"), metric("parts", category="agreement")])
     found = rows(build_leaderboard(Results(provenance={}, groups=[with_parts])).groups[0])
     for row in without.groups[0].rows:
-        assert found[row.label].ranks == row.ranks
+        assert found[row.label].standings == row.standings
         assert found[row.label].complete
         assert set(found[row.label].categories) == {"faithfulness"}
     parts = found["x"].cells["parts"]

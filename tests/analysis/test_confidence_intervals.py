@@ -6,7 +6,7 @@ from scipy import stats
 
 from harness.analysis.confidence_intervals import MeanIntervals, ScoreScale, mean_interval, mean_intervals
 from harness.leaderboard.build import build_leaderboard
-from harness.results.data_model import RANK_INTERVALS_FROM, Results
+from harness.results.data_model import Results
 from harness.results.document import Row
 from tests.support.synthetic_results import group_of, metric
 
@@ -130,24 +130,3 @@ def test_six_hits_of_six_are_no_certainty() -> None:
     assert versus is not None
     assert versus.difference == 1.0
     assert (versus.low, versus.high, versus.p_ttest) == (None, None, None)
-
-
-@pytest.mark.parametrize("size", [1, RANK_INTERVALS_FROM - 1, RANK_INTERVALS_FROM])
-def test_ranks_of_few_samples_have_no_interval(size: int) -> None:
-    rank = numbers({"a": np.linspace(0.5, 0.6, size), "b": np.linspace(0.1, 0.2, size)})["a"].rank
-    assert rank.mean == 1.0
-    assert (rank.low is None) == (rank.high is None) == (size < RANK_INTERVALS_FROM)
-
-
-def test_a_group_of_few_samples_takes_the_interval_of_the_overall_rank() -> None:
-    def group(model: str, size: int) -> object:
-        values = np.random.default_rng(size).normal(size=(2, size))
-        return group_of({"a": {"m": values[0]}, "b": {"m": values[1]}}, [metric()], model=model)
-
-    def overall(*sizes: int) -> bool:
-        groups = [group(f"net-{size}", size) for size in sizes]
-        found = build_leaderboard(Results(provenance={}, groups=groups, bootstrap=100))  # type: ignore[arg-type]
-        return found.overall[0].ranks["metric"].low is None
-
-    assert not overall(20, 21)
-    assert overall(20, 4)

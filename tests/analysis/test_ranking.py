@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from harness.analysis.ranking import category_ranks, metric_ranks, overall_ranks, rank_scores, ranking_order
-from harness.results.document import Rank, Row
+from harness.analysis.ranking import metric_ranks, rank_scores
 
 SCORES = arrays(np.float64, st.integers(1, 9), elements=st.one_of(st.integers(-5, 5).map(float), st.just(np.nan)))
 
@@ -51,29 +50,3 @@ def test_ranks_along_an_axis_are_those_of_each_column() -> None:
 def test_metrics_are_ranked_each_in_its_direction() -> None:
     scores = np.array([[0.9, 0.1], [0.5, 0.5], [0.1, np.nan]])
     assert metric_ranks(scores, [1, -1]) == pytest.approx(np.array([[1, 1], [2, 2], [3, np.nan]]), nan_ok=True)
-
-
-def test_categories_count_alike_whatever_their_number_of_metrics() -> None:
-    by_metric = np.array([[1.0, 1.0, 1.0, 2.0], [2.0, 2.0, 2.0, 1.0]])
-    kinds = ["localisation"] * 3 + ["complexity"]
-    assert overall_ranks(by_metric, kinds, "metric") == pytest.approx([1.25, 1.75])
-    assert overall_ranks(by_metric, kinds, "category") == pytest.approx([1.5, 1.5])
-    assert list(category_ranks(by_metric, kinds)) == ["localisation", "complexity"]
-
-
-@pytest.mark.filterwarnings("error")
-def test_a_missing_metric_is_left_out_of_the_mean() -> None:
-    by_metric = np.array([[1.0, np.nan], [np.nan, np.nan]])
-    for weighting in ("metric", "category"):
-        assert overall_ranks(by_metric, ["a", "b"], weighting) == pytest.approx([1, np.nan], nan_ok=True)
-    assert np.isnan(overall_ranks(np.empty((2, 0)), [], "category")).all()
-
-
-def test_rows_without_a_rank_come_last_and_complete_ones_first_among_equals() -> None:
-    found = ranking_order([entry("none", None, False), entry("gaps", 1.0, False), entry("whole", 1.0, True), entry("worse", 2.0, True)])
-    assert [each.label for each in found] == ["whole", "gaps", "worse", "none"]
-
-
-def entry(label: str, mean: float | None, complete: bool) -> Row:
-    rank = Rank(mean=mean, low=None, high=None)
-    return Row(explainer=label, label=label, plugin="p", null=False, rank=rank, ranks={"category": rank}, complete=complete, cells={})

@@ -8,7 +8,7 @@ from scipy import stats
 
 from harness.analysis.explainer_comparisons import compare_with_nulls
 from harness.analysis.group_comparisons import compare_cells
-from harness.analysis.groups import score_cube
+from harness.analysis.group_scores import score_cube
 from harness.leaderboard.build import build_leaderboard
 from harness.results.data_model import Correction, Group, Results
 from harness.results.document import CellEntry, Versus

@@ -57,11 +57,19 @@ def test_the_text_follows_the_schema_that_is_published_and_reads_back() -> None:
     assert published == json_schema()
 
 
-def test_ranks_know_nothing_of_variants() -> None:
+def test_of_variants_the_oracle_alone_has_a_say_in_what_counts() -> None:
     plain = build_leaderboard(dataclasses.replace(results(), variants=[]))
-    assert plain.groups == board().groups
-    assert plain.overall == board().overall
+    disturbed = [group for group in results().variants if group.variant is not None and group.variant.kind != "oracle"]
+    assert disturbed
+    assert build_leaderboard(dataclasses.replace(results(), variants=disturbed)).groups == plain.groups
     assert plain.meta == []
+    counts = {metric.label: metric.separation.separates for metric in board().meta[0].metrics if metric.separation is not None}
+    for metric in board().groups[0].metrics:
+        assert (metric.discounted is None) == counts[metric.label]
+    for row, before in zip(board().groups[0].rows, plain.groups[0].rows, strict=True):
+        for label, cell in row.cells.items():
+            assert cell.mean == next(other for other in plain.groups[0].rows if other.label == row.label).cells[label].mean
+        assert before.cells
 
 
 def test_a_run_folder_holds_variants_and_gives_them_back(tmp_path: Path) -> None:

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from harness.analysis.rank_correlation import rank_correlations
 from harness.meta.analysis import (
     analyse_meta,
     inter_consistency,
     intra_consistency,
     measure_separation,
-    rank_correlations,
 )
 from harness.results.data_model import Group, Results
-from harness.results.document import ConsistencyEntry, MetaEntry
+from harness.results.meta_document import ConsistencyEntry, MetaEntry
 from harness.results.variant_info import VariantInfo
 from tests.support.synthetic_results import group_of, metric
 

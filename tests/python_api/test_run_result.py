@@ -103,7 +103,9 @@ def test_data_frames_hold_the_leaderboards_numbers(run: RunResult) -> None:
     ranks, cells, scores = run.table(), run.table(cells=True), run.scores.table()
     rows = run.leaderboard.groups[0].rows
     assert ranks["explainer"].tolist() == [row.label for row in rows]
-    assert ranks["rank"].tolist() == [row.rank.mean for row in rows]
+    standings = [row.standings["category"] for row in rows]
+    assert ranks["mean_rank"].tolist() == pytest.approx([np.nan if one.rank is None else one.rank for one in standings], nan_ok=True)
+    assert ranks["place"].tolist() == pytest.approx([np.nan if one.place is None else one.place for one in standings], nan_ok=True)
     assert ranks["inside"].tolist() == [row.cells["inside"].mean for row in rows]
     assert len(cells) == 4 * 3 and len(scores) == 4 * 3 * 8
     means = scores.groupby(["explainer", "metric"])["value"].mean()
@@ -155,7 +157,7 @@ def test_html_holds_every_number_of_the_tables() -> None:
     for group in document.groups:
         for row in group.rows:
             named = [cells for cells in rows if cells[0].partition("†")[0] == row.label]
-            assert any(row.rank.mean is None or f"{row.rank.mean:.2f}" in cells for cells in named)
+            assert any(f"{row.standings['category'].skill.value:.2f}" in cells for cells in named)
     markdown = render_leaderboard(document, "markdown")
     texts = {cell for cells in rows for cell in cells}
     for number in ("0.766 ± 0.032", "4.063 ± 0.357"):

@@ -10,10 +10,10 @@ from harness.results.data_model import Results
 from harness.results.document import Leaderboard, json_schema, read_leaderboard
 from harness.results.schema_version import SchemaError
 from tests.support.golden import PUBLISHED_SCHEMA
-from tests.support.synthetic_results import group_of, leaderboard_results, metric
+from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
 
 CELL = {"status", "mean", "low", "high", "n", "undefined", "rank", "beats_null", "versus_reference", "reason"}
-ROW = {"explainer", "label", "plugin", "null", "rank", "costs", "cells"}
+ROW = {"explainer", "label", "plugin", "null", "standings", "categories", "first_share", "costs", "cells"}
 GROUP = {"dataset", "model", "samples", "accuracy", "metrics", "rows"}
 
 
@@ -30,7 +30,10 @@ def test_the_document_has_every_field_that_was_promised() -> None:
     assert {"name", "label", "category", "direction"} <= group["metrics"][0].keys()
     for row in group["rows"]:
         assert row.keys() >= ROW
-        assert {"mean", "low", "high"} <= row["rank"].keys()
+        assert row["standings"].keys() == {"category", "metric"}
+        for standing in row["standings"].values():
+            assert {"skill", "place", "places", "alike", "rank"} <= standing.keys()
+            assert {"value", "low", "high"} == standing["skill"].keys()
         assert {"seconds_per_sample", "passes_per_sample", "peak_memory"} <= row["costs"].keys()
         assert row["cells"].keys() == {metric["label"] for metric in group["metrics"]}
         for cell in row["cells"].values():
@@ -53,15 +56,17 @@ def test_the_text_follows_the_published_schema() -> None:
     assert json.loads(PUBLISHED_SCHEMA.read_text()) == schema
 
 
-def test_rows_are_sorted_by_mean_rank_and_nulls_are_marked() -> None:
+def test_rows_are_sorted_by_skill_and_nulls_are_marked() -> None:
     rows = board().groups[0].rows
-    means = [row.rank.mean for row in rows if row.rank.mean is not None]
-    assert means == sorted(means)
+    skills = [skill for row in rows if (skill := row.standings["category"].skill.value) is not None]
+    assert len(skills) == len(rows)
+    assert skills == sorted(skills, reverse=True)
+    assert [place for row in rows if (place := row.standings["category"].place)] == list(range(1, 10))
     assert {row.label for row in rows if row.null} == {"random", "sobel", "laplace"}
 
 
-def test_ranks_of_a_metric_are_those_of_its_means() -> None:
-    group = board().groups[0]
+def test_ranks_of_a_metric_are_those_of_its_means_where_nothing_is_undefined() -> None:
+    group = build_leaderboard(leaderboard_results(groups=[leaderboard_group(gaps=False)])).groups[0]
     for column in group.metrics:
         ranked = [row.cells[column.label] for row in group.rows if row.cells[column.label].rank is not None]
         by_rank = [cell.mean for cell in sorted(ranked, key=lambda cell: cell.rank or 0)]
@@ -71,7 +76,8 @@ def test_ranks_of_a_metric_are_those_of_its_means() -> None:
 def test_what_is_undefined_is_null() -> None:
     results = Results(provenance={}, groups=[group_of({"a": {"m": np.full(3, np.nan)}}, [metric()])], reference="a")
     row = json.loads(build_leaderboard(results).to_json())["groups"][0]["rows"][0]
-    assert row["rank"] == {"mean": None, "low": None, "high": None}
+    assert row["standings"]["category"]["skill"] == {"value": None, "low": None, "high": None}
+    assert row["standings"]["category"]["rank"] is None
     assert (row["cells"]["m"]["mean"], row["cells"]["m"]["n"], row["cells"]["m"]["undefined"]) == (None, 0, 3)
     assert row["cells"]["m"]["beats_null"] is None
 

@@ -28,7 +28,7 @@ INSTALLED = f"(installed: broken, future, grad-cam, {EXPLAINERS})"
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 10))
 COMPONENT = "each a component (its name, or use + params)"
 TEXT = "a string (on one line, not blank, at most 200 characters)"
-KEYS = "name, seed, datasets, models, explainers, metrics, explain, reference, nulls, overrides, execution, store, statistics, meta"
+KEYS = "name, seed, datasets, models, explainers, metrics, explain, reference, nulls, overrides, execution, store, statistics, rank, meta"
 
 
 def replaced(line: str, by: str) -> str:

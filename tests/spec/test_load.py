@@ -252,3 +252,14 @@ def test_durations() -> None:
 
     assert [parse_duration(text) for text in ("90s", "10m", "2h", "1.5m", "250ms", 3, 0.5)] == [90, 600, 7200, 90, 0.25, 3, 0.5]
     assert [format_duration(value) for value in (90, 600, 7200, 0.25)] == ["90s", "10m", "2h", "0.25s"]
+
+
+def test_weights_are_of_categories_and_metrics_that_there_are(quickstart: str, registry: Registry) -> None:
+    spec = {**parse_yaml(quickstart, "x").data, "rank": {"weights": {"localisation": 2, "road": 0.5}}}
+    assert load_spec(spec, registry).spec.rank.weights == {"localisation": 2, "road": 0.5}
+    with pytest.raises(SpecError) as error:
+        load_spec({**spec, "rank": {"weights": {"localization": 2, "rood": 1, "road": -1}}}, registry)
+    said = str(error.value)
+    assert 'no category and no metric is called "localization"; did you mean "localisation"?' in said
+    assert 'no category and no metric is called "rood"; did you mean "road"?' in said
+    assert "rank.weights.road" in said

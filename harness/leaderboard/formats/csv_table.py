@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from io import StringIO
 
 from harness.leaderboard.sections.all_sections import View
-from harness.leaderboard.sections.group_legend import nemenyi_letters
 from harness.leaderboard.sections.meta_evaluation import closest_metric
 from harness.results.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Row
 
 CSV_COLUMNS = (
-    "dataset", "model", "explainer", "component", "plugin", "null", "overall_rank", "overall_rank_low", "overall_rank_high",
+    "dataset", "model", "explainer", "component", "plugin", "null", "place", "place_low", "place_high",
+    "skill", "skill_low", "skill_high", "alike", "first_share", "mean_rank",
     "metric", "metric_component", "category", "direction",
     "status", "mean", "low", "high", "interval", "n", "undefined", "missing", "rank",
     "beats_null", "hardest_null", "p_null", "p_null_adjusted",
     "difference", "effect", "p_ttest", "p_ttest_adjusted", "p_wilcoxon", "p_wilcoxon_adjusted", "verdict",
     "seconds_per_sample", "passes_per_sample", "peak_memory", "reason",
-    "alike", "other_model", "model_difference", "model_difference_low", "model_difference_high", "model_effect",
+    "other_model", "model_difference", "model_difference_low", "model_difference_high", "model_effect",
     "p_model_wilcoxon", "p_model_wilcoxon_adjusted", "model_verdict",
 )  # fmt: skip
 COMPARED_FIELDS = ("difference", "effect", "p_ttest", "p_ttest_adjusted", "p_wilcoxon", "p_wilcoxon_adjusted", "verdict")
@@ -71,20 +71,20 @@ def cell_lines(document: Leaderboard) -> Iterator[list[object]]:
     """The lines by `CSV_COLUMNS`."""
     for group in document.groups:
         against = next((entry for entry in document.models if entry.dataset == group.dataset and group.model in entry.second), None)
-        letters = nemenyi_letters(group, "category")
         for row in group.rows:
             for metric in group.metrics:
                 if metric.label in row.cells:
                     line = _line(group, row, metric, row.cells[metric.label])
-                    yield [*line, letters.get(row.label), *_other_model(against, row, metric)]
+                    yield [*line, *_other_model(against, row, metric)]
 
 
 def _line(group: GroupEntry, row: Row, metric: MetricEntry, cell: CellEntry) -> list[object]:
-    versus = cell.versus_reference
+    versus, standing = cell.versus_reference, row.standings["category"]
     compared: list[object] = [None] * len(COMPARED_FIELDS) if versus is None else [getattr(versus, name) for name in COMPARED_FIELDS]
     return [
         *(group.dataset, group.model, row.label, row.explainer, row.plugin, row.null),
-        *(row.rank.mean, row.rank.low, row.rank.high),
+        *(standing.place, *(standing.places or (None, None))),
+        *(standing.skill.value, standing.skill.low, standing.skill.high, standing.alike or None, row.first_share, standing.rank),
         *(metric.label, metric.name, metric.category, metric.direction),
         *(cell.status, cell.mean, cell.low, cell.high, cell.interval),
         *(cell.n, cell.undefined, cell.missing, cell.rank),

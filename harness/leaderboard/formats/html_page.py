@@ -7,7 +7,7 @@ from html import escape
 
 from harness.leaderboard.sections.all_sections import View, leaderboard_sections
 from harness.leaderboard.sections.section import BETTER, MIXED, NULL, UNDEFINED, WORSE, LegendItem, Section, Table, TableCell
-from harness.results.document import Leaderboard, Rank
+from harness.results.document import Leaderboard, Skill
 
 MARK_CLASSES = {BETTER: "better", WORSE: "worse", MIXED: "mixed", NULL: "null", UNDEFINED: "gaps"}
 STYLE = """<style>
@@ -33,7 +33,12 @@ STYLE = """<style>
 .harness svg { vertical-align: middle; color: #2b8cbe; }
 </style>"""
 PLOT_WIDTH = 160
-"""Width of the picture of a rank's interval."""
+"""Width of the picture of an interval."""
+SCALE = "".join(
+    f'<text x="{x}" y="12" text-anchor="{anchor}" fill="currentColor">{share}</text>'
+    for share, x, anchor in ((0, 4, "middle"), (0.5, PLOT_WIDTH // 2, "middle"), (1, PLOT_WIDTH, "end"))
+)
+"""The ends of the scale of intervals and its middle, over them."""
 STYLES = LegendItem("", "bold: best of the column; italic: null explainers")
 
 
@@ -73,37 +78,33 @@ def _legend_line(item: LegendItem) -> str:
 
 
 def _table(table: Table) -> str:
-    """One table; ranks with their intervals are drawn behind the columns that write them out."""
+    """One table; estimates with their intervals are drawn behind the columns that write them out."""
     heads = [f'<th scope="col">{escape(header)}</th>' for header in table.headers]
     rows = [[f'<th scope="row">{_cell(row[0])}</th>', *(f"<td>{_cell(cell)}</td>" for cell in row[1:])] for row in table.rows]
-    if table.ranks:
-        heads.insert(3, f'<th><svg width="{PLOT_WIDTH}" height="14" aria-hidden="true">{_scale(len(rows))}</svg></th>')
-        for row, rank in zip(rows, table.ranks, strict=True):
-            row.insert(3, f"<td>{_plot(rank, len(rows))}</td>")
+    if any(estimate.value is not None for estimate in table.estimates):
+        heads.insert(3, f'<th><svg width="{PLOT_WIDTH}" height="14" aria-hidden="true">{SCALE}</svg></th>')
+        for row, estimate in zip(rows, table.estimates, strict=True):
+            row.insert(3, f"<td>{_plot(estimate)}</td>")
     lines = ["<div><table>", f"<thead><tr>{''.join(heads)}</tr></thead>", "<tbody>"]
     lines += [f"{'<tr class=nulls>' if null else '<tr>'}{''.join(row)}</tr>" for row, null in zip(rows, table.nulls, strict=True)]
     return "\n".join([*lines, "</tbody>", "</table></div>"])
 
 
-def _scale(worst: int) -> str:
-    """The ends of the scale of `_plot`, over them."""
-    places = {1: ("4", "middle"), worst: (str(PLOT_WIDTH), "end")} if worst > 1 else {1: ("4", "middle")}
-    texts = [f'<text x="{x}" y="12" text-anchor="{anchor}" fill="currentColor">{rank}</text>' for rank, (x, anchor) in places.items()]
-    return "".join(texts)
-
-
-def _plot(rank: Rank, worst: int) -> str:
-    """A rank and its interval on a scale from 1 to the number of rows."""
-    if rank.mean is None:
+def _plot(estimate: Skill) -> str:
+    """An estimate and its interval on a scale from 0 to 1, whose middle is marked."""
+    value = estimate.value
+    if value is None:
         return ""
 
-    def place(value: float) -> float:
-        return 4 + (value - 1) / max(worst - 1, 1) * (PLOT_WIDTH - 8)
+    def place(share: float) -> float:
+        return 4 + share * (PLOT_WIDTH - 8)
 
-    low, high = (rank.mean if end is None else end for end in (rank.low, rank.high))
+    low, high = (value if end is None else end for end in (estimate.low, estimate.high))
+    middle = f'<line x1="{place(0.5):.1f}" x2="{place(0.5):.1f}" y1="1" y2="13" stroke="currentColor" stroke-opacity=".35"/>'
     line = f'<line x1="{place(low):.1f}" x2="{place(high):.1f}" y1="7" y2="7" stroke="currentColor" stroke-width="2"/>'
-    dot = f'<circle cx="{place(rank.mean):.1f}" cy="7" r="3.5" fill="currentColor"/>'
-    return f'<svg width="{PLOT_WIDTH}" height="14" role="img" aria-label="rank {rank.mean:.2f}, {low:.1f} to {high:.1f}">{line}{dot}</svg>'
+    dot = f'<circle cx="{place(value):.1f}" cy="7" r="3.5" fill="currentColor"/>'
+    label = f"skill {value:.2f}, {low:.2f} to {high:.2f}"
+    return f'<svg width="{PLOT_WIDTH}" height="14" role="img" aria-label="{label}">{middle}{line}{dot}</svg>'
 
 
 def _cell(cell: TableCell) -> str:

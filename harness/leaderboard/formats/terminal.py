@@ -27,7 +27,7 @@ from harness.leaderboard.sections.section import (
     TableCell,
     Tone,
 )
-from harness.results.document import Leaderboard, Rank
+from harness.results.document import Leaderboard, Skill
 
 TO_ASCII = str.maketrans("─━●▲▼◆°†‡±·–…↑↓µ×", "-=o+-?o#~+--.^vux")
 PLOT_WIDTHS = (14, 40)
@@ -119,14 +119,15 @@ def _hang(text: Text, width: int) -> Iterator[Text]:
 
 
 def _table(table: Table, width: int) -> Iterator[Text]:
-    """The columns in blocks that fit the width; what the first leaves of it takes a plot of the ranks, behind its second column."""
+    """The columns in blocks that fit the width; what the first leaves of it takes a plot of the estimates, behind its second column."""
     names = _name_column(table, max(6, width // 2 if width < 60 else width // 3 if table.positions else width * 2 // 5))
     fixed = [GridColumn("", list(map(Text, table.positions))), names] if table.positions and width >= 50 else [names]
     columns = [_grid_column(column) for column in sorted(table.columns[1:], key=lambda column: column.last)]
+    any_estimate = any(estimate.value is not None for estimate in table.estimates)
     styles = ["dim" if null else "" for null in table.nulls]
     for k, block in enumerate(pack_columns(fixed, columns, width)):
         spare = width - total_width(widen_sections([*fixed, *block], width)) - GAP
-        plot = [_plot(table.ranks, min(spare, PLOT_WIDTHS[1]))] if table.ranks and k == 0 and spare >= PLOT_WIDTHS[0] else []
+        plot = [_plot(table.estimates, min(spare, PLOT_WIDTHS[1]))] if any_estimate and k == 0 and spare >= PLOT_WIDTHS[0] else []
         yield from draw_block([*fixed, *block[:2], *plot, *block[2:]], styles, width)
         yield Text()
 
@@ -161,18 +162,25 @@ def _cell(cell: TableCell, wide: int, deep: int) -> Text:
     return text.append(cell.dagger, style="yellow")
 
 
-def _plot(ranks: Sequence[Rank], width: int) -> GridColumn:
-    """Every rank and its interval on one scale from 1 to the number of rows."""
-    worst = len(ranks)
-    column = GridColumn("", [_bar(rank, worst, width) for rank in ranks], align="left")
-    column.lines = [f"1{' ' * max(1, width - 1 - len(str(worst)))}{worst}"]
+def _plot(estimates: Sequence[Skill], width: int) -> GridColumn:
+    """Every estimate and its interval on one scale from 0 to 1, whose middle is marked."""
+    column = GridColumn("", [_bar(estimate, width) for estimate in estimates], align="left")
+    left = (width - 1) // 2 - 1
+    column.lines = [f"0{' ' * (left - 1)}0.5{' ' * (width - left - 4)}1"]
     return column
 
 
-def _bar(rank: Rank, worst: int, width: int) -> Text:
-    if rank.mean is None:
+def _bar(estimate: Skill, width: int) -> Text:
+    value = estimate.value
+    if value is None:
         return Text(" " * width)
-    mean, ends = rank.mean, [rank.mean if end is None else end for end in (rank.low, rank.high)]
-    low, middle, high = (round((min(value, worst) - 1) / max(worst - 1, 1) * (width - 1)) for value in (ends[0], mean, ends[1]))
+    ends = [value if end is None else end for end in (estimate.low, estimate.high)]
+    low, middle, high = (round(end * (width - 1)) for end in (ends[0], value, ends[1]))
+    half = (width - 1) // 2
     bar = [("━" * (middle - low), "cyan"), ("●", "bold cyan"), ("━" * (high - middle), "cyan")]
-    return Text.assemble(" " * low, *bar, " " * (width - high - 1))
+    before, after = (" " * low, " " * (width - high - 1))
+    if half < low:
+        before = before[:half] + "·" + before[half + 1 :]
+    elif half > high:
+        after = after[: half - high - 1] + "·" + after[half - high :]
+    return Text.assemble((before, "dim"), *bar, (after, "dim"))

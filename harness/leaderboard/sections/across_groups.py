@@ -5,38 +5,59 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from harness.analysis.ranking import Weighting, ranking_order
-from harness.leaderboard.number_format import MISSING, half_width, interval_text, number_formatter, printable, rank_text
+from harness.analysis.composed_intervals import REPLICATES_FROM
+from harness.analysis.standings import standing_order
+from harness.leaderboard.number_format import MISSING, half_width, number_formatter, printable, rank_text, skill_text
+from harness.leaderboard.sections.headline_legend import explain_standings
 from harness.leaderboard.sections.section import INCOMPLETE, UNDEFINED, Column, LegendItem, Section, Table, TableCell
+from harness.leaderboard.sections.standing_columns import standing_columns
 from harness.leaderboard.sections.verdicts import VERDICT_MARKS, explain_test, explain_verdicts
-from harness.results.document import GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Versus
+from harness.results.data_model import Weighting
+from harness.results.document import GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Standing, Versus
 from harness.text_format import ARROWS, format_count
 
 
 def overall_section(document: Leaderboard, weighting: Weighting) -> Section:
-    """The ranks across groups."""
-    entries = ranking_order(document.overall, weighting)
-    ranks = [entry.ranks[weighting] for entry in entries]
-    columns = [
-        Column("explainer", [TableCell(printable(entry.label)) for entry in entries], align="left"),
-        Column("rank", [TableCell(rank_text(rank.mean), tone="strong") for rank in ranks]),
-        Column("interval", [TableCell(interval_text(rank.low, rank.high)) for rank in ranks]),
-        Column("spread", [TableCell(rank_text(entry.spread.get(weighting))) for entry in entries]),
-    ]
+    """The skill across groups."""
+    entries = standing_order(document.overall, weighting)
+    standings = [entry.standings[weighting] for entry in entries]
+    columns = [Column("explainer", [TableCell(printable(entry.label)) for entry in entries], align="left"), *standing_columns(standings)]
+    columns.append(Column("spread", [TableCell(skill_text(entry.spread.get(weighting))) for entry in entries]))
     if not all(entry.complete for entry in entries):
         counts = [TableCell(f"{entry.groups}/{entry.groups_of}", marks="" if entry.complete else INCOMPLETE) for entry in entries]
         columns.append(Column("groups", counts))
+    skilled = any(standing.skill.value is not None for standing in standings)
     for group in document.groups:
-        found = {row.label: row.ranks[weighting].mean for row in group.rows}
-        cells = [TableCell(rank_text(found.get(entry.label))) for entry in entries]
+        found = {row.label: row.standings[weighting] for row in group.rows}
+        cells = [TableCell(_group_text(found.get(entry.label), skilled)) for entry in entries]
         dataset, model = printable(group.dataset), printable(group.model)
         columns.append(Column(model, cells, section=dataset, alone=f"{dataset} · {model}"))
-    across = f"mean rank across {len(document.groups)} groups"
-    table = Table(columns, [entry.null for entry in entries], caption=across.capitalize(), ranks=ranks)
-    return Section(f"Overall: {across}", "overall", tables=[table], legend=_overall_legend)
+    across = f"mean {'skill' if skilled else 'rank'} across {len(document.groups)} groups"
+    positions = [MISSING if standing.place is None else str(standing.place) for standing in standings]
+    estimates = [standing.skill for standing in standings]
+    nulls = [entry.null for entry in entries]
+    table = Table(columns, nulls, caption=across.capitalize(), positions=positions, estimates=estimates)
+    seeds = max((entry.seeds for entry in entries), default=0)
+    facts = [_explain_seeds(seeds)] if seeds else []
+    return Section(f"Overall: {across}", "overall", facts, tables=[table], legend=partial(_overall_legend, document))
 
 
-def _overall_legend(tables: Sequence[Table]) -> Iterator[LegendItem]:
+def _group_text(standing: Standing | None, skilled: bool) -> str:
+    """What a group says of a row in short."""
+    if standing is None:
+        return MISSING
+    return skill_text(standing.skill.value) if skilled else rank_text(standing.rank)
+
+
+def _explain_seeds(seeds: int) -> str:
+    said = f"models trained from {format_count(seeds, 'seed')} count as one"
+    if seeds < REPLICATES_FROM:
+        return f"{said}: no intervals, as fewer than {REPLICATES_FROM} seeds say next to nothing of how seeds vary"
+    return f"{said}: intervals are Student's t of the means of seeds"
+
+
+def _overall_legend(document: Leaderboard, tables: Sequence[Table]) -> Iterator[LegendItem]:
+    yield from explain_standings({column.header for table in tables for column in table.columns}, document.settings.confidence)
     if any(INCOMPLETE in cell.marks for table in tables for column in table.columns for cell in column.cells):
         yield LegendItem(INCOMPLETE, "not ranked in every group, or under fewer metrics in some")
 

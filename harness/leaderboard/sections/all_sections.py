@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.analysis.ranking import Weighting
 from harness.leaderboard.sections.across_groups import models_section, overall_section
 from harness.leaderboard.sections.group import group_section
 from harness.leaderboard.sections.meta_evaluation import meta_section
 from harness.leaderboard.sections.pair import pair_section
 from harness.leaderboard.sections.section import Section
+from harness.results.data_model import Weighting
 from harness.results.document import Leaderboard
 
 

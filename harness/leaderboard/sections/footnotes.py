@@ -99,7 +99,8 @@ def _missing_reason(cell: CellEntry | None) -> str | None:
 def _row_remarks(row: Row) -> list[str]:
     found = []
     if not row.complete and row.metrics_of:
-        found.append(f"rank over {row.metrics_ranked} of {format_count(row.metrics_of, 'metric')}")
+        under = f"has all scores under {row.metrics_ranked} of {format_count(row.metrics_of, 'metric')} alone"
+        found.append(f"{under}: what is missing counts as a null's in the skill, and as the last in the mean rank")
     error = row.notes.completeness_error
     measured = "" if error is None else f": half of the maps are off by more than {format_significant(100 * error, 2)} %"
     if row.notes.broken:

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from harness.analysis.ranking import Weighting, ranking_order
+from harness.analysis.standings import standing_order
 from harness.leaderboard.number_format import (
     MISSING,
     bytes_text,
     count_text,
     half_width,
-    interval_text,
     number_formatter,
     percent_text,
     printable,
-    rank_text,
     seconds_text,
+    share_text,
+    skill_text,
 )
 from harness.leaderboard.sections.footnotes import REASON_LIMIT, Footnotes, collect_footnotes, is_missing, never_begun
-from harness.leaderboard.sections.group_legend import group_legend, nemenyi_letters
-from harness.leaderboard.sections.section import BEST, NULL, UNDEFINED, Column, Section, Table, TableCell
+from harness.leaderboard.sections.group_legend import group_legend
+from harness.leaderboard.sections.section import BEST, NOT_COUNTED, NULL, UNDEFINED, Column, Section, Table, TableCell
+from harness.leaderboard.sections.standing_columns import standing_columns
 from harness.leaderboard.sections.verdicts import VERDICT_MARKS
-from harness.results.data_model import NOT_COMPUTED_PREFIX, RANK_INTERVALS_FROM
+from harness.results.data_model import NOT_COMPUTED_PREFIX, Weighting
 from harness.results.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
 from harness.text_format import ARROWS, format_count
 
@@ -33,15 +34,15 @@ SHORT_STATUSES = {"not-applicable": "n/a", "out-of-memory": "no memory"}
 def group_section(document: Leaderboard, group: GroupEntry, weighting: Weighting, number: int) -> Section:
     """Ranks and costs in one table, scores by category in another."""
     notes = collect_footnotes(group)
-    rows = ranking_order(group.rows, weighting)
+    rows = standing_order(group.rows, weighting)
     title = f"{printable(group.dataset)} · {printable(group.model)}"
-    facts = [*_facts(document, group), _explain_rank(group, weighting)]
+    facts = [*_facts(document, group), _explain_headline(group, weighting)]
     names = Column("explainer", [TableCell(printable(row.label), notes=tuple(notes.rows.get(row.label, ()))) for row in rows], align="left")
     overview = [names, *_overview(group, rows, weighting)]
     scores = [names, *(_score_column(group, rows, metric, notes, weighting) for metric in _ordered_metrics(group, weighting))]
     table = partial(Table, nulls=[row.null for row in rows], positions=_positions(rows, weighting))
     tables = [
-        table(overview, slug="ranks", caption=f"{title}. {'; '.join(facts)}", ranks=[row.ranks[weighting] for row in rows]),
+        table(overview, slug="ranks", caption=f"{title}. {'; '.join(facts)}", estimates=[row.standings[weighting].skill for row in rows]),
         table(scores, slug="scores" if weighting == "category" else "scores-1", title="Scores"),
     ]
     cause = _blocked_reason(group)
@@ -80,16 +81,18 @@ def _null_names(group: GroupEntry, nulls: Sequence[str]) -> list[str]:
     return [*said, f"{format_count(len(twins), 'explainer')} on a random model"] if twins else said
 
 
-def _explain_rank(group: GroupEntry, weighting: Weighting) -> str:
-    """How the rank comes about, and its interval."""
-    few = group.samples < RANK_INTERVALS_FROM
-    intervals = f"without intervals, as samples are fewer than {RANK_INTERVALS_FROM}" if few else "intervals by bootstrap"
+def _explain_headline(group: GroupEntry, weighting: Weighting) -> str:
+    """What rows are ordered by."""
+    if all(row.standings[weighting].skill.value is None for row in group.rows):
+        if not any(metric.weights.get(weighting) for metric in group.metrics):
+            return "no metric here tells the truth of a map: there is no headline, and rows are ordered by what there is"
+        return "without nulls there is no skill: rows are ordered by their mean rank"
+    count = format_count(sum(metric.weights.get(weighting, 0.0) > 0 for metric in group.metrics), "metric")
     if weighting == "metric":
-        count = max((row.metrics_of for row in group.rows), default=0)
-        return f"rank: mean over {format_count(count, 'metric')}; {intervals}"
-    categories = _ranked_categories(group)
-    kinds, their = format_count(len(categories), "category", "categories"), "its" if len(categories) == 1 else "their"
-    return f"rank: mean over {kinds} of the mean over {their} metrics; {intervals}"
+        return f"skill: mean over {count}"
+    kinds = [kind for kind in _categories(group) if _is_of_headline(group, kind)]
+    over, named = f"its {count}" if len(kinds) == 1 else "their metrics", ", ".join(map(printable, kinds))
+    return f"skill: mean over {format_count(len(kinds), 'category', 'categories')} ({named}) of the mean over {over}"
 
 
 def _blocked_reason(group: GroupEntry) -> str | None:
@@ -107,12 +110,6 @@ def _categories(group: GroupEntry) -> list[str]:
     return list(dict.fromkeys(metric.category for metric in group.metrics))
 
 
-def _ranked_categories(group: GroupEntry) -> list[str]:
-    """Categories that ranks are made of: those in which any row has one."""
-    ranks = [row.categories for row in group.rows]
-    return [kind for kind in _categories(group) if any(kind in of_row and of_row[kind].mean is not None for of_row in ranks)]
-
-
 def _ordered_metrics(group: GroupEntry, weighting: Weighting) -> list[MetricEntry]:
     """Metrics by category, or as the spec has them."""
     categories = _categories(group)
@@ -120,26 +117,17 @@ def _ordered_metrics(group: GroupEntry, weighting: Weighting) -> list[MetricEntr
 
 
 def _positions(rows: Sequence[Row], weighting: Weighting) -> list[str]:
-    """1, 2, 3 … of the rows whose rank is over all metrics."""
-    complete = [row.complete for row in rows]
-    return [
-        str(sum(complete[: k + 1])) if row.complete and row.ranks[weighting].mean is not None else MISSING for k, row in enumerate(rows)
-    ]
+    """The places of the rows; nulls take none."""
+    return [MISSING if (place := row.standings[weighting].place) is None else str(place) for row in rows]
 
 
 def _overview(group: GroupEntry, rows: Sequence[Row], weighting: Weighting) -> list[Column]:
-    """Ranks, what cannot be told apart, ranks by category, nulls beaten, and the costs that any row has."""
-    letters = nemenyi_letters(group, weighting)
-    ranks = [row.ranks[weighting] for row in rows]
-    columns = [
-        Column("rank", [TableCell(rank_text(rank.mean), tone="strong") for rank in ranks]),
-        Column("interval", [TableCell(interval_text(rank.low, rank.high)) for rank in ranks]),
-    ]
-    if letters:
-        found = [letters[row.label] for row in rows]
-        columns.append(Column("alike", [TableCell(text) if text else TableCell(MISSING, tone="absent") for text in found], align="left"))
+    """Skill and places, what cannot be told apart, skill by category, nulls beaten, and the costs that any row has."""
+    columns = standing_columns([row.standings[weighting] for row in rows])
+    if any(row.first_share is not None for row in rows) and len(_counted_categories(group)) > 1:
+        columns.append(Column("first", [TableCell(share_text(row.first_share)) for row in rows]))
     if weighting == "category":
-        columns += [_category_column(rows, kind) for kind in _ranked_categories(group)]
+        columns += [_category_column(group, rows, kind) for kind in _counted_categories(group)]
     if any(row.against_null for row in rows):
         columns.append(Column("beats null", [_beats_null_cell(row) for row in rows]))
     costs = [
@@ -150,12 +138,23 @@ def _overview(group: GroupEntry, rows: Sequence[Row], weighting: Weighting) -> l
     return [*columns, *(column for column in costs if any(cell.text != MISSING for cell in column.cells))]
 
 
-def _category_column(rows: Sequence[Row], kind: str) -> Column:
-    """The mean ranks within a category."""
-    means = [None if (rank := row.categories.get(kind)) is None else rank.mean for row in rows]
-    best = min((mean for mean in means if mean is not None), default=None)
-    cells = [TableCell(MISSING if mean is None else f"{mean:.1f}", best=mean is not None and mean == best) for mean in means]
-    return Column(printable(kind), cells, section="mean rank by category", last=True)
+def _counted_categories(group: GroupEntry) -> list[str]:
+    """Categories that have a skill, those of the headline first."""
+    kinds = [kind for kind in _categories(group) if any((own := row.categories.get(kind)) and own.value is not None for row in group.rows)]
+    return sorted(kinds, key=lambda kind: not _is_of_headline(group, kind))
+
+
+def _is_of_headline(group: GroupEntry, kind: str) -> bool:
+    return any(metric.weights.get("category") for metric in group.metrics if metric.category == kind)
+
+
+def _category_column(group: GroupEntry, rows: Sequence[Row], kind: str) -> Column:
+    """The skill under the metrics of a category."""
+    found = [None if (own := row.categories.get(kind)) is None else own.value for row in rows]
+    best = max((value for value, row in zip(found, rows, strict=True) if value is not None and not row.null), default=None)
+    cells = [TableCell(skill_text(value), best=value is not None and value == best) for value in found]
+    heading = "skill by category" if _is_of_headline(group, kind) else "not in the headline"
+    return Column(printable(kind), cells, section=heading, last=True)
 
 
 def _beats_null_cell(row: Row) -> TableCell:
@@ -171,7 +170,8 @@ def _score_column(group: GroupEntry, rows: Sequence[Row], metric: MetricEntry, n
     best = min((cell.rank for cell in scored if cell.rank is not None), default=None)
     shown = [_score_cell(cell, numbers, best, notes.cells.get((row.label, metric.label))) for row, cell in zip(rows, cells, strict=True)]
     section = printable(metric.category) if weighting == "category" else None
-    return Column(printable(metric.label), shown, ARROWS[metric.direction], "left", section, key=metric.label)
+    arrow = ARROWS[metric.direction] + (NOT_COUNTED if metric.discounted else "")
+    return Column(printable(metric.label), shown, arrow, "left", section, key=metric.label)
 
 
 def _score_cell(cell: CellEntry | None, numbers: Callable[[float | None], str], best: float | None, note: int | None) -> TableCell:

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.ranking import Weighting
 from harness.leaderboard.number_format import MISSING, printable
 from harness.leaderboard.sections.footnotes import Footnotes
-from harness.leaderboard.sections.section import BEST, BETTER, MIXED, NULL, UNDEFINED, WORSE, LegendItem, Table
+from harness.leaderboard.sections.headline_legend import explain_headline
+from harness.leaderboard.sections.section import BEST, BETTER, MIXED, NOT_COUNTED, NULL, UNDEFINED, WORSE, LegendItem, Table
 from harness.leaderboard.sections.verdicts import MIXED_EXPLAINED, explain_test
+from harness.results.data_model import Weighting
 from harness.results.document import GroupEntry, Leaderboard, MetricEntry
-
-NEMENYI_EXPLAINED = "'alike': those that share a letter cannot be told apart (Nemenyi over samples, rows with every metric)"
-ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def nemenyi_letters(group: GroupEntry, weighting: Weighting) -> dict[str, str]:
-    """Letters by row label (a … z, A … Z, then dots): rows that share one cannot be told apart; empty if nothing was compared."""
-    critical = group.critical_difference.get(weighting)
-    if critical is None:
-        return {}
-    letters = ALPHABET.ljust(len(critical.cliques), "·")
-    return {row.label: "".join(letters[k] for k, clique in enumerate(critical.cliques) if row.label in clique) for row in group.rows}
 
 
 def group_legend(
@@ -37,8 +26,7 @@ def group_legend(
         yield LegendItem("±", _explain_intervals(group, metrics), "term")
     if any(null for table in tables for null in table.nulls):
         yield LegendItem("null", "null explainers", "style")
-    if any(column.header == "alike" for column in columns):
-        yield LegendItem("a b", NEMENYI_EXPLAINED, "example")
+    yield from explain_headline(group, document.settings, {column.header for column in columns})
     if BEST in marks:
         yield LegendItem("best", "best of the metric", "style")
     test = explain_test(document.settings, "all marks of the group")
@@ -48,9 +36,13 @@ def group_legend(
         WORSE: f"worse than {reference} ({test})",
         MIXED: f"neither better nor worse than {reference}, though the test finds a difference: {MIXED_EXPLAINED}",
         NULL: f"does not beat every null, by its mean and by tests against each (one-sided {test})",
-        UNDEFINED: f"undefined for some samples, which are left out: {_list_undefined_cells(group, metrics)}",
+        UNDEFINED: "undefined for some samples, which means and tests leave out; skill and ranks take the null's for them: "
+        + _list_undefined_cells(group, metrics),
     }
     yield from (LegendItem(mark, meaning) for mark, meaning in meanings.items() if mark in marks)
+    unused = [f"{printable(metric.label)} ({printable(metric.discounted)})" for metric in metrics if metric.discounted]
+    if unused:
+        yield LegendItem(NOT_COUNTED, f"takes no part in the headline: {'; '.join(unused)}")
     for number in sorted({number for cell in cells for number in cell.notes}):
         yield LegendItem(f"†{number}", notes.texts[number - 1], "note")
 

@@ -8,7 +8,8 @@ from functools import partial
 from harness.leaderboard.number_format import MISSING, format_significant, number_formatter, percent_text, printable
 from harness.leaderboard.sections.group import SAMPLES_RULE_TEXTS
 from harness.leaderboard.sections.section import NULL, Column, LegendItem, Section, Table, TableCell
-from harness.results.document import Leaderboard, MetaEntry, MetaMetric, Scales
+from harness.results.document import Leaderboard
+from harness.results.meta_document import MetaEntry, MetaMetric, Scales
 from harness.text_format import format_count
 
 ALIKE_CORRELATION = 0.9  # a rank correlation from which on two metrics are shown as saying the same

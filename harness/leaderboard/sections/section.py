@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.results.document import Rank
+from harness.results.document import Skill
 
-BEST, BETTER, WORSE, MIXED, NULL, UNDEFINED, INCOMPLETE = "*", "▲", "▼", "◆", "°", "‡", "†"
+BEST, BETTER, WORSE, MIXED, NULL, UNDEFINED, INCOMPLETE, NOT_COUNTED = "*", "▲", "▼", "◆", "°", "‡", "†", "×"
 Tone = Literal["", "strong", "warning", "problem", "faint", "absent", "gone", "new"]
 
 
@@ -86,7 +86,7 @@ class Table:
         caption: what stands over it where tables float; the titles of section and table where that is empty.
         bold: what the best of a column are; empty where the legend says it.
         positions: of the rows, 1 for the first.
-        ranks: intervals that can be drawn behind the first two columns.
+        estimates: of each row, in [0, 1], with intervals that can be drawn behind the first two columns.
     """
 
     columns: Sequence[Column]
@@ -96,7 +96,7 @@ class Table:
     caption: str = ""
     bold: str = "best of the column"
     positions: Sequence[str] = ()
-    ranks: Sequence[Rank] = ()
+    estimates: Sequence[Skill] = ()
 
     @property
     def headers(self) -> list[str]:
@@ -120,9 +120,9 @@ class Table:
         return [self.columns[0], *(column for column in self.columns[1:] if column.section == name)]
 
     def cut(self, columns: Sequence[int], rows: slice) -> Table:
-        """A part of it; ranks and positions are left out."""
+        """A part of it; estimates and positions are left out."""
         chosen = [replace(self.columns[k], cells=self.columns[k].cells[rows]) for k in columns]
-        return replace(self, columns=chosen, nulls=self.nulls[rows], positions=(), ranks=())
+        return replace(self, columns=chosen, nulls=self.nulls[rows], positions=(), estimates=())
 
 
 @dataclass(frozen=True)

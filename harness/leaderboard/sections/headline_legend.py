@@ -1,0 +1,60 @@
+"""The legend of the headline: what skill, places and shares of weightings are, and which metrics count how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+
+from harness.leaderboard.number_format import printable
+from harness.leaderboard.sections.section import LegendItem
+from harness.results.document import GroupEntry, Settings
+from harness.text_format import format_some
+
+MAX_NAMED = 3
+SKILL_EXPLAINED = (
+    "share of samples on which a map scores better than the null that is hardest to beat, ties half; 0.5 is no better than a null"
+)
+
+
+def explain_headline(group: GroupEntry, settings: Settings, headers: Set[str]) -> Iterator[LegendItem]:
+    """Meanings of the columns of a group's standings that are shown under these headers, and of the weights of its metrics."""
+    yield from explain_standings(headers, settings.confidence)
+    if "first" in headers:
+        yield LegendItem("first", f"share of all weightings of the categories under which the row is first{_first_without(group)}", "term")
+    if headers & {"skill", "mean rank"}:
+        yield from _explain_weights(group, settings)
+
+
+def explain_standings(headers: Set[str], confidence: float) -> Iterator[LegendItem]:
+    """Meanings of the columns of standings that are shown under these headers."""
+    if "skill" in headers:
+        yield LegendItem("skill", SKILL_EXPLAINED, "term")
+    if "places" in headers:
+        yield LegendItem("places", f"that the samples leave open, for all rows at once with {100 * confidence:g} % confidence", "term")
+    if "alike" in headers:
+        yield LegendItem("a b", "'alike': those that share a letter cannot be told apart", "example")
+    if "mean rank" in headers:
+        yield LegendItem("mean rank", "over the metrics of the headline, among the rows that are no nulls", "term")
+
+
+def _first_without(group: GroupEntry) -> str:
+    """The rows that would be first if categories counted alike but for one."""
+    firsts = {tuple(labels) for labels in group.first_without.values()}
+    if len(firsts) == 1:
+        return f"; if all count alike but any one it is {format_some([printable(label) for label in firsts.pop()], MAX_NAMED)}"
+    parts = [
+        f"but {printable(kind)} it is {format_some([printable(label) for label in labels], MAX_NAMED)}"
+        for kind, labels in group.first_without.items()
+        if labels
+    ]
+    return f"; if all count alike {', '.join(parts)}" if parts else ""
+
+
+def _explain_weights(group: GroupEntry, settings: Settings) -> Iterator[LegendItem]:
+    """Metrics that share a weight, and weights that the spec chose."""
+    if settings.weights:
+        parts = [f"{printable(name)} {weight:g}" for name, weight in settings.weights.items()]
+        yield LegendItem("weights", f"{', '.join(parts)}; of other categories 1, but of complexity and robustness 0", "term")
+    shared = dict.fromkeys(tuple(sorted([metric.label, *metric.alike])) for metric in group.metrics if metric.alike)
+    if shared:
+        named = "; ".join(format_some([printable(label) for label in labels], len(labels)) for labels in shared)
+        yield LegendItem("one weight", f"{named}, which order explainers and samples alike", "term")
