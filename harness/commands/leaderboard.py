@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from harness.commands.terminal import print_leaderboard
 
 
 class Grouping(StrEnum):
-    """Groupings that mean ranks are taken over."""
+    """Groupings of metrics that the headline is a mean over."""
 
     category = "category"
     metric = "metric"
@@ -21,8 +22,12 @@ class Grouping(StrEnum):
 def leaderboard_command(
     runs: Annotated[list[Path], typer.Argument(help="Run folders; several are merged.")],
     format: Annotated[str, typer.Option(help="terminal, md, tex, html, csv, json, or one that a plugin adds.")] = "terminal",
-    group: Annotated[Grouping, typer.Option(help="What mean ranks are taken over.")] = Grouping.category,
+    group: Annotated[Grouping, typer.Option(help="What the headline is a mean over.")] = Grouping.category,
     meta: Annotated[bool, typer.Option("--meta", help="What is known of the metrics, where the spec has `meta`.")] = False,
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(help="Another weight than the spec's, of a category or of a metric within its own.", metavar="NAME=W"),
+    ] = None,
     compare: Annotated[
         tuple[str, str] | None, typer.Option(help="Two explainers' labels: the first minus the second, metric by metric.", metavar="A B")
     ] = None,
@@ -32,6 +37,7 @@ def leaderboard_command(
     Runs that are merged share dataset and model.
     """
     from harness.leaderboard.build import build_leaderboard, with_pair
+    from harness.leaderboard.chosen_weights import read_weights
     from harness.leaderboard.merge import merge_results
     from harness.leaderboard.render import render_leaderboard
     from harness.registry.hook_runner import HookRunner
@@ -41,6 +47,8 @@ def leaderboard_command(
     if meta and compare:
         raise UserError("--meta and --compare are two questions: ask one of them")
     results = merge_results([read_results(run) for run in runs], list(map(str, runs)))
+    if weight:
+        results = replace(results, weights={**results.weights, **read_weights(weight, results)})
     document = build_leaderboard(results)
     if compare:
         document = with_pair(document, results, *compare)

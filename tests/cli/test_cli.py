@@ -156,6 +156,24 @@ def test_two_explainers_are_held_against_each_other(finished: Path) -> None:
     assert both.returncode == 2 and "ask one of them" in both.stderr
 
 
+def test_a_reader_weighs_categories_and_metrics_anew(finished: Path) -> None:
+    def weights(*options: str) -> dict[str, float]:
+        done = harness("leaderboard", finished / "out", "--format", "json", *options)
+        assert done.returncode == 0, done.stderr
+        document = json.loads(done.stdout)
+        return {metric["label"]: metric["weights"]["category"] for metric in document["groups"][0]["metrics"]}
+
+    usual = weights()
+    chosen = next(label for label, weight in usual.items() if weight > 0)
+    assert weights("--weight", f"{chosen}=0")[chosen] == 0
+    shown = harness("leaderboard", finished / "out", "--weight", f"{chosen}=0").stdout
+    assert f"{chosen} 0; of other categories 1" in " ".join(shown.split())
+    unknown = 'no category and no metric is called "nothing" here: there are'
+    for wrong, said in (("nothing=1", unknown), (f"{chosen}=-1", "a number from 0 on"), ("nothing", unknown)):
+        done = harness("leaderboard", finished / "out", "--weight", wrong)
+        assert done.returncode == 2 and said in done.stderr
+
+
 def test_runs_that_cannot_be_merged_are_named_by_their_folders(finished: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(finished / "out", other)

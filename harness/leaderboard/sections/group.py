@@ -20,6 +20,7 @@ from harness.leaderboard.number_format import (
 )
 from harness.leaderboard.sections.footnotes import REASON_LIMIT, Footnotes, collect_footnotes, is_missing, never_begun
 from harness.leaderboard.sections.group_legend import group_legend
+from harness.leaderboard.sections.headline_legend import counts_in_headline
 from harness.leaderboard.sections.section import BEST, NOT_COUNTED, NULL, UNDEFINED, Column, Section, Table, TableCell
 from harness.leaderboard.sections.standing_columns import standing_columns
 from harness.leaderboard.sections.verdicts import VERDICT_MARKS
@@ -90,7 +91,7 @@ def _explain_headline(group: GroupEntry, weighting: Weighting) -> str:
     count = format_count(sum(metric.weights.get(weighting, 0.0) > 0 for metric in group.metrics), "metric")
     if weighting == "metric":
         return f"skill: mean over {count}"
-    kinds = [kind for kind in _categories(group) if _is_of_headline(group, kind)]
+    kinds = [kind for kind in _categories(group) if counts_in_headline(group, kind)]
     over, named = f"its {count}" if len(kinds) == 1 else "their metrics", ", ".join(map(printable, kinds))
     return f"skill: mean over {format_count(len(kinds), 'category', 'categories')} ({named}) of the mean over {over}"
 
@@ -141,11 +142,7 @@ def _overview(group: GroupEntry, rows: Sequence[Row], weighting: Weighting) -> l
 def _counted_categories(group: GroupEntry) -> list[str]:
     """Categories that have a skill, those of the headline first."""
     kinds = [kind for kind in _categories(group) if any((own := row.categories.get(kind)) and own.value is not None for row in group.rows)]
-    return sorted(kinds, key=lambda kind: not _is_of_headline(group, kind))
-
-
-def _is_of_headline(group: GroupEntry, kind: str) -> bool:
-    return any(metric.weights.get("category") for metric in group.metrics if metric.category == kind)
+    return sorted(kinds, key=lambda kind: not counts_in_headline(group, kind))
 
 
 def _category_column(group: GroupEntry, rows: Sequence[Row], kind: str) -> Column:
@@ -153,8 +150,9 @@ def _category_column(group: GroupEntry, rows: Sequence[Row], kind: str) -> Colum
     found = [None if (own := row.categories.get(kind)) is None else own.value for row in rows]
     best = max((value for value, row in zip(found, rows, strict=True) if value is not None and not row.null), default=None)
     cells = [TableCell(skill_text(value), best=value is not None and value == best) for value in found]
-    heading = "skill by category" if _is_of_headline(group, kind) else "not in the headline"
-    return Column(printable(kind), cells, section=heading, last=True)
+    if counts_in_headline(group, kind):
+        return Column(printable(kind), cells, section="skill by category", last=True)
+    return Column(printable(kind), cells, section="not in the headline", alone=f"({printable(kind)})", last=True)
 
 
 def _beats_null_cell(row: Row) -> TableCell:

@@ -20,6 +20,13 @@ def explain_headline(group: GroupEntry, settings: Settings, headers: Set[str]) -
     yield from explain_standings(headers, settings.confidence)
     if "first" in headers:
         yield LegendItem("first", f"share of all weightings of the categories under which the row is first{_first_without(group)}", "term")
+    outside = [
+        kind
+        for kind in dict.fromkeys(metric.category for metric in group.metrics)
+        if printable(kind) in headers and not counts_in_headline(group, kind)
+    ]
+    if outside:
+        yield LegendItem(f"({', '.join(map(printable, outside))})", "skill that takes no part in the headline", "term")
     if headers & {"skill", "mean rank"}:
         yield from _explain_weights(group, settings)
 
@@ -47,6 +54,11 @@ def _first_without(group: GroupEntry) -> str:
         if labels
     ]
     return f"; if all count alike {', '.join(parts)}" if parts else ""
+
+
+def counts_in_headline(group: GroupEntry, kind: str) -> bool:
+    """Whether a category takes part in the headline."""
+    return any(metric.weights.get("category") for metric in group.metrics if metric.category == kind)
 
 
 def _explain_weights(group: GroupEntry, settings: Settings) -> Iterator[LegendItem]:
