@@ -19,9 +19,8 @@ def read_weights(given: Sequence[str], results: Results) -> dict[str, float]:
     for text in given:
         name, _, number = text.rpartition("=")
         if name not in known:
-            raise UserError(
-                f"no category and no metric {name or text!r} here: there are {format_some(list(map(printable, known)), len(known))}"
-            )
+            there_are = format_some(list(map(printable, known)), len(known))
+            raise UserError(f'no category and no metric is called "{printable(name or text)}" here: there are {there_are}')
         try:
             weight = float(number)
         except ValueError:

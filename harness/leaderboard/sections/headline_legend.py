@@ -20,13 +20,10 @@ def explain_headline(group: GroupEntry, settings: Settings, headers: Set[str]) -
     yield from explain_standings(headers, settings.confidence)
     if "first" in headers:
         yield LegendItem("first", f"share of all weightings of the categories under which the row is first{_first_without(group)}", "term")
-    outside = [
-        kind
-        for kind in dict.fromkeys(metric.category for metric in group.metrics)
-        if printable(kind) in headers and not counts_in_headline(group, kind)
-    ]
+    shown = [kind for kind in dict.fromkeys(metric.category for metric in group.metrics) if printable(kind) in headers]
+    outside = [kind for kind in shown if not counts_in_headline(group, kind)]
     if outside:
-        yield LegendItem(f"({', '.join(map(printable, outside))})", "skill that takes no part in the headline", "term")
+        yield LegendItem("(x)", f"{', '.join(map(printable, outside))}: skill that takes no part in the headline", "term")
     if headers & {"skill", "mean rank"}:
         yield from _explain_weights(group, settings)
 
