@@ -42,15 +42,12 @@ def explain_standings(headers: Set[str], confidence: float) -> Iterator[LegendIt
 
 def _first_without(group: GroupEntry) -> str:
     """The rows that would be first if categories counted alike but for one."""
-    firsts = {tuple(labels) for labels in group.first_without.values()}
-    if len(firsts) == 1:
-        return f"; if all count alike but any one it is {format_some([printable(label) for label in firsts.pop()], MAX_NAMED)}"
-    parts = [
-        f"but {printable(kind)} it is {format_some([printable(label) for label in labels], MAX_NAMED)}"
-        for kind, labels in group.first_without.items()
-        if labels
-    ]
-    return f"; if all count alike {', '.join(parts)}" if parts else ""
+    named = {kind: format_some([printable(label) for label in labels], MAX_NAMED) for kind, labels in group.first_without.items() if labels}
+    if not named:
+        return ""
+    if len(set(named.values())) == 1:
+        return f"; whichever of them is left out, if the others count alike it is {next(iter(named.values()))}"
+    return f"; with one left out and the others alike: {'; '.join(f'{printable(kind)}: {rows}' for kind, rows in named.items())}"
 
 
 def counts_in_headline(group: GroupEntry, kind: str) -> bool:
