@@ -6,7 +6,7 @@ import numpy as np
 
 from harness.analysis.bootstrap import nan_mean
 from harness.analysis.interval_formulas import student, wilson
-from harness.analysis.ranking import varies
+from harness.analysis.ranking import TIE_TOLERANCE, varies
 from harness.results.field_types import Floats
 
 REPLICATES_FROM = 3  # training seeds below which a mean over them has no interval: two say next to nothing of how seeds vary
@@ -39,6 +39,7 @@ def estimate_interval(
         return np.full_like(estimate, np.nan), np.full_like(estimate, np.nan)
     lowest, width = bounds[0], bounds[1] - bounds[0]
     share = np.clip((estimate - lowest) / width, 0, 1)
+    share = np.where(share < TIE_TOLERANCE, 0.0, np.where(share > 1 - TIE_TOLERANCE, 1.0, share))  # a sum of weights may miss 1 by a bit
     sharp, varied = (share == 0) | (share == 1), varies(draws)
     together = np.where(sharp, 1.0, share * (1 - share)) / size
     variance = nan_mean((draws - nan_mean(draws)) ** 2) / width**2 * size / (size - 1)

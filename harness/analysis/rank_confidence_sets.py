@@ -4,6 +4,9 @@ One explainer is surely ahead of another where the hypothesis that it is not is 
 surely ahead bounds a place from above, and whoever is surely behind from below: unless a hypothesis is rejected in error, the sets hold
 every true place, and of explainers that truly tie each place that any order could give them.
 
+Where estimates are biased by how they were looked for, and of one explainer more than of another, a difference of two shows the biases,
+too. So who is ahead is asked of an estimate that is not too great in the mean, beside one of the other that is not too small.
+
 A difference is judged by Student's t, its standard error being that of the resampled differences with the n / (n - 1) that a bootstrap
 lacks, or by the t that is corrected for their skewness if that is nearer to 0: two explainers differ where the interval of the mean of
 their difference leaves out 0. What p has to be below for many pairs follows Holm (1979) up to HOLM_BELOW samples: few samples do not know
@@ -35,18 +38,22 @@ class RankSets:
     differ: Bools
 
 
-def rank_confidence_sets(estimates: Floats, draws: Floats, size: int, confidence: float = 0.95) -> RankSets:
+def rank_confidence_sets(
+    estimates: Floats, draws: Floats, size: int, confidence: float = 0.95, greater: tuple[Floats, Floats] | None = None
+) -> RankSets:
     """Sets that hold the places of all ``estimates`` (E,) at once with probability ``confidence``.
 
     ``draws`` (R, E) are the estimates over resamples of the same ``size`` samples, shared by all explainers; a resample that lacks any of
-    them is left out. An estimate that is NaN takes no place and differs from none.
+    them is left out. An estimate that is NaN takes no place and differs from none. ``greater``: estimates and draws that are not too small
+    in the mean, where the others may be; who is ahead of an explainer has to be ahead of these.
     """
     kept = np.flatnonzero(~np.isnan(estimates))
-    drawn = draws[:, kept]
-    drawn = drawn[~np.isnan(drawn).any(axis=1)]
+    upper, upper_draws = (estimates, draws) if greater is None else greater
+    whole = ~np.isnan(draws[:, kept] + upper_draws[:, kept]).any(axis=1)
     ahead = np.zeros((len(estimates), len(estimates)), dtype=bool)
-    if _can_tell(size, 1 - confidence) and len(drawn) > 1:
-        ahead[np.ix_(kept, kept)] = _surely_ahead(estimates[kept], drawn, size, 1 - confidence)
+    if _can_tell(size, 1 - confidence) and whole.sum() > 1:
+        drawn, drawn_upper = draws[np.ix_(whole, kept)], upper_draws[np.ix_(whole, kept)]
+        ahead[np.ix_(kept, kept)] = _surely_ahead(estimates[kept], drawn, upper[kept], drawn_upper, size, 1 - confidence)
     low, high = np.full((2, len(estimates)), np.nan)
     low[kept] = 1 + ahead.sum(axis=0)[kept]
     high[kept] = len(kept) - ahead.sum(axis=1)[kept]
@@ -58,32 +65,29 @@ def _can_tell(size: int, error: float) -> bool:
     return size > 1 and 0.5 ** (size - 1) <= error
 
 
-def _surely_ahead(estimates: Floats, draws: Floats, size: int, error: float) -> Bools:
-    """``(K, K)`` whether the explainer of the row is ahead of that of the column; any is in error with probability ``error``."""
-    first, second = np.triu_indices(len(estimates), 1)
-    difference = estimates[first] - estimates[second]
-    deviations = draws - draws.mean(axis=0)
-    standardised = deviations[:, first] - deviations[:, second]
-    spread = np.sqrt(np.einsum("rp,rp->p", standardised, standardised) / len(draws))
-    scale = np.abs(draws).max(axis=0)
-    noise = TIE_TOLERANCE * np.maximum(scale[first], scale[second])
+def _surely_ahead(lower: Floats, lower_draws: Floats, upper: Floats, upper_draws: Floats, size: int, error: float) -> Bools:
+    """``(K, K)`` whether the ``lower`` of the row is ahead of the ``upper`` of the column; any is in error with probability ``error``."""
+    first, second = np.nonzero(~np.eye(len(lower), dtype=bool))
+    difference = lower[first] - upper[second]
+    standardised = (lower_draws - lower_draws.mean(axis=0))[:, first]
+    standardised -= (upper_draws - upper_draws.mean(axis=0))[:, second]
+    spread = np.sqrt(np.einsum("rp,rp->p", standardised, standardised) / len(lower_draws))
+    noise = TIE_TOLERANCE * np.maximum(np.abs(lower_draws).max(axis=0)[first], np.abs(upper_draws).max(axis=0)[second])
     varied, unequal = spread > noise, np.abs(difference) > noise
     standardised /= np.where(varied, spread, np.inf)
     # a difference that never varies has no t: it counts as n, which is its t as soon as one sample more has no difference
     t = np.where(unequal, np.copysign(size, difference), 0.0)
     np.divide(difference, spread * np.sqrt(size / (size - 1)), out=t, where=varied)
-    corrected = unskew(t, np.einsum("rp,rp,rp->p", *[standardised] * 3) / len(draws))
-    p = special.stdtr(size - 1, np.clip(np.stack([-np.minimum(t, corrected), np.maximum(t, corrected)]), -size, size))
+    corrected = unskew(t, np.einsum("rp,rp,rp->p", *[standardised] * 3) / len(lower_draws))
+    p = special.stdtr(size - 1, -np.clip(np.minimum(t, corrected), -size, size))
 
     def level(left: Bools) -> float:
         if size < HOLM_BELOW:
             return error / int(left.sum())
-        greatest = [(sign * standardised[:, of]).max(axis=1, initial=0.0) for sign, of in zip((1, -1), left, strict=True)]
-        return float(special.ndtr(-np.quantile(np.maximum(*greatest), 1 - error)))
+        return float(special.ndtr(-np.quantile(standardised[:, left].max(axis=1, initial=0.0), 1 - error)))
 
-    above, below = step_down(p, np.broadcast_to(varied | unequal, p.shape), level)
-    ahead = np.zeros((len(estimates), len(estimates)), dtype=bool)
-    ahead[first, second], ahead[second, first] = above, below
+    ahead = np.zeros((len(lower), len(lower)), dtype=bool)
+    ahead[first, second] = step_down(p, varied | unequal, level)
     return ahead
 
 

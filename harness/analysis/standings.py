@@ -12,6 +12,7 @@ from harness.analysis.bootstrap import ResampledMeans
 from harness.analysis.compact_letters import compact_letters
 from harness.analysis.composed_intervals import estimate_interval
 from harness.analysis.rank_confidence_sets import RankSets, rank_confidence_sets
+from harness.analysis.ranking import rank_scores
 from harness.results.data_model import Weighting
 from harness.results.document import OverallEntry, Row, Skill, Standing
 from harness.results.field_types import Bools, Floats
@@ -19,7 +20,7 @@ from harness.results.field_types import Bools, Floats
 Ranked = TypeVar("Ranked", Row, OverallEntry)
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-EQUAL_DIGITS = 9  # decimals in which skills are compared: the order of a sum must not decide a place
+SHOWN_DIGITS = 12  # decimals of a skill: the order of a sum must not lift one over 1, nor a null over a half
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def estimate_skill(found: ResampledMeans, elsewhere: ResampledMeans, size: int, 
     """
     low, high = estimate_interval(found.means, found.draws, size, confidence)
     _, higher = estimate_interval(elsewhere.means, elsewhere.draws, size, confidence)
-    ends = zip(found.means, low, np.fmax(high, higher), strict=True)
+    ends = zip(np.round(found.means, SHOWN_DIGITS), low, np.fmax(high, higher), strict=True)
     return [Skill(value=value, low=least, high=None if np.isnan(least) else greatest) for value, least, greatest in ends]
 
 
@@ -64,7 +65,10 @@ def make_standings(contest: Contest, confidence: float, skill: Sequence[Skill] |
     sets: dict[int, tuple[int, int]] = {}
     letters: dict[int, str] = {}
     if len(chosen) > 1 and contest.size > 1:
-        found: RankSets = rank_confidence_sets(means[chosen], draws[:, chosen], contest.size, confidence)
+        upper, drawn = contest.elsewhere.means, contest.elsewhere.draws
+        more = upper > means  # of a whole sample it never is less, but where some samples have no null
+        greater = np.where(more, upper, means)[chosen], np.where(more, drawn, draws)[:, chosen]
+        found: RankSets = rank_confidence_sets(means[chosen], draws[:, chosen], contest.size, confidence, greater)
         sets = {e: (int(low), int(high)) for e, low, high in zip(chosen, found.low, found.high, strict=True)}
         order = sorted(range(len(chosen)), key=lambda k: places[chosen[k]] or 0)
         letters = _name_groups(compact_letters(order, found.differ), chosen)
@@ -76,13 +80,15 @@ def make_standings(contest: Contest, confidence: float, skill: Sequence[Skill] |
 
 def _places(contest: Contest) -> list[int | None]:
     """Places from 1; None for nulls, and for what has neither skill nor rank."""
+    means = contest.skill.means
+    unknown = np.isnan(means)
+    orders = unknown, rank_scores(means), rank_scores(np.nan_to_num(contest.ties)), np.where(unknown, rank_scores(contest.ranks, -1), 0.0)
     keys = {
-        e: (bool(np.isnan(skill)), -round(float(np.nan_to_num(skill)), EQUAL_DIGITS), -round(float(np.nan_to_num(ties)), EQUAL_DIGITS),
-            round(float(rank), EQUAL_DIGITS) if np.isnan(skill) else 0.0)
-        for e, (skill, ties, rank) in enumerate(zip(contest.skill.means, contest.ties, contest.ranks, strict=True))
-        if contest.real[e] and not (np.isnan(skill) and np.isnan(rank))
-    }  # fmt: skip
-    return [None if e not in keys else 1 + sum(other < keys[e] for other in keys.values()) for e in range(len(contest.real))]
+        e: tuple(float(np.nan_to_num(order[e])) for order in orders)
+        for e in range(len(means))
+        if contest.real[e] and not (unknown[e] and np.isnan(contest.ranks[e]))
+    }
+    return [None if e not in keys else 1 + sum(other < keys[e] for other in keys.values()) for e in range(len(means))]
 
 
 def _name_groups(groups: Sequence[Sequence[int]], chosen: Sequence[int] | np.ndarray) -> dict[int, str]:
@@ -98,9 +104,12 @@ def _name_groups(groups: Sequence[Sequence[int]], chosen: Sequence[int] | np.nda
 def standing_order(entries: Iterable[Ranked], weighting: Weighting = "category") -> list[Ranked]:
     """Rows from the best to the worst, a null after what has the same skill; those without skill by place, then those without any."""
 
-    def key(entry: Ranked) -> tuple[bool, float, float, bool]:
-        standing = entry.standings[weighting]
-        skill, place = standing.skill.value, standing.place
-        return skill is None, -round(skill or 0.0, EQUAL_DIGITS), np.inf if place is None else place, not entry.complete
+    listed = list(entries)
+    skills = np.asarray([entry.standings[weighting].skill.value for entry in listed], dtype=np.float64)
+    order = np.nan_to_num(rank_scores(skills), nan=np.inf)
 
-    return sorted(entries, key=key)
+    def key(k: int) -> tuple[float, float, bool]:
+        place = listed[k].standings[weighting].place
+        return float(order[k]), np.inf if place is None else place, not listed[k].complete
+
+    return [listed[k] for k in sorted(range(len(listed)), key=key)]
