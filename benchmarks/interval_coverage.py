@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy import special, stats
 
-from harness.analysis.bootstrap import percentile_bounds, resampled_means
+from harness.analysis.bootstrap import resampled_means
 from harness.analysis.composed_intervals import estimate_interval, replicate_interval
 from harness.analysis.confidence_intervals import ScoreScale, mean_intervals
 
@@ -99,7 +99,7 @@ def of_headlines(metrics: int, alike: float, mean: float, count: int, groups: in
     draws = np.mean([resampled_means(group, resamples, seed) for seed, group in enumerate(values)], axis=0)
     half = special.stdtrit(groups * count - 1, (1 + CONFIDENCE) / 2) * draws.std(axis=0) * np.sqrt(count / (count - 1))
     by_t, ours = (estimate - half, estimate + half), estimate_interval(estimate, draws, groups * count, CONFIDENCE)
-    every = [percentile_bounds(draws, CONFIDENCE), by_t, ours]
+    every = [percentiles(draws), by_t, ours]
     told = ~np.isnan(every[-1][0])
     shares = [percent(covers(ends, mean, told)) for ends in every]
     return [str(metrics), f"{alike:g}", str(groups), f"{mean:g}", str(count), *shares, relative_length(every[-1], every[-2], UNIT)]
@@ -109,8 +109,14 @@ def of_seeds(seeds: int, repeats: int, resamples: int) -> list[str]:
     """A line of the table of training seeds, whose means are normal."""
     rng = np.random.default_rng(seeds)
     values = rng.normal(size=(seeds, repeats))
-    resampled = percentile_bounds(resampled_means(values, resamples, seeds), CONFIDENCE)
+    resampled = percentiles(resampled_means(values, resamples, seeds))
     return [str(seeds), *(percent(covers(ends, 0.0)) for ends in (resampled, replicate_interval(values, CONFIDENCE)))]
+
+
+def percentiles(draws: Array) -> Ends:
+    """Ends of the central part of ``draws`` (R, …)."""
+    low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
+    return low, high
 
 
 def covers(ends: Ends, truth: float, told: Array | bool = True) -> float:

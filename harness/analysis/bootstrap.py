@@ -1,4 +1,4 @@
-"""Bootstrap: means over resampled samples, shared by all explainers of a group, and percentiles of them."""
+"""Bootstrap: means over resampled samples, shared by all explainers of a group."""
 
 from __future__ import annotations
 
@@ -89,18 +89,3 @@ def nan_mean(values: Floats, axis: int = 0) -> Floats:
     defined = (~np.isnan(values)).sum(axis=axis)
     sums = np.nansum(values, axis=axis)
     return np.asarray(np.divide(sums, defined, out=np.full(np.shape(sums), np.nan), where=defined > 0))
-
-
-def percentile_bounds(draws: Floats, confidence: float) -> tuple[Floats, Floats]:
-    """Low and high ``(…)`` of the central ``confidence`` of ``draws`` (R, …), NaN left out; NaN if nothing is defined."""
-    shape = draws.shape[1:]
-    columns = draws.reshape(len(draws), -1)
-    low, high = np.full((2, columns.shape[1]), np.nan)
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    missing = np.isnan(columns)
-    whole = ~missing.any(axis=0)
-    if whole.any():
-        low[whole], high[whole] = np.quantile(columns[:, whole], tails, axis=0)
-    for column in np.flatnonzero(~whole & ~missing.all(axis=0)):
-        low[column], high[column] = np.quantile(columns[~missing[:, column], column], tails)
-    return low.reshape(shape), high.reshape(shape)

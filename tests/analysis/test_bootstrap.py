@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from harness.analysis.bootstrap import nan_mean, percentile_bounds, resample_counts, resample_seed, resampled_means
+from harness.analysis.bootstrap import nan_mean, resample_counts, resample_seed, resampled_means
 
 
 def test_every_resample_draws_as_many_samples_as_there_are() -> None:
@@ -32,13 +32,6 @@ def test_undefined_samples_are_left_out() -> None:
     assert np.isnan(draws).mean() == pytest.approx(0.5**4, abs=0.02)
     assert np.isnan(resampled_means(np.full((5, 2), np.nan), 10, seed=0)).all()
     assert np.isnan(resampled_means(np.empty((0, 2)), 10, seed=0)).all()
-
-
-def test_percentiles_leave_undefined_draws_out() -> None:
-    draws = np.stack([np.arange(101.0), np.where(np.arange(101) % 2, np.nan, np.arange(101.0)), np.full(101, np.nan)], axis=1)
-    low, high = percentile_bounds(draws, 0.9)
-    assert low == pytest.approx([5, 5, np.nan], nan_ok=True)
-    assert high == pytest.approx([95, 95, np.nan], nan_ok=True)
 
 
 @pytest.mark.filterwarnings("error")
