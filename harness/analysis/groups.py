@@ -81,15 +81,11 @@ def _contest(found: GroupScores, weighting: Weighting) -> Contest:
 def _weigh_differently(found: GroupScores, categories: Mapping[str, Floats]) -> tuple[dict[str, float], dict[str, list[str]]]:
     """By label the share of all weightings of categories under which an explainer is first; and who is if each category is left out."""
     table = np.stack(list(categories.values()), axis=1) if categories else np.empty((len(found.skill.real), 0))
-    rows = np.flatnonzero(found.skill.real & ~np.isnan(table).any(axis=1))
-    if not len(rows) or not categories:
-        return {}, {}
+    rows = np.flatnonzero(found.skill.real)
     labels = [found.group.explainer_labels[e] for e in rows]
     shares = dict(zip(labels, acceptability(table[rows]).tolist(), strict=True))
-    if len(categories) < 2:
-        return shares, {}
-    without = first_without(table[rows])
-    return shares, {name: [labels[k] for k in places] for name, places in zip(categories, without, strict=True)}
+    without = zip(categories, first_without(table[rows]), strict=True)
+    return shares, {name: [labels[k] for k in places] for name, places in without if places}
 
 
 def _metric_entries(found: GroupScores) -> list[MetricEntry]:
