@@ -90,7 +90,7 @@ def _models_legend(document: Leaderboard, entry: ModelsEntry, group: GroupEntry,
     shown = [(row, metric, cells[metric]) for row, cells in entry.cells.items() for metric in metrics if metric in cells]
     second, test = _model_names(entry.second), explain_test(document.settings, "all differences between these models")
     words = (f"better on {second}", f"worse on {second}", f"neither better nor worse on {second}")
-    yield from explain_verdicts((versus for _, _, versus in shown), *words, test)
+    yield from explain_verdicts((versus.verdict for _, _, versus in shown), *words, test)
     fewer = [f"{printable(row)} {printable(label)} ({versus.pairs})" for row, label, versus in shown if 0 < versus.pairs < entry.samples]
     if fewer:
         yield LegendItem(UNDEFINED, f"over fewer samples, those that have both scores: {', '.join(fewer)}")

@@ -21,6 +21,7 @@ from harness.leaderboard.number_format import (
 from harness.leaderboard.sections.footnotes import REASON_LIMIT, Footnotes, collect_footnotes, is_missing, never_begun
 from harness.leaderboard.sections.group_legend import group_legend
 from harness.leaderboard.sections.headline_legend import counts_in_headline
+from harness.leaderboard.sections.sample_counts import sample_count_text
 from harness.leaderboard.sections.section import BEST, NOT_COUNTED, NULL, UNDEFINED, Column, Section, Table, TableCell
 from harness.leaderboard.sections.standing_columns import standing_columns
 from harness.leaderboard.sections.verdicts import VERDICT_MARKS
@@ -28,7 +29,6 @@ from harness.results.data_model import NOT_COMPUTED_PREFIX, Weighting
 from harness.results.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
 from harness.text_format import ARROWS, format_count
 
-SAMPLES_RULE_TEXTS = {"all": "all samples", "correct": "classified correctly", "all-correct": "classified correctly by every model"}
 SHORT_STATUSES = {"not-applicable": "n/a", "out-of-memory": "no memory"}
 
 
@@ -61,10 +61,7 @@ def group_section(document: Leaderboard, group: GroupEntry, weighting: Weighting
 def _facts(document: Leaderboard, group: GroupEntry) -> list[str]:
     """What the numbers of a group rest on."""
     settings = document.settings
-    whole = group.samples == group.samples_total
-    count = format_count(group.samples, "sample") if whole else f"{group.samples} of {format_count(group.samples_total, 'sample')}"
-    found = [count + ("" if settings.samples == "all" else f" ({SAMPLES_RULE_TEXTS[settings.samples]})")]
-    found.append(f"accuracy {percent_text(group.accuracy)}")
+    found = [sample_count_text(group.samples, settings.samples, group.samples_total), f"accuracy {percent_text(group.accuracy)}"]
     if settings.reference is not None:
         found.append(f"reference {printable(settings.reference)}")
     if settings.nulls:

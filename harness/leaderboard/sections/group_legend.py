@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from harness.leaderboard.number_format import MISSING, printable
 from harness.leaderboard.sections.footnotes import Footnotes
 from harness.leaderboard.sections.headline_legend import explain_headline
-from harness.leaderboard.sections.section import BEST, BETTER, MIXED, NOT_COUNTED, NULL, UNDEFINED, WORSE, LegendItem, Table
-from harness.leaderboard.sections.verdicts import MIXED_EXPLAINED, explain_test
+from harness.leaderboard.sections.section import BEST, NOT_COUNTED, NULL, UNDEFINED, LegendItem, Table
+from harness.leaderboard.sections.verdicts import VERDICT_MARKS, explain_test, explain_verdicts
 from harness.results.data_model import Weighting
 from harness.results.document import GroupEntry, Leaderboard, MetricEntry
 
@@ -31,10 +31,10 @@ def group_legend(
         yield LegendItem("best", "best of the metric", "style")
     test = explain_test(document.settings, "all marks of the group")
     reference = printable(document.settings.reference or "")
+    verdicts = [verdict for verdict, mark in VERDICT_MARKS.items() if mark and mark in marks]
+    words = (f"better than {reference}", f"worse than {reference}", f"neither better nor worse than {reference}")
+    yield from explain_verdicts(verdicts, *words, test)
     meanings = {
-        BETTER: f"better than {reference} ({test})",
-        WORSE: f"worse than {reference} ({test})",
-        MIXED: f"neither better nor worse than {reference}, though the test finds a difference: {MIXED_EXPLAINED}",
         NULL: f"does not beat every null, by its mean and by tests against each (one-sided {test})",
         UNDEFINED: "undefined for some samples, which means and tests leave out; skill and ranks take the null's for them: "
         + _list_undefined_cells(group, metrics),

@@ -42,7 +42,7 @@ def explain_standings(headers: Set[str], confidence: float) -> Iterator[LegendIt
 
 def _first_without(group: GroupEntry) -> str:
     """The rows that would be first if categories counted alike but for one."""
-    named = {kind: format_some([printable(label) for label in labels], MAX_NAMED) for kind, labels in group.first_without.items() if labels}
+    named = {kind: format_some([printable(label) for label in labels], MAX_NAMED) for kind, labels in group.first_without.items()}
     if not named:
         return ""
     if len(set(named.values())) == 1:

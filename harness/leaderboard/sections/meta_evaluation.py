@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from harness.leaderboard.number_format import MISSING, format_significant, number_formatter, percent_text, printable
-from harness.leaderboard.sections.group import SAMPLES_RULE_TEXTS
+from harness.leaderboard.sections.sample_counts import sample_count_text
 from harness.leaderboard.sections.section import NULL, Column, LegendItem, Section, Table, TableCell
 from harness.results.document import Leaderboard
 from harness.results.meta_document import MetaEntry, MetaMetric, Scales
@@ -31,10 +31,9 @@ def meta_section(document: Leaderboard, entry: MetaEntry, number: int) -> Sectio
 
 def _facts(document: Leaderboard, entry: MetaEntry) -> list[str]:
     """What the numbers rest on."""
-    rule = document.settings.samples
     inputs, weights = _scales(entry.inputs, "± {:g}"), _scales(entry.weights, "× N(1, {:g})")
     found = [
-        format_count(entry.samples, "sample") + ("" if rule == "all" else f" ({SAMPLES_RULE_TEXTS[rule]})"),
+        sample_count_text(entry.samples, document.settings.samples),
         f"{format_count(len(entry.explainers), 'explainer')} explained again",
         format_count(entry.repeats, "repeat"),
         f"minor disturbances: inputs {inputs[0]} of their range, weights {weights[0]}",

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from harness.leaderboard.number_format import MISSING, half_width, number_formatter, printable, probability_text
-from harness.leaderboard.sections.group import SAMPLES_RULE_TEXTS
+from harness.leaderboard.sections.sample_counts import sample_count_text
 from harness.leaderboard.sections.section import UNDEFINED, Column, LegendItem, Section, Table, TableCell
 from harness.leaderboard.sections.verdicts import VERDICT_MARKS, explain_test, explain_verdicts
 from harness.results.document import Leaderboard, MetricEntry, PairEntry, Versus
-from harness.text_format import ARROWS, format_count
+from harness.text_format import ARROWS
 
 P_VALUES = (("p_ttest", "t", "t-test"), ("p_wilcoxon", "Wilcoxon", "Wilcoxon"), ("p_wilcoxon_adjusted", "adjusted", "adjusted"))
 """Fields of p-values, what stands over them, and where nothing says that they are p-values."""
@@ -41,9 +41,8 @@ def pair_section(document: Leaderboard, entry: PairEntry, number: int) -> Sectio
 
 def _facts(document: Leaderboard, entry: PairEntry) -> list[str]:
     """What the numbers rest on."""
-    rule = document.settings.samples
     return [
-        format_count(entry.samples, "sample") + ("" if rule == "all" else f" ({SAMPLES_RULE_TEXTS[rule]})"),
+        sample_count_text(entry.samples, document.settings.samples),
         f"mean differences with {100 * document.settings.confidence:g} % intervals",
     ]
 
@@ -72,7 +71,7 @@ def _legend(
     yield LegendItem("p", "of the paired t-test, of the exact Wilcoxon signed-rank test, and this adjusted over these metrics", "term")
     yield LegendItem("pair", "nothing is adjusted for its choice: make it before you look at the scores", "term")
     words = (f"{first} is better than {second}", f"{first} is worse than {second}", "neither better nor worse")
-    yield from explain_verdicts((versus for _, versus in lines), *words, test)
+    yield from explain_verdicts((versus.verdict for _, versus in lines), *words, test)
     fewer = [f"{printable(metric.label)} ({versus.pairs})" for metric, versus in lines if 0 < versus.pairs < entry.samples]
     if fewer:
         yield LegendItem(UNDEFINED, f"over fewer samples, those that have both scores: {', '.join(fewer)}")

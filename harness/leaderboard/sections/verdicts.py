@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from harness.leaderboard.number_format import MISSING
 from harness.leaderboard.sections.section import BETTER, MIXED, WORSE, LegendItem
-from harness.results.document import ComparisonVerdict, Settings, Versus
+from harness.results.document import ComparisonVerdict, Settings
 
 VERDICT_MARKS: Mapping[ComparisonVerdict | None, str] = {"better": BETTER, "worse": WORSE, "mixed": MIXED, None: ""}
 MIXED_EXPLAINED = "mean and ranks of the differences have opposite signs: many small ones one way, few large ones the other"
@@ -18,9 +18,11 @@ def explain_test(settings: Settings, family: str, holms_family: str = "the expla
     return f"Wilcoxon signed-rank, {correction}, p < {1 - settings.confidence:.2g}"
 
 
-def explain_verdicts(compared: Iterable[Versus], better: str, worse: str, neither: str, test: str) -> Iterator[LegendItem]:
-    """What the marks of these comparisons mean, or that none has one; the words stand for what ``test`` shows."""
-    found = {versus.verdict for versus in compared}
+def explain_verdicts(
+    verdicts: Iterable[ComparisonVerdict | None], better: str, worse: str, neither: str, test: str
+) -> Iterator[LegendItem]:
+    """What the marks of these verdicts mean, or that none has one; the words stand for what ``test`` shows."""
+    found = set(verdicts)
     meanings: dict[ComparisonVerdict, str] = {
         "better": f"{better} ({test})",
         "worse": f"{worse} ({test})",
