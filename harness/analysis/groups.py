@@ -81,7 +81,9 @@ def _contest(found: GroupScores, weighting: Weighting) -> Contest:
 def _weigh_differently(found: GroupScores, categories: Mapping[str, Floats]) -> tuple[dict[str, float], dict[str, list[str]]]:
     """By label the share of all weightings of categories under which an explainer is first; and who is if each category is left out."""
     table = np.stack(list(categories.values()), axis=1) if categories else np.empty((len(found.skill.real), 0))
-    rows = np.flatnonzero(found.skill.real)
+    counted = [why is None for why in found.skill.weights.discounted]
+    scored = ~np.isnan(found.scores[:, :, counted]).all(axis=(0, 2))  # a row without a single score is first under no weighting
+    rows = np.flatnonzero(found.skill.real & scored)
     labels = [found.group.explainer_labels[e] for e in rows]
     shares = dict(zip(labels, acceptability(table[rows]).tolist(), strict=True))
     without = zip(categories, first_without(table[rows]), strict=True)

@@ -54,6 +54,7 @@ def measure_skill(
     real = np.asarray([not results.is_null(info) for info in group.explainers], dtype=bool)
     twins = {info.label: info.twin_of for info in group.explainers if info.twin_of is not None}
     (wins, elsewhere), filled = np.full((2, *scores.shape), np.nan), scores.copy()
+    for_all = any(label not in twins for label, none in zip(labels, ~real, strict=True) if none)
     discounted = []
     for m, metric in enumerate(group.metrics):
         nulls = {labels[e]: scores[:, e, m] for e in np.flatnonzero(~real) if not np.isnan(scores[:, e, m]).all()}
@@ -62,19 +63,19 @@ def measure_skill(
             if candidates:
                 wins[:, e, m] = wins_against_hardest(scores[:, e, m], candidates, metric.sign)
                 elsewhere[:, e, m] = wins_against_hardest(scores[:, e, m], candidates, metric.sign, folds)
-        shared = {label: values for label, values in nulls.items() if label not in twins}
+        shared = null_candidates(None, nulls, twins)
         if shared:
             best = max(shared, key=lambda label: (metric.sign * float(nan_mean(shared[label])), label))
             filled[:, :, m] = np.where(np.isnan(scores[:, :, m]), shared[best][:, None], scores[:, :, m])
-        lacking = not nulls and not bool(real.all())
+        lacking = not (shared if for_all else nulls) and not bool(real.all())
         discounted.append(_why_discounted(metric, shared, lacking, separations.get(metric.label), len(scores), results.confidence))
     return GroupSkill(wins, elsewhere, _weigh(group, results, scores[:, real], discounted), filled, real)
 
 
 def _weigh(group: Group, results: Results, scores: Floats, discounted: list[str | None]) -> MetricWeights:
-    """Weights, redundant metrics found by the ``scores`` (N, E, M) of what is no null."""
+    """Weights, redundant metrics found by the ``scores`` (N, E, M) of what is no null; what was given a weight of its own shares none."""
     signs = np.asarray([info.sign for info in group.metrics])
-    counted = [m for m, why in enumerate(discounted) if why is None]
+    counted = [m for m, why in enumerate(discounted) if why is None and group.metrics[m].label not in results.weights]
     over_explainers, over_samples = metric_correlations(signs[counted] * scores[:, :, counted])
     categories = [group.metrics[m].category for m in counted]
     redundant = [[counted[k] for k in places] for places in redundant_metrics(categories, over_explainers, over_samples)]
@@ -88,7 +89,7 @@ def _why_discounted(
     if not metric.ranked:
         return "it says what a map is made of, not how good it is"
     if lacking:
-        return "no null has a score"
+        return "no null that all have to beat has scores on enough samples"
     bound = metric.bounds[1 if metric.sign > 0 else 0]
     for label, values in nulls.items():
         if bound is not None and np.nanmax(np.abs(values - bound)) <= TIE_TOLERANCE * max(abs(bound), 1.0):

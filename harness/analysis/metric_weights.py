@@ -8,6 +8,7 @@ from typing import get_args
 
 import numpy as np
 
+from harness.analysis.ranking import TIE_TOLERANCE
 from harness.results.components import MetricInfo
 from harness.results.data_model import Weighting
 from harness.results.field_types import Floats
@@ -89,6 +90,6 @@ def redundant_metrics(categories: Sequence[str], over_explainers: Floats, over_s
     while True:
         pairs = [(link(first, second), k, j) for j, second in enumerate(groups) for k, first in enumerate(groups[:j])]
         closest, k, j = max(pairs, key=lambda pair: pair[0], default=(-1.0, 0, 0))
-        if closest < REDUNDANT_FROM:
+        if closest < REDUNDANT_FROM - TIE_TOLERANCE:
             return [sorted(places) for places in groups if len(places) > 1]
         groups[k] += groups.pop(j)

@@ -26,8 +26,8 @@ def superiority(scores: Floats, null: Floats, sign: float) -> Floats:
     return np.where(np.isnan(null), np.nan, found)
 
 
-def null_candidates(explainer: str, nulls: Mapping[str, Floats], twins: Mapping[str, str]) -> dict[str, Floats]:
-    """Those of ``nulls``, scores (N,) by label, that the explainer of this label must beat under one metric, in their order.
+def null_candidates(explainer: str | None, nulls: Mapping[str, Floats], twins: Mapping[str, str]) -> dict[str, Floats]:
+    """Those of ``nulls``, scores (N,) by label, that the explainer of this label (None: any) must beat under one metric, in their order.
 
     Those with scores on at least half of the samples on which any of them has one. ``twins``: null label → the label whose twin it is;
     a twin is a null of its own explainer (and of itself) alone. A null is held against itself in any case, and is no better than a null.

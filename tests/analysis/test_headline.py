@@ -162,6 +162,57 @@ def test_metrics_that_say_the_same_count_once() -> None:
     assert [one.alike for one in found.metrics] == [["same"], ["one"], []]
 
 
+def test_a_metric_with_a_weight_of_its_own_shares_none() -> None:
+    size, names = 40, "abcde"
+    truth = {name: RNG.normal(k, 1, size) for k, name in enumerate(names)}
+    scores = {name: {"one": truth[name], "same": np.exp(truth[name]), "third": truth[name] ** 3} for name in names}
+    scores["null"] = {label: RNG.normal(size=size) for label in ("one", "same", "third")}
+    group = group_of(scores, [metric("one"), metric("same"), metric("third")], nulls=("null",))
+    found = analysed(group, weights={"third": 0.0}).metrics
+    assert [one.weights["category"] for one in found] == [0.5, 0.5, 0], "what counts nothing takes no weight from others"
+    assert [one.alike for one in found] == [["same"], ["one"], []]
+    found = analysed(group, weights={"third": 2.0, "same": 1.0}).metrics
+    assert [one.weights["category"] for one in found] == pytest.approx([1 / 4, 1 / 4, 1 / 2]), "whatever the other rows are"
+
+
+def test_a_metric_under_which_not_all_have_a_null_takes_skill_from_nobody() -> None:
+    """Else a row without a null there has no skill at all, and stands behind the one that a twin is the null of."""
+    other, null = metric("other", category="localisation"), RNG.normal(size=20)
+    scores = {label: {"truth": null + shift, "other": null + shift} for label, shift in (("a", 1), ("b", 2), ("a-twin", -1), ("noise", 0))}
+    infos = [explainer("a"), explainer("b"), explainer("a-twin", null=True, twin_of="a"), explainer("noise", null=True)]
+    group = dataclasses.replace(group_of(scores, [TRUTH, other]), explainers=infos)
+    group.cells["noise", "other"] = Cell.missing(20, "not-applicable", "no such layer")
+    assert skills(rows(group)) == {"a": 1.0, "b": 1.0, "a-twin": 0.0, "noise": 0.5}
+    why = [one.discounted for one in analysed(group).metrics]
+    assert why == [None, "no null that all have to beat has scores on enough samples"]
+    thirds = {f"null {k}": np.where(np.arange(21) % 3 == k, 0.0, np.nan) for k in range(3)}
+    scattered = analysed(simple({"a": np.ones(21), **thirds}, tuple(thirds)))
+    assert scattered.metrics[0].discounted == why[1], "none has a score on half of the samples that any has one for"
+
+
+def test_a_null_with_scores_on_few_samples_takes_no_metric_away_and_fills_no_gap() -> None:
+    bounded = dataclasses.replace(metric("bounded"), bounds=(0, 1))
+    few = np.where(np.arange(20) == 3, 1.0, np.nan)
+    scores = {"a": np.where(np.arange(20) < 12, 0.8, np.nan), "b": np.full(20, 0.7), "null": np.full(20, 0.6), "few": few}
+    found = analysed(simple(scores, ("null", "few"), bounded))
+    assert found.metrics[0].discounted is None, "the best score on one sample is not the best on each"
+    ranks = {row.label: row.standings["category"].rank for row in found.rows}
+    assert ranks == {"a": 1, "b": 2, "null": None, "few": None}, "12 × 0.8 and 8 of the null's 0.6 are more than 0.7"
+    complete = found.rows[0].cells["bounded"]
+    assert complete.skill.value == pytest.approx(1.0) and found.rows[0].label == "b"
+
+
+def test_a_row_without_a_score_is_first_under_no_weighting() -> None:
+    other, null = metric("other", category="localisation"), RNG.normal(size=20)
+    scores = {label: {"truth": null + shift, "other": null + shift} for label, shift in (("bad", -1), ("gone", 0), ("null", 0))}
+    group = group_of(scores, [TRUTH, other], nulls=("null",))
+    for label in ("truth", "other"):
+        group.cells["gone", label] = Cell.missing(20, "failed", "broken")
+    found = analysed(group)
+    assert {row.label: row.first_share for row in found.rows} == {"bad": 1.0, "gone": None, "null": None}
+    assert found.first_without == {"faithfulness": ["bad"], "localisation": ["bad"]}
+
+
 def test_without_nulls_rows_stand_by_their_mean_rank_and_have_no_skill() -> None:
     found = analysed(simple({"worse": np.zeros(12), "better": np.ones(12)}, ()))
     assert [row.label for row in found.rows] == ["better", "worse"]
@@ -211,7 +262,7 @@ def test_degenerate_groups_have_a_headline_or_none() -> None:
     assert skills(silent) == {"a": None, "b": 0.0, "null": 0.5}, "what has no score at all is above nobody"
     assert [silent[label].standings["category"].place for label in "ab"] == [None, 1]
     no_null = simple({"a": np.arange(5.0), "null": np.full(5, np.nan)})
-    assert analysed(no_null).metrics[0].discounted == "no null has a score"
+    assert analysed(no_null).metrics[0].discounted == "no null that all have to beat has scores on enough samples"
     only_nulls = rows(simple({"null": np.arange(5.0)}))
     assert skills(only_nulls) == {"null": 0.5}
     nothing = dataclasses.replace(empty, explainers=[], cells={})
