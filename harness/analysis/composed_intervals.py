@@ -15,7 +15,7 @@ ALIKE_SAMPLES = 2
 
 
 def estimate_interval(
-    estimate: Floats, draws: Floats, size: float, confidence: float, bounds: tuple[float, float] = (0.0, 1.0)
+    estimate: Floats, draws: Floats, size: float | Floats, confidence: float, bounds: tuple[float, float] = (0.0, 1.0)
 ) -> tuple[Floats, Floats]:
     """Interval of statistics that are composed of sample means of values between ``bounds``: low and high ``(E,)``, inside these.
 
@@ -27,16 +27,15 @@ def estimate_interval(
     Args:
         estimate: ``(E,)``.
         draws: ``(R, E)``, the same over resampled samples, NaN left out.
-        size: samples that were resampled. Of a mean over groups: of one data set its samples, as its models share them; of several, as
-            many times the harmonic mean of theirs.
+        size: samples that were resampled, of all or ``(E,)`` of each. Of a mean over groups: of one data set its samples, as its models
+            share them; of several, as many times the harmonic mean of theirs.
         confidence: that the true value lies inside.
         bounds: least and greatest value that there can be.
 
     NaN below 2 samples, for an estimate that is NaN, and where draws do not vary, as long as the estimate is inside the bounds. At a
     bound, where nothing varies because every sample says the same, the interval is that of ``size`` hits without a miss.
     """
-    if size < 2:
-        return np.full_like(estimate, np.nan), np.full_like(estimate, np.nan)
+    few, size = np.less(size, 2), np.maximum(size, 2)
     lowest, width = bounds[0], bounds[1] - bounds[0]
     share = np.clip((estimate - lowest) / width, 0, 1)
     share = np.where(share < TIE_TOLERANCE, 0.0, np.where(share > 1 - TIE_TOLERANCE, 1.0, share))  # a sum of weights may miss 1 by a bit
@@ -45,7 +44,7 @@ def estimate_interval(
     variance = nan_mean((draws - nan_mean(draws)) ** 2) / width**2 * size / (size - 1)
     variance = (size * variance + ALIKE_SAMPLES * together) / (size + ALIKE_SAMPLES)
     low, high = wilson(share, np.where(sharp, size, together * size / variance), confidence, size - 1)
-    none = ~varied & ~sharp
+    none = few | (~varied & ~sharp)
     return np.where(none, np.nan, lowest + width * low), np.where(none, np.nan, lowest + width * high)
 
 

@@ -57,7 +57,14 @@ def measure_group(group: Group, results: Results, separations: Mapping[str, Sepa
     selected = selected_samples(group, results.groups, results.samples_rule)
     scores = score_cube(group, selected)
     samples = [group.samples[k] for k in selected]
-    seed = resample_seed(results.seed, samples)
+    places, seed = np.searchsorted(sorted(group.samples), samples), resample_seed(results.seed, group.samples)
+
+    def resample(values: Floats) -> ResampledMeans:
+        # all samples of the dataset are drawn from: models that are right on different ones share those that they share
+        everywhere = np.full((len(group.samples), *values.shape[1:]), np.nan)
+        everywhere[places] = values
+        return ResampledMeans.of(everywhere, results.bootstrap, seed)
+
     skill = measure_skill(group, results, scores, draw_folds(samples, results.seed), separations)
     whole = _ranked_cells(group, selected) & ~np.isnan(nan_mean(scores))
     placed = np.where(whole & skill.real[:, None], nan_mean(skill.filled), np.nan)
@@ -68,8 +75,8 @@ def measure_group(group: Group, results: Results, separations: Mapping[str, Sepa
         seed,
         whole,
         skill,
-        ResampledMeans.of(skill.wins, results.bootstrap, seed),
-        ResampledMeans.of(skill.wins_elsewhere, results.bootstrap, seed),
+        resample(skill.wins),
+        resample(skill.wins_elsewhere),
         metric_ranks(placed, [info.sign for info in group.metrics]),
         separations,
     )

@@ -12,7 +12,7 @@ from scipy import special
 from harness.results.field_types import Floats
 
 
-def wilson(share: Floats, count: Floats, confidence: float, freedom: float = np.inf) -> tuple[Floats, Floats]:
+def wilson(share: Floats, count: Floats, confidence: float, freedom: float | Floats = np.inf) -> tuple[Floats, Floats]:
     """Interval of proportions: low and high, inside 0 to 1 (Wilson 1927; Brown, Cai and DasGupta 2001, section 3.1.1).
 
     Args:

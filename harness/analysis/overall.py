@@ -99,19 +99,20 @@ def _standings(
     aligned: _Aligned, groups: Sequence[AnalysedGroup], families: Sequence[Sequence[int]], real: Bools, results: Results
 ) -> list[Standing]:
     """Standings by the means over families, places with confidence sets unless models are replicates."""
-    size = _independent_samples(groups)
     ties, ranks = np.nan_to_num(_family_mean(aligned.ties, families)), _family_mean(aligned.ranks, families)
     alone = [members[0] for members in families if len(members) == 1]
     if len(alone) == len(families):
+        size = _independent_samples(groups, aligned.skill)
         return make_standings(Contest(*aligned.mean(alone), size, ties, ranks, real), results.confidence)
     mean = _family_mean(aligned.skill, families)
     unknown = ResampledMeans(mean, np.full((1, len(mean)), np.nan))
+    size = _independent_samples([groups[k] for k in alone], aligned.skill[alone])
     skill = _seed_intervals(aligned, families, alone, mean, size, results.confidence)
     return make_standings(Contest(unknown, unknown, size, ties, ranks, real), results.confidence, skill)
 
 
 def _seed_intervals(
-    aligned: _Aligned, families: Sequence[Sequence[int]], alone: Sequence[int], mean: Floats, size: int, confidence: float
+    aligned: _Aligned, families: Sequence[Sequence[int]], alone: Sequence[int], mean: Floats, size: Floats, confidence: float
 ) -> list[Skill]:
     """Skill ``mean`` (E,) over families with intervals of training seeds where models are replicates, and of samples where they are not.
 
@@ -136,17 +137,20 @@ def _seed_intervals(
     return [Skill(value=value, low=least, high=greatest) for value, least, greatest in ends]
 
 
-def _independent_samples(groups: Sequence[AnalysedGroup]) -> int:
-    """Samples that a mean over groups rests on: models of a dataset share its samples, and those of several datasets add up.
+def _independent_samples(groups: Sequence[AnalysedGroup], skill: Floats) -> Floats:
+    """Samples ``(E,)`` that a mean over the groups in which an explainer has ``skill`` (G, E) rests on; 0 without any.
 
-    By harmonic means, as variances do: a dataset of few samples is not made good by one of many.
+    Models of a dataset share its samples, and those of several datasets add up, by harmonic means, as variances do: a dataset of few
+    samples is not made good by one of many.
     """
-    sizes: dict[str, list[int]] = {}
-    for found in groups:
-        sizes.setdefault(found.group.dataset, []).append(found.entry.samples)
-    if not all(all(own) for own in sizes.values()):
-        return 0
-    return int(len(sizes) * harmonic_mean([harmonic_mean(own) for own in sizes.values()]))
+    found = np.zeros(skill.shape[1])
+    for e, own in enumerate(~np.isnan(skill.T)):
+        sizes: dict[str, list[int]] = {}
+        for k in np.flatnonzero(own):
+            sizes.setdefault(groups[k].group.dataset, []).append(groups[k].entry.samples)
+        if sizes:
+            found[e] = len(sizes) * harmonic_mean([harmonic_mean(counts) for counts in sizes.values()])
+    return found
 
 
 def _family_mean(values: Floats, families: Sequence[Sequence[int]]) -> Floats:

@@ -39,35 +39,39 @@ class RankSets:
 
 
 def rank_confidence_sets(
-    estimates: Floats, draws: Floats, size: int, confidence: float = 0.95, greater: tuple[Floats, Floats] | None = None
+    estimates: Floats, draws: Floats, size: float | Floats, confidence: float = 0.95, greater: tuple[Floats, Floats] | None = None
 ) -> RankSets:
     """Sets that hold the places of all ``estimates`` (E,) at once with probability ``confidence``.
 
-    ``draws`` (R, E) are the estimates over resamples of the same ``size`` samples, shared by all explainers; a resample that lacks any of
-    them is left out. An estimate that is NaN takes no place and differs from none. ``greater``: estimates and draws that are not too small
-    in the mean, where the others may be; who is ahead of an explainer has to be ahead of these.
+    ``draws`` (R, E) are the estimates over resamples of the same ``size`` samples, shared by all explainers (where some of these lack
+    samples, of each (E,)); a resample that lacks any of them is left out. An estimate that is NaN takes no place and differs from none.
+    ``greater``: estimates and draws that are not too small in the mean, where the others may be; who is ahead of an explainer has to be
+    ahead of these.
     """
     kept = np.flatnonzero(~np.isnan(estimates))
     upper, upper_draws = (estimates, draws) if greater is None else greater
     whole = ~np.isnan(draws[:, kept] + upper_draws[:, kept]).any(axis=1)
     ahead = np.zeros((len(estimates), len(estimates)), dtype=bool)
-    if _can_tell(size, 1 - confidence) and whole.sum() > 1:
+    if whole.sum() > 1:
+        sizes = np.broadcast_to(np.asarray(size, dtype=np.float64), estimates.shape)[kept]
         drawn, drawn_upper = draws[np.ix_(whole, kept)], upper_draws[np.ix_(whole, kept)]
-        ahead[np.ix_(kept, kept)] = _surely_ahead(estimates[kept], drawn, upper[kept], drawn_upper, size, 1 - confidence)
+        ahead[np.ix_(kept, kept)] = _surely_ahead(estimates[kept], drawn, upper[kept], drawn_upper, sizes, 1 - confidence)
     low, high = np.full((2, len(estimates)), np.nan)
     low[kept] = 1 + ahead.sum(axis=0)[kept]
     high[kept] = len(kept) - ahead.sum(axis=1)[kept]
     return RankSets(low, high, ahead | ahead.T)
 
 
-def _can_tell(size: int, error: float) -> bool:
+def _can_tell(size: Floats, error: float) -> Bools:
     """Whether so many samples can say anything: all agree by chance with probability 2^(1 - n), whatever they agree on."""
-    return size > 1 and 0.5 ** (size - 1) <= error
+    return (size > 1) & (0.5 ** (size - 1) <= error)
 
 
-def _surely_ahead(lower: Floats, lower_draws: Floats, upper: Floats, upper_draws: Floats, size: int, error: float) -> Bools:
+def _surely_ahead(lower: Floats, lower_draws: Floats, upper: Floats, upper_draws: Floats, sizes: Floats, error: float) -> Bools:
     """``(K, K)`` whether the ``lower`` of the row is ahead of the ``upper`` of the column; any is in error with probability ``error``."""
     first, second = np.nonzero(~np.eye(len(lower), dtype=bool))
+    size = np.minimum(sizes[first], sizes[second])
+    told, size = _can_tell(size, error), np.maximum(size, 2)
     difference = lower[first] - upper[second]
     standardised = (lower_draws - lower_draws.mean(axis=0))[:, first]
     standardised -= (upper_draws - upper_draws.mean(axis=0))[:, second]
@@ -82,12 +86,12 @@ def _surely_ahead(lower: Floats, lower_draws: Floats, upper: Floats, upper_draws
     p = special.stdtr(size - 1, -np.clip(np.minimum(t, corrected), -size, size))
 
     def level(left: Bools) -> float:
-        if size < HOLM_BELOW:
+        if size[left].min() < HOLM_BELOW:
             return error / int(left.sum())
         return float(special.ndtr(-np.quantile(standardised[:, left].max(axis=1, initial=0.0), 1 - error)))
 
     ahead = np.zeros((len(lower), len(lower)), dtype=bool)
-    ahead[first, second] = step_down(p, varied | unequal, level)
+    ahead[first, second] = step_down(p, told & (varied | unequal), level)
     return ahead
 
 

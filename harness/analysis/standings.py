@@ -30,7 +30,7 @@ class Contest:
     Attributes:
         skill: ``(E,)``; NaN for those without any.
         elsewhere: the same, the hardest null being looked for on other samples.
-        size: number of samples.
+        size: number of samples, of all or ``(E,)`` of each.
         ties: ``(E,)`` by which those of equal skill are placed, more being better.
         ranks: ``(E,)`` mean ranks, by which those without skill are placed.
         real: ``(E,)`` whether an explainer takes a place: nulls do not.
@@ -38,13 +38,13 @@ class Contest:
 
     skill: ResampledMeans
     elsewhere: ResampledMeans
-    size: int
+    size: float | Floats
     ties: Floats
     ranks: Floats
     real: Bools
 
 
-def estimate_skill(found: ResampledMeans, elsewhere: ResampledMeans, size: int, confidence: float) -> list[Skill]:
+def estimate_skill(found: ResampledMeans, elsewhere: ResampledMeans, size: float | Floats, confidence: float) -> list[Skill]:
     """K skills with their intervals, which hold whichever null is the hardest.
 
     What is ``found`` against the null that is the hardest on the same samples is too little if several are about as hard, and what is
@@ -64,11 +64,12 @@ def make_standings(contest: Contest, confidence: float, skill: Sequence[Skill] |
     chosen = np.flatnonzero(contest.real & ~np.isnan(means) & ~np.isnan(draws).any(axis=0))
     sets: dict[int, tuple[int, int]] = {}
     letters: dict[int, str] = {}
-    if len(chosen) > 1 and contest.size > 1:
+    sizes = np.broadcast_to(np.asarray(contest.size, dtype=np.float64), means.shape)
+    if len(chosen) > 1 and sizes[chosen].max() > 1:
         upper, drawn = contest.elsewhere.means, contest.elsewhere.draws
         more = upper > means  # of a whole sample it never is less, but where some samples have no null
         greater = np.where(more, upper, means)[chosen], np.where(more, drawn, draws)[:, chosen]
-        found: RankSets = rank_confidence_sets(means[chosen], draws[:, chosen], contest.size, confidence, greater)
+        found: RankSets = rank_confidence_sets(means[chosen], draws[:, chosen], sizes[chosen], confidence, greater)
         sets = {e: (int(low), int(high)) for e, low, high in zip(chosen, found.low, found.high, strict=True)}
         order = sorted(range(len(chosen)), key=lambda k: places[chosen[k]] or 0)
         letters = _name_groups(compact_letters(order, found.differ), chosen)

@@ -279,6 +279,37 @@ def test_independent_parts_of_an_interval_add_up_as_squares() -> None:
     assert both.value - both.low == pytest.approx(np.hypot(*parts))  # type: ignore[operator]
 
 
+def test_an_interval_rests_on_the_samples_of_its_own_part_alone() -> None:
+    """Many samples of what is averaged over seeds, or of what an explainer is not in, say nothing of the few that it is won on."""
+    few = dataclasses.replace(against_null({"a": 1.0, "b": 1.0}, size=10), dataset="few")
+    one = across(run([few]))["a"].standings["metric"].skill
+    many = [against_null({"a": 1.0 - k / 100}, f"net-{k}", "net", 400) for k in range(3)]
+    both = across(run([few, *many]))["a"].standings["metric"].skill
+    trained = across(run(many))["a"].standings["metric"].skill
+    assert both.value - both.low == pytest.approx(np.hypot(1 - one.low, trained.value - trained.low) / 2)  # type: ignore[operator]
+    mixed = across(run([few, against_null({"a": 1.0}, size=400)]))
+    assert dict(mixed["b"].standings["metric"].skill) == pytest.approx(dict(one)), "b is in the group of few samples alone"
+    assert mixed["a"].standings["metric"].skill.low > one.low  # type: ignore[operator]
+
+
+def test_who_is_seen_on_few_samples_makes_nobody_else_less_sure() -> None:
+    large = against_null({"a": 0.9, "b": 0.4}, size=90)
+    small = dataclasses.replace(against_null({"a": 0.8, "b": 0.4, "c": 1.0}, size=5), dataset="small")
+    found = {label: entry.standings["metric"].places for label, entry in across(run([large, small], bootstrap=400)).items()}
+    assert found == {"a": (1, 2), "b": (2, 3), "c": (1, 3), "null": None}, "five samples alone tell nothing apart"
+
+
+def test_models_that_are_right_on_nearly_the_same_samples_share_the_resamples_of_these() -> None:
+    """Else two copies of one model, of which one is wrong on a sample more, would halve the variance."""
+    values, right = RNG.normal(size=40), np.ones(40, dtype=bool)
+    groups = [dataclasses.replace(against_null({}, name, size=40, a=values), correct=right) for name in ("net", "copy")]
+    copy = np.where(np.arange(40) == 7, False, right)
+    results = run([groups[0], dataclasses.replace(groups[1], correct=copy)], samples_rule="correct", bootstrap=2000)
+    assert [group.samples for group in results.groups] == [40, 39]
+    alone, both = (across(found)["a"].standings["metric"].skill for found in (run(groups[:1], bootstrap=2000), results))
+    assert both.high - both.low == pytest.approx(alone.high - alone.low, rel=0.05)  # type: ignore[operator]
+
+
 def test_groups_of_the_same_samples_share_their_resamples() -> None:
     scores = {label: RNG.normal(size=30) for label in "abc"}
     groups = [against_null({}, size=30, **scores), against_null({}, "copy", size=30, **scores)]
