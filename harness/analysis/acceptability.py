@@ -23,9 +23,9 @@ def acceptability(skill: Floats, weightings: int = 10_000, seed: int = 0) -> Flo
         weights, measure = _stretches(skill[kept])
     else:
         weights = np.random.default_rng(seed).dirichlet(np.ones(categories), weightings)
-        measure = np.full(weightings, 1 / weightings)
+        measure = np.ones(weightings)
     first = _first(weights @ skill[kept].T)
-    shares[kept] = measure @ (first / first.sum(axis=1, keepdims=True))
+    shares[kept] = measure @ (first / first.sum(axis=1, keepdims=True)) / measure.sum()
     return shares
 
 

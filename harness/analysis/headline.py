@@ -76,6 +76,7 @@ def _weigh(group: Group, results: Results, scores: Floats, discounted: list[str 
     """Weights, redundant metrics found by the ``scores`` (N, E, M) of what is no null; what was given a weight of its own shares none."""
     signs = np.asarray([info.sign for info in group.metrics])
     counted = [m for m, why in enumerate(discounted) if why is None and group.metrics[m].label not in results.weights]
+    counted.sort(key=lambda m: group.metrics[m].label)  # of groups that are equally close, the order of the columns must not choose
     over_explainers, over_samples = metric_correlations(signs[counted] * scores[:, :, counted])
     categories = [group.metrics[m].category for m in counted]
     redundant = [[counted[k] for k in places] for places in redundant_metrics(categories, over_explainers, over_samples)]

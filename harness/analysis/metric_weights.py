@@ -8,7 +8,6 @@ from typing import get_args
 
 import numpy as np
 
-from harness.analysis.ranking import TIE_TOLERANCE
 from harness.results.components import MetricInfo
 from harness.results.data_model import Weighting
 from harness.results.field_types import Floats
@@ -16,6 +15,7 @@ from harness.results.field_types import Floats
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
 REDUNDANT_FROM = 0.9
 """Rank correlation, over explainers and over samples, from which on metrics of a category say the same."""
+EQUAL_DIGITS = 9  # decimals in which correlations are compared: the last bit of a sum must not decide who is close
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def redundant_metrics(categories: Sequence[str], over_explainers: Floats, over_s
     Both are rank correlations ``(M, M)``, better scores counting as higher. Every pair of a group is correlated from `REDUNDANT_FROM` on
     (complete linkage, the closest first).
     """
-    closeness = np.fmin(over_explainers, over_samples)
+    closeness = np.round(np.fmin(over_explainers, over_samples), EQUAL_DIGITS)
     closeness[np.isnan(over_explainers) | np.isnan(over_samples)] = -1.0
     groups = [[m] for m in range(len(categories))]
 
@@ -90,6 +90,6 @@ def redundant_metrics(categories: Sequence[str], over_explainers: Floats, over_s
     while True:
         pairs = [(link(first, second), k, j) for j, second in enumerate(groups) for k, first in enumerate(groups[:j])]
         closest, k, j = max(pairs, key=lambda pair: pair[0], default=(-1.0, 0, 0))
-        if closest < REDUNDANT_FROM - TIE_TOLERANCE:
+        if closest < REDUNDANT_FROM:
             return [sorted(places) for places in groups if len(places) > 1]
         groups[k] += groups.pop(j)

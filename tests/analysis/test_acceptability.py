@@ -67,3 +67,9 @@ def test_without_categories_nobody_is_first() -> None:
 def test_the_first_without_a_category_has_the_greatest_mean_of_the_others() -> None:
     skill = np.array([[0.9, 0.5, 0.3], [0.5, 0.9, 0.4], [np.nan, 1.0, 1.0], [0.2, 0.6, 0.9]])
     assert first_without(skill) == [[3], [0], [0, 1]], "of 0.4, 0.65 and 0.75; of 0.6, 0.45 and 0.55; of 0.7, 0.7 and 0.4"
+
+
+@pytest.mark.parametrize("categories", [1, 2, 3, 7])
+def test_who_is_best_in_every_category_is_first_under_all_weightings(categories: int) -> None:
+    skill = np.stack([np.linspace(0.7, 0.9, categories), np.linspace(0.6, 0.1, categories), np.linspace(0.1, 0.6, categories)])
+    assert acceptability(skill).tolist() == [1.0, 0.0, 0.0], "exactly: a board says >99 % of what is less"

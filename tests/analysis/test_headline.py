@@ -162,6 +162,20 @@ def test_metrics_that_say_the_same_count_once() -> None:
     assert [one.alike for one in found.metrics] == [["same"], ["one"], []]
 
 
+def test_the_order_of_columns_decides_no_weight() -> None:
+    """Of five explainers correlations are often equal: which are joined first, and which left over, is then anybody's choice."""
+    labels, names, size = ["one", "two", "three"], "abcde", 30
+    noise = np.linspace(0, 0.01, size)
+    orders = {"one": [1, 2, 3, 4, 5], "two": [2, 1, 3, 4, 5], "three": [1, 2, 3, 5, 4]}  # one is at 0.9 of both, they at 0.8
+    scores = {name: {label: noise + orders[label][e] for label in labels} for e, name in enumerate(names)}
+    scores["null"] = {label: RNG.normal(size=size) for label in labels}
+    found = set()
+    for order in (labels, labels[::-1], ["two", "three", "one"]):
+        entry = analysed(group_of(scores, [metric(label) for label in order], nulls=("null",)))
+        found.add(tuple(sorted((one.label, *one.alike) for one in entry.metrics)))
+    assert found == {(("one", "three"), ("three", "one"), ("two",))}
+
+
 def test_a_metric_with_a_weight_of_its_own_shares_none() -> None:
     size, names = 40, "abcde"
     truth = {name: RNG.normal(k, 1, size) for k, name in enumerate(names)}
