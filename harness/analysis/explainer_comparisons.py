@@ -60,7 +60,7 @@ def judge_difference(versus: Versus, p: float, sign: float, confidence: float) -
     if np.isnan(p) or p >= 1 - confidence:
         return None
     by_mean, by_ranks = np.sign(versus.difference or 0.0), np.sign(versus.effect or 0.0)
-    if by_mean != by_ranks or by_mean == 0:
+    if by_mean != by_ranks:
         return "mixed"
     return "better" if sign * by_mean > 0 else "worse"
 

@@ -30,7 +30,7 @@ def overall_entries(groups: Sequence[AnalysedGroup], results: Results) -> list[O
     """Every explainer's skill averaged over its groups, from best to worst; replicates are averaged first, and count as one."""
     if not groups:
         return []
-    infos = {info.label: info for group in results.groups for info in reversed(group.explainers)}
+    infos = {info.label: info for group in results.groups for info in group.explainers}
     labels = list(dict.fromkeys(label for group in results.groups for label in group.explainer_labels))
     families = replicate_families(results.groups)
     seeds = max((len(members) for members in families if len(members) > 1), default=0)
