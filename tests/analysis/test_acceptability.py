@@ -13,6 +13,11 @@ def test_one_category_has_one_weighting() -> None:
     assert acceptability(np.array([[0.9], [0.9], [0.7]])).tolist() == [0.5, 0.5, 0]
 
 
+def test_float_noise_is_a_tie() -> None:
+    assert acceptability(np.array([[0.1 + 0.2], [0.3]])).tolist() == [0.5, 0.5]
+    assert first_without(np.array([[0.1 + 0.2, 0.5], [0.3, 0.6]])) == [[1], [0, 1]]
+
+
 def test_two_categories_are_exact() -> None:
     """w, 1 - w and 0.6: the third is first while w is between 0.4 and 0.6."""
     assert acceptability(np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.6]])) == pytest.approx([0.4, 0.4, 0.2], rel=1e-12)

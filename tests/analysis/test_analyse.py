@@ -262,6 +262,8 @@ def test_replicates_count_as_one_and_their_interval_is_of_seeds() -> None:
     assert (skill.value, skill.low, skill.high) == pytest.approx((mean, mean - half, min(mean + half, 1)))
     assert found.seeds == 3
     assert found.standings["metric"].places is None
+    turned = [against_null({"a": share, "b": 0.7}, f"net-{k}", "net") for k, share in enumerate([0.1, 0.2, 0.45])]
+    assert dict(across(run(turned))["a"].standings["metric"].skill) == pytest.approx({"value": 0.25, "low": 0.0, "high": 0.25 + half})
     both = across(run([*seeds, against_null({"a": 0.6, "b": 0.7}, "single")]))["a"].standings["metric"].skill
     assert both.value == pytest.approx((mean + 0.6) / 2), "three replicates weigh as much as one model"
     two = across(run(seeds[:2]))["a"].standings["metric"].skill
@@ -308,6 +310,22 @@ def test_models_that_are_right_on_nearly_the_same_samples_share_the_resamples_of
     assert [group.samples for group in results.groups] == [40, 39]
     alone, both = (across(found)["a"].standings["metric"].skill for found in (run(groups[:1], bootstrap=2000), results))
     assert both.high - both.low == pytest.approx(alone.high - alone.low, rel=0.05)  # type: ignore[operator]
+
+
+def test_a_mean_over_groups_rests_on_so_many_samples() -> None:
+    """Of n samples that are all won, Wilson's interval begins at n / (n + t²), whatever is resampled."""
+
+    def low(*sizes: tuple[str, int]) -> float | None:
+        groups = [dataclasses.replace(against_null({"a": 1.0}, f"net-{size}", size=size), dataset=dataset) for dataset, size in sizes]
+        return across(run(groups))["a"].standings["metric"].skill.low
+
+    def wilson(size: int) -> float:
+        return size / (size + stats.t.ppf(0.975, size - 1) ** 2)
+
+    assert low(("one", 20), ("other", 20)) == pytest.approx(wilson(40)), "data sets add up"
+    assert low(("one", 20), ("other", 60)) == pytest.approx(wilson(60)), "twice the harmonic mean"
+    assert low(("one", 20), ("one", 60)) == pytest.approx(wilson(30)), "models of a data set share its samples"
+    assert low(("one", 20), ("one", 60), ("other", 30)) == pytest.approx(wilson(60))
 
 
 def test_groups_of_the_same_samples_share_their_resamples() -> None:

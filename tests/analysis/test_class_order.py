@@ -53,6 +53,11 @@ def test_many_classes_of_which_few_are_there_cost_little() -> None:
     assert correct_after_exchange(labels * 90_000, ((labels + 1) % 3) * 90_000).all()
 
 
+def test_a_class_that_nothing_speaks_for_stays() -> None:
+    """The half that holds one sample of each class leaves open whether 0 or 3 is called 3; the other has class 0 alone, called 0."""
+    assert correct_after_exchange(np.array([0, 0, 3]), np.array([3, 0, 3])).tolist() == [False, True, True]
+
+
 def test_nothing_is_said_of_nothing() -> None:
     empty = np.zeros(0, dtype=np.int64)
     assert class_order_hint(empty, empty, 3) is None

@@ -78,6 +78,14 @@ def test_intervals_stay_inside_the_bounds_of_their_metric() -> None:
     assert (found.low[0], found.high[0]) == (0.0, 1.0)
 
 
+def test_rounding_moves_a_bound_and_a_score_beyond_it_shows_that_there_is_none() -> None:
+    info = dataclasses.replace(metric(), bounds=(0, 1))
+    rounded = ScoreScale.of_metrics([info], np.array([[-1e-7], [0.5], [1 + 1e-7]]))
+    assert (rounded.lowest[0], rounded.highest[0]) == (-1e-7, 1 + 1e-7)
+    beyond = ScoreScale.of_metrics([info], np.array([[-0.001], [0.5], [1.001]]))
+    assert (beyond.lowest[0], beyond.highest[0]) == (-np.inf, np.inf)
+
+
 @pytest.mark.parametrize("scores", [[-7.0, -6.0, -6.5], [100.0, 120.0, 140.0], [0.2, 0.4, 7.0], [0.5, 0.9, 1.0000002]])
 def test_scores_beyond_the_bounds_of_their_metric_have_intervals_that_hold_their_mean(scores: list[float]) -> None:
     values = np.array(scores)[:, None]

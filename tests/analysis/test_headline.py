@@ -5,11 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 
+from harness.analysis.groups import analyse_group
+from harness.analysis.headline import share_to_oracle
 from harness.analysis.skill import draw_folds, wins_against_hardest
 from harness.leaderboard.build import build_leaderboard
 from harness.results.components import MetricInfo
 from harness.results.data_model import Cell, Group, Results
 from harness.results.document import GroupEntry, Row
+from harness.results.meta_document import SeparationEntry
 from tests.support.synthetic_results import complete_cell, explainer, group_of, leaderboard_group, metric
 
 RNG = np.random.default_rng(0)
@@ -282,6 +285,41 @@ def test_degenerate_groups_have_a_headline_or_none() -> None:
     nothing = dataclasses.replace(empty, explainers=[], cells={})
     assert analysed(nothing).rows == []
     assert complete_cell(np.ones(2)).status == "ok"
+
+
+def test_a_twin_that_is_perfect_does_not_make_its_metric_useless_for_others() -> None:
+    """It is a null of one explainer: the others' undefined scores are not its own, either."""
+    bounded = dataclasses.replace(TRUTH, bounds=(0, 1))
+    scores = {"a": np.full(8, 0.5), "b": np.r_[np.nan, np.full(7, 0.7)], "a-twin": np.ones(8), "noise": np.full(8, 0.6)}
+    infos = [explainer("a"), explainer("b"), explainer("a-twin", null=True, twin_of="a"), explainer("noise", null=True)]
+    group = dataclasses.replace(group_of({label: {"truth": values} for label, values in scores.items()}, [bounded]), explainers=infos)
+    assert analysed(group).metrics[0].discounted is None
+    placed = dataclasses.replace(group, cells={**group.cells, ("a", "truth"): complete_cell(np.full(8, 0.7))})
+    assert {label: row.cells["truth"].rank for label, row in rows(placed).items()} == {"a": 1, "b": 2, "a-twin": None, "noise": None}
+
+
+def test_how_nulls_order_samples_does_not_tell_metrics_apart() -> None:
+    base, other = RNG.normal(size=(2, 20)), metric("other")
+    scores = {label: {"truth": base[0] + k, "other": 2 * base[0] + k} for k, label in enumerate("abc", start=5)}
+    nulls = {label: {"truth": base[0] - k, "other": base[1] + k} for k, label in enumerate(("one", "two", "three", "four"))}
+    found = analysed(group_of(scores | nulls, [TRUTH, other], nulls=tuple(nulls)))
+    assert [one.alike for one in found.metrics] == [["other"], ["truth"]]
+
+
+@pytest.mark.parametrize(("size", "counts"), [(4, True), (5, False)])
+def test_an_oracle_that_is_not_told_apart_counts_against_a_metric_where_a_test_could_tell_it(size: int, counts: bool) -> None:
+    """All samples agree by chance with probability 1/16 and 1/32."""
+    group = simple({"a": np.arange(size) + 1.0, "null": np.arange(float(size))})
+    missed = SeparationEntry(null="null", oracle=0.0, best=0.0, wins=0.5, p_holm=1.0, separates=False)
+    (found,) = analyse_group(group, Results(provenance={}, groups=[group], bootstrap=2), {"truth": missed}).entry.metrics
+    assert (found.discounted is None) == counts
+
+
+def test_a_mean_is_so_far_on_its_way_from_the_best_null_to_an_oracle() -> None:
+    found = SeparationEntry(null="null", oracle=0.2, best=0.6, wins=1.0, p_holm=0.0, separates=True)
+    assert [share_to_oracle(mean, found) for mean in (0.6, 0.5, 0.2, 0.7)] == pytest.approx([0, 0.25, 1, -0.25])
+    assert share_to_oracle(None, found) is share_to_oracle(0.5, None) is None
+    assert share_to_oracle(0.5, found.model_copy(update={"separates": False})) is None
 
 
 def test_the_hardest_null_is_looked_for_on_the_same_samples_or_on_others() -> None:

@@ -179,3 +179,11 @@ def test_differences_that_are_all_the_same_are_beyond_0_where_a_sign_test_would_
     (score,) = diff_results(before, after).scores
     assert (score.verdict, score.difference.mean, score.significant) == ("changed", 1.0, said)
     assert np.isnan(score.difference.low)
+
+
+def test_the_table_says_which_mean_differences_are_beyond_0() -> None:
+    before = {"steady": {"m": np.zeros(8)}, "noisy": {"m": np.zeros(8)}}
+    after = {"steady": {"m": 1 + np.arange(8) / 10}, "noisy": {"m": np.resize([1.0, -1.1], 8)}}
+    found = diff_results(*(Results(provenance={}, groups=[group_of(scores, [metric()])]) for scores in (before, after)))
+    said = {words[0]: words[-1] for line in render_difference(found, width=200).splitlines() if (words := line.split())}
+    assert (said["steady"], said["noisy"]) == ("yes", "no"), "and one group needs no name before its explainers"

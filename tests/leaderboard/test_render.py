@@ -21,6 +21,7 @@ from harness.leaderboard.formats.text_grid import GridColumn, draw_block
 from harness.leaderboard.merge import merge_results
 from harness.leaderboard.number_format import number_formatter
 from harness.leaderboard.render import FORMATS, UnknownFormat, render_leaderboard
+from harness.leaderboard.sections.footnotes import collect_footnotes
 from harness.results.data_model import Cell, ExplainerNotes, Results
 from harness.results.document import Leaderboard
 from harness.results.run_folder import read_results
@@ -132,6 +133,20 @@ def test_how_far_a_sum_is_off_is_written_out(error: float, said: str) -> None:
     notes = {**group.notes, "lrp": ExplainerNotes(completeness=np.full(len(group.samples), error), broken=True)}
     text = unwrapped(render_leaderboard(build_leaderboard(replace(whole, groups=[replace(group, notes=notes)])), "terminal", width=100))
     assert f"half of the maps are off by more than {said} (lrp)" in text
+
+
+@pytest.mark.parametrize(("error", "said"), [(0.049, False), (0.051, True)])
+def test_a_sum_that_nobody_promised_is_remarked_on_from_five_percent_on(error: float, said: bool) -> None:
+    group = leaderboard_group(gaps=False)
+    notes = {"lrp": ExplainerNotes(completeness=np.full(len(group.samples), error))}
+    texts = collect_footnotes(build_leaderboard(leaderboard_results(groups=[replace(group, notes=notes)])).groups[0]).texts
+    assert any("add up only roughly" in text and text.endswith("(lrp)") for text in texts) == said
+
+
+def test_where_no_metric_ranks_anybody_no_row_is_said_to_lack_any() -> None:
+    nothing = group_of({"a": {"m": np.full(4, np.nan)}, "null": {"m": np.full(4, np.nan)}}, [metric()], nulls=("null",))
+    (text,) = collect_footnotes(build_leaderboard(Results(provenance={}, groups=[nothing])).groups[0]).texts
+    assert text == "undefined for every sample (m)"
 
 
 def test_what_a_row_is_known_for_is_said() -> None:
@@ -529,6 +544,30 @@ def test_a_footnote_names_a_whole_row_and_a_whole_metric_by_their_own_labels() -
     assert f"no masks ({metrics[0]})" in text
     assert f"it died ({rows[2]})" in text
     assert f"no luck ({rows[1]} on {metrics[1]})" in text
+
+
+def test_a_metric_that_the_only_row_lacks_is_not_lacking_throughout() -> None:
+    group = group_of({"a": {"m": np.arange(4.0)}}, [metric("m"), metric("n")])
+    cells = {**group.cells, ("a", "n"): Cell.missing(4, "failed", "no luck")}
+    board_of_one = build_leaderboard(Results(provenance={}, groups=[replace(group, cells=cells)]))
+    assert collect_footnotes(board_of_one.groups[0]).texts[0] == "failed: no luck (a on n)"
+
+
+def test_only_several_models_of_a_side_are_said_to_be_averaged() -> None:
+    """Either side may be the one with replicates."""
+    alone, *seeds = (leaderboard_group(size=12, seed=k, model=f"net-{k}", gaps=False) for k in range(3))
+    replicates = [replace(group, replicate_of="net") for group in seeds]
+    said = "replicates are averaged sample by sample"
+    for groups in ([alone, *replicates], [*replicates, alone]):
+        assert said in render_leaderboard(build_leaderboard(leaderboard_results(groups=groups, bootstrap=2)), "markdown")
+    assert said not in render_leaderboard(build_leaderboard(leaderboard_results(groups=[alone, seeds[0]], bootstrap=2)), "markdown")
+
+
+def test_three_seeds_have_intervals_and_two_have_none() -> None:
+    groups = [replace(leaderboard_group(size=12, seed=k, model=f"net-{k}", gaps=False), replicate_of="net") for k in range(3)]
+    two, three = (render_leaderboard(build_leaderboard(leaderboard_results(groups=groups[:k], bootstrap=2)), "markdown") for k in (2, 3))
+    assert "models trained from 2 seeds count as one: no intervals" in two
+    assert "models trained from 3 seeds count as one: intervals are Student's t" in three
 
 
 def test_what_an_interrupt_kept_from_its_turn_is_not_called_blocked() -> None:

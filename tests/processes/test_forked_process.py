@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -158,6 +159,19 @@ def test_changed_code_and_installed_distributions_are_seen(tmp_path: Path) -> No
     assert {name for name, *_ in set(after) - set(before)} == {str(tmp_path / "new-1.0.dist-info")}
 
 
+@pytest.mark.slow
+def test_a_server_from_before_an_installation_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    made = OwnServer(idle=1e6)
+    with contextlib.ExitStack() as stack:
+        stack.callback(made.end)
+        monkeypatch.setenv(ADDRESS_VARIABLE, made.address)
+        with closing(ChildProcess(PARROT, {"greeting": ""})) as child:
+            assert isinstance(child._process, ForkedProcess)
+        (tmp_path / "new-1.0.dist-info").mkdir()
+        assert fork_child(PARROT, child_environment(), 2) is None
+
+
 def test_variables_that_differ() -> None:
     mine = {"A": "1", "B": "1", "OMP_NUM_THREADS": "1", "HARNESS_CACHE": "x"}
     assert differing_variables({**mine, "OMP_NUM_THREADS": "2", "HARNESS_CACHE": "y", "PYTEST_X": ""}, mine) == []
@@ -208,6 +222,40 @@ def test_a_device_that_is_held_is_seen() -> None:
     with Path("/dev/zero").open("rb"):
         assert open_devices() == sorted([*before, "/dev/zero"])
     assert open_devices() == before
+
+
+def test_another_interpreter_is_not_forked(choose: Choose, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose("forked")
+    monkeypatch.setattr(sys, "executable", f"{sys.executable}-of-another")
+    assert fork_child(PARROT, child_environment(), 2) is None
+
+
+HOLDER = """
+import socket, sys
+from types import SimpleNamespace
+from harness.processes.fork_server import ForkServer
+held = open(sys.argv[1])
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind("\\0harness-holder-" + sys.argv[2])
+listener.listen()
+ForkServer(listener.detach(), 1e6, [], SimpleNamespace(modules=[], are_sound=lambda: True)).serve()
+"""
+
+
+def test_a_server_that_holds_a_device_serves_nobody(tmp_path: Path) -> None:
+    """It ends by itself, though its owner goes on; one that holds a file waits to be asked."""
+    (tmp_path / "file").touch()
+    for held, ends in (("/dev/zero", True), (str(tmp_path / "file"), False)):
+        command = [sys.executable, "-c", HOLDER, held, tmp_path.name]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            if ends:
+                assert process.wait(60) == 0
+                continue
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link:
+                until(lambda: link.connect_ex(f"\0harness-holder-{tmp_path.name}") == 0)
+                link.settimeout(60)
+                link.send(b"nonsense")
+                assert link.recv(1000).startswith(b"{")
 
 
 def test_a_module_that_may_be_edited_is_never_forked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
