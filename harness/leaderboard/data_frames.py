@@ -26,6 +26,8 @@ RANK_COLUMNS: dict[str, Callable[[GroupEntry, Row], object]] = {
     "explainer": lambda group, row: row.label,
     "null": lambda group, row: row.null,
     "place": lambda group, row: row.standings["category"].place,
+    "place_low": lambda group, row: (row.standings["category"].places or (None, None))[0],
+    "place_high": lambda group, row: (row.standings["category"].places or (None, None))[1],
     "skill": lambda group, row: row.standings["category"].skill.value,
     "skill_low": lambda group, row: row.standings["category"].skill.low,
     "skill_high": lambda group, row: row.standings["category"].skill.high,

@@ -104,6 +104,9 @@ def test_data_frames_hold_the_leaderboards_numbers(run: RunResult) -> None:
     rows = run.leaderboard.groups[0].rows
     assert ranks["explainer"].tolist() == [row.label for row in rows]
     standings = [row.standings["category"] for row in rows]
+    assert ranks[["place_low", "place_high"]].astype(object).where(ranks["place_low"].notna(), None).to_numpy().tolist() == [
+        list(one.places or (None, None)) for one in standings
+    ], "with their sets, as in leaderboard.csv"
     assert ranks["mean_rank"].tolist() == pytest.approx([np.nan if one.rank is None else one.rank for one in standings], nan_ok=True)
     assert ranks["place"].tolist() == pytest.approx([np.nan if one.place is None else one.place for one in standings], nan_ok=True)
     assert ranks["inside"].tolist() == [row.cells["inside"].mean for row in rows]
