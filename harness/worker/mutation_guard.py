@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
-import xxhash
 from torch import Tensor, nn
 
 from harness.text_format import format_some
-from harness.worker.shared_state import ByIdentity, SharedState
+from harness.worker.model_state import ModelState, see_models
+from harness.worker.shared_state import SharedState
+from harness.worker.tensor_checksums import Checksums, TensorBits
 from harness.worker.timing import span
 
-_HOOKS = [name for name in vars(nn.Module()) if name.endswith("_hooks")]  # the kinds of hooks that a layer may have
-CHECKSUM_ROW_WORDS = 1024  # words in a row of the square that a tensor's checksum is taken over
-ModelState = dict[str, Any]
 SeenModels = dict[nn.Module, ModelState]
 
 
@@ -39,14 +36,14 @@ def forbid_changes(
     """
     with span("checks", "what is there"):
         models = _ModelSnapshots([modules] if isinstance(modules, nn.Module) else modules, SeenModels() if seen is None else seen)
-        copies = [(name, tensor, tensor.detach().clone()) for name, tensor in tensors]
+        copies = _TensorCopies(tensors)
         process = SharedState()
 
     def changes() -> list[str]:
         with span("checks", "what is left"):
             shared = process.restore()
-            written = [name for name, tensor, copy in copies if not equal_with_nan(tensor, copy)]
-            return [*models.changes(), *shared, *written]
+            found, checksums = models.changes(copies.bits)
+            return [*found, *shared, *copies.changes(checksums)]
 
     try:
         yield
@@ -82,12 +79,15 @@ class _ModelSnapshots:
 
     def __init__(self, modules: Sequence[nn.Module], seen: SeenModels) -> None:
         self._modules = list({id(module): module for module in modules}.values())
-        self._code = {kind: vars(kind).get("forward") for module in self._modules for kind in map(type, module.modules())}
         self._seen = seen
-        self._before = [seen.pop(module, {}) or _model_state(module) for module in self._modules]
+        known = [seen.pop(module, None) for module in self._modules]
+        fresh, _ = see_models([module for module, state in zip(self._modules, known, strict=True) if state is None])
+        looks = iter(fresh)
+        self._before = [state or next(looks) for state in known]
+        self._code = {kind: vars(kind).get("forward") for state in self._before for kind in state.kinds}
 
-    def changes(self) -> list[str]:
-        """The names of what is not as it was."""
+    def changes(self, others: TensorBits) -> tuple[list[str], Checksums]:
+        """The names of what is not as it was, and the checksums of other tensors, for which devices are not asked again."""
         found = []
         for kind, forward in self._code.items():
             if vars(kind).get("forward") is not forward:
@@ -96,77 +96,39 @@ class _ModelSnapshots:
                     delattr(kind, "forward")
                 else:
                     type.__setattr__(kind, "forward", forward)
-        for place, (module, before) in enumerate(zip(self._modules, self._before, strict=True)):
+        states, checksums = see_models(self._modules, self._before, others)
+        for place, (module, before, after) in enumerate(zip(self._modules, self._before, states, strict=True)):
             which = f" of model {place + 1}" if place else ""
-            after = _model_state(module)
-            changed = [f"{name}{which}" for name in {**before, **after} if before.get(name) != after.get(name)]
+            changed = after.changes(before)
             if not changed:
                 self._seen[module] = after
-            found += changed
-        return found
+            found += [f"{name}{which}" for name in changed]
+        return found, checksums
 
 
-def _model_state(module: nn.Module) -> ModelState:
-    """All that decides what a model computes, as comparable values by the name of what they describe."""
-    state: ModelState = {}
-    for name, layer in module.named_modules(remove_duplicate=False):
-        own = vars(layer)
-        called = name or "the model"
-        state[f"the layer {called}"] = (ByIdentity(layer), type(layer), tuple(layer._modules.keys()))
-        state[f"the mode of {called}"] = layer.training
-        state[f"the hooks of {called}"] = [ByIdentity(hook) for kind in _HOOKS for hook in (own.get(kind) or {}).values()]
-        state[f"the settings of {called}"] = _layer_constants(layer)
-        for attribute, value in own.items():
-            if callable(value) or _hides_registered(layer, attribute):
-                state[f"the attribute {attribute} of {called}"] = ByIdentity(value)
-    for name, parameter in module.named_parameters():
-        state[f"requires_grad of {name}"] = parameter.requires_grad
-        state[f"the gradient of {name}"] = parameter.grad is None
-        state[f"the hooks of {name}"] = [ByIdentity(hook) for hook in (parameter._backward_hooks or {}).values()]
-    tensors: dict[str, Tensor] = {f"the weights {name}": parameter for name, parameter in module.named_parameters()}
-    tensors |= {f"the buffer {name}": buffer for name, buffer in module.named_buffers()}
-    for name, found in zip(tensors, _checksums([tensor.detach() for tensor in tensors.values()]), strict=True):
-        state[name] = (tensors[name].data_ptr(), tuple(tensors[name].shape), found)
-    return state
+class _TensorCopies:
+    """Tensors and what they were. Those on a device are compared by checksums, fetched with a model's: nothing else waits for it."""
+
+    def __init__(self, tensors: Sequence[tuple[str, Tensor]]) -> None:
+        self._here: list[tuple[str, Tensor, Tensor]] = []
+        self._away: list[tuple[str, Tensor, Tensor]] = []
+        for name, tensor in tensors:
+            copy = tensor.detach().clone()
+            (self._here if copy.is_cpu else self._away).append((name, tensor, copy))
+
+    @property
+    def bits(self) -> TensorBits:
+        """Where those on a device are, and then their copies."""
+        return TensorBits([*(tensor for _, tensor, _ in self._away), *(copy for _, _, copy in self._away)])
+
+    def changes(self, checksums: Checksums) -> list[str]:
+        """The names of those whose values are not what they were, given the checksums of ``bits``."""
+        pairs = zip(self._away, checksums[: len(self._away)], checksums[len(self._away) :], strict=True)
+        doubtful = [entry for entry, left, was in pairs if left != was or not _read_alike(*entry[1:])]
+        return [name for name, tensor, copy in [*self._here, *doubtful] if not equal_with_nan(tensor, copy)]
 
 
-def _layer_constants(layer: nn.Module) -> dict[str, Any]:
-    """Plain values that the layer's class declares constant, such as strides, or whether a ReLU works in place."""
-    plain = (bool, int, float, str, tuple, type(None))
-    return {name: vars(layer)[name] for name in getattr(layer, "__constants__", ()) if isinstance(vars(layer).get(name, layer), plain)}
-
-
-def _hides_registered(layer: nn.Module, attribute: str) -> bool:
-    """Whether an attribute hides a parameter, buffer or layer of the same name behind another object."""
-    kinds = (layer._parameters, layer._buffers, layer._modules)
-    return any(attribute in kind and vars(layer)[attribute] is not kind[attribute] for kind in kinds)
-
-
-def _checksums(tensors: Sequence[Tensor]) -> list[Any]:
-    """A checksum of each tensor's bits, in which their order counts; those of a device are taken there, and fetched all at once."""
-    contents = [tensor.contiguous().reshape(-1).view(torch.uint8) for tensor in tensors]
-    away = {place: _checksum_words(content) for place, content in enumerate(contents) if not content.is_cpu}
-    one = next((sums.device for sums in away.values()), None)
-    fetched = torch.stack([sums.to(one) for sums in away.values()]).tolist() if away else []
-    found: dict[int, Any] = dict(zip(away, fetched, strict=True))
-    return [found[place] if place in found else xxhash.xxh3_64_intdigest(content.numpy().data) for place, content in enumerate(contents)]
-
-
-def _checksum_words(content: Tensor) -> Tensor:
-    """``(2,)`` sums of the words of bytes by row and by column of a square, which values that change places change too."""
-    content = content.clone() if content.storage_offset() % 8 else content  # words begin where words can
-    words = _mix_bits(content[: content.numel() // 8 * 8].view(torch.int64))
-    square = words[: words.numel() // CHECKSUM_ROW_WORDS * CHECKSUM_ROW_WORDS].view(-1, CHECKSUM_ROW_WORDS)
-    rest = torch.cat([words[square.numel() :], content[words.numel() * 8 :].long()])
-    return torch.stack([_weighted_sum(square.sum(dim=0)) + _weighted_sum(rest), _weighted_sum(square.sum(dim=1))])
-
-
-def _weighted_sum(words: Tensor) -> Tensor:
-    """The sum of the words, each times an odd number of its own, by which no bit is lost: integers wrap around, the same every time."""
-    return (words * (2 * torch.arange(len(words), device=words.device) + 1)).sum()
-
-
-def _mix_bits(words: Tensor) -> Tensor:
-    """Words in which every bit depends on many: a sign, the highest bit of a word, would be lost when words are added up in pairs."""
-    words = (words ^ (words >> 31 & 2**33 - 1)) * 0x4F1BBCDCBFA53E0B
-    return words ^ (words >> 29 & 2**35 - 1)
+def _read_alike(tensor: Tensor, copy: Tensor) -> bool:
+    """Whether two tensors with the same bits have the same values in the same places."""
+    form = (tensor.layout, tensor.dtype, tensor.shape) == (copy.layout, copy.dtype, copy.shape)
+    return form and tensor.layout == torch.strided and tensor.stride() == copy.stride()
