@@ -114,11 +114,18 @@ def read_scores(path: Path, results: Results) -> Results:
     """
     groups = {(group.dataset, group.model): group for group in results.everything}
     places = {key: SamplePositions(list(zip(group.samples, group.digests, strict=True))) for key, group in groups.items()}
-    with pq.ParquetFile(path, read_dictionary=list(KEY_COLUMNS), pre_buffer=False) as file:
+    with _open_table(path) as file:
         _check_schema(file, sum(len(group.samples) * len(group.cells) for group in groups.values()))
         for number in range(file.num_row_groups):
             _fill_in(groups, places, file.read_row_group(number, columns=[*KEY_COLUMNS, "value"]))
     return results
+
+
+def _open_table(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path, read_dictionary=list(KEY_COLUMNS), pre_buffer=False)
+    except KeyError as error:
+        raise ScoreTableError(f"no column {error.args[0].decode()!r}") from None
 
 
 def _fill_in(groups: dict[GroupLabels, Group], places: dict[GroupLabels, SamplePositions], table: pa.Table) -> None:

@@ -2,6 +2,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -262,14 +263,14 @@ def test_damage_ends_in_an_error_or_in_results_and_never_in_anything_else(folder
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(0, 10**6), st.integers(1, 40))
-def test_a_damaged_table_that_hides_its_damage_is_refused_or_read(folder: Path, start: int, length: int) -> None:
+@given(st.integers(0, 10**6), st.binary(min_size=1, max_size=40))
+def test_a_damaged_table_that_hides_its_damage_is_refused_or_read(folder: Path, start: int, damage: bytes) -> None:
     """The checksum is right, the bytes are not: what the Parquet reader makes of them must still end well."""
     scores, results = folder / "scores.parquet", folder / "results.json"
     good, text = scores.read_bytes(), results.read_bytes()
     try:
         start %= len(good)
-        bad = good[:start] + os.urandom(length) + good[start + length :]
+        bad = good[:start] + damage + good[start + len(damage) :]
         scores.write_bytes(bad)
         edit(folder, scores_sha256=hashlib.sha256(bad).hexdigest())
         try:
@@ -279,3 +280,20 @@ def test_a_damaged_table_that_hides_its_damage_is_refused_or_read(folder: Path, 
     finally:
         scores.write_bytes(good)
         results.write_bytes(text)
+
+
+@pytest.mark.parametrize("name", [b"digest", b"value"])
+def test_a_table_whose_names_are_damaged_is_refused_or_read(folder: Path, name: bytes) -> None:
+    """One of them is Parquet's name of the column; those in the recipe say nothing to who reads scores."""
+    scores, refused = folder / "scores.parquet", 0
+    good = scores.read_bytes()
+    for found in re.finditer(name, good):
+        bad = good[: found.start()] + name[:-1] + b"X" + good[found.end() :]
+        scores.write_bytes(bad)
+        edit(folder, scores_sha256=hashlib.sha256(bad).hexdigest())
+        try:
+            read_results(folder)
+        except RunFolderError as error:
+            refused += 1
+            assert str(scores) in str(error)
+    assert refused > 0
