@@ -254,6 +254,25 @@ def test_across_groups_skill_and_rank_are_the_means_of_the_groups() -> None:
     assert overall["a"].complete
 
 
+def test_a_group_in_which_nothing_of_an_explainer_is_ranked_is_not_counted() -> None:
+    found = across(run([against_null({"a": 0.9, "b": 0.7}), against_null({"b": 0.5}, "other", a=np.full(20, np.nan))]))
+    assert {label: (row.groups, row.groups_of, row.complete) for label, row in found.items() if label in "ab"} == {
+        "a": (1, 2, False),
+        "b": (2, 2, True),
+    }
+
+
+def test_of_rows_alike_in_skill_and_place_the_complete_one_stands_first() -> None:
+    null, manners = np.zeros(6), metric("n", category="complexity")
+    group = group_of(
+        {label: {"m": null + 1, "n": null} for label in "ab"} | {"null": {"m": null, "n": null}}, [metric(), manners], ("null",)
+    )
+    group.cells["a", "n"] = Cell.missing(6, "failed")
+    found = run(group).groups[0]
+    assert [row.standings["category"].place for row in found.rows] == [1, 1, None]
+    assert [row.label for row in found.rows] == ["b", "a", "null"]
+
+
 def test_replicates_count_as_one_and_their_interval_is_of_seeds() -> None:
     seeds = [against_null({"a": share, "b": 0.7}, f"net-{k}", "net") for k, share in enumerate([0.9, 0.8, 0.55])]
     found = across(run(seeds))["a"]

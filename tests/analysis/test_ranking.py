@@ -37,6 +37,7 @@ def test_undefined_scores_are_not_first_whichever_direction_is_better() -> None:
 def test_float_noise_does_not_break_a_tie() -> None:
     assert rank_scores(np.array([0.1 + 0.2, 0.3, 0.5])) == pytest.approx([2.5, 2.5, 1])
     assert rank_scores(np.array([1e12, 0.1, 0.2])) == pytest.approx([1, 3, 2]), "one large score must not tie the others"
+    assert rank_scores(np.array([1.0, np.nextafter(np.float32(1), np.float32(2))])).tolist() == [2, 1], "a float32 apart is no noise"
 
 
 def test_ranks_along_an_axis_are_those_of_each_column() -> None:

@@ -50,6 +50,10 @@ def test_few_large_losses_beside_many_small_gains_are_mixed(direction: str) -> N
     cell = cells_of({"reference": scores, "empty": BASE}, nulls=("empty",), direction=direction)["reference"]
     assert cell.p_null_adjusted is not None and cell.p_null_adjusted < 0.05
     assert cell.beats_null is False
+    nulls = {"empty": BASE, "far below": BASE - 5 * sign}
+    both = cells_of({"reference": scores, **nulls}, nulls=tuple(nulls), direction=direction)["reference"]
+    assert both.p_null_adjusted is not None and both.p_null_adjusted < 0.05
+    assert both.beats_null is False, "its mean is above that of one null alone"
 
 
 def test_where_mean_and_ranks_agree_there_is_a_verdict() -> None:

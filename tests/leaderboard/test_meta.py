@@ -17,8 +17,10 @@ from harness.leaderboard.bibliography import render_bibliography
 from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.merge import merge_results
 from harness.leaderboard.render import render_leaderboard
+from harness.leaderboard.sections.meta_evaluation import meta_section
 from harness.results.data_model import Results
 from harness.results.document import Leaderboard, json_schema, read_leaderboard
+from harness.results.meta_document import MetaEntry, MetaMetric
 from harness.results.run_folder import RunFolderError, read_results
 from tests.support.synthetic_results import leaderboard_group, leaderboard_results, variant_of, write_run
 
@@ -151,3 +153,14 @@ def test_a_terminal_that_knows_only_ascii_gets_it() -> None:
 def test_the_method_is_cited_where_it_is_used() -> None:
     assert "2302.07265" in render_bibliography(results())
     assert "2302.07265" not in render_bibliography(dataclasses.replace(results(), variants=[]))
+
+
+def test_what_has_no_consistency_stands_last_and_no_correlation_is_a_negative_zero() -> None:
+    metrics = [
+        MetaMetric(label="unknown", over_explainers={"known": -0.001}, over_samples={"known": -0.001}),
+        MetaMetric(label="known", mc=0.4, over_explainers={"unknown": -0.006}, over_samples={"unknown": -0.006}),
+    ]
+    entry = MetaEntry(dataset="data", model="net", samples=3, repeats=1, explainers=["a"], metrics=metrics)
+    table, correlations = meta_section(Leaderboard(run={}, groups=[], overall=[], meta=[entry]), entry, 1).tables
+    assert [cell.text for cell in table.columns[0].cells] == [" 1 known", " 2 unknown"]
+    assert [[cell.text for cell in column.cells] for column in correlations.columns[1:]] == [["", "+0.00"], ["-0.01", ""]]

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from harness.leaderboard.build import build_leaderboard
-from harness.results.data_model import Results
+from harness.results.data_model import ExplainerNotes, Results
 from harness.results.document import Leaderboard, json_schema, read_leaderboard
 from harness.results.schema_version import SchemaError
 from tests.support.golden import PUBLISHED_SCHEMA
-from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric
+from tests.support.synthetic_results import group_of, leaderboard_group, leaderboard_results, metric, variant_of
 
 CELL = {"status", "mean", "low", "high", "n", "undefined", "rank", "beats_null", "versus_reference", "reason"}
 ROW = {"explainer", "label", "plugin", "null", "standings", "categories", "first_share", "costs", "cells"}
@@ -111,3 +111,17 @@ def test_a_newer_minor_schema_is_read_and_what_is_unknown_ignored() -> None:
 def test_what_is_no_leaderboard_is_refused(text: str) -> None:
     with pytest.raises(SchemaError):
         read_leaderboard(text)
+
+
+def test_the_error_of_a_sum_is_the_median_of_those_that_are_known() -> None:
+    assert ExplainerNotes(completeness=np.array([np.nan, 0.1, 0.3, np.inf])).median_error == pytest.approx(0.2)
+    assert ExplainerNotes(completeness=np.full(3, np.nan)).median_error is ExplainerNotes().median_error is None
+
+
+def test_a_part_of_a_variant_has_its_own_predictions() -> None:
+    whole = variant_of(leaderboard_group(size=6, gaps=False), "inputs", "minor", 1, seed=0)
+    places = np.array([4, 1])
+    part = whole.take(places).variant
+    assert whole.variant is not None and part is not None
+    assert part.kept.tolist() == whole.variant.kept[places].tolist()
+    assert part.known.tolist() == whole.variant.known[places].tolist()
