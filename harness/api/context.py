@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 
-from harness.api.randomness import seeded_generators, stream, stream_seed
+from harness.api.philox import StreamKey
+from harness.api.random_draws import draw_normal, draw_permutation, draw_uniform
+from harness.api.randomness import seeded_generators, stream, stream_key, stream_seed
 
 T = TypeVar("T")
 NO_TRAINING_SPLIT = "the dataset has no training split; name one with `training:` in the spec's dataset (in Python: `training=`)"
@@ -30,7 +33,7 @@ class Context:
         seed: the spec's seed.
         ids: the sample id of each row of the batch.
         purpose: names the stream (``explain/<component>``, ``score/<component>``).
-        device: where drawn tensors are put after being drawn on the CPU.
+        device: where tensors are drawn.
         training: yields ``n`` training images as the model takes them, ``(n, C, H, W)``; None if there are none.
         labelled: yields up to ``n`` training images with their labels as the model's classes; None if there are none.
         memory: what `lasting` has computed.
@@ -45,25 +48,26 @@ class Context:
     labelled: Callable[[int], tuple[Tensor, Tensor]] | None = None
     memory: MutableMapping[Hashable, object] = field(default_factory=dict, repr=False)
     maps: Callable[..., Any] | None = field(default=None, repr=False)
+    _draws: Iterator[int] = field(default_factory=count, repr=False)
     _generators: dict[int, torch.Generator] = field(default_factory=dict, repr=False)
 
     def generator(self, i: int) -> torch.Generator:
-        """The CPU generator of row ``i``, where its stream stands now."""
+        """A CPU generator of row ``i``, which goes on from call to call: for what takes a generator. `noise` and the like need none."""
         if i not in self._generators:
             self._generators[i] = stream(self.seed, self.ids[i], self.purpose)
         return self._generators[i]
 
     def noise(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
-        """Standard normal ``(B, *shape)``, each row from its own stream."""
-        return self._draw(lambda g: torch.randn(tuple(shape), generator=g, dtype=dtype))
+        """Standard normal ``(B, *shape)``, each row from its own stream; of float32's precision in every type."""
+        return draw_normal(self._keys(), next(self._draws), shape, dtype, self.device)
 
     def uniform(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
         """Uniform in [0, 1) ``(B, *shape)``, each row from its own stream."""
-        return self._draw(lambda g: torch.rand(tuple(shape), generator=g, dtype=dtype))
+        return draw_uniform(self._keys(), next(self._draws), shape, dtype, self.device)
 
     def permutation(self, n: int) -> Tensor:
         """A permutation of ``range(n)`` per row: ``(B, n)`` int64."""
-        return self._draw(lambda g: torch.randperm(n, generator=g))
+        return draw_permutation(self._keys(), next(self._draws), n, self.device)
 
     @property
     def has_training(self) -> bool:
@@ -106,7 +110,7 @@ class Context:
             yield
 
     def on(self, device: torch.device | str) -> Context:
-        """The same streams, going on from where they are, with what is drawn put on another device."""
+        """The same streams, going on from where they are, drawn on another device."""
         return replace(self, device=device)
 
     def fresh(self, purpose: str | None = None) -> Context:
@@ -123,7 +127,7 @@ class Context:
         return self._of(ids, self.purpose)
 
     def _of(self, ids: Sequence[str], purpose: str) -> Context:
-        return replace(self, ids=ids, purpose=purpose, _generators={})
+        return replace(self, ids=ids, purpose=purpose, _draws=count(), _generators={})
 
-    def _draw(self, one: Callable[[torch.Generator], Tensor]) -> Tensor:
-        return torch.stack([one(self.generator(i)) for i in range(len(self.ids))]).to(self.device)
+    def _keys(self) -> list[StreamKey]:
+        return [stream_key(self.seed, sample, self.purpose) for sample in self.ids]

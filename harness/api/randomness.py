@@ -1,4 +1,4 @@
-"""Random streams: one per (spec seed, sample id, purpose), drawn on the CPU.
+"""Random streams: one per (spec seed, sample id, purpose).
 
 A number depends on no batch, shard, worker, device or neighbour, and explaining again draws the same stream.
 """
@@ -13,11 +13,18 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from harness.api.philox import StreamKey
+
+
+def stream_key(seed: int, sample: str, purpose: str) -> StreamKey:
+    """One stream's key for the counter-based generator (`harness.api.random_draws`)."""
+    digest = hashlib.sha256(f"{seed}\0{sample}\0{purpose}".encode()).digest()
+    return int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:16], "big")
+
 
 def stream_seed(seed: int, sample: str, purpose: str) -> int:
-    """The 63-bit seed of one stream."""
-    digest = hashlib.sha256(f"{seed}\0{sample}\0{purpose}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
+    """The 63-bit seed of one stream, for generators of other libraries."""
+    return stream_key(seed, sample, purpose)[0] >> 1
 
 
 def stream(seed: int, sample: str, purpose: str) -> torch.Generator:

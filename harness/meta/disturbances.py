@@ -9,16 +9,15 @@ from torch import Tensor
 
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
-from harness.api.randomness import stream
 
 
 def disturb_model(model: Classifier, scale: float, *, seed: int, repeat: int) -> Classifier:
     """A copy of ``model`` with every parameter multiplied by noise from a Gaussian of mean 1 and standard deviation ``scale``."""
     copied = model.with_module(model.module)
-    generator = stream(seed, "weights", f"disturb/weights/{repeat}")
+    ctx = Context(seed, ["weights"], f"disturb/weights/{repeat}")
     with torch.no_grad():
         for parameter in copied.module.parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
+            noise = ctx.on(parameter.device).noise(parameter.shape)[0]
             parameter.mul_((1 + scale * noise).to(parameter))
     return copied
 

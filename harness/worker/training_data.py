@@ -13,7 +13,6 @@ from torch import Tensor
 
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
-from harness.api.randomness import stream
 from harness.api.sample import Dataset, Sample
 from harness.planning.class_matching import ClassMismatch, match_classes, normalise_class_name
 from harness.planning.facts import TrainingFacts, fact_key, select_noise_dependent
@@ -88,7 +87,8 @@ def call_context(model: Classifier, data: Dataset | None, seed: int, ids: Sequen
 
 def training_order(length: int, seed: int) -> list[int]:
     """The order in which training samples are taken as background: the same for every component of a run."""
-    return torch.randperm(length, generator=stream(seed, "training", "background")).tolist()
+    order: list[int] = Context(seed, ["training"], "background").permutation(length)[0].tolist()
+    return order
 
 
 def background_images(model: Classifier, training: Dataset, seed: int, n: int) -> Tensor:

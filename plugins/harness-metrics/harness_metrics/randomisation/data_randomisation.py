@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, Classifier, metric
-from harness.api.randomness import stream, stream_seed
+from harness.api.randomness import stream_seed
 from harness_metrics.citations import ADEBAYO_2018
 from harness_metrics.randomisation.comparison import Constant, comparison
 from harness_metrics.randomisation.training import loaded, trained
@@ -67,7 +66,7 @@ def data_randomisation(
         if checkpoint is not None:
             return loaded(case.model, checkpoint)
         images, labels = case.ctx.training_samples(samples)
-        permuted = labels[torch.randperm(len(labels), generator=stream(case.ctx.seed, "training", "permuted labels"))]
+        permuted = labels[case.ctx.on("cpu").about(["training"]).fresh("permuted labels").permutation(len(labels))[0]]
         seed = stream_seed(case.ctx.seed, "training", "weights") % 2**32
         return trained(case.model, images, permuted, seed=seed, epochs=epochs, accuracy=accuracy, rate=rate, batch=batch)
 
