@@ -1,7 +1,8 @@
 """Random numbers of a batch, each row's from its own stream: the same bits on every device.
 
-They are made of `harness.api.philox`'s words by integer operations, and by conversions, sums and products, one at a time, which IEEE 754 rounds
-alike everywhere: no logarithm, whose last bit devices differ in. Each number is a function of the stream's key, the number of the draw, and its place in the draw.
+They are made of `harness.api.philox`'s words by integer operations, and by conversions, sums and products, one at a time, which
+IEEE 754 rounds alike everywhere: by no logarithm, whose last bit is not the same on all devices. Each number is a function of the
+stream's key, the number of the draw, and its place in the draw.
 """
 
 from __future__ import annotations
