@@ -585,3 +585,16 @@ def test_what_an_interrupt_kept_from_its_turn_is_not_called_blocked() -> None:
 @pytest.mark.parametrize(("short", "long"), [("md", "markdown"), ("tex", "latex")])
 def test_formats_have_the_names_of_their_files_too(short: str, long: str) -> None:
     assert render_leaderboard(board(), short) == render_leaderboard(board(), long)
+
+
+def test_csv_has_the_skill_and_the_weight_of_every_cell() -> None:
+    group = board().groups[0]
+    cells = {(row.label, metric.label): (row.cells[metric.label], metric) for row in group.rows for metric in group.metrics}
+    lines = list(csv.DictReader(io.StringIO(render_leaderboard(board(), "csv"))))
+    assert len(lines) == len(cells)
+    for line in lines:
+        cell, metric = cells[line["explainer"], line["metric"]]
+        assert float(line["cell_skill"]) == cell.skill.value
+        assert (line["cell_skill_low"], line["rank"]) == tuple("" if one is None else str(one) for one in (cell.skill.low, cell.rank))
+        assert float(line["weight"]) == metric.weights["category"]
+    assert {float(line["weight"]) for line in lines if line["category"] == "complexity"} == {0.0}
