@@ -47,6 +47,14 @@ def test_a_group_is_one_line_only_where_one_cause_blocks_all_of_it() -> None:
         assert (found.cause, len(found.tables)) == (said, 0 if said else 2)
 
 
+def test_what_explains_a_category_does_not_stand_below_a_metric_of_its_name() -> None:
+    scores = {"a": {"m": np.arange(6.0), "complexity": np.arange(6.0)}, "null": {"m": np.zeros(6), "complexity": np.zeros(6)}}
+    section = section_of(group_of(scores, [metric("m"), metric("complexity", category="complexity")], nulls=("null",)))
+    said = [{item.mark for item in section.legend([table])} for table in section.tables]
+    assert ["category" in marks for marks in said] == [True, False]
+    assert ["beats null" in marks for marks in said] == [True, False]
+
+
 def test_weights_that_were_chosen_are_said_of_skill_and_of_mean_ranks() -> None:
     (entry,) = build_leaderboard(Results(provenance={}, groups=[two_categories(np.zeros(6))], bootstrap=2)).groups
     for header, said in (("skill", True), ("mean rank", True), ("first", False)):

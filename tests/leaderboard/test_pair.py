@@ -40,6 +40,18 @@ def test_every_format_has_the_numbers_and_explains_the_marks(format: str) -> Non
     assert "rank by category" not in text and "triad" not in text, "the pair stands in the place of the ranks"
 
 
+@pytest.mark.parametrize(("loss", "explained"), [(-0.08, True), (-0.01, False)])
+def test_a_verdict_beside_an_interval_that_holds_zero_is_explained(loss: float, explained: bool) -> None:
+    group = leaderboard_group()
+    gains = np.where(np.arange(52) < 44, 0.02, loss) * np.linspace(1, 1.01, 52)
+    group.cells["lrp", "road"] = complete_cell(group.cells["sobel", "road"].values + gains)
+    results = leaderboard_results(groups=[group])
+    shown = with_pair(build_leaderboard(results), results, "lrp", "sobel")
+    road = shown.pairs[0].cells["road"]
+    assert road.verdict == "better" and road.low is not None and (road.low < 0) == explained
+    assert ("where the interval holds 0" in " ".join(render_leaderboard(shown, "terminal", width=200, pairs=True).split())) == explained
+
+
 def test_csv_and_json_hold_all_of_it() -> None:
     shown = document()
     lines = list(csv.DictReader(io.StringIO(render_leaderboard(shown, "csv", pairs=True))))

@@ -117,8 +117,8 @@ def test_every_missing_cell_has_its_footnote_and_every_footnote_its_cell(format:
 @pytest.mark.parametrize("format", TEXTS)
 def test_marks_are_explained(format: str) -> None:
     text = unwrapped(render_leaderboard(board(), format, width=200))
-    assert "worse than triad (Wilcoxon signed-rank, false discovery rate over all marks of the group, p" in text
-    assert "does not beat every null" in text
+    assert "worse than triad (Wilcoxon signed-rank, false discovery rate over all marks of this data set and model, p" in text
+    assert "not shown to beat every null" in text
     assert (
         "undefined for some samples, which means and tests leave out; skill and ranks take the null's for them: lrp pointing-game (3 of 48)"
         in text

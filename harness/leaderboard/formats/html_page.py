@@ -28,6 +28,7 @@ STYLE = """<style>
 .harness .best { font-weight: 700; }
 .harness .better { color: #1a9850; } .harness .worse { color: #d73027; } .harness .mixed { color: #2b8cbe; }
 .harness .null { color: #b8860b; } .harness .gaps { color: #9932cc; }
+.harness .marks { display: inline-block; min-width: 1.8em; text-align: left; }
 .harness sup { font-size: .7em; opacity: .8; }
 .harness ul { list-style: none; padding: 0; margin: .8em 0; font-size: .9em; opacity: .85; }
 .harness svg { vertical-align: middle; color: #2b8cbe; }
@@ -39,7 +40,7 @@ SCALE = "".join(
     for share, x, anchor in ((0, 4, "middle"), (0.5, PLOT_WIDTH // 2, "middle"), (1, PLOT_WIDTH, "end"))
 )
 """The ends of the scale of intervals and its middle, over them."""
-STYLES = LegendItem("", "bold: best of the column; italic: null explainers")
+STYLES = LegendItem("", "bold: best of the column, nulls aside; italic: null explainers, which the others have to beat")
 
 
 def render_html_page(document: Leaderboard, view: View) -> str:
@@ -80,7 +81,11 @@ def _legend_line(item: LegendItem) -> str:
 def _table(table: Table) -> str:
     """One table; estimates with their intervals are drawn behind the columns that write them out."""
     heads = [f'<th scope="col">{escape(header)}</th>' for header in table.headers]
-    rows = [[f'<th scope="row">{_cell(row[0])}</th>', *(f"<td>{_cell(cell)}</td>" for cell in row[1:])] for row in table.rows]
+    marked = [any(cell.other_marks or cell.notes for cell in column.cells) for column in table.columns[1:]]
+    rows = [
+        [f'<th scope="row">{_cell(row[0])}</th>', *(f"<td>{_cell(cell, room)}</td>" for cell, room in zip(row[1:], marked, strict=True))]
+        for row in table.rows
+    ]
     if any(estimate.value is not None for estimate in table.estimates):
         heads.insert(3, f'<th><svg width="{PLOT_WIDTH}" height="14" aria-hidden="true">{SCALE}</svg></th>')
         for row, estimate in zip(rows, table.estimates, strict=True):
@@ -107,12 +112,14 @@ def _plot(estimate: Skill) -> str:
     return f'<svg width="{PLOT_WIDTH}" height="14" role="img" aria-label="{label}">{middle}{line}{dot}</svg>'
 
 
-def _cell(cell: TableCell) -> str:
+def _cell(cell: TableCell, room: bool = False) -> str:
+    """A cell; with ``room`` marks have a place of their own, so that numbers stand under one another."""
     text = escape(cell.words)
     if cell.best:
         text = f'<span class="best">{text}</span>'
     notes = f"<sup>{cell.dagger}</sup>" if cell.notes else ""
-    return text + "".join(map(_mark, cell.other_marks)) + notes
+    marks = "".join(map(_mark, cell.other_marks)) + notes
+    return f'{text}<span class="marks">{marks}</span>' if room else text + marks
 
 
 def _mark(mark: str) -> str:

@@ -84,7 +84,7 @@ def _styles(block: Table) -> Iterator[str]:
     if block.bold and any(cell.best for column in block.columns for cell in column.cells):
         yield rf"\textbf{{Bold}}: {block.bold}"
     if any(block.nulls):
-        yield r"\textit{Italic}: null explainers"
+        yield r"\textit{Italic}: null explainers, which the others have to beat"
 
 
 def _legend_line(item: LegendItem) -> str:

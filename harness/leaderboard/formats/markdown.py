@@ -10,7 +10,7 @@ from harness.leaderboard.sections.section import LegendItem, Section, Table, Tab
 from harness.results.document import Leaderboard
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
-STYLES = "- **bold**: best of the column; *italic*: null explainers"
+STYLES = "- **bold**: best of the column, nulls aside; *italic*: null explainers, which the others have to beat"
 
 
 def render_markdown(document: Leaderboard, view: View) -> str:

@@ -39,7 +39,7 @@ MARK_STYLES = {BEST: "bold green", BETTER: "green", WORSE: "red", MIXED: "cyan",
 TONE_STYLES: dict[Tone, str] = {
     "": "", "strong": "bold", "warning": "yellow", "problem": "red", "faint": "dim", "absent": "", "gone": "red", "new": "green",
 }  # fmt: skip
-STYLES = {"best": (BEST, "best of the metric"), "null": ("( )", "null explainers: they look at no model, or at a randomised one")}
+STYLES = {"best": (BEST, "best of the metric, nulls aside"), "null": ("( )", "null explainers, which the others have to beat")}
 
 
 def render_terminal(document: Leaderboard, view: View) -> str:
@@ -106,8 +106,8 @@ def _legend(items: Sequence[LegendItem], width: int, style: str = "") -> Iterato
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    """Lines of at most ``width`` cells, without trailing blanks."""
-    return [line.plain.rstrip() for line in Text(text).wrap(Console(width=width), width)]
+    """Lines of at most ``width`` cells, without trailing blanks; Rich leaves a blank line behind a word that it cut to the very width."""
+    return [shown for line in Text(text).wrap(Console(width=width), width) if (shown := line.plain.rstrip())] or [""]
 
 
 def _hang(text: Text, width: int) -> Iterator[Text]:

@@ -26,16 +26,16 @@ def group_legend(
         yield LegendItem("±", _explain_intervals(group, metrics), "term")
     if any(null for table in tables for null in table.nulls):
         yield LegendItem("null", "null explainers", "style")
-    yield from explain_headline(group, document.settings, {column.header for column in columns})
+    yield from explain_headline(group, document.settings, {column.header for column in columns if column.key is None})
     if BEST in marks:
         yield LegendItem("best", "best of the metric", "style")
-    test = explain_test(document.settings, "all marks of the group")
+    test = explain_test(document.settings, "all marks of this data set and model")
     reference = printable(document.settings.reference or "")
     verdicts = [verdict for verdict, mark in VERDICT_MARKS.items() if mark and mark in marks]
     words = (f"better than {reference}", f"worse than {reference}", f"neither better nor worse than {reference}")
     yield from explain_verdicts(verdicts, *words, test)
     meanings = {
-        NULL: f"does not beat every null, by its mean and by tests against each (one-sided {test})",
+        NULL: f"not shown to beat every null, by its mean and by a test against each (one-sided {test})",
         UNDEFINED: "undefined for some samples, which means and tests leave out; skill and ranks take the null's for them: "
         + _list_undefined_cells(group, metrics),
     }
@@ -58,7 +58,8 @@ def _explain_intervals(group: GroupEntry, metrics: Sequence[MetricEntry]) -> str
     }
     said = "; ".join(text for kind, text in kinds.items() if kind in used)
     none = f"; {MISSING}: no interval: one sample, or all scores equal" if None in used else ""
-    return f"half the width of a mean's interval{f' ({said})' if said else ''}{none}"
+    ends = ", which need not be symmetric: CSV and JSON have its ends" if said else ""
+    return f"half the width of a mean's interval{f' ({said})' if said else ''}{ends}{none}"
 
 
 def _list_undefined_cells(group: GroupEntry, metrics: Sequence[MetricEntry]) -> str:

@@ -13,17 +13,22 @@ MAX_NAMED = 3
 SKILL_EXPLAINED = (
     "share of samples on which a map scores better than the null that is hardest to beat, ties half; 0.5 is no better than a null"
 )
+FIRST_EXPLAINED = "share of all weightings of the categories, of the headline or not, under which the row is first"
 
 
 def explain_headline(group: GroupEntry, settings: Settings, headers: Set[str]) -> Iterator[LegendItem]:
     """Meanings of the columns of a group's standings that are shown under these headers, and of the weights of its metrics."""
     yield from explain_standings(headers, settings.confidence)
     if "first" in headers:
-        yield LegendItem("first", f"share of all weightings of the categories under which the row is first{_first_without(group)}", "term")
+        yield LegendItem("first", f"{FIRST_EXPLAINED}{_first_without(group)}", "term")
     shown = [kind for kind in dict.fromkeys(metric.category for metric in group.metrics) if printable(kind) in headers]
     outside = [kind for kind in shown if not counts_in_headline(group, kind)]
     if outside:
-        yield LegendItem("(x)", f"{', '.join(map(printable, outside))}: skill that takes no part in the headline", "term")
+        yield LegendItem("category", f"skill by {', '.join(map(printable, outside))} takes no part in the headline", "term")
+    if "beats null" in headers:
+        yield LegendItem("beats null", "metrics under which the row is shown to beat every null, of all that were tested", "term")
+    if "passes" in headers:
+        yield LegendItem("passes", "of an image through the model, or of its gradient back; like time, for each sample explained", "term")
     if headers & {"skill", "mean rank"}:
         yield from _explain_weights(group, settings)
 
@@ -35,7 +40,7 @@ def explain_standings(headers: Set[str], confidence: float) -> Iterator[LegendIt
     if "places" in headers:
         yield LegendItem("places", f"that the samples leave open, for all rows at once with {100 * confidence:g} % confidence", "term")
     if "alike" in headers:
-        yield LegendItem("a b", "'alike': those that share a letter cannot be told apart", "example")
+        yield LegendItem("alike", "rows that share a letter cannot be told apart", "term")
     if "mean rank" in headers:
         yield LegendItem("mean rank", "over the metrics of the headline, among the rows that are no nulls", "term")
 
@@ -47,7 +52,8 @@ def _first_without(group: GroupEntry) -> str:
         return ""
     if len(set(named.values())) == 1:
         return f"; whichever of them is left out, if the others count alike it is {next(iter(named.values()))}"
-    return f"; with one left out and the others alike: {'; '.join(f'{printable(kind)}: {rows}' for kind, rows in named.items())}"
+    firsts = "; ".join(f"without {printable(kind)} {rows}" for kind, rows in named.items())
+    return f"; if one is left out and the others count alike: {firsts}"
 
 
 def counts_in_headline(group: GroupEntry, kind: str) -> bool:
@@ -62,5 +68,5 @@ def _explain_weights(group: GroupEntry, settings: Settings) -> Iterator[LegendIt
         yield LegendItem("weights", f"{', '.join(parts)}; of other categories 1, but of complexity and robustness 0", "term")
     shared = dict.fromkeys(tuple(sorted([metric.label, *metric.alike])) for metric in group.metrics if metric.alike)
     if shared:
-        named = "; ".join(format_some([printable(label) for label in labels], len(labels)) for labels in shared)
-        yield LegendItem("one weight", f"{named}, which order explainers and samples alike", "term")
+        named = "; ".join(" + ".join(map(printable, labels)) for labels in shared)
+        yield LegendItem("one weight", f"shared by metrics that order explainers and samples alike: {named}", "term")

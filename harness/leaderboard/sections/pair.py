@@ -62,6 +62,11 @@ def _interval(versus: Versus) -> str:
     return f"{numbers(versus.low)} to {numbers(versus.high)}"
 
 
+def _holds_zero(versus: Versus) -> bool:
+    """Whether the interval of the mean difference does."""
+    return versus.low is not None and versus.high is not None and versus.low <= 0 <= versus.high
+
+
 def _legend(
     document: Leaderboard, entry: PairEntry, lines: Sequence[tuple[MetricEntry, Versus]], tables: Sequence[Table]
 ) -> Iterator[LegendItem]:
@@ -70,6 +75,9 @@ def _legend(
     yield LegendItem("effect", "rank-biserial correlation of the differences, in [-1, 1]", "term")
     yield LegendItem("p", "of the paired t-test, of the exact Wilcoxon signed-rank test, and this adjusted over these metrics", "term")
     yield LegendItem("pair", "nothing is adjusted for its choice: make it before you look at the scores", "term")
+    if any(versus.verdict in ("better", "worse") and _holds_zero(versus) for _, versus in lines):
+        said = "of the mean difference; verdicts rest on ranks, and may find a difference where the interval holds 0: then report both"
+        yield LegendItem("interval", said, "term")
     words = (f"{first} is better than {second}", f"{first} is worse than {second}", "neither better nor worse")
     yield from explain_verdicts((versus.verdict for _, versus in lines), *words, test)
     fewer = [f"{printable(metric.label)} ({versus.pairs})" for metric, versus in lines if 0 < versus.pairs < entry.samples]

@@ -94,7 +94,7 @@ class Table:
     title: str = ""
     slug: str = ""
     caption: str = ""
-    bold: str = "best of the column"
+    bold: str = "best of the column, nulls aside"
     positions: Sequence[str] = ()
     estimates: Sequence[Skill] = ()
 
