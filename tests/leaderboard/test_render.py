@@ -317,6 +317,19 @@ def test_each_latex_table_explains_its_own_marks_and_no_other() -> None:
         assert (" alike " in body) == ("cannot be told apart" in notes)
 
 
+def test_marks_have_a_column_of_their_own_in_latex() -> None:
+    text, apart = render_leaderboard(board(2), "latex"), 0
+    for kinds, body in re.findall(r"\\begin{tabular}{@{}([lr@{}]+)@{}}\n(.*?)\\end{tabular}", text, re.DOTALL):
+        columns = re.findall(r"(?:@{})?[lr]", kinds)
+        header, *rows = (re.split(r" &(?= |$)", line.removesuffix(r" \\")) for line in body.splitlines() if line.endswith(r" \\"))
+        assert len(header) + sum(cell.startswith(r" \multicolumn{2}") for cell in header) == len(columns)
+        for row in rows:
+            assert len(row) == len(columns)
+            assert not any("^" in cell for cell, kind in zip(row[1:], columns[1:], strict=True) if kind != "@{}l")
+            apart += sum("blacktriangledown" in cell for cell in row)
+    assert apart
+
+
 def test_latex_tables_fit_a_page() -> None:
     many = {f"explainer-number-{k}": {"m": np.arange(12.0) + k} for k in range(95)}
     tall = build_leaderboard(Results(provenance={}, groups=[group_of(many, [metric()])], bootstrap=10))

@@ -124,22 +124,26 @@ def _name(column: Column) -> str:
 def _table(table: Table, caption: str, label: str, below: list[str]) -> str:
     """One ``table``; ``caption`` and the sentences ``below`` are LaTeX already."""
     lines = [r"\begin{table}", r"\centering\footnotesize\setlength{\tabcolsep}{4pt}", rf"\caption{{{caption}}}", rf"\label{{{label}}}"]
-    lines += [_FIT, rf"\begin{{tabular}}{{@{{}}l{'r' * (len(table.columns) - 1)}@{{}}}}"]
-    lines += [r"\toprule", " & ".join(map(_header, table.columns)) + r" \\", r"\midrule"]
+    marked = [False, *(any(_raised(cell) for cell in column.cells) for column in table.columns[1:])]
+    kinds = ["l", *("r@{}l" if apart else "r" for apart in marked[1:])]
+    lines += [_FIT, rf"\begin{{tabular}}{{@{{}}{''.join(kinds)}@{{}}}}"]
+    lines += [r"\toprule", " & ".join(map(_header, table.columns, marked)) + r" \\", r"\midrule"]
     for row, null in zip(table.rows, table.nulls, strict=True):
-        lines.append(" & ".join(_cell(cell, null and k == 0) for k, cell in enumerate(row)) + r" \\")
+        lines.append(" & ".join(_cell(cell, null and k == 0, marked[k]) for k, cell in enumerate(row)) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}}"]
     if below:
         lines.append(r"\par\smallskip\scriptsize\raggedright " + ". ".join(below) + ".")
     return "\n".join([*lines, r"\end{table}"])
 
 
-def _header(column: Column) -> str:
+def _header(column: Column, marked: bool) -> str:
+    """The header of a column; one with marks is two columns in LaTeX, so that numbers stand under one another."""
     lines = [escape_latex(line) for line in wrap_header(_name(column), _width(column), column.arrow)]
-    return lines[0] if len(lines) == 1 else r"\shortstack[r]{" + r" \\ ".join(lines) + "}"
+    shown = lines[0] if len(lines) == 1 else r"\shortstack[r]{" + r" \\ ".join(lines) + "}"
+    return rf"\multicolumn{{2}}{{r}}{{{shown}}}" if marked else shown
 
 
-def _cell(cell: TableCell, italic: bool) -> str:
+def _cell(cell: TableCell, italic: bool, marked: bool) -> str:
     text = escape_latex(cell.words)
     if _NUMBER.fullmatch(cell.words):
         text = text.replace("-", "$-$")
@@ -147,5 +151,10 @@ def _cell(cell: TableCell, italic: bool) -> str:
         text = rf"\textbf{{{text}}}"
     elif italic:
         text = rf"\textit{{{text}}}"
+    return f"{text} & {_raised(cell)}".rstrip() if marked else text + _raised(cell)
+
+
+def _raised(cell: TableCell) -> str:
+    """The marks and footnotes of a cell, empty where it has none."""
     raised = "".join(MARKS[mark] for mark in cell.other_marks) + cell.dagger.replace("†", r"\dagger")
-    return text + (f"$^{{{raised}}}$" if raised else "")
+    return f"$^{{{raised}}}$" if raised else ""
