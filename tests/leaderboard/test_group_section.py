@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.sections.group import group_section
@@ -60,3 +61,17 @@ def test_weights_that_were_chosen_are_said_of_skill_and_of_mean_ranks() -> None:
     for header, said in (("skill", True), ("mean rank", True), ("first", False)):
         items = explain_headline(entry, Settings(weights={"localisation": 2.0}), {header})
         assert any(item.mark == "weights" and "localisation 2" in item.meaning for item in items) == said
+
+
+@pytest.mark.parametrize(
+    ("weights", "rest"),
+    [
+        ({"localisation": 2.0}, "of other categories 1, but of complexity and robustness 0"),
+        ({"complexity": 1.0}, "of other categories 1, but of robustness 0"),
+        ({"complexity": 1.0, "robustness": 0.5}, "of other categories 1"),
+    ],
+)
+def test_the_usual_weight_is_said_of_none_that_was_chosen(weights: dict[str, float], rest: str) -> None:
+    (entry,) = build_leaderboard(Results(provenance={}, groups=[two_categories(np.zeros(6))], bootstrap=2)).groups
+    (item,) = (item for item in explain_headline(entry, Settings(weights=weights), {"skill"}) if item.mark == "weights")
+    assert item.meaning.partition("; ")[2] == rest

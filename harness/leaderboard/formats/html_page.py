@@ -75,7 +75,8 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _legend_line(item: LegendItem) -> str:
-    return f"<li>{'' if item.kind == 'example' else _mark(item.mark)} {escape(item.meaning)}</li>"
+    mark = "" if item.kind == "example" else f"{_mark(item.mark)}{':' if item.kind == 'term' else ''}"
+    return f"<li>{mark} {escape(item.meaning)}</li>"
 
 
 def _table(table: Table) -> str:

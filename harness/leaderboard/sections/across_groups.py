@@ -57,7 +57,12 @@ def _explain_seeds(seeds: int) -> str:
 
 
 def _overall_legend(document: Leaderboard, tables: Sequence[Table]) -> Iterator[LegendItem]:
-    yield from explain_standings({column.header for table in tables for column in table.columns}, document.settings.confidence)
+    if any(null for table in tables for null in table.nulls):
+        yield LegendItem("null", "null explainers", "style")
+    headers = {column.header for table in tables for column in table.columns}
+    yield from explain_standings(headers, document.settings.confidence)
+    if "spread" in headers:
+        yield LegendItem("spread", "standard deviation of the skill of the groups", "term")
     if any(INCOMPLETE in cell.marks for table in tables for column in table.columns for cell in column.cells):
         yield LegendItem(INCOMPLETE, "not ranked in every group, or under fewer metrics in some")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Set
 
 from harness.leaderboard.number_format import printable
 from harness.leaderboard.sections.section import LegendItem
+from harness.results.components import ROLES
 from harness.results.document import GroupEntry, Settings
 from harness.text_format import format_some
 
@@ -65,7 +66,9 @@ def _explain_weights(group: GroupEntry, settings: Settings) -> Iterator[LegendIt
     """Metrics that share a weight, and weights that the spec chose."""
     if settings.weights:
         parts = [f"{printable(name)} {weight:g}" for name, weight in settings.weights.items()]
-        yield LegendItem("weights", f"{', '.join(parts)}; of other categories 1, but of complexity and robustness 0", "term")
+        unset = [kind for kind, role in ROLES.items() if role == "manners" and kind not in settings.weights]
+        but = f", but of {' and '.join(unset)} 0" if unset else ""
+        yield LegendItem("weights", f"{', '.join(parts)}; of other categories 1{but}", "term")
     shared = dict.fromkeys(tuple(sorted([metric.label, *metric.alike])) for metric in group.metrics if metric.alike)
     if shared:
         named = "; ".join(" + ".join(map(printable, labels)) for labels in shared)
