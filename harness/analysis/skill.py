@@ -45,8 +45,10 @@ def hardest_null(scores: Floats, candidates: Mapping[str, Floats], sign: float) 
 
     Of several, the one with the best mean, then the first by label: never by the order of rows.
     """
-    shares = {label: float(nan_mean(superiority(scores, null, sign))) for label, null in candidates.items()}
-    return min(shares, key=lambda label: (shares[label], -sign * float(nan_mean(candidates[label])), label), default=None)
+    if not candidates:
+        return None
+    labels, nulls, wins = _hold_against(scores, candidates, sign)
+    return labels[_hardest(wins, sign * nulls)]
 
 
 def wins_against_hardest(scores: Floats, candidates: Mapping[str, Floats], sign: float, folds: NDArray[np.intp] | None = None) -> Floats:
@@ -60,19 +62,28 @@ def wins_against_hardest(scores: Floats, candidates: Mapping[str, Floats], sign:
         candidates: scores ``(N,)`` by label, at least one of them.
         folds: ``(N,)`` the fold of each sample; one of all if there are none.
     """
-    labels = sorted(candidates)
-    nulls = np.stack([candidates[label] for label in labels], axis=1)
-    wins = superiority(scores[:, None], nulls, sign)
+    _, nulls, wins = _hold_against(scores, candidates, sign)
     found = np.empty(len(scores))
     parts = np.zeros(len(scores), dtype=np.intp) if folds is None else folds
     numbers = np.unique(parts)
     for fold in numbers:
         inside = parts == fold
         others = ~inside if len(numbers) > 1 else inside
-        shares, means = nan_mean(wins[others]), sign * nan_mean(nulls[others])
-        hardest = min(range(len(labels)), key=lambda k: (np.nan_to_num(shares[k], nan=np.inf), -means[k] if means[k] == means[k] else 0.0))
-        found[inside] = wins[inside, hardest]
+        found[inside] = wins[inside, _hardest(wins[others], sign * nulls[others])]
     return found
+
+
+def _hold_against(scores: Floats, candidates: Mapping[str, Floats], sign: float) -> tuple[list[str], Floats, Floats]:
+    """The labels of candidates, sorted, their scores (N, K), and the superiority (N, K) of ``scores`` (N,) over them."""
+    labels = sorted(candidates)
+    nulls = np.stack([candidates[label] for label in labels], axis=1)
+    return labels, nulls, superiority(scores[:, None], nulls, sign)
+
+
+def _hardest(wins: Floats, nulls: Floats) -> int:
+    """The column with the least mean of ``wins`` (N, K), of several the one with the greatest of ``nulls`` (N, K), then the first."""
+    shares, means = nan_mean(wins), nan_mean(nulls)
+    return min(range(wins.shape[1]), key=lambda k: (np.nan_to_num(shares[k], nan=np.inf), -np.nan_to_num(means[k])))
 
 
 def draw_folds(samples: Sequence[str], seed: int, count: int = 2) -> NDArray[np.intp]:
