@@ -106,10 +106,9 @@ def _adjust(p: Mapping[tuple[str, str, str], float | None], results: Results, by
 
 def _test_against_nulls(group: Group, results: Results, scores: Floats) -> dict[CellLabels, NullTest]:
     nulls = [info.label for info in group.explainers if results.is_null(info)]
-    twins = {info.label: info.twin_of for info in group.explainers if info.twin_of is not None}
     found: dict[CellLabels, NullTest] = {}
     for m, metric in enumerate(group.metrics):
         column = np.ascontiguousarray(scores[:, :, m].T).T
-        held = compare_with_nulls(column, group.explainer_labels, nulls, twins, sign=metric.sign)
+        held = compare_with_nulls(column, group.explainer_labels, nulls, group.twins, sign=metric.sign)
         found.update({(label, metric.label): test for label, test in held.items()})
     return found

@@ -26,7 +26,6 @@ class GroupScores:
     Attributes:
         selected: ``(N,)`` places of the samples.
         scores: ``(N, E, M)``, NaN where there is none.
-        seed: of their resamples.
         whole: ``(E, M)`` whether a cell has all that ranks need.
         skill: against nulls, sample by sample.
         wins: its mean over samples, the skill under each metric; ``elsewhere`` that against the null that is the hardest on other samples.
@@ -38,7 +37,6 @@ class GroupScores:
     group: Group
     selected: NDArray[np.intp]
     scores: Floats
-    seed: int
     whole: Bools
     skill: GroupSkill
     wins: ResampledMeans
@@ -72,7 +70,6 @@ def measure_group(group: Group, results: Results, separations: Mapping[str, Sepa
         group,
         selected,
         scores,
-        seed,
         whole,
         skill,
         resample(skill.wins),

@@ -40,14 +40,12 @@ class AnalysedGroup:
 def analyse_group(group: Group, results: Results, separations: Mapping[str, SeparationEntry] | None = None) -> AnalysedGroup:
     """All numbers of one group over the samples that count; ``separations`` of an oracle from the nulls by metric label, if measured."""
     found = measure_group(group, results, separations or {})
-    weights = found.skill.weights
-    contests = {weighting: _contest(found, weighting) for weighting in WEIGHTINGS}
+    by_category = {name: (found.wins.weigh(own), found.elsewhere.weigh(own)) for name, own in found.skill.weights.categories.items()}
+    means = {name: wins.means for name, (wins, _) in by_category.items()}
+    contests = {weighting: _contest(found, weighting, means) for weighting in WEIGHTINGS}
     standings = {weighting: make_standings(contest, results.confidence) for weighting, contest in contests.items()}
-    categories = {
-        name: estimate_skill(found.wins.weigh(own), found.elsewhere.weigh(own), found.size, results.confidence)
-        for name, own in weights.categories.items()
-    }
-    firsts, without = _weigh_differently(found, {name: found.wins.weigh(own).means for name, own in weights.categories.items()})
+    categories = {name: estimate_skill(*both, found.size, results.confidence) for name, both in by_category.items()}
+    firsts, without = _weigh_differently(found, means)
     entry = GroupEntry(
         dataset=group.dataset,
         model=group.model,
@@ -63,11 +61,11 @@ def analyse_group(group: Group, results: Results, separations: Mapping[str, Sepa
     return AnalysedGroup(group, entry, contests)
 
 
-def _contest(found: GroupScores, weighting: Weighting) -> Contest:
+def _contest(found: GroupScores, weighting: Weighting, categories: Mapping[str, Floats]) -> Contest:
     skill, weights = found.skill, found.skill.weights
     headline = weights.headline[weighting]
     shown = np.asarray(~np.isnan(found.scores[:, :, headline > 0]).all(axis=(0, 2)))  # a row without a single score takes no place
-    manners = [found.wins.weigh(own).means for name, own in weights.categories.items() if ROLES.get(name) == "manners"]
+    manners = [skill for name, skill in categories.items() if ROLES.get(name) == "manners"]
     return Contest(
         skill=found.wins.weigh(headline).where(shown),
         elsewhere=found.elsewhere.weigh(headline).where(shown),

@@ -52,7 +52,7 @@ def measure_skill(
     """
     labels = group.explainer_labels
     real = np.asarray([not results.is_null(info) for info in group.explainers], dtype=bool)
-    twins = {info.label: info.twin_of for info in group.explainers if info.twin_of is not None}
+    twins = group.twins
     (wins, elsewhere), filled = np.full((2, *scores.shape), np.nan), scores.copy()
     for_all = any(label not in twins for label, none in zip(labels, ~real, strict=True) if none)
     discounted = []

@@ -210,6 +210,11 @@ class Group:
         )
 
     @property
+    def twins(self) -> dict[str, str]:
+        """Labels of twins on a randomised model, and of the rows whose twins they are."""
+        return {info.label: info.twin_of for info in self.explainers if info.twin_of is not None}
+
+    @property
     def explainer_labels(self) -> list[str]:
         """Row labels in the spec's order."""
         return [info.label for info in self.explainers]
