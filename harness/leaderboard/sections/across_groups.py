@@ -10,7 +10,7 @@ from harness.analysis.standings import standing_order
 from harness.leaderboard.number_format import MISSING, half_width, number_formatter, printable, rank_text, skill_text
 from harness.leaderboard.sections.headline_legend import explain_standings
 from harness.leaderboard.sections.section import INCOMPLETE, UNDEFINED, Column, LegendItem, Section, Table, TableCell
-from harness.leaderboard.sections.standing_columns import standing_columns
+from harness.leaderboard.sections.standing_columns import standing_columns, standing_positions
 from harness.leaderboard.sections.verdicts import VERDICT_MARKS, explain_test, explain_verdicts
 from harness.results.data_model import Weighting
 from harness.results.document import GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Standing, Versus
@@ -33,10 +33,9 @@ def overall_section(document: Leaderboard, weighting: Weighting) -> Section:
         dataset, model = printable(group.dataset), printable(group.model)
         columns.append(Column(model, cells, section=dataset, alone=f"{dataset} · {model}"))
     across = f"mean {'skill' if skilled else 'rank'} across {len(document.groups)} groups"
-    positions = [MISSING if standing.place is None else str(standing.place) for standing in standings]
     estimates = [standing.skill for standing in standings]
     nulls = [entry.null for entry in entries]
-    table = Table(columns, nulls, caption=across.capitalize(), positions=positions, estimates=estimates)
+    table = Table(columns, nulls, caption=across.capitalize(), positions=standing_positions(standings), estimates=estimates)
     seeds = max((entry.seeds for entry in entries), default=0)
     facts = [_explain_seeds(seeds)] if seeds else []
     return Section(f"Overall: {across}", "overall", facts, tables=[table], legend=partial(_overall_legend, document))

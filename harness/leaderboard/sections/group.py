@@ -23,7 +23,7 @@ from harness.leaderboard.sections.group_legend import group_legend
 from harness.leaderboard.sections.headline_legend import counts_in_headline
 from harness.leaderboard.sections.sample_counts import sample_count_text
 from harness.leaderboard.sections.section import BEST, NOT_COUNTED, NULL, UNDEFINED, Column, Section, Table, TableCell
-from harness.leaderboard.sections.standing_columns import standing_columns
+from harness.leaderboard.sections.standing_columns import standing_columns, standing_positions
 from harness.leaderboard.sections.verdicts import VERDICT_MARKS
 from harness.results.data_model import NOT_COMPUTED_PREFIX, Weighting
 from harness.results.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, Row
@@ -41,9 +41,10 @@ def group_section(document: Leaderboard, group: GroupEntry, weighting: Weighting
     names = Column("explainer", [TableCell(printable(row.label), notes=tuple(notes.rows.get(row.label, ()))) for row in rows], align="left")
     overview = [names, *_overview(group, rows, weighting)]
     scores = [names, *(_score_column(group, rows, metric, notes, weighting) for metric in _ordered_metrics(group, weighting))]
-    table = partial(Table, nulls=[row.null for row in rows], positions=_positions(rows, weighting))
+    standings = [row.standings[weighting] for row in rows]
+    table = partial(Table, nulls=[row.null for row in rows], positions=standing_positions(standings))
     tables = [
-        table(overview, slug="ranks", caption=f"{title}. {'; '.join(facts)}", estimates=[row.standings[weighting].skill for row in rows]),
+        table(overview, slug="ranks", caption=f"{title}. {'; '.join(facts)}", estimates=[standing.skill for standing in standings]),
         table(scores, slug="scores" if weighting == "category" else "scores-1", title="Scores"),
     ]
     cause = _blocked_reason(group)
@@ -112,11 +113,6 @@ def _ordered_metrics(group: GroupEntry, weighting: Weighting) -> list[MetricEntr
     """Metrics by category, or as the spec has them."""
     categories = _categories(group)
     return group.metrics if weighting == "metric" else sorted(group.metrics, key=lambda metric: categories.index(metric.category))
-
-
-def _positions(rows: Sequence[Row], weighting: Weighting) -> list[str]:
-    """The places of the rows; nulls take none."""
-    return [MISSING if (place := row.standings[weighting].place) is None else str(place) for row in rows]
 
 
 def _overview(group: GroupEntry, rows: Sequence[Row], weighting: Weighting) -> list[Column]:

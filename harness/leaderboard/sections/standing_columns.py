@@ -26,6 +26,11 @@ def standing_columns(standings: Sequence[Standing]) -> list[Column]:
     return columns
 
 
+def standing_positions(standings: Sequence[Standing]) -> list[str]:
+    """The places of rows; nulls take none."""
+    return [MISSING if standing.place is None else str(standing.place) for standing in standings]
+
+
 def _places_text(standing: Standing) -> str:
     if standing.places is None:
         return MISSING
