@@ -53,15 +53,22 @@ def compare_rows(
 ) -> dict[CellLabels, Versus]:
     """The ``chosen`` rows of ``scores`` (N, E, M) minus the row ``other``, where both have scores; not adjusted, and without verdicts."""
     against, rows = labels.index(other), [labels.index(label) for label in chosen]
+    scored: Bools = np.asarray(~np.isnan(scores).all(axis=0))
+    differences = paired_differences(scores[:, rows], scores[:, [against]])
     scale = ScoreScale.of_metrics(metrics, scores).of_differences()
+    return compare_differences(differences, scored[rows] & scored[against], chosen, metrics, scale, confidence)
+
+
+def compare_differences(
+    differences: Floats, held: Bools, labels: Sequence[str], metrics: Sequence[MetricInfo], scale: ScoreScale, confidence: float
+) -> dict[CellLabels, Versus]:
+    """Test the ``differences`` (N, E, M) of rows with these labels, in cells that are ``held`` (E, M); not adjusted, without verdicts."""
     found: dict[CellLabels, Versus] = {}
     for m, metric in enumerate(metrics):
-        column = np.ascontiguousarray(scores[:, :, m].T).T
-        scored: Bools = np.asarray(~np.isnan(column).all(axis=0))
-        held = [e for e in rows if scored[e] and scored[against]]
-        differences = paired_differences(column[:, held], column[:, [against]])
-        intervals = mean_intervals(differences, scale.columns([m] * len(held)), confidence)
-        tested = compare_explainers(differences, [labels[e] for e in held], intervals)
+        rows = np.flatnonzero(held[:, m])
+        column = np.ascontiguousarray(differences[:, rows, m].T).T
+        intervals = mean_intervals(column, scale.columns([m] * len(rows)), confidence)
+        tested = compare_explainers(column, [labels[e] for e in rows], intervals)
         found.update({(label, metric.label): comparison for label, comparison in tested.items()})
     return found
 

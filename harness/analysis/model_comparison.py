@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.analysis.bootstrap import nan_mean
-from harness.analysis.confidence_intervals import ScoreScale, mean_intervals
-from harness.analysis.explainer_comparisons import compare_explainers
-from harness.analysis.group_comparisons import CellLabels, judge_alone
+from harness.analysis.confidence_intervals import ScoreScale
+from harness.analysis.group_comparisons import compare_differences, judge_alone
 from harness.analysis.group_scores import score_cube
 from harness.analysis.overall import replicate_families
 from harness.analysis.paired_tests import paired_differences
@@ -69,13 +68,8 @@ def _compare_pair(first: _ModelScores, second: _ModelScores, results: Results) -
     before, after = (side.scores(samples, explainers, labels) for side in (first, second))
     differences = paired_differences(after, before)
     scale = ScoreScale.of_metrics(infos, np.concatenate([before, after])).of_differences()
-    found: dict[CellLabels, Versus] = {}
-    for m, info in enumerate(infos):
-        rows = np.flatnonzero(~np.isnan(differences[:, :, m]).all(axis=0))
-        column = differences[:, rows, m]
-        intervals = mean_intervals(column, scale.columns([m] * len(rows)), results.confidence)
-        tested = compare_explainers(column, [explainers[e] for e in rows], intervals)
-        found.update({(label, info.label): comparison for label, comparison in tested.items()})
+    held = np.asarray(~np.isnan(differences).all(axis=0))
+    found = compare_differences(differences, held, explainers, infos, scale, results.confidence)
     cells: dict[str, dict[str, Versus]] = {}
     for (label, metric), comparison in judge_alone(found, infos, results).items():
         cells.setdefault(label, {})[metric] = comparison

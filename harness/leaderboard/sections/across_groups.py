@@ -11,7 +11,7 @@ from harness.leaderboard.number_format import MISSING, half_width, number_format
 from harness.leaderboard.sections.headline_legend import explain_standings
 from harness.leaderboard.sections.section import INCOMPLETE, UNDEFINED, Column, LegendItem, Section, Table, TableCell
 from harness.leaderboard.sections.standing_columns import standing_columns, standing_positions
-from harness.leaderboard.sections.verdicts import VERDICT_MARKS, explain_test, explain_verdicts
+from harness.leaderboard.sections.verdicts import VERDICT_MARKS, explain_fewer_pairs, explain_test, explain_verdicts
 from harness.results.data_model import Weighting
 from harness.results.document import GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Standing, Versus
 from harness.text_format import ARROWS, format_count
@@ -95,9 +95,7 @@ def _models_legend(document: Leaderboard, entry: ModelsEntry, group: GroupEntry,
     second, test = _model_names(entry.second), explain_test(document.settings, "all differences between these models")
     words = (f"better on {second}", f"worse on {second}", f"neither better nor worse on {second}")
     yield from explain_verdicts((versus.verdict for _, _, versus in shown), *words, test)
-    fewer = [f"{printable(row)} {printable(label)} ({versus.pairs})" for row, label, versus in shown if 0 < versus.pairs < entry.samples]
-    if fewer:
-        yield LegendItem(UNDEFINED, f"over fewer samples, those that have both scores: {', '.join(fewer)}")
+    yield from explain_fewer_pairs(((f"{printable(row)} {printable(label)}", versus) for row, label, versus in shown), entry.samples)
 
 
 def _model_names(models: list[str]) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from harness.leaderboard.number_format import MISSING, half_width, number_formatter, printable, probability_text
 from harness.leaderboard.sections.sample_counts import sample_count_text
 from harness.leaderboard.sections.section import UNDEFINED, Column, LegendItem, Section, Table, TableCell
-from harness.leaderboard.sections.verdicts import VERDICT_MARKS, explain_test, explain_verdicts
+from harness.leaderboard.sections.verdicts import VERDICT_MARKS, explain_fewer_pairs, explain_test, explain_verdicts
 from harness.results.document import Leaderboard, MetricEntry, PairEntry, Versus
 from harness.text_format import ARROWS
 
@@ -80,6 +80,4 @@ def _legend(
         yield LegendItem("interval", said, "term")
     words = (f"{first} is better than {second}", f"{first} is worse than {second}", "neither better nor worse")
     yield from explain_verdicts((versus.verdict for _, versus in lines), *words, test)
-    fewer = [f"{printable(metric.label)} ({versus.pairs})" for metric, versus in lines if 0 < versus.pairs < entry.samples]
-    if fewer:
-        yield LegendItem(UNDEFINED, f"over fewer samples, those that have both scores: {', '.join(fewer)}")
+    yield from explain_fewer_pairs(((printable(metric.label), versus) for metric, versus in lines), entry.samples)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from harness.leaderboard.number_format import MISSING
-from harness.leaderboard.sections.section import BETTER, MIXED, WORSE, LegendItem
-from harness.results.document import ComparisonVerdict, Settings
+from harness.leaderboard.sections.section import BETTER, MIXED, UNDEFINED, WORSE, LegendItem
+from harness.results.document import ComparisonVerdict, Settings, Versus
 
 VERDICT_MARKS: Mapping[ComparisonVerdict | None, str] = {"better": BETTER, "worse": WORSE, "mixed": MIXED, None: ""}
 MIXED_EXPLAINED = "mean and ranks of the differences have opposite signs: many small ones one way, few large ones the other"
@@ -16,6 +16,13 @@ def explain_test(settings: Settings, family: str, holms_family: str = "the expla
     """The test, its correction and its level; ``family`` names what a false discovery rate is of, and ``holms_family`` Holm's family."""
     correction = {"fdr": f"false discovery rate over {family}", "holm": f"Holm over {holms_family}"}[settings.correction]
     return f"Wilcoxon signed-rank, {correction}, p < {1 - settings.confidence:.2g}"
+
+
+def explain_fewer_pairs(compared: Iterable[tuple[str, Versus]], samples: int) -> Iterator[LegendItem]:
+    """Which of the comparisons, by what they are called, are over fewer than all ``samples``."""
+    fewer = [f"{name} ({versus.pairs})" for name, versus in compared if 0 < versus.pairs < samples]
+    if fewer:
+        yield LegendItem(UNDEFINED, f"over fewer samples, those that have both scores: {', '.join(fewer)}")
 
 
 def explain_verdicts(
