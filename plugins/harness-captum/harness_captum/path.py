@@ -15,8 +15,8 @@ from harness.api.background import WITHOUT_TRAINING, background_size
 from harness.api.declarations import BY_BACKGROUND
 from harness.api.gradients import no_gradient_reason
 from harness.api.preprocessing import ReferenceKind
+from harness.api.target_logits import target_logits
 from harness_captum import citations
-from harness_captum.targets import target_logits
 
 Quadrature = Literal["gausslegendre", "riemann_middle", "riemann_left", "riemann_right"]
 ROWS = 16
