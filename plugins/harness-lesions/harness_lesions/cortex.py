@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness_lesions import exact
+from harness_lesions.walks import Walk, traced
 
 Field = NDArray[np.floating]
 Generator = np.random.Generator
 
 HALF_WIDTH, HALF_LENGTH = 66.0, 81.0
-STEP = 0.5
-"""Distance between the points of a curve."""
 
 
 @dataclass(frozen=True)
@@ -52,67 +51,57 @@ class Outline:
 
 def sulci(outline: Outline, height: float, generator: Generator) -> Field:
     """Points ``(N, 3)`` on all sulci: x, y and half the width there, in millimetres."""
-    curves = [*folds(outline, generator), *fissure(outline, height, generator)]
+    walks = [*folds(outline, generator), *fissure(outline, height, generator)]
     if height < 0.65:
-        curves += [sylvian(outline, side, generator) for side in (0.0, np.pi)]
-    return np.concatenate(curves)
+        walks += [walk for side in (0.0, np.pi) for walk in sylvian(outline, side, generator)]
+    return np.concatenate(traced(walks))
 
 
-def folds(outline: Outline, generator: Generator) -> list[Field]:
+def folds(outline: Outline, generator: Generator) -> list[Walk]:
     """Sulci that begin on the surface every 8 mm or so and meander inwards; the long ones branch."""
     angles = np.cumsum(generator.uniform(0.085, 0.15, 80))
-    curves = []
-    for angle in angles[angles < 2 * np.pi - 0.05]:
-        if abs(exact.cos(angle)) < 0.08:
-            continue
-        start = outline.radius(angle) * np.array([exact.cos(angle), exact.sin(angle)])
+    angles = angles[angles < 2 * np.pi - 0.05]
+    sines, cosines = exact.sin_cos(angles)
+    starts = outline.radius(angles)[:, None] * np.stack([cosines, sines], axis=1)
+    walks = []
+    for angle, start in zip(angles[np.abs(cosines) >= 0.08], starts[np.abs(cosines) >= 0.08], strict=True):
         heading = angle + np.pi + generator.normal(0, 0.3)
         length = generator.choice([generator.uniform(6, 10), generator.uniform(11, 17), generator.uniform(17, 27)])
-        stem = walk(start, heading, length, generator)
-        curves.append(stem)
+        stem = Walk.drawn(start, heading, length, generator)
+        walks.append(stem)
         if length > 10 and generator.random() < 0.8:
-            at = int(len(stem) * generator.uniform(0.6, 1.0)) - 1
+            at = int(stem.points * generator.uniform(0.6, 1.0)) - 1
             for sign in generator.permutation([-1, 1])[: generator.integers(1, 3)]:
-                curves.append(walk(stem[at, :2], heading + sign * generator.uniform(0.9, 1.5), generator.uniform(5, 10), generator))
-    return curves
+                turned = heading + sign * generator.uniform(0.9, 1.5)
+                walks.append(Walk.drawn((stem, at), turned, generator.uniform(5, 10), generator))
+    return walks
 
 
-def fissure(outline: Outline, height: float, generator: Generator) -> list[Field]:
+def fissure(outline: Outline, height: float, generator: Generator) -> list[Walk]:
     """The cleft between the hemispheres, open in the middle where the corpus callosum crosses, with the sulci beside it."""
     front, back = (float(outline.radius(angle)) for angle in (np.pi / 2, -np.pi / 2))
     gap = max(0.0, 36 - 60 * max(0.0, height - 0.45))
-    curves = [
-        walk(np.array([0.0, front]), -np.pi / 2, front - gap, generator, meander=0.12, bend=0.0015),
-        walk(np.array([0.0, -back]), np.pi / 2, back - gap - 4, generator, meander=0.12, bend=0.0015),
+    clefts = [
+        Walk.drawn(np.array([0.0, front]), -np.pi / 2, front - gap, generator, meander=0.12, bend=0.0015, wider=0.35),
+        Walk.drawn(np.array([0.0, -back]), np.pi / 2, back - gap - 4, generator, meander=0.12, bend=0.0015, wider=0.35),
     ]
-    for curve in list(curves):
-        curve[:, 2] += 0.35
-        for at in np.arange(int(generator.uniform(14, 26)), len(curve), int(generator.uniform(17, 27))):
+    walks = list(clefts)
+    for cleft in clefts:
+        for at in np.arange(int(generator.uniform(14, 26)), cleft.points, int(generator.uniform(17, 27))):
             side = generator.choice([-1, 1])
             for sign in (side, -side)[: generator.integers(1, 3)]:
                 heading = (0.0 if sign > 0 else np.pi) + generator.normal(0, 0.35)
-                curves.append(walk(curve[at, :2], heading, generator.uniform(6, 15), generator))
-    return curves
+                walks.append(Walk.drawn((cleft, int(at)), heading, generator.uniform(6, 15), generator))
+    return walks
 
 
-def sylvian(outline: Outline, side: float, generator: Generator) -> Field:
+def sylvian(outline: Outline, side: float, generator: Generator) -> list[Walk]:
     """The lateral fissure of one side (angle 0 or π), which opens onto the insula."""
     inward = 1.0 if side else -1.0
     angle = generator.uniform(0.05, 0.3) if side == 0 else np.pi - generator.uniform(0.05, 0.3)
     start = outline.radius(angle) * np.array([exact.cos(angle), exact.sin(angle)])
-    stem = walk(start, side + np.pi - inward * generator.normal(0.2, 0.1), generator.uniform(17, 23), generator, meander=0.2)
-    end = stem[-1, :2]
-    up = walk(end, np.pi / 2 + inward * generator.uniform(-0.1, 0.4), generator.uniform(9, 15), generator, meander=0.2)
-    down = walk(end, -np.pi / 2 - inward * generator.uniform(-0.1, 0.4), generator.uniform(10, 17), generator, meander=0.2)
-    curve = np.concatenate([stem, up, down])
-    curve[:, 2] += 0.5
-    return curve
-
-
-def walk(start: Field, heading: float, length: float, generator: Generator, meander: float = 0.45, bend: float = 0.03) -> Field:
-    """A curve ``(N, 3)`` from ``start`` that bends (radians per mm) and meanders (radians); its width falls towards its end."""
-    along = np.arange(STEP, max(length, 2 * STEP), STEP)
-    wave = meander * exact.sin(2 * np.pi * (along / generator.uniform(9, 17) + generator.random()))
-    angles = heading + wave - wave[0] + generator.normal(0, bend) * along
-    points = start + np.cumsum(np.stack([exact.cos(angles), exact.sin(angles)], axis=1) * STEP, axis=0)
-    return np.column_stack([points, np.linspace(generator.uniform(0.5, 1.1), 0.15, len(along))])
+    wide = {"meander": 0.2, "wider": 0.5}
+    stem = Walk.drawn(start, side + np.pi - inward * generator.normal(0.2, 0.1), generator.uniform(17, 23), generator, **wide)
+    up = Walk.drawn((stem, -1), np.pi / 2 + inward * generator.uniform(-0.1, 0.4), generator.uniform(9, 15), generator, **wide)
+    down = Walk.drawn((stem, -1), -np.pi / 2 - inward * generator.uniform(-0.1, 0.4), generator.uniform(10, 17), generator, **wide)
+    return [stem, up, down]

@@ -27,12 +27,18 @@ TRUNCATE = 4.0  # standard deviations, as `scipy.ndimage.gaussian_filter` has it
 
 def sin(angle: ArrayLike) -> Floats:
     """Sine of angles (radians) up to some hundred."""
-    return _wave(angle, 0)
+    return sin_cos(angle)[0]
 
 
 def cos(angle: ArrayLike) -> Floats:
     """Cosine of angles (radians) up to some hundred."""
-    return _wave(angle, 1)
+    return sin_cos(angle)[1]
+
+
+def sin_cos(angle: ArrayLike) -> tuple[Floats, Floats]:
+    """Sine and cosine of angles (radians) up to some hundred, in the time of either."""
+    sine, cosine, quadrant = _quarter_waves(angle)
+    return _shifted(sine, cosine, quadrant), _shifted(sine, cosine, (quadrant + 1) % 4)
 
 
 def hypot(x: ArrayLike, y: ArrayLike) -> Floats:
@@ -89,13 +95,17 @@ def gaussian_filter(image: NDArray[np.floating], sigma: float) -> NDArray[np.flo
     return image
 
 
-def _wave(angle: ArrayLike, quarters: int) -> Floats:
-    """The sine of angles to which so many quarters of a turn are added."""
+def _quarter_waves(angle: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """Of angles the sine and cosine of what is left to the next quarter of a turn, and which of the four that is."""
     angle = np.asarray(angle, dtype=np.float64)
     turns = np.rint(angle / _QUARTER)
     rest = (angle - turns * _QUARTER) - turns * _QUARTER_REST
-    sine, cosine = rest * _polynomial(_SINE, rest * rest), _polynomial(_COSINE, rest * rest)
-    quadrant = (turns + quarters) % 4
+    square = rest * rest
+    return rest * _polynomial(_SINE, square), _polynomial(_COSINE, square), turns % 4
+
+
+def _shifted(sine: Floats, cosine: Floats, quadrant: Floats) -> Floats:
+    """The sine of the whole angle."""
     return np.where(quadrant % 2 == 0, sine, cosine) * np.where(quadrant < 2, 1.0, -1.0)
 
 
@@ -103,5 +113,6 @@ def _polynomial(coefficients: list[float], x: Floats) -> Floats:
     """Σ cₖ xᵏ by Horner's scheme."""
     total = np.full_like(x, coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
-        total = total * x + coefficient
+        total *= x
+        total += coefficient
     return total

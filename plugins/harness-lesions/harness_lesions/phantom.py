@@ -117,8 +117,8 @@ def smooth_noise(pixels: int, cells: int, generator: Generator) -> Field:
     """Noise ``(pixels, pixels)`` of about unit spread that varies over ``1 / cells`` of the image."""
     first, weights = splines(pixels, cells)
     coarse = generator.normal(0, 1, (cells + 3, cells + 3)).astype(np.float32)
-    rows = sum(weights[:, k, None] * coarse[first + k] for k in range(4))
-    return (1.7 * sum(weights[:, k] * rows[:, first + k] for k in range(4))).astype(np.float32)
+    rows = sum(weights[:, k, None] * coarse.take(first + k, axis=0) for k in range(4))
+    return (1.7 * sum(weights[:, k] * rows.take(first + k, axis=1) for k in range(4))).astype(np.float32)
 
 
 @cache
