@@ -9,7 +9,8 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,11 +23,17 @@ from tests.support.standin import NAME, standin
 
 OperationKind = Literal["view", "operation", "to the device", "to the host"]
 _READING = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}  # the host must know what the device found
+_INDEXING = (torch.ops.aten.index, torch.ops.aten.index_put, torch.ops.aten.index_put_)
+_ASKING = torch.ops.aten._linalg_check_errors.default
+_MADE_OF_NUMBERS = torch.ops.aten.lift_fresh.default  # what `torch.tensor` ends with, whose copy nobody sees
 
 
 @dataclass(frozen=True)
 class Dispatched:
-    """One operation: when it was (perf_counter), what it is called, and what a GPU would have of it; views cost it nothing."""
+    """One operation: when it was (perf_counter), what it is called, and what a GPU would have of it.
+
+    Views cost it nothing. Copies are those for which the host waits: one to the device that is not ``non_blocking`` too.
+    """
 
     when: float
     name: str
@@ -39,15 +46,27 @@ class DispatchRecord(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.operations: list[Dispatched] = []
+        self._paused = False
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """What the block does is not recorded."""
+        before, self._paused = self._paused, True
+        try:
+            yield
+        finally:
+            self._paused = before
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         when = time.perf_counter()
         result = func(*args, **(kwargs or {}))
+        if self._paused:
+            return result
         given, made = (
             {tensor.device.type for tensor in tree_leaves(some) if isinstance(tensor, Tensor)} for some in ((args, kwargs), result)
         )
         if NAME in given | made:
-            self.operations.append(Dispatched(when, str(func), _kind(func, args, given, made)))
+            self.operations.append(Dispatched(when, str(func), _kind(func, args, kwargs or {}, given, made)))
         return result
 
     def counts(self) -> dict[str, int]:
@@ -55,17 +74,17 @@ class DispatchRecord(TorchDispatchMode):
         return dict(Counter(operation.kind for operation in self.operations))
 
 
-def _devices(values: Any) -> set[str]:
-    return {value.device.type for value in tree_leaves(values) if isinstance(value, Tensor)}
-
-
-def _kind(func: Any, args: Sequence[Any], given: set[str], made: set[str]) -> OperationKind:
+def _kind(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], given: set[str], made: set[str]) -> OperationKind:
+    if func.overloadpacket in _INDEXING:
+        masks = any(isinstance(index, Tensor) and index.dtype in (torch.bool, torch.uint8) for index in args[1])
+        return "to the host" if masks else "operation"  # how many places a mask has is found by counting
     if func is torch.ops.aten.copy_.default and args[0].device != args[1].device:
-        return "to the device" if args[0].device.type == NAME else "to the host"
-    if _READING & set(func.tags) or (NAME in given and made and NAME not in made):
+        kind: OperationKind = "to the device" if args[0].device.type == NAME else "to the host"
+        return "operation" if kind == "to the device" and True in args[2:] else kind
+    if func is _ASKING or _READING & set(func.tags) or (NAME in given and made and NAME not in made):
         return "to the host"
-    if NAME in made and given and NAME not in given:
-        return "to the device"
+    if func is _MADE_OF_NUMBERS or (NAME in made and given and NAME not in given):
+        return "operation" if kwargs.get("non_blocking") else "to the device"
     return "view" if func.is_view else "operation"
 
 
