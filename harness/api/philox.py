@@ -7,11 +7,14 @@ On the CPU NumPy's own generator makes them, elsewhere integer operations of ten
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from harness.api.transfer import sent
 
 ROUNDS = 10
 MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
@@ -41,8 +44,7 @@ def words_on_device(keys: Sequence[StreamKey], draw: int, count: int, device: to
 def philox(counter: Tensor, key: Tensor) -> Tensor:
     """The blocks of counters ``(4, *shape)`` under keys ``(2, *shape)`` (broadcast), all int64 that hold 64 bits: ``(4, *shape)``."""
     column = (2, *(1 for _ in counter.shape[1:]))
-    factors, increments = (signed(list(constant), counter.device).view(column) for constant in (MULTIPLIERS, INCREMENTS))
-    low, high = factors & LOW, _upper(factors)
+    factors, increments, low, high = (constant.view(column) for constant in _constants(counter.device))
     even, odd = counter[0::2], counter[1::2]
     for _ in range(ROUNDS):
         crossed = (even * factors).flip(0)
@@ -53,7 +55,15 @@ def philox(counter: Tensor, key: Tensor) -> Tensor:
 
 def signed(words: list[int] | list[list[int]], device: torch.device | str) -> Tensor:
     """Words of 64 bits as int64 with the same bits."""
-    return torch.from_numpy(np.array(words, dtype=np.uint64).view(np.int64)).to(device)
+    return sent(torch.from_numpy(np.array(words, dtype=np.uint64).view(np.int64)), device)
+
+
+@cache
+def _constants(device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """``(2,)`` each: factors, increments, and the lower and the upper halves of the factors."""
+    with torch.inference_mode(False):
+        factors, increments = signed(list(MULTIPLIERS), device), signed(list(INCREMENTS), device)
+        return factors, increments, factors & LOW, _upper(factors)
 
 
 def _upper(words: Tensor) -> Tensor:

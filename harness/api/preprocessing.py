@@ -11,6 +11,7 @@ from torch import Tensor
 
 from harness.api.blurring import gaussian_blur
 from harness.api.geometry import Geometry
+from harness.api.transfer import sent
 
 ReferenceKind = Literal["black", "white", "mean", "blur", "zero"]
 MAX_RANGE_EXCESS = 10.0
@@ -61,14 +62,14 @@ class Preprocessing:
     def normalise(self, images: Tensor) -> Tensor:
         """Images in [0, 1] ``(…, C, H, W)`` → model inputs: minus mean, divided by std."""
         if self.mean is not None:
-            images = images - self.mean.to(images)
-        return images if self.std is None else images / self.std.to(images)
+            images = images - sent(self.mean, images.device, images.dtype)
+        return images if self.std is None else images / sent(self.std, images.device, images.dtype)
 
     def denormalise(self, inputs: Tensor) -> Tensor:
         """The inverse of `normalise`."""
         if self.std is not None:
-            inputs = inputs * self.std.to(inputs)
-        return inputs if self.mean is None else inputs + self.mean.to(inputs)
+            inputs = inputs * sent(self.std, inputs.device, inputs.dtype)
+        return inputs if self.mean is None else inputs + sent(self.mean, inputs.device, inputs.dtype)
 
 
 class ModelInputs:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from harness.api import Case, Classifier
+from harness.api.transfer import sent
 from harness_metrics.imputation import Imputation, Imputer, imputer
 from harness_metrics.memory import runs_of
 from harness_metrics.patches import case_patch_ranks, grid_of
@@ -63,13 +65,13 @@ def removal_counts(pixels: int, steps: int, step: int | None) -> tuple[int, ...]
     return tuple(round(pixels * i / steps) for i in range(steps + 1))
 
 
-def removal_outputs(case: Case, ranks: Tensor, units: Tensor, counts: Sequence[int], order: Order, impute: Imputer) -> Tensor:
+def removal_outputs(case: Case, ranks: Tensor, units: Sequence[int], counts: Sequence[int], order: Order, impute: Imputer) -> Tensor:
     """Probability and logit of the target after ``counts[s]`` units are removed.
 
     Args:
         case: the samples.
         ranks: ``(B, H, W)`` the place of the unit (pixel, patch, segment) that each pixel belongs to, 0 the most relevant.
-        units: ``(B,)`` how many units a sample has.
+        units: how many units each of the B samples has; the host must know, so that it need not wait for what is to be predicted.
         counts: S numbers of units.
         order: ``morf`` removes the lowest ranks first, ``lerf`` the highest.
         impute: what stands in their place.
@@ -78,18 +80,21 @@ def removal_outputs(case: Case, ranks: Tensor, units: Tensor, counts: Sequence[i
         ``(S, B, 2)``; NaN where a sample has fewer units. Perturbed inputs are made and predicted in parts, so that memory does not grow
         with S.
     """
-    last = units.view(1, -1, 1, 1)
+    ends = torch.tensor([[count if order == "morf" else last - count for last in units] for count in counts], dtype=ranks.dtype)
+    ends = sent(ends, ranks.device)[:, :, None, None]
     outputs = []
     for run in runs_of(len(counts), case.images):
-        part = counts[run.start : run.stop]
-        removing = torch.tensor(part, dtype=ranks.dtype, device=ranks.device).view(-1, 1, 1, 1)
-        inputs = impute(ranks < removing if order == "morf" else ranks >= last - removing)
-        present = (removing <= last)[:, :, 0, 0]
-        reached = torch.full((*present.shape, 2), torch.nan, device=ranks.device)
-        logits = case.predict(inputs[present])
-        reached[present] = target_outputs(case.model, logits, case.targets.expand(len(part), -1)[present])
-        outputs.append(reached)
-    return torch.cat(outputs)
+        bounds = ends[run.start : run.stop]
+        inputs = impute(ranks < bounds if order == "morf" else ranks >= bounds).flatten(0, 1)
+        targets = case.targets.repeat(len(run))
+        present = [row for row, (step, last) in enumerate(product(run, units)) if counts[step] <= last]
+        if len(present) == len(targets):
+            outputs.append(target_outputs(case.model, case.predict(inputs), targets))
+        else:
+            rows = sent(torch.tensor(present), ranks.device)
+            reached = target_outputs(case.model, case.predict(inputs[rows]), targets[rows])
+            outputs.append(reached.new_full((len(targets), 2), torch.nan).index_copy_(0, rows, reached))
+    return torch.cat(outputs).view(len(counts), -1, 2)
 
 
 def case_curve(
@@ -116,11 +121,10 @@ def case_curve(
     missing = [count for count, name in names.items() if name not in points and count > 0]
     points[_point(order, 0, rows * columns)] = original_outputs(case)
     if missing:
-        units = torch.full_like(case.targets, rows * columns)
-        ranks = case_patch_ranks(case, absolute, patch)
+        ranks, units = case_patch_ranks(case, absolute, patch), [rows * columns] * len(case.targets)
         outputs = removal_outputs(case, ranks, units, missing, order, imputer(case, impute, noise, draw))
-        points.update((names[count], reached) for count, reached in zip(missing, outputs, strict=True))
-    return torch.stack([points[names[count]][:, OUTPUTS.index(output)] for count in counts], dim=1)
+        points.update((names[count], reached) for count, reached in zip(missing, outputs.unbind(), strict=True))
+    return torch.stack([points[names[count]] for count in counts], dim=1)[..., OUTPUTS.index(output)]
 
 
 def _point(order: Order, count: int, units: int) -> tuple[str, int]:
@@ -134,5 +138,5 @@ def area(curve: Tensor, positions: Sequence[float]) -> Tensor:
     >>> area(torch.tensor([[1.0, 0.5, 0.0]]), [0.0, 0.5, 1.0]).item()
     0.5
     """
-    at = torch.tensor(positions, dtype=curve.dtype, device=curve.device)
-    return torch.trapezoid(curve, at, dim=1) / (at[-1] - at[0])
+    at = torch.tensor(positions, dtype=curve.dtype)
+    return torch.trapezoid(curve, sent(at, curve.device), dim=1) / (at[-1] - at[0]).item()

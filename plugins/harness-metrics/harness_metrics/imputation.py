@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Case, Context
+from harness.api.transfer import sent
 from harness_metrics.noisy_linear import linear_imputation
 from harness_metrics.normalised_convolution import convolution_imputation
 
@@ -82,7 +83,7 @@ def input_range(case: Case) -> tuple[Tensor, Tensor]:
         unit = case.images.new_ones(case.images.shape[1], 1, 1)
         return torch.zeros_like(unit), unit
     low, high = case.model.bounds
-    return low.to(case.images), high.to(case.images)
+    return sent(low, case.images.device, case.images.dtype), sent(high, case.images.device, case.images.dtype)
 
 
 def _stream(case: Case, purpose: str, draw: int) -> Context:

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from skimage.segmentation import slic
 from torch import Tensor
 
+from harness.api.transfer import sent
 
-def superpixels(images: Tensor, segments: int, compactness: float) -> Tensor:
+
+class Superpixels(NamedTuple):
+    """Segments of B images.
+
+    Attributes:
+        labels: ``(B, H, W)`` int64, counted from 0 without a gap in each image.
+        counts: how many each image has.
+    """
+
+    labels: Tensor
+    counts: tuple[int, ...]
+
+
+def superpixels(images: Tensor, segments: int, compactness: float) -> Superpixels:
     """SLIC segments by scikit-image, which clusters one image after another on the CPU.
 
     Args:
         images: ``(B, C, H, W)`` in [0, 1]; three channels are taken for RGB and clustered in CIELAB.
         segments: about how many segments an image is divided into.
         compactness: how much nearness in space counts against nearness in colour.
-
-    Returns:
-        ``(B, H, W)`` int64 labels, counted from 0 without a gap; a sample's number of segments is its largest label plus 1.
     """
     arrays = images.detach().cpu().permute(0, 2, 3, 1).double().numpy()
     labels = [slic(array, n_segments=segments, compactness=compactness, start_label=0, channel_axis=-1) for array in arrays]
     counted = [np.unique(found, return_inverse=True)[1].reshape(found.shape) for found in labels]
-    return torch.from_numpy(np.stack(counted)).long().to(images.device)
+    labelled = torch.from_numpy(np.stack(counted)).long()
+    return Superpixels(sent(labelled, images.device), tuple(int(found.max()) + 1 for found in counted))
 
 
-def segment_means(maps: Tensor, labels: Tensor) -> Tensor:
-    """Mean of a map ``(B, H, W)`` over each segment: ``(B, L)``, L the largest number of segments; NaN where a sample has fewer."""
-    most = int(labels.max()) + 1
+def segment_means(maps: Tensor, labels: Tensor, most: int) -> Tensor:
+    """Mean of a map ``(B, H, W)`` over each segment: ``(B, most)``, NaN where a sample has fewer."""
     flat = labels.flatten(1)
     sums = maps.new_zeros(len(maps), most).scatter_add_(1, flat, maps.flatten(1))
     sizes = maps.new_zeros(len(maps), most).scatter_add_(1, flat, torch.ones_like(maps).flatten(1))
@@ -40,13 +53,13 @@ def segment_ranks(maps: Tensor, labels: Tensor, tiebreak: Tensor) -> Tensor:
     Args:
         maps: ``(B, H, W)``.
         labels: ``(B, H, W)`` as `superpixels` gives them.
-        tiebreak: ``(B, H·W)`` numbers; of two equal segments the one with the smaller number at its label ranks first.
+        tiebreak: ``(B, L)`` numbers, L the largest number of segments; of two equal ones that with the smaller number ranks first.
 
     Returns:
         ``(B, H, W)`` int64; 0 is the segment with the largest mean.
     """
-    means = segment_means(maps, labels)
+    means = segment_means(maps, labels, tiebreak.shape[1])
     means = torch.where(means.isnan(), -torch.inf, means)
-    first = tiebreak[:, : means.shape[1]].argsort(dim=1)
+    first = tiebreak.argsort(dim=1)
     order = first.gather(1, means.gather(1, first).argsort(dim=1, descending=True, stable=True))
     return order.argsort(dim=1).gather(1, labels.flatten(1)).view_as(labels)

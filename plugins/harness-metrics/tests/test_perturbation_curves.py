@@ -133,7 +133,7 @@ def test_irof_equals_quantus(grey_case, options):
     for i, expected in enumerate(theirs):
         case = rows(grey_case, i)
         ours = irof(case, impute="zero").item()
-        (labels,) = case.memory["harness-metrics", "superpixels", 100, 10.0]
+        (labels,), _ = case.memory["harness-metrics", "superpixels", 100, 10.0]
         count = int(labels.max()) + 1
         assert count > 10
         means = [case.attributions[0][labels == s].mean().item() for s in range(count)]
@@ -362,9 +362,10 @@ def test_irof_pays_for_the_segments_that_an_image_has(grey_case):
     images[1] = (torch.linspace(0, 1, 21) > 0.4).float()
     case = replace(grey_case, images=images, forward=counting)
     irof(case, segments=10, compactness=0.1)
-    labels = case.memory["harness-metrics", "superpixels", 10, 0.1]
+    labels, counts = case.memory["harness-metrics", "superpixels", 10, 0.1]
     units = labels.amax(dim=(1, 2)) + 1
-    assert len(set(units.tolist())) > 1
+    assert list(counts) == units.tolist()
+    assert len(set(counts)) > 1
     assert counting.inputs == units.sum().item() + 4
 
 

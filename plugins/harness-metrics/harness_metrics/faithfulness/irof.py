@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
+from harness.api.transfer import sent
 from harness_metrics.citations import RIEGER_2020
 from harness_metrics.curves import original_probability, removal_outputs
 from harness_metrics.imputation import Imputation, imputer
@@ -47,16 +48,15 @@ def irof(
         ``(B,)`` of at most 1, higher is better, negative where the probability rises on the whole; NaN where it is 0 to begin with. Tied
         segments are in a seeded order.
     """
-    labels = case.shared(
+    labels, units = case.shared(
         ("harness-metrics", "superpixels", segments, compactness),
         lambda: superpixels(case.model.denormalise(case.images), segments, compactness),
     )
     maps = case.attributions.abs() if absolute else case.attributions
-    tiebreak = case.ctx.fresh("order of tied segments").uniform((maps[0].numel(),)).to(maps.device)
-    units = labels.amax(dim=(1, 2)) + 1
-    counts = range(1, int(units.max()) + 1)
+    tiebreak = case.ctx.fresh("order of tied segments").uniform((max(units),)).to(maps.device)
+    counts = range(1, max(units) + 1)
     outputs = removal_outputs(case, segment_ranks(maps, labels, tiebreak), units, counts, "morf", imputer(case, impute))
-    return area_over_curve(outputs[..., 0].T, original_probability(case), units)
+    return area_over_curve(outputs[..., 0].T, original_probability(case), sent(torch.tensor(units), maps.device))
 
 
 def area_over_curve(curve: Tensor, start: Tensor, lengths: Tensor) -> Tensor:
