@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from harness_metrics.grid_operators import OFFSETS, GridOperators, operators_for
 
 DAMPING = 0.9
 """Of the Jacobi smoother: 1 smooths the pixel stencil best (by 1/3), 8/9 the coarse ones."""
@@ -28,7 +31,6 @@ NEGLIGIBLE = 1e-2
 RIDGE = 1e-3
 """Added to the coarsest operator: it is singular where two coarse points stand for the same lone pixel."""
 
-OFFSETS = tuple((row, column) for row in range(3) for column in range(3))
 CENTRE = 4
 
 
@@ -40,11 +42,13 @@ class Level:
         free: ``(N, 1, h, w)`` float, 1 where there is an unknown.
         smoother: ``(N, 1, h, w)`` damping / diagonal at unknowns, 0 elsewhere.
         apply: ``(N, K, h, w)`` → A x of the same shape, for x that vanishes outside the unknowns; not restricted to them.
+        operators: between this grid and the next.
     """
 
     free: Tensor
     smoother: Tensor
     apply: Callable[[Tensor], Tensor]
+    operators: GridOperators
 
     @property
     def size(self) -> tuple[int, int]:
@@ -77,61 +81,40 @@ class Hierarchy:
         if depth == len(self.levels) - 1:
             return torch.bmm(rhs.flatten(2), self.inverse).view_as(rhs)
         x = level.smoother * rhs
-        coarse = self._cycle(restricted(level.residual(x, rhs).mul_(level.free)), depth + 1)
-        x.addcmul_(level.free, interpolated(coarse, level.size))
+        coarse = self._cycle(level.operators.restricted(level.residual(x, rhs).mul_(level.free)), depth + 1)
+        x.addcmul_(level.free, level.operators.interpolated(coarse, level.size))
         return x.addcmul_(level.smoother, level.residual(x, rhs))
 
 
-def hierarchy(free: Tensor) -> Hierarchy:
+def hierarchy(free: Tensor, operators: GridOperators | None = None) -> Hierarchy:
     """The grids for unknown pixels ``free`` (N, 1, H, W), bool; every image must have a known pixel, or no unknown one."""
-    levels = [pixel_level(free.to(torch.float32))]
+    levels = [pixel_level(free.to(torch.float32), operators or operators_for(free.device))]
     while levels[-1].size[0] * levels[-1].size[1] > COARSEST:
         levels.append(coarse_level(levels[-1]))
     return Hierarchy(tuple(levels), dense_inverse(levels[-1]))
 
 
-def neighbourhood_sum(x: Tensor) -> Tensor:
-    """S x: the sum over 3 × 3 neighbours with weights (1 2 1)ᵀ(1 2 1), zero outside ``(…, H, W)``."""
-    return _line_sum(_line_sum(x, -1), -2)
-
-
-def _line_sum(x: Tensor, dim: int) -> Tensor:
-    """The sum over neighbours along ``dim`` with weights (1 2 1), as sums of sums of pairs; zero outside."""
-    length = x.shape[dim]
-    shape = list(x.shape)
-    shape[dim] = length + 1
-    pairs = x.new_empty(shape)
-    torch.add(x.narrow(dim, 0, length - 1), x.narrow(dim, 1, length - 1), out=pairs.narrow(dim, 1, length - 1))
-    pairs.select(dim, 0).copy_(x.select(dim, 0))
-    pairs.select(dim, length).copy_(x.select(dim, length - 1))
-    return pairs.narrow(dim, 0, length) + pairs.narrow(dim, 1, length)
-
-
-def pixel_level(free: Tensor) -> Level:
+def pixel_level(free: Tensor, operators: GridOperators) -> Level:
     """The finest grid: the constant stencil of linear imputation, whose diagonal is S 1 less the centre of S."""
-    weights = neighbourhood_sum(torch.ones_like(free[:1]))
+    weights = operators.neighbourhood_sum(torch.ones_like(free[:1]))
 
     def apply(x: Tensor) -> Tensor:
-        return neighbourhood_sum(x).neg_().addcmul_(weights, x)
+        return operators.neighbourhood_sum(x).neg_().addcmul_(weights, x)
 
     diagonal = weights - 4
-    return Level(free, free * (DAMPING / diagonal), apply)
+    return Level(free, free * (DAMPING / diagonal), apply, operators)
 
 
 def coarse_level(fine: Level) -> Level:
     """The Galerkin operator on every second pixel of ``fine``, found by probing it with nine interleaved combs."""
-    height, width = (fine.size[0] + 1) // 2, (fine.size[1] + 1) // 2
-    rows = torch.arange(height, device=fine.free.device)[:, None]
-    columns = torch.arange(width, device=fine.free.device)
-    combs = F.one_hot(_comb(rows, columns), 9).permute(2, 0, 1)[None].to(fine.free)
-    probes = interpolated(combs, fine.size) * fine.free
-    answers = restricted(fine.apply(probes).mul_(fine.free))
-    which = torch.stack([_comb(rows + r - 1, columns + c - 1) for r, c in OFFSETS])
-    stencil = answers.gather(1, which.expand(len(answers), -1, -1, -1))
-    return stencil_level(stencil)
+    operators = fine.operators
+    combs, which = _combs((fine.size[0] + 1) // 2, (fine.size[1] + 1) // 2, fine.free.device)
+    probes = operators.interpolated(combs, fine.size) * fine.free
+    answers = operators.restricted(fine.apply(probes).mul_(fine.free))
+    return stencil_level(answers.gather(1, which.expand(len(answers), -1, -1, -1)), operators)
 
 
-def stencil_level(stencil: Tensor) -> Level:
+def stencil_level(stencil: Tensor, operators: GridOperators) -> Level:
     """A grid whose operator has the coefficients ``stencil`` (N, 9, h, w), row by row over the 3 × 3 neighbours."""
     height, width = stencil.shape[-2:]
     diagonal = stencil[:, CENTRE : CENTRE + 1]
@@ -139,18 +122,8 @@ def stencil_level(stencil: Tensor) -> Level:
     around = F.pad(free, (1, 1, 1, 1))
     neighbours = torch.cat([around[..., r : r + height, c : c + width] for r, c in OFFSETS], dim=1)
     coefficients = stencil * free * neighbours
-    planes = coefficients.unbind(dim=1)
-
-    def apply(x: Tensor) -> Tensor:
-        padded = F.pad(x, (1, 1, 1, 1))
-        result = planes[CENTRE][:, None] * x
-        for (r, c), plane in zip(OFFSETS, planes, strict=True):
-            if (r, c) != (1, 1):
-                result.addcmul_(plane[:, None], padded[..., r : r + height, c : c + width])
-        return result
-
     bounded = torch.maximum(diagonal, coefficients.abs().sum(dim=1, keepdim=True) / 2)  # no eigenvalue of A over this is above 2
-    return Level(free, free * DAMPING / bounded.clamp_min(NEGLIGIBLE), apply)
+    return Level(free, free * DAMPING / bounded.clamp_min(NEGLIGIBLE), operators.stencil_product(coefficients), operators)
 
 
 def dense_inverse(level: Level) -> Tensor:
@@ -159,56 +132,17 @@ def dense_inverse(level: Level) -> Tensor:
     unit = torch.eye(points, device=level.free.device, dtype=level.free.dtype).view(1, points, *level.size)
     free = level.free.flatten(1)
     matrix = (level.apply(unit * level.free) * level.free).flatten(2)
-    inverse: Tensor = torch.linalg.inv(matrix + torch.diag_embed(1 - (1 - RIDGE) * free))
+    inverse: Tensor = torch.linalg.inv_ex(matrix + torch.diag_embed(1 - (1 - RIDGE) * free)).inverse  # which asks for no errors
     return inverse * free[:, None] * free[:, :, None]
 
 
-def interpolated(coarse: Tensor, size: tuple[int, int]) -> Tensor:
-    """P: values on every second pixel ``(…, ⌈H/2⌉, ⌈W/2⌉)`` → all pixels ``(…, H, W)``, bilinearly.
+@lru_cache(maxsize=64)
+def _combs(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Nine combs of points, of which any 3 × 3 neighbourhood holds one of each, and the combs of each point's neighbours.
 
-    A last odd line copies its neighbour.
+    ``(1, 9, h, w)`` float, 1 on the comb, and ``(9, h, w)`` int64.
     """
-    return _refined(_refined(coarse, -2, size[0]), -1, size[1])
-
-
-def restricted(fine: Tensor) -> Tensor:
-    """Pᵀ, the transpose of `interpolated`: ``(…, H, W)`` → ``(…, ⌈H/2⌉, ⌈W/2⌉)``."""
-    return _coarsened(_coarsened(fine, -1), -2)
-
-
-def _refined(coarse: Tensor, dim: int, length: int) -> Tensor:
-    """Interpolation along one dimension, -1 or -2: even lines are those of ``coarse``, odd ones the mean of their neighbours."""
-    shape = list(coarse.shape)
-    shape[dim] = length
-    fine = coarse.new_empty(shape)
-    even, odd = _lines(fine, dim)
-    even.copy_(coarse)
-    between = coarse.shape[dim] - 1
-    torch.lerp(coarse.narrow(dim, 0, between), coarse.narrow(dim, 1, between), 0.5, out=odd.narrow(dim, 0, between))
-    if odd.shape[dim] > between:
-        odd.select(dim, between).copy_(coarse.select(dim, between))
-    return fine
-
-
-def _coarsened(fine: Tensor, dim: int) -> Tensor:
-    """The transpose of `_refined`: even lines, each with half of the odd ones beside it; a last odd one counts whole."""
-    even, odd = _lines(fine, dim)
-    coarse = even.clone(memory_format=torch.contiguous_format)
-    between = coarse.shape[dim] - 1
-    coarse.narrow(dim, 0, between).add_(odd.narrow(dim, 0, between), alpha=0.5)
-    coarse.narrow(dim, 1, between).add_(odd.narrow(dim, 0, between), alpha=0.5)
-    if odd.shape[dim] > between:
-        coarse.select(dim, between).add_(odd.select(dim, between))
-    return coarse
-
-
-def _lines(grid: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """Views of the even and of the odd lines along ``dim``, -1 or -2."""
-    if dim == -1:
-        return grid[..., 0::2], grid[..., 1::2]
-    return grid[..., 0::2, :], grid[..., 1::2, :]
-
-
-def _comb(rows: Tensor, columns: Tensor) -> Tensor:
-    """Which of nine combs a coarse point belongs to: any 3 × 3 neighbourhood holds each once."""
-    return (rows % 3) * 3 + columns % 3
+    with torch.inference_mode(False):
+        rows, columns = torch.arange(height, device=device)[:, None], torch.arange(width, device=device)
+        combs = F.one_hot((rows % 3) * 3 + columns % 3, 9).permute(2, 0, 1)[None].to(torch.float32)
+        return combs, torch.stack([((rows + r - 1) % 3) * 3 + (columns + c - 1) % 3 for r, c in OFFSETS])

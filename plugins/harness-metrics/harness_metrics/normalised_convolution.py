@@ -27,13 +27,14 @@ def convolution_imputation(images: Tensor, removed: Tensor) -> Tensor:
     values = certain * images.float()
     filled = values + hopeless * (values.mean((-2, -1), keepdim=True) - values)
     missing = certain == 0
-    spacing = 1
-    while missing.any():  # ends when a kernel reaches across the image, if not before
+    for doublings in range(max(images.shape[-2:]).bit_length()):  # the last kernel reaches across the image
+        if missing.is_cpu and not missing.any():
+            break  # of a device this is not asked: more rounds change nothing
+        spacing = 2**doublings
         values, certain = _smoothed(values, spacing), _smoothed(certain, spacing)
         reached = missing & (certain > 0)
         filled = torch.where(reached, values / certain, filled)
         missing = missing & ~reached
-        spacing *= 2
     return torch.where(removed[:, None], filled.to(images.dtype), images)
 
 

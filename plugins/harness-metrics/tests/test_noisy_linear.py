@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from harness_metrics import noisy_linear
+from harness_metrics import multigrid, noisy_linear
+from harness_metrics.grid_operators import PooledGrids, SlicedGrids
 from harness_metrics.noisy_linear import linear_imputation
 from pytorch_grad_cam.metrics.road import NoisyLinearImputer
 from scipy.ndimage import gaussian_filter
@@ -46,9 +47,11 @@ def removed_pixels(kind, shape, fraction, rng):
     return mask.reshape(shape)
 
 
+@pytest.mark.parametrize("operators", [SlicedGrids(), PooledGrids()])  # as on a CPU, and as elsewhere
 @pytest.mark.parametrize("kind", ["scattered", "contiguous"])
 @pytest.mark.parametrize(("shape", "fraction"), [((64, 64), 0.1), ((65, 48), 0.5), ((96, 96), 0.9), ((31, 120), 0.98), ((7, 5), 0.6)])
-def test_equals_the_direct_sparse_solution(kind, shape, fraction):
+def test_equals_the_direct_sparse_solution(kind, shape, fraction, operators, monkeypatch):
+    monkeypatch.setattr(multigrid, "operators_for", lambda device: operators)
     rng = np.random.default_rng(0)
     images = gaussian_filter(rng.standard_normal((3, 3, *shape)), (0, 0, 1, 1))
     images /= images.std()
