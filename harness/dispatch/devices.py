@@ -77,15 +77,23 @@ def has_apple_gpu() -> bool:
     return subprocess.run(attempt, capture_output=True, check=False).returncode == 0
 
 
-def make_slots(devices: Sequence[str] | str = "auto", workers: int | str = "auto") -> list[Slot]:
-    """One slot per worker: one per GPU, or without one as many as suits the cores; raises `DeviceError` for one that is not there."""
+def make_slots(devices: Sequence[str] | str = "auto", workers: int | str = "auto", per_device: int | str = "auto") -> list[Slot]:
+    """One slot per worker: as many as are wanted of all or of each device; else one per GPU, or without one as many as suits the cores.
+
+    Raises:
+        DeviceError: a device is not there.
+    """
     gpus = visible_gpus()
     if devices == "auto":
         names = [f"cuda:{i}" for i in range(len(gpus))] or (["mps"] if has_apple_gpu() else ["cpu"])
     else:
         names = [devices] if isinstance(devices, str) else list(devices)
-    on_cpu = names == ["cpu"]
-    count = int(workers) if workers != "auto" else (min(count_usable_cores(), MAX_CPU_WORKERS) if on_cpu else len(names))
+    if workers != "auto":
+        count = int(workers)
+    elif per_device != "auto":
+        count = len(names) * int(per_device)
+    else:
+        count = min(count_usable_cores(), MAX_CPU_WORKERS) if names == ["cpu"] else len(names)
     return [_make_slot(names[i % len(names)], gpus, count) for i in range(count)]
 
 

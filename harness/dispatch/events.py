@@ -68,14 +68,32 @@ class ColumnFailed(JobEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeviceUsage:
+    """Use that a job made of a GPU.
+
+    Attributes:
+        busy: share of the job's time in which the GPU worked, in [0, 1].
+        wide: whether it worked for any process, as the driver counts; else it is time in passes through models of this one.
+        peak: bytes of its memory that the worker had at most.
+        memory: bytes that it has.
+    """
+
+    busy: float
+    wide: bool
+    peak: int
+    memory: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobFinished(JobEvent):
     """The job is done, and what it made is durable.
 
     Attributes:
         forward, backward: passes.
-        model_seconds: inside passes; seconds: of all.
+        model_seconds: inside passes; seconds: of all; processor_seconds: of all threads of the worker meanwhile.
         device: its kind.
         phases: seconds outside the model by kind (see `harness.worker.timing`).
+        usage: of a GPU.
         traced: all spans (kind, name, start, seconds), if they are wanted.
     """
 
@@ -84,8 +102,10 @@ class JobFinished(JobEvent):
     backward: int = 0
     model_seconds: float = 0.0
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     device: str = ""
     phases: Mapping[str, float] = field(default_factory=dict)
+    usage: DeviceUsage | None = None
     traced: list[tuple[str, str, float, float]] | None = None
 
 
@@ -105,7 +125,17 @@ class Noted(JobEvent):
     reason: str
 
 
-Event = PhaseStarted | RowsCommitted | ColumnFailed | JobFinished | StoreDamaged | Noted
+@dataclass(frozen=True, kw_only=True)
+class WorkersDecided(JobEvent):
+    """So many workers have a device from now on, for a ``reason``; heard after a job of one of them."""
+
+    event: Literal["workers"] = "workers"
+    device: str
+    workers: int
+    reason: str
+
+
+Event = PhaseStarted | RowsCommitted | ColumnFailed | JobFinished | StoreDamaged | Noted | WorkersDecided
 Emit = Callable[[Event], None]
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 

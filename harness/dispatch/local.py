@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.dispatch.devices import Slot, make_slots
+from harness.dispatch.device_sharing import DeviceSharing
+from harness.dispatch.devices import Slot, count_usable_cores, make_slots
+from harness.dispatch.events import ColumnFailed, Event, JobFinished
 from harness.dispatch.executor import ExecutorSettings
 from harness.dispatch.scheduler import Scheduler
 from harness.dispatch.worker_handle import Inbox, WorkerHandle
@@ -67,14 +69,28 @@ class LocalExecutor(Scheduler):
 
     def __init__(self, settings: ExecutorSettings, registry: object = None) -> None:
         super().__init__(settings)
-        self._slots = make_slots(settings.options.devices, settings.options.workers)
+        options = settings.options
+        slots = make_slots(options.devices, options.workers, options.workers_per_device)
+        reads_ahead = any(settings.prefetches(slot.device) for slot in slots)
+        grows = options.workers == options.workers_per_device == "auto"
+        self._sharing = DeviceSharing(slots, count_usable_cores(), grows, reads_ahead)
         self._numbers = itertools.count()
 
     def slots(self) -> Sequence[Slot]:
         """Those of the devices."""
-        return self._slots
+        return self._sharing.slots
 
     def begin(self, slot: Slot, inbox: Inbox) -> WorkerHandle:
         """A process, fixed to the slot's device; what the first one imports is imported for all."""
         start_fork_server()
-        return WorkerProcess(slot, next(self._numbers), self.settings, inbox)
+        worker = WorkerProcess(slot, next(self._numbers), self.settings, inbox)
+        self._sharing.begun(worker, self.workers)
+        return worker
+
+    def resize(self, worker: WorkerHandle, event: Event) -> Iterable[Event]:
+        """One more worker where a GPU idles, one less where its memory ran out."""
+        if isinstance(event, JobFinished):
+            return self._sharing.finished(worker, event, self.workers, self.count_waiting())
+        if isinstance(event, ColumnFailed) and event.starved is not None:
+            return self._sharing.lacked_memory(worker, event.job)
+        return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from harness.dispatch.crash_policy import CrashPolicy
@@ -50,6 +50,10 @@ class Scheduler(ABC):
     def begin(self, slot: Slot, inbox: Inbox) -> WorkerHandle:
         """Start a worker that speaks into the inbox."""
 
+    def resize(self, worker: WorkerHandle, event: Event) -> Iterable[Event]:
+        """Change which slots there are for what a worker has said; events of what was decided."""
+        return ()
+
     @property
     def workers(self) -> Sequence[WorkerHandle]:
         """All that were started and have not ended."""
@@ -70,7 +74,7 @@ class Scheduler(ABC):
 
     def events(self) -> Iterator[Event]:
         """Keep every worker at work until all jobs are finished."""
-        while self._count_waiting() or self._pool.busy:
+        while self.count_waiting() or self._pool.busy:
             self._dispatch()
             worker, message = self._pool.listen() or (None, None)
             if worker is None:
@@ -93,7 +97,7 @@ class Scheduler(ABC):
 
     # giving
 
-    def _count_waiting(self) -> int:
+    def count_waiting(self) -> int:
         """How many jobs no worker is at."""
         return len(self._jobs) + len(self._reservations) + len(self._retries)
 
@@ -116,7 +120,7 @@ class Scheduler(ABC):
         wanted = self._jobs.count_employable_workers(len(free) + starting) + self._reservations.count_pieces() + len(self._retries)
         for slot in free[: max(0, wanted - starting)]:
             self._start(slot)
-        if slots and self._count_waiting() and not self._pool.workers:
+        if slots and self.count_waiting() and not self._pool.workers:
             raise ExecutorError(f"{MAX_FAILED_STARTS} workers in a row ended before they were ready: {self._pool.last_words}")
 
     def _start(self, slot: Slot) -> WorkerHandle:
@@ -147,6 +151,7 @@ class Scheduler(ABC):
             yield event
         elif isinstance(event, ColumnFailed) and event.column == event.starved and event.column in assignment.starved:
             yield from self._retries.note(job, event.column)
+        yield from self.resize(worker, event)
 
     def _finished(self, worker: WorkerHandle, assignment: Assignment) -> None:
         """A worker has done its job."""

@@ -22,7 +22,7 @@ class Assignment:
 
     Attributes:
         job: which.
-        first: whether it is the worker's first.
+        first: whether it is the first of a worker that has its device to itself.
         phase: what it is doing of it.
         since: when that began (s, monotonic).
         settled: the columns that are done or failed.
@@ -54,7 +54,7 @@ class Assignment:
         return [left] if self.job.key in self.starved else [left.only(task) for task in left.metrics if task.key in self.starved]
 
     def _may_be_blameless(self, culprit: str) -> bool:
-        """Whether others may have kept the memory that a column lacked: the worker's jobs before, or the metrics before it."""
+        """Whether others may have had the memory that a column lacked: another worker, the worker's jobs before, the metrics before it."""
         return not (self.first and culprit in [self.job.key, *(task.key for task in self.job.metrics[:1])])
 
 
@@ -64,10 +64,12 @@ class WorkerHandle(ABC):
     Attributes:
         slot: the place it is in.
         started: when it was (s, monotonic).
+        start_seconds: how long it took until it was ready.
         ready: whether it has said that it can take jobs.
         asked: since when it is at a question (s, monotonic), or None.
         assignment: the job it is at, or None.
         loaded: the subject of its last job, which it need not load again; empty before the first.
+        shares_device: whether another worker has, or had, the same accelerator.
         fresh: whether nothing has been loaded in it yet, by a job or to answer a question.
         killed_for: why it was ended, or None.
         ended: whether it has said its last.
@@ -81,11 +83,13 @@ class WorkerHandle(ABC):
     def __init__(self, slot: Slot) -> None:
         self.slot = slot
         self.started = time.monotonic()
+        self.start_seconds = 0.0
         self.ready = False
         self.asked: float | None = None
         self.assignment: Assignment | None = None
         self.loaded = ""
         self.killed_for: str | None = None
+        self.shares_device = False
         self.fresh = True
         self.ended = False
 
@@ -96,10 +100,16 @@ class WorkerHandle(ABC):
 
     def assign(self, job: Job, following: Job | None) -> None:
         """Give it a job, and tell it of the rows of the one that may follow."""
-        self.assignment, self.fresh = Assignment(job, first=self.fresh), False
+        self.assignment, self.fresh = Assignment(job, first=self.fresh and not self.shares_device), False
         self.loaded = job.subject.prediction_key
         rows = None if following is None else SubjectRows(following.subject, following.rows).to_json()
         self.send({"do": "job", "job": job.to_json(), "following": rows})
+
+    def share_device(self) -> None:
+        """From now on another has its accelerator too, and may have the memory that it lacks."""
+        self.shares_device = True
+        if self.assignment is not None:
+            self.assignment.first = False
 
     def finish(self) -> None:
         """It has done its job."""
@@ -108,7 +118,7 @@ class WorkerHandle(ABC):
     def hear(self, message: Mapping[str, Any]) -> None:
         """Take note of what it says of itself."""
         if message["event"] == "ready":
-            self.ready = True
+            self.ready, self.start_seconds = True, time.monotonic() - self.started
         elif message["event"] in ("answer", "refused"):
             self.asked = None
 

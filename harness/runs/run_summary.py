@@ -59,6 +59,8 @@ def _work_lines(totals: Mapping[str, Any]) -> Iterator[str]:
     )
     passes = format_count(totals["passes"], "pass", "passes")
     yield f"{passes} through models in {totals['working_seconds']:.1f} s" + (f": {rates}" if rates else "")
+    for device, each in totals["workers_per_device"].items():
+        yield f"{device}: {format_count(each['workers'], 'worker')} in the end: {each['reason']}"
     rest = [(share, words) for kind, words in PHASES.items() if (share := totals["shares"].get(kind, 0.0)) >= 0.01]
     yield f"{totals['shares']['model']:.0%} of the workers' time inside the model" + "".join(
         f", {share:.0%} {words}" for share, words in sorted(rest, reverse=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.dispatch.events import ColumnFailed, Event, JobFinished, PhaseStarted, RowsCommitted
+from harness.dispatch.events import ColumnFailed, Event, JobFinished, PhaseStarted, RowsCommitted, WorkersDecided
 from harness.planning.jobs import Job
 from harness.text_format import format_count
 
@@ -39,6 +39,7 @@ class WorkCounter:
         self._running: dict[str, int] = {}  # passes of the jobs that are not finished
         self._passes = 0  # of the others
         self._finished: list[JobFinished] = []
+        self._decided: dict[str, WorkersDecided] = {}  # what was decided last of each device
 
     def hear(self, event: Event) -> None:
         """Count one event."""
@@ -62,6 +63,8 @@ class WorkCounter:
                 self._running.pop(event.job, None)
                 self._passes += event.forward + event.backward
                 self._finished.append(replace(event, traced=None))
+            case WorkersDecided():
+                self._decided[event.device] = event
 
     def _settle(self, column: str, rows: int) -> None:
         """So many rows of a column are done, or given up."""
@@ -92,7 +95,8 @@ class WorkCounter:
         """Totals as JSON: passes, their rate over the time in which there was work, and what share of the workers' time went into what.
 
         ``seconds`` are those of the whole run, which ``started`` then (monotonic); ``startup_seconds`` those before the first job began,
-        ``working_seconds`` those until the last one ended. Shares are of the time in which workers had jobs or waited for the next.
+        ``working_seconds`` those until the last one ended; ``processor_seconds`` those of all threads of workers at jobs. Shares are of the
+        time in which workers had jobs or waited for the next.
         """
         passes: Counter[str] = Counter()  # by kind of device
         phases: Counter[str] = Counter()  # seconds outside the model by kind (see `harness.worker.timing`)
@@ -111,11 +115,13 @@ class WorkCounter:
             "seconds": round(seconds, 3),
             "startup_seconds": round(self.began - started if self.began is not None else seconds, 3),
             "working_seconds": round(working, 3),
+            "processor_seconds": round(sum(job.processor_seconds for job in self._finished), 3),
             "passes_per_second": round(passes.total() / working, 1) if working else 0.0,
             "devices": {
                 device: {"workers": len(workers[device]), "passes": count, "passes_per_second": round(count / working, 1)}
                 for device, count in passes.items()
             },
+            "workers_per_device": {name: {"workers": each.workers, "reason": each.reason} for name, each in self._decided.items()},
             "model_share": round(in_model / in_jobs, 3) if in_jobs else 0.0,
             "shares": shares | ({"other": round(max(0.0, 1 - sum(shares.values())), 4)} if shares else {}),
         }

@@ -123,6 +123,10 @@ class ExecutionOptions(StrictModel):
     workers: Literal["auto"] | Annotated[int, Field(ge=1, le=10_000), WHOLE] = Field(
         default="auto", description="Number of worker processes."
     )
+    workers_per_device: Literal["auto"] | Annotated[int, Field(ge=1, le=64), WHOLE] = Field(
+        default="auto",
+        description="Workers of each device of one machine, if `workers` is `auto`; `auto`: one of a GPU, and more while that idles.",
+    )
     devices: Literal["auto"] | Annotated[list[Label], Field(min_length=1)] = Field(
         default="auto", description="Devices such as `cuda:0`, `mps`, `cpu`; `auto`: all CUDA devices, else Apple's GPU, else the CPU."
     )

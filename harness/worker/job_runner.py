@@ -20,6 +20,7 @@ from harness.text_format import format_reason
 from harness.worker.accelerators import release_unused_memory
 from harness.worker.arithmetic import Arithmetic
 from harness.worker.component_cache import ComponentCache
+from harness.worker.device_usage import busy_samples, measure_usage
 from harness.worker.inspection import check_applicability
 from harness.worker.job_context import JobContext
 from harness.worker.job_explaining import explain
@@ -64,12 +65,13 @@ class JobRunner:
         ``committed`` is said of what is durable, and ``finished`` when all is that the job made; until then the next is not begun.
         """
         waited = 0.0 if self._idle is None else time.perf_counter() - self._idle
-        started, before = time.perf_counter(), PROCESS_COUNT.total
+        started, processor, before = time.perf_counter(), time.process_time(), PROCESS_COUNT.total
 
         def tell(event: Event) -> None:
             emit(replace(event, passes=PROCESS_COUNT.total - before, worker=self._worker))
 
-        with count_passes_within() as passes, TIMELINE.job(f"{job.explainer} ({job.id})", job.traced) as times:
+        device, name = self.components.device, f"{job.explainer} ({job.id})"
+        with count_passes_within() as passes, TIMELINE.job(name, job.traced) as times, busy_samples(device) as shares:
             try:
                 self._do(job, JobReport(job, tell, self._writer), following)
             finally:
@@ -81,15 +83,19 @@ class JobRunner:
             self._reported = len(self.store.damaged)
         for note in self.components.take_notes():
             tell(Noted(job=job.id, reason=note))
-        release_unused_memory(self.components.device)  # another process may need it, and the next job other blocks of it
+        seconds = time.perf_counter() - started
+        usage = measure_usage(device, shares, passes.seconds, seconds)
+        release_unused_memory(device)  # another process may need it, and the next job other blocks of it
         tell(
             JobFinished(
                 job=job.id,
                 forward=passes.forward,
                 backward=passes.backward,
                 model_seconds=passes.seconds,
-                seconds=time.perf_counter() - started,
-                device=self.components.device.type,
+                seconds=seconds,
+                processor_seconds=time.process_time() - processor,
+                device=device.type,
+                usage=usage,
                 phases={**times.own, "wait": waited},
                 traced=times.traced,
             )

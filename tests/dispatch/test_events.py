@@ -10,12 +10,14 @@ from pydantic import ValidationError
 
 from harness.dispatch.events import (
     ColumnFailed,
+    DeviceUsage,
     Event,
     JobFinished,
     Noted,
     PhaseStarted,
     RowsCommitted,
     StoreDamaged,
+    WorkersDecided,
     event_from_json,
     event_to_json,
 )
@@ -26,7 +28,9 @@ EVENTS = [
     ColumnFailed(job="j", column="c", state="out-of-memory", reason="full", starved="c", traceback="Traceback …"),
     JobFinished(job="j", forward=2, seconds=0.5, device="cpu", phases={"load": 0.25}, traced=[("job", "lrp", 1.0, 0.5)]),
     StoreDamaged(job="j", files=["a", "b"]),
+    JobFinished(job="j", device="cuda", usage=DeviceUsage(busy=0.5, wide=True, peak=2**33, memory=2**36)),
     Noted(job="j", reason="slow"),
+    WorkersDecided(job="j", device="cuda:0", workers=2, reason="it was idle"),
 ]
 
 
