@@ -1,176 +1,142 @@
 """A whole run, 8 explainers × 10 metrics, against its floor: the predictions in a bare loop, each explainer by its library's own call.
 
-    python benchmarks/run.py [--samples 64] [--side 64] [--device cpu] [--runs local:1,local:2,ray:2] [--out FILE]
+    python benchmarks/run.py [--arch resnet18] [--size 64] [--samples 64] [--device cpu] [--runs local:1,local:2,ray:2]
+                             [--more 1,4,16] [--clock wall] [--out FILE]
 
-Prints a Markdown table (and writes it into FILE). The floor is measured in this process, with all cores, before and after every run,
-so that other work on the machine hits both; the least counts. It is made of the passes that a run really makes, as its trace tells.
+Prints Markdown tables (and writes them into FILE). The floor is measured in this process, with all cores, before and after every run,
+so that other work on the machine hits both; the least counts. There are two: of the passes that a run really makes, as its trace tells,
+and of those that as many runs would make of one explainer each, which share nothing.
+
+The second table is of runs with 1, 4 and 16 explainers of two passes each: what one more explainer adds to a grid.
+
+``--clock cpu`` takes the processor time of workers for the ratios, for machines that do other work, with one thread each
+(``OMP_NUM_THREADS=1``); it tells nothing of waiting.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-import tempfile
+import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 from run_floor import Floor
+from run_work import ALIKE, ARCHITECTURES, EXPLAINERS, METRICS, Grid, Measured, Work, label_of, measure
 
-from harness.registry.registry import Registry
-from harness.runs.conclusion import FinishedRun
-from harness.runs.run import Run
-from harness.spec.load import load_spec
-
-EXPLAINERS: Sequence[Mapping[str, Any]] = [
-    {"use": "saliency"},
-    {"use": "input-x-gradient"},
-    {"use": "guided-backprop"},
-    {"use": "integrated-gradients", "params": {"steps": 16}},
-    {"use": "gradient-shap", "params": {"draws": 8}},
-    {"use": "deep-lift"},
-    {"use": "grad-cam"},
-    {"use": "lrp"},
-]
-METRICS: Sequence[Mapping[str, Any]] = [
-    {"use": "deletion", "params": {"steps": 32}},
-    {"use": "insertion", "params": {"steps": 32}},
-    {"use": "road"},
-    {"use": "faithfulness-correlation", "params": {"runs": 50}},
-    {"use": "relevance-mass-accuracy"},
-    {"use": "pointing-game"},
-    {"use": "sparseness"},
-    {"use": "complexity"},
-    {"use": "random-logit"},
-    {"use": "max-sensitivity", "params": {"samples": 4}},
-]
-MODEL = {"use": "torchvision", "params": {"arch": "resnet18", "num_classes": 2, "class_names": ["regular", "irregular"]}}
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a run made: forward passes of images that nobody explained, and images explained by each explainer."""
-
-    forward: int
-    explained: Mapping[str, int]
-
-
-def spec(options: argparse.Namespace, executor: str, workers: int) -> dict[str, Any]:
-    """The grid; a Ray cluster is one of this machine alone."""
-    model = {**MODEL, "params": {**MODEL["params"], "input_size": options.side}}
-    return {
-        "name": "grid",
-        "datasets": [{"use": "lesions", "params": {"split": "test", "samples": options.samples}}],
-        "models": [model],
-        "explainers": [dict(each) for each in EXPLAINERS],
-        "metrics": [dict(each) for each in METRICS],
-        "nulls": [],
-        "execution": {
-            "executor": executor,
-            "workers": workers,
-            "devices": [options.device if executor == "local" else options.device.partition(":")[0]],
-            "timeout": "60m",
-            **({"address": "local"} if executor == "ray" else {}),
-        },
-    }
-
-
-def measured(options: argparse.Namespace, executor: str, workers: int, folder: Path) -> FinishedRun:
-    """One run in a store of its own, traced: what it costs is two entries in a list per pass."""
-    registry = Registry.discover()
-    run = Run(load_spec(spec(options, executor, workers), registry), registry, folder / "out", folder / "store", profile=True)
-    finished = run.execute()
-    if not finished.ok:
-        raise SystemExit("\n".join(sorted({cell.reason or "" for cell in finished.results.groups[0].cells.values()})))
-    return finished
-
-
-def work_of(finished: FinishedRun, registry: Registry) -> Work:
-    """The passes of a run by what they were for."""
-    entries = json.loads((finished.folder / "trace.json").read_text())["traceEvents"]
-    again = {m["use"]: m for m in METRICS if "explainer" in registry.declaration("metrics", m["use"], m.get("params", {})).get("needs", ())}
-    outer = [e for e in entries if e.get("cat") in ("explain", "score")]
-    forward = sum(
-        int(entry["name"].split()[-1])
-        for entry in entries
-        if entry.get("cat") == "model" and entry["name"].startswith("forward") and _belongs(entry, outer) not in {"explain", *again}
-    )
-    samples = len(finished.results.groups[0].samples)
-    times = {name: int(metric.get("params", {}).get("samples", 1)) for name, metric in again.items()}
-    return Work(forward, {each["use"]: samples * (1 + sum(times.values())) for each in EXPLAINERS})
-
-
-def _belongs(entry: Mapping[str, Any], outer: Sequence[Mapping[str, Any]]) -> str:
-    """The metric that a pass was made for, ``explain``, or nothing where it was a prediction of the model's."""
-    for span in outer:
-        if span["pid"] == entry["pid"] and span["ts"] <= entry["ts"] <= span["ts"] + span["dur"]:
-            return "explain" if span["cat"] == "explain" else str(span["name"])
-    return ""
+CLOCKS = {"wall": ("working_seconds", time.perf_counter), "cpu": ("processor_seconds", time.process_time)}
 
 
 def main() -> None:
     """Measure, and print what was found."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--arch", choices=ARCHITECTURES, default="resnet18")
+    parser.add_argument("--size", type=int, default=64, help="pixels a side")
     parser.add_argument("--samples", type=int, default=64)
-    parser.add_argument("--side", type=int, default=64)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--runs", default="local:1,local:2,ray:2", help="Executors with their numbers of workers.")
+    parser.add_argument("--runs", default="local:1,local:2,ray:2", help="executors with their numbers of workers")
+    parser.add_argument("--more", default="", help="numbers of explainers of the second table, such as 1,4,16")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
-    started = os.getloadavg()[0]
-    floor = Floor(spec(options, "local", 1), torch.device(options.device))
-    runs: dict[str, FinishedRun] = {}
+    seconds, clock = CLOCKS[options.clock]
+    grid, load = Grid(options.arch, options.size, options.samples, options.device), os.getloadavg()[0]
+    floor = Floor(grid.spec(EXPLAINERS), torch.device(options.device), clock)
     floor.measure()
     print("floor measured", flush=True)
+    alone = measure(grid.spec(EXPLAINERS[:1])).work.alone([label_of(each) for each in EXPLAINERS])
+    runs: dict[str, Measured] = {}
     for name in options.runs.split(","):
         executor, _, workers = name.partition(":")
-        with tempfile.TemporaryDirectory() as folder:
-            runs[name] = measured(options, executor, int(workers), Path(folder))
-            work = work_of(runs[name], Registry.discover())
+        runs[name] = measure(grid.spec(EXPLAINERS, executor, int(workers)))
         floor.measure()
-        print(f"{name}: {runs[name].summary}", flush=True)
-    text = report(options, floor, work, runs, started)
+        print(f"{name}: {runs[name].totals}", flush=True)
+    lines = [about(grid, load, options.clock), "", *floor_table(floor, runs, alone), "", *run_table(floor, runs, alone, seconds)]
+    if options.more:
+        counts = sorted({int(count) for count in options.more.split(",")})
+        lines += ["", *more_table({count: measure(grid.spec(ALIKE[:count])) for count in counts}, floor, seconds)]
+    text = "\n".join(lines)
     print(text)
     if options.out is not None:
         options.out.write_text(text + "\n")
 
 
-def report(options: argparse.Namespace, floor: Floor, work: Work, runs: Mapping[str, FinishedRun], load: float) -> str:
-    """The tables."""
+def about(grid: Grid, load: float, clock: str) -> str:
+    """What was measured, where."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "captum", "zennit", "grad-cam"))
+    on_gpu = torch.device(grid.device).type == "cuda"
+    machine = torch.cuda.get_device_name(grid.device) if on_gpu else f"{platform.machine()}, {torch.get_num_threads()} threads"
+    time_of = "processor time of workers" if clock == "cpu" else "wall time"
+    return (
+        f"{grid.arch} (random weights), {grid.samples} lesion images at {grid.size} px, {len(EXPLAINERS)} explainers × {len(METRICS)} "
+        f"metrics; {grid.device} ({machine}), load {load:.1f} before, {time_of}; {packages}."
+    )
+
+
+def needed(runs: Mapping[str, Measured]) -> Work:
+    """The least work of any run: with several workers each makes for itself what they do not share."""
+    return min((run.work for run in runs.values()), key=lambda work: work.forward)
+
+
+def floor_table(floor: Floor, runs: Mapping[str, Measured], alone: Work) -> list[str]:
+    """What the floors are made of."""
+    work = needed(runs)
     rows = [("predictions", work.forward, floor.forward)]
     rows += [(name, count, floor.explainers[name]) for name, count in work.explained.items()]
-    total = sum(count * best.seconds for _, count, best in rows)
-    lines = [
-        f"ResNet-18 (random weights), {options.samples} lesion images at {options.side} px, {len(EXPLAINERS)} explainers × {len(METRICS)} "
-        f"metrics; {options.device} ({platform.machine()}, {torch.get_num_threads()} threads), load {load:.1f} before; {packages}.",
-        "",
+    return [
         "| floor | images | best batch | ms per image | s |",
         "| --- | ---: | ---: | ---: | ---: |",
         *(f"| {name} | {count:,} | {best.batch} | {1e3 * best.seconds:.2f} | {count * best.seconds:.1f} |" for name, count, best in rows),
-        f"| all | | | | {total:.1f} |",
-        "",
-        "| workers | start-up and planning, s | work, s | work / floor | leaderboard, s | in the model | where else |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+        f"| all that is needed | | | | {floor.seconds_of(work):.1f} |",
+        f"| all, each explainer alone | {alone.forward:,} predictions | | | {floor.seconds_of(alone):.1f} |",
     ]
-    for name, finished in runs.items():
-        totals = finished.summary
-        after = totals["seconds"] - totals["startup_seconds"] - totals["working_seconds"]
-        shares = dict(totals["shares"])
-        inside = shares.pop("model")
+
+
+def run_table(floor: Floor, runs: Mapping[str, Measured], alone: Work, seconds: str) -> list[str]:
+    """A row per run."""
+    least, apart = floor.seconds_of(needed(runs)), floor.seconds_of(alone)
+    lines = [
+        "| workers | start-up and planning, s | work, s | / floor, needed | / floor, each alone | leaderboard, s | in the model "
+        "| where else |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for name, run in runs.items():
+        shares = dict(run.totals["shares"])
+        inside, work = shares.pop("model"), run.totals[seconds]
         rest = ", ".join(f"{kind} {share:.1%}" for kind, share in sorted(shares.items(), key=lambda item: -item[1]) if share >= 0.005)
         lines.append(
-            f"| {name} | {totals['startup_seconds']:.1f} | {totals['working_seconds']:.1f} | {totals['working_seconds'] / total:.2f} "
-            f"| {after:.1f} | {inside:.0%} | {rest} |"
+            f"| {name} | {run.totals['startup_seconds']:.1f} | {work:.1f} | {work / least:.2f} | {work / apart:.2f} | {run.after:.1f} "
+            f"| {inside:.0%} | {rest} |"
         )
-    return "\n".join(lines)
+    return lines
+
+
+def more_table(runs: Mapping[int, Measured], floor: Floor, seconds: str) -> list[str]:
+    """A row per number of explainers, each held against the one above it."""
+    lines = [
+        "| explainers | work, s | predictions | more for each added explainer: s | predictions | their floor, s |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    before: tuple[int, Measured] | None = None
+    for count, run in runs.items():
+        cells = [str(count), f"{run.totals[seconds]:.1f}", f"{run.work.forward:,}"]
+        lines.append(f"| {' | '.join([*cells, *_added(before, (count, run), floor, seconds)])} |")
+        before = (count, run)
+    return lines
+
+
+def _added(before: tuple[int, Measured] | None, now: tuple[int, Measured], floor: Floor, seconds: str) -> Sequence[str]:
+    if before is None:
+        return "", "", ""
+    more = now[0] - before[0]
+    predictions = (now[1].work.forward - before[1].work.forward) / more
+    took = (now[1].totals[seconds] - before[1].totals[seconds]) / more
+    return f"{took:.2f}", f"{predictions:,.0f}", f"{predictions * floor.forward.seconds:.2f}"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,19 +13,24 @@ import torch
 from captum import attr
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
-from torch import Tensor
+from run_work import Work
+from torch import Tensor, nn
 from zennit.attribution import Gradient
 from zennit.composites import EpsilonPlusFlat
 from zennit.torchvision import ResNetCanonizer
 
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
+from harness.worker.accelerators import synchronize
 from harness.worker.arithmetic import set_plain_fp32
 from harness.worker.component_cache import ComponentCache
 from harness.worker.samples import read_sample
 
-SIZES = (8, 16, 32, 64)
-FORWARD_SIZES = (16, 32, 64, 128, 256)
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+FORWARD_SIZES = (*SIZES, 512, 1024)
+MOST_PIXELS = {"cpu": 64 * 64**2}  # of a batch that is explained; four times as many of one that goes forward
+MOST_PIXELS_ELSEWHERE = 64 * 224**2
+TOO_FEW = 8  # batches so small are not tried if larger ones fit
 ENOUGH = 0.1  # seconds that one timing should take, at least
 
 
@@ -39,22 +45,22 @@ class Best:
 class Floor:
     """Seconds per image of bare calls on the model and the images of a spec."""
 
-    def __init__(self, spec: Mapping[str, Any], device: torch.device) -> None:
+    def __init__(self, spec: Mapping[str, Any], device: torch.device, clock: Callable[[], float] = time.perf_counter) -> None:
         set_plain_fp32()
         registry = Registry.discover()
         bench = ComponentCache(registry, device)
         model = bench.model(resolve(registry, "models", spec["models"][0]))
         dataset = bench.dataset(resolve(registry, "datasets", spec["datasets"][0]))
-        self.device = device
+        self.device, self.clock = device, clock
+        self.classes, self.pixels = model.num_classes, model.input_shape[-2] * model.input_shape[-1]
         self.module = copy.deepcopy(model.module)
         for layer in self.module.modules():  # nothing is counted
             layer._forward_hooks.clear()
             layer._forward_pre_hooks.clear()
         self.channels_last = copy.deepcopy(self.module).to(memory_format=torch.channels_last)
         self.layer = model.cam_layer
-        self.images = torch.stack([model.preprocess(read_sample(dataset, i).image) for i in range(min(len(dataset), max(SIZES)))]).to(
-            device
-        )
+        read = range(min(len(dataset), 64))
+        self.images = torch.stack([model.preprocess(read_sample(dataset, i).image) for i in read]).to(device)
         self.black = model.reference("black", self.images)
         with torch.no_grad():
             self.targets = self.module(self.images).argmax(dim=1)
@@ -63,13 +69,28 @@ class Floor:
 
     def measure(self) -> None:
         """Take the least of these seconds and those of earlier measurements."""
-        self.forward = min(self.forward, self._best(self._predict, FORWARD_SIZES), key=lambda best: best.seconds)
+        layouts = (self.channels_last, self.module)
+        found = [self._best(self._predict(each), FORWARD_SIZES, 4 * self._most_pixels, self.forward) for each in layouts]
+        self.forward = min(found, key=lambda best: best.seconds)
         for name, call in self._calls().items():
-            self.explainers[name] = min(self.explainers[name], self._best(call, SIZES), key=lambda best: best.seconds)
+            self.explainers[name] = self._best(call, SIZES, self._most_pixels, self.explainers[name])
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()  # a run's workers have the same device
 
-    def _predict(self, rows: Tensor) -> object:
-        with torch.no_grad():
-            return self.channels_last(self.images[rows])
+    def seconds_of(self, work: Work) -> float:
+        """Seconds of some work."""
+        return work.forward * self.forward.seconds + sum(count * self.explainers[name].seconds for name, count in work.explained.items())
+
+    @property
+    def _most_pixels(self) -> int:
+        return MOST_PIXELS.get(self.device.type, MOST_PIXELS_ELSEWHERE)
+
+    def _predict(self, module: nn.Module) -> Callable[[Tensor], object]:
+        def call(rows: Tensor) -> object:
+            with torch.no_grad():
+                return module(self.images[rows])
+
+        return call
 
     def _calls(self) -> Mapping[str, Callable[[Tensor], object]]:
         """One call on some rows by explainer."""
@@ -101,20 +122,33 @@ class Floor:
 
     def _lrp(self, rows: Tensor) -> object:
         with Gradient(self.module, EpsilonPlusFlat(canonizers=[ResNetCanonizer()])) as attributor:
-            return attributor(self.images[rows], torch.eye(2, device=self.device)[self.targets[rows]])
+            return attributor(self.images[rows], torch.eye(self.classes, device=self.device)[self.targets[rows]])
 
-    def _best(self, call: Callable[[Tensor], object], sizes: tuple[int, ...]) -> Best:
-        """Over batch sizes, after one call to warm up."""
-        rows = torch.arange(max(sizes), device=self.device) % len(self.images)
-        call(rows[:2])
-        return min((Best(size, self._timed(call, rows[:size]) / size) for size in sizes), key=lambda best: best.seconds)
+    def _best(self, call: Callable[[Tensor], object], sizes: tuple[int, ...], most: int, known: Best) -> Best:
+        """The better of what is known and of the batch sizes beside that; of all if nothing is. One that does not fit ends the search."""
+        fitting = [size for size in sizes if size * self.pixels <= most] or [1]
+        tried = [size for size in fitting if size >= TOO_FEW] or fitting
+        if known.batch:
+            tried = [size for size in tried if known.batch / 2 <= size <= known.batch * 2]
+        rows, found = torch.arange(max(tried), device=self.device) % len(self.images), [known]
+        try:
+            for size in tried:
+                found.append(Best(size, self._timed(call, rows[:size]) / size))
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+        return min(found, key=lambda best: best.seconds)
 
     def _timed(self, call: Callable[[Tensor], object], rows: Tensor) -> float:
-        """Seconds of one call, on average over enough of them."""
-        calls, started = 0, time.perf_counter()
-        while calls == 0 or time.perf_counter() - started < ENOUGH:
+        """Seconds of one call, on average over enough of them, which follow on one another; one before is not counted."""
+        call(rows)
+        calls = max(1, math.ceil(ENOUGH / self._seconds(call, rows, 1)))
+        return self._seconds(call, rows, calls) / calls
+
+    def _seconds(self, call: Callable[[Tensor], object], rows: Tensor, calls: int) -> float:
+        """Seconds of so many calls until the device is done with them."""
+        synchronize(self.device)
+        started = self.clock()
+        for _ in range(calls):
             call(rows)
-            if self.device.type == "cuda":
-                torch.cuda.synchronize()
-            calls += 1
-        return (time.perf_counter() - started) / calls
+        synchronize(self.device)
+        return max(self.clock() - started, 1e-9)
