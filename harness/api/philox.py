@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -42,37 +43,58 @@ def words_on_device(keys: Sequence[StreamKey], draw: int, count: int, device: to
 
 
 def philox(counter: Tensor, key: Tensor) -> Tensor:
-    """The blocks of counters ``(4, *shape)`` under keys ``(2, *shape)`` (broadcast), all int64 that hold 64 bits: ``(4, *shape)``."""
+    """The blocks of counters ``(4, *shape)`` under keys ``(2, *shape)`` (broadcast), all int64 that hold 64 bits: ``(4, *shape)``.
+
+    A round crosses the two halves of a block; here they stay where they are, and every second round takes constants and keys crossed.
+    """
     column = (2, *(1 for _ in counter.shape[1:]))
-    factors, increments, low, high = (constant.view(column) for constant in _constants(counter.device))
+    constants = _constants(counter.device)
+    keys = key + constants.increments.view(ROUNDS, *column)
+    keys[0::2] = keys[0::2].flip(1)
     even, odd = counter[0::2], counter[1::2]
-    for _ in range(ROUNDS):
-        crossed = (even * factors).flip(0)
-        even, odd = _high_product(even, low, high).flip(0) ^ odd ^ key, crossed
-        key = key + increments
+    for number in range(ROUNDS):
+        factors, halves = constants.factors[number % 2].view(column), constants.halves[number % 2].view(*column, 1, 2)
+        even, odd = _high_product(even, halves, constants.shifts) ^ odd.flip(0) ^ keys[number], even * factors
     return torch.stack([even[0], odd[0], even[1], odd[1]])
 
 
-def signed(words: list[int] | list[list[int]], device: torch.device | str) -> Tensor:
+def signed(words: Sequence[object], device: torch.device | str) -> Tensor:
     """Words of 64 bits as int64 with the same bits."""
     return sent(torch.from_numpy(np.array(words, dtype=np.uint64).view(np.int64)), device)
 
 
+class _Constants(NamedTuple):
+    """On a device.
+
+    Attributes:
+        shifts: ``(2,)`` that bring the lower and the upper 32 bits down.
+        factors: ``(2, 2)``, as they are and crossed.
+        halves: ``(2, 2, 2)`` the lower and the upper 32 bits of each.
+        increments: ``(ROUNDS, 2)`` what is added to the key in each round.
+    """
+
+    shifts: Tensor
+    factors: Tensor
+    halves: Tensor
+    increments: Tensor
+
+
 @cache
-def _constants(device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """``(2,)`` each: factors, increments, and the lower and the upper halves of the factors."""
+def _constants(device: torch.device) -> _Constants:
+    crossed = [list(MULTIPLIERS), list(reversed(MULTIPLIERS))]
+    halves = [[[factor & LOW, factor >> 32] for factor in factors] for factors in crossed]
+    increments = [[number * increment % 2**64 for increment in INCREMENTS] for number in range(ROUNDS)]
     with torch.inference_mode(False):
-        factors, increments = signed(list(MULTIPLIERS), device), signed(list(INCREMENTS), device)
-        return factors, increments, factors & LOW, _upper(factors)
+        return _Constants(*(signed(words, device) for words in ([0, 32], crossed, halves, increments)))
+
+
+def _high_product(words: Tensor, halves: Tensor, shifts: Tensor) -> Tensor:
+    """The upper 64 bits of ``words`` times constants with these ``halves``, all unsigned: no sum here exceeds 64 bits."""
+    products = (words[..., None] >> shifts & LOW)[..., None] * halves
+    middle = (products[..., 1, 0] + _upper(products[..., 0, 0]))[..., None] >> shifts & LOW
+    return products[..., 1, 1] + middle[..., 1] + _upper(products[..., 0, 1] + middle[..., 0])
 
 
 def _upper(words: Tensor) -> Tensor:
     """The upper 32 bits as numbers: shifts of int64 copy the sign."""
-    return (words >> 32) & LOW
-
-
-def _high_product(words: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """The upper 64 bits of ``words`` times a constant with halves ``low`` and ``high``, all unsigned: no sum here exceeds 64 bits."""
-    lower, upper = words & LOW, _upper(words)
-    middle = upper * low + _upper(lower * low)
-    return upper * high + _upper(middle) + _upper(lower * high + (middle & LOW))
+    return words >> 32 & LOW

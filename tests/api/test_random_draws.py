@@ -70,8 +70,9 @@ host = Context(3, ["a", "b"], "test")
 expected = [host.noise((3, 40, 50)), host.uniform((3, 40, 50)), host.permutation(6000), host.uniform((6000,), torch.float64)]
 device = standin()
 here = Context(3, ["a", "b"], "test", device)
+from harness.api.philox import _constants
 from harness.api.random_draws import _lines_on
-_lines_on(device)
+_lines_on(device), _constants(torch.empty(0, device=device).device)
 def forbidden(*args, **kwargs): raise AssertionError("drawn on the host")
 np.random.Philox = torch.Tensor.random_ = torch.rand = torch.randn = torch.randperm = torch.Generator = forbidden
 real, largest = torch.from_numpy, []
