@@ -51,6 +51,7 @@ class Sample:
         object.__setattr__(self, "evidence", with_known_kinds(evidence, mask=mask, boxes=boxes))
         for name, value in self.evidence.items():
             _check_evidence(name, value, self)
+        object.__setattr__(self, "evidence", {name: _laid_out(value) for name, value in self.evidence.items()})
 
     @property
     def mask(self) -> Tensor | None:
@@ -116,7 +117,12 @@ def _checked_image(image: object, id: str) -> Tensor:
         raise ValueError(f"sample {id}: image must be (C, H, W), not {tuple(image.shape)}")
     if not image.numel():
         raise ValueError(f"sample {id}: image has no pixels: {tuple(image.shape)}")
-    return image.detach().float()
+    return _laid_out(image.detach().float())
+
+
+def _laid_out(values: Tensor) -> Tensor:
+    """The same in memory row by row, so that what is computed of a sample does not depend on how it was laid out."""
+    return values.contiguous().reshape(-1).reshape(values.shape)
 
 
 def _check_evidence(name: str, value: object, sample: Sample) -> None:

@@ -32,17 +32,18 @@ def cache_prune_command(
     older: Annotated[str | None, typer.Option(help="Remove what was not written to for this long: 30d, 12h.")] = None,
     size: Annotated[str | None, typer.Option(help="Remove the oldest until the store is no larger: 500M, 20G.")] = None,
     component: Annotated[str | None, typer.Option(help="Remove what this explainer or metric made (a name or a glob).")] = None,
+    inputs: Annotated[bool, typer.Option("--inputs", help="Remove the images that are kept because they are costly to make.")] = False,
     dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> None:
-    """Remove results from the store by age, size or component."""
+    """Remove results from the store by age, size or component, and images that are made again when they are needed."""
     from harness.store.prune import prune
 
-    if older is None and size is None and component is None:
-        raise typer.BadParameter("say what to remove: --older, --size or --component")
+    if older is None and size is None and component is None and not inputs:
+        raise typer.BadParameter("say what to remove: --older, --size, --component or --inputs")
     place = _open_store(store)
     if component is not None:
         _check_component(place, component)
-    typer.echo(_prune_line(prune(place, older=older, size=size, component=component, dry=dry), dry))
+    typer.echo(_prune_line(prune(place, older=older, size=size, component=component, inputs=inputs, dry=dry), dry))
 
 
 def _check_component(store: Store, component: str) -> None:
@@ -85,6 +86,9 @@ def _store_table(listing: StoreListing) -> RenderableType:
         table.add_row(name, str(len(groups)), str(sum(group.files for group in groups)), f"{size:.1f}", last)
     entries, facts = format_count(len(listing.groups), "entry", "entries"), format_count(listing.facts, "fact")
     total = f"{listing.shown}: {listing.bytes / 1e6:.1f} MB in {entries} (explanations with their scores, predictions), {facts}"
+    if listing.inputs:
+        count = format_count(len(listing.inputs), "image")
+        total += f", {count} ({listing.input_bytes / 1e6:.1f} MB) kept as costly to make"
     if listing.damaged:
         total += f", {format_count(listing.damaged, 'damaged file')} set aside in {listing.shown}/damaged"
     return Group(table, Text(), Text(total))
@@ -96,4 +100,5 @@ def _prune_line(removed: PruneResult, dry: bool) -> str:
 
     scores = f", and {format_count(removed.scores, 'column')} of scores out of others" if removed.scores else ""
     entries = format_count(len(removed.groups), "entry", "entries")
-    return f"{'would remove' if dry else 'removed'} {entries} ({removed.bytes / 1e6:.1f} MB){scores}"
+    inputs = f" and {format_count(len(removed.inputs), 'kept image')}" if removed.inputs else ""
+    return f"{'would remove' if dry else 'removed'} {entries}{inputs} ({removed.bytes / 1e6:.1f} MB){scores}"

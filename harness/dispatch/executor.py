@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from harness.dispatch.events import Event
 from harness.planning.jobs import Job
 from harness.spec.run_spec import ExecutionOptions
+from harness.store.input_files import DEFAULT_BOUND, InputFiles
 from harness.user_errors import UserError
 
 AbsolutePath = Annotated[Path, AfterValidator(Path.resolve)]  # what other processes are told, which may be in another folder
@@ -24,6 +25,7 @@ class ExecutorSettings(BaseModel):
         logs: a folder for what workers print.
         plugins: files given with ``--plugin``.
         options: the spec's ``execution``, in which every setting is declared.
+        inputs: bytes of costly samples that the store may keep.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,11 +34,17 @@ class ExecutorSettings(BaseModel):
     logs: AbsolutePath
     plugins: list[AbsolutePath] = []
     options: ExecutionOptions = ExecutionOptions()
+    inputs: int = DEFAULT_BOUND
 
     @property
     def batch(self) -> int | None:
         """Samples per batch, None if the worker is to find out."""
         return None if self.options.batch == "auto" else self.options.batch
+
+    @property
+    def input_files(self) -> InputFiles | None:
+        """Where costly samples are kept; None if none are."""
+        return InputFiles.of_store(self.store, self.inputs)
 
     def limit(self, what: str) -> float:
         """Seconds that a phase may take: loading, or the call of a component."""

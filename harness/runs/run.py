@@ -69,6 +69,7 @@ class Run:
             logs=self.folder / "workers",
             plugins=list(self.plugins),
             options=execution,
+            inputs=self.loaded.spec.store.inputs,
         )
         component = self.registry.load(self.registry.card("executors", execution.executor))
         executor: Executor = bind_executor(component, execution.model_extra or {})(settings, self.registry)

@@ -9,8 +9,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchem
 from pydantic_core import CoreSchema
 
 from harness.api.declarations import Kind
+from harness.spec.byte_size import ByteSize
 from harness.spec.duration import Duration
 from harness.store.address import redact_credentials
+from harness.store.input_files import DEFAULT_BOUND
 
 KIND_BY_KEY: Mapping[str, Kind] = {
     "datasets": "datasets",
@@ -160,6 +162,10 @@ class StoreOptions(StrictModel):
         default="all", description="Whose maps are kept: of all samples, of none, or of the first N."
     )
     dtype: Literal["float32", "float16"] = Field(default="float32", description="The type in which maps are kept.")
+    inputs: ByteSize = Field(
+        default=DEFAULT_BOUND,
+        description="Limit on the samples that are kept since they are costly to make or decode; the longest unused go first. `0`: none.",
+    )
 
     @field_serializer("path")
     def _without_password(self, path: str | None) -> str | None:

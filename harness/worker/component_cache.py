@@ -21,6 +21,7 @@ from harness.registry.binding import takes_ctx
 from harness.registry.file_states import FileState, files_unchanged
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
+from harness.store.input_files import InputFiles
 from harness.worker.accelerators import scoring_device
 from harness.worker.arithmetic import Arithmetic
 from harness.worker.batching import Batching
@@ -37,6 +38,7 @@ class ComponentCache:
 
     Attributes:
         registry: where components are looked up.
+        input_files: samples that were costly to make, or None.
         device: where models are.
         batching: batch sizes that worked.
         factory: makes them, and knows which files that read.
@@ -44,8 +46,15 @@ class ComponentCache:
         backgrounds: training images that components have asked for.
     """
 
-    def __init__(self, registry: Registry, device: torch.device | str = "cpu", batch: int | None = None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        device: torch.device | str = "cpu",
+        batch: int | None = None,
+        input_files: InputFiles | None = None,
+    ) -> None:
         self.registry = registry
+        self.input_files = input_files
         self.device = torch.device(device)
         self.batching = Batching.on(self.device, fixed=batch)
         self.factory = ComponentFactory(registry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from harness.results.field_types import MAX_NAME_LENGTH
 from harness.text_format import format_some
 from harness.worker.component_cache import ComponentCache
 from harness.worker.samples import SampleError, find_sample_difference, match_known_digest, read_sample
+from harness.worker.stored_inputs import keep_if_costly
 from harness.worker.training_data import class_names_of
 
 REREAD_SAMPLES = 8  # samples that are read again: a transform that changes every second one is found out in 255 of 256 cases
@@ -67,7 +69,7 @@ def dataset_facts(components: ComponentCache, recipe: Recipe, known: Mapping[str
     """
     dataset, name = components.dataset(recipe), recipe.label or recipe.name
     with components.factory.reading.of(recipe):
-        looks = [SampleSummary.at(read_sample(dataset, place), known) for place in range(len(dataset))]
+        looks = [_look_at(components, recipe, dataset, place, known) for place in range(len(dataset))]
         check_reading_is_repeatable(dataset, name, looks)
         classes, notes = class_names_of(dataset), [str(note) for note in getattr(dataset, "notes", ())]
     ids = [look.id for look in looks]
@@ -96,6 +98,16 @@ def dataset_facts(components: ComponentCache, recipe: Recipe, known: Mapping[str
         left_out=[place for place, look in enumerate(looks) if not look.finite],
         outside=describe_values_out_of_range(used),
     )
+
+
+def _look_at(components: ComponentCache, recipe: Recipe, dataset: Dataset, place: int, known: Mapping[str, Sequence[str]]) -> SampleSummary:
+    """A look at the sample at a place, which is kept for who needs it next if it was costly to make."""
+    begun = time.thread_time()
+    sample = read_sample(dataset, place)
+    look = SampleSummary.at(sample, known)
+    if look.finite:
+        keep_if_costly(components, recipe, sample, look.digest, time.thread_time() - begun)
+    return look
 
 
 def _evidence_layouts(name: str, looks: Sequence[SampleSummary]) -> dict[str, str]:

@@ -31,7 +31,7 @@ class InlineExecutor:
         with TURN:
             set_plain_fp32()
             device = make_slots(settings.options.devices, 1)[0].name
-            self._runner = JobRunner(ComponentCache(registry, device, settings.batch), Store(settings.store))
+            self._runner = JobRunner(ComponentCache(registry, device, settings.batch, settings.input_files), Store(settings.store))
         self._jobs: deque[Job] = deque()
 
     def ask(self, request: Mapping[str, Any]) -> Any:

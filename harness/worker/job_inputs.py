@@ -20,7 +20,8 @@ from harness.worker.contracts import ChangedSincePlanning, finite_rows
 from harness.worker.dataset_inspection import SampleSummary, check_same_sample
 from harness.worker.job_context import column_rows
 from harness.worker.prefetching import Prefetcher
-from harness.worker.samples import SampleBatch, collate_samples, find_sample_difference, prepare_sample, read_sample
+from harness.worker.samples import SampleBatch, collate_samples, prepare_sample, read_sample
+from harness.worker.stored_inputs import read_planned
 from harness.worker.timing import span
 from harness.worker.variants import alter_images
 
@@ -91,15 +92,15 @@ class JobInputs:
         return collate_samples([*ready, *(prepare_sample(sample, model, subject.classes) for sample in rest)], images, subject.evidence)
 
     def _read(self, subject: Subject, rows: Sequence[SampleRef]) -> list[Sample]:
-        dataset = self.components.dataset(subject.dataset_recipe)
-        found = [read_sample(dataset, row.position) for row in rows]
-        changed = [row.sample for row, sample in zip(rows, found, strict=True) if find_sample_difference(sample, row.sample, row.digest)]
+        found = list(read_planned(self.components, subject.dataset_recipe, rows))
+        changed = [place for place, (_, as_planned) in enumerate(found) if not as_planned]
         if changed:
-            again = next(place for place, row in enumerate(rows) if row.sample == changed[0])
-            check_same_sample(subject.dataset, SampleSummary.at(found[again], {}), read_sample(dataset, rows[again].position))
-            reason = f"the dataset changed while the run was going on: {', '.join(changed[:3])}; run again"
+            dataset, first = self.components.dataset(subject.dataset_recipe), changed[0]
+            check_same_sample(subject.dataset, SampleSummary.at(found[first][0], {}), read_sample(dataset, rows[first].position))
+            names = ", ".join(rows[place].sample for place in changed[:3])
+            reason = f"the dataset changed while the run was going on: {names}; run again"
             raise ChangedSincePlanning(reason, *filter(None, [subject.facts.get("dataset")]))
-        return found
+        return [sample for sample, _ in found]
 
     def _predictions(self, key: str, rows: Sequence[SampleRef], model: Classifier, samples: SampleBatch) -> Tensor:
         """The predicted class of each row ``(B,)``: from the store, or computed and committed under ``key``."""

@@ -29,8 +29,9 @@ def main() -> None:
     set_plain_fp32()
     settings, device = ExecutorSettings.model_validate(channel.settings["executor"]), channel.settings["device"]
     registry = Registry.discover(settings.plugins)
-    components = ComponentCache(registry, device, settings.batch)
-    prefetcher = Prefetcher(settings.plugins, pinned=components.device.type == "cuda") if settings.prefetches(device) else None
+    components = ComponentCache(registry, device, settings.batch, settings.input_files)
+    pinned = components.device.type == "cuda"
+    prefetcher = Prefetcher(settings.plugins, pinned, settings.input_files) if settings.prefetches(device) else None
     with contextlib.nullcontext() if prefetcher is None else contextlib.closing(prefetcher):
         runner = JobRunner(components, Store(settings.store), apart=True, prefetcher=prefetcher)
         row_files.warm_up_arrow()

@@ -25,11 +25,16 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = Channel()
     from harness.registry.registry import Registry
+    from harness.store.input_files import InputFiles
     from harness.worker.arithmetic import set_plain_fp32
     from harness.worker.component_cache import ComponentCache
 
     set_plain_fp32()
-    components = ComponentCache(Registry.discover([Path(path) for path in channel.settings["plugins"]]))
+    kept = channel.settings["inputs"]
+    components = ComponentCache(
+        Registry.discover([Path(path) for path in channel.settings["plugins"]]),
+        input_files=None if kept is None else InputFiles(Path(kept["folder"]), kept["bound"]),
+    )
     with contextlib.suppress(OSError):
         while True:
             request = channel.inbox.get()
@@ -43,20 +48,20 @@ def main() -> None:
 
 
 def read_rows(components: ComponentCache, request: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[Tensor]]]:
-    """Id, digest and kinds of evidence of each row that is asked for, and its tensors: the image, then the evidence."""
+    """Id, kinds of evidence of each row that is asked for, whether it is as planned, and its tensors: the image, then the evidence."""
+    from harness.planning.jobs import SampleRef
     from harness.registry.recipe import Recipe
     from harness.worker.portable_preprocessing import PortablePreprocessing
-    from harness.worker.samples import find_sample_difference, prepare_sample, read_sample
+    from harness.worker.samples import prepare_sample
+    from harness.worker.stored_inputs import read_planned
 
-    dataset = components.dataset(Recipe.from_json(request["dataset"]))
+    dataset = Recipe.from_json(request["dataset"])
     preparation = PortablePreprocessing.from_json(request["preparation"])
-    for position, planned in zip(request["positions"], request["digests"], strict=True):
-        sample = read_sample(dataset, position)
-        digest = sample.digest if find_sample_difference(sample, sample.id, planned) else planned
+    for sample, as_planned in read_planned(components, dataset, [SampleRef(*row) for row in request["rows"]]):
         row = prepare_sample(sample, preparation, request["classes"])
         tensors = [tensor.detach().contiguous() for tensor in (row.image, *row.evidence.values())]
         told = [[str(tensor.dtype).removeprefix("torch."), list(tensor.shape)] for tensor in tensors]
-        yield {"id": row.id, "digest": digest, "label": row.label, "evidence": list(row.evidence), "tensors": told}, tensors
+        yield {"id": row.id, "planned": as_planned, "label": row.label, "evidence": list(row.evidence), "tensors": told}, tensors
 
 
 def _tensor_bytes(tensor: Tensor) -> memoryview:

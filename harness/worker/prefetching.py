@@ -18,6 +18,7 @@ from torch import Tensor
 from harness.api.classifiers import Classifier
 from harness.planning.jobs import SampleRef, Subject
 from harness.processes.child_process import ChildProcess
+from harness.store.input_files import InputFiles
 from harness.worker.portable_preprocessing import PortablePreprocessing
 from harness.worker.samples import PreparedSample
 
@@ -52,11 +53,6 @@ class PrefetchRequest:
         """Whether it should have begun."""
         return not self.samples and not self.ended and time.monotonic() - self.asked > FIRST_ROW_TIMEOUT
 
-    def as_planned(self, message: Mapping[str, Any]) -> bool:
-        """Whether what is told of the next row is what was planned."""
-        row = self.rows[len(self.samples)]
-        return (message["id"], message["digest"]) == row.key
-
 
 class Prefetcher:
     """A worker's reader, started with the first request; `close` ends it.
@@ -64,10 +60,13 @@ class Prefetcher:
     Args:
         plugins: files given with ``--plugin``.
         pinned: whether images are put into pinned memory, from which a GPU takes them while it works.
+        inputs: where costly samples are kept, or None.
     """
 
-    def __init__(self, plugins: Sequence[Path], pinned: bool) -> None:
-        self._plugins, self._pinned = plugins, pinned
+    def __init__(self, plugins: Sequence[Path], pinned: bool, inputs: InputFiles | None = None) -> None:
+        self._pinned = pinned
+        kept = None if inputs is None else {"folder": str(inputs.folder), "bound": inputs.bound}
+        self._settings = {"plugins": [str(path) for path in plugins], "inputs": kept}
         self._process: ChildProcess | None = None
         self._request: PrefetchRequest | None = None
         self._failures = self._number = 0
@@ -92,8 +91,7 @@ class Prefetcher:
         message = {
             "request": self._number,
             "dataset": subject.dataset_recipe.to_json(),
-            "positions": [row.position for row in rows],
-            "digests": [row.digest for row in rows],
+            "rows": [list(row) for row in rows],
             "classes": None if subject.classes is None else list(subject.classes),
             "preparation": self._request.preparation,
         }
@@ -127,7 +125,7 @@ class Prefetcher:
             try:
                 self._process = ChildProcess(
                     "harness.worker.prefetch_process",
-                    {"plugins": [str(path) for path in self._plugins]},
+                    self._settings,
                     self._hear,
                     environment={"CUDA_VISIBLE_DEVICES": ""},  # it takes nothing of the device's memory
                 )
@@ -167,7 +165,7 @@ class Prefetcher:
         if request is None:
             return
         with self._news:
-            if sample is None or not request.as_planned(message):
+            if sample is None or not message["planned"]:
                 request.ended = True
             elif not request.ended:
                 request.samples.append(sample)

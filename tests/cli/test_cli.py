@@ -230,6 +230,8 @@ def test_a_run_does_not_differ_from_itself(finished: Path) -> None:
 def test_the_store_is_listed_and_pruned(finished: Path, tmp_path: Path) -> None:
     import shutil
 
+    from harness.store.input_files import InputFiles
+
     store = shutil.copytree(finished / "store", tmp_path / "store")
     assert "slope" in harness("cache", "info", "--store", store).stdout
     dry = harness("cache", "prune", "--store", store, "--component", "slope", "--dry-run")
@@ -242,6 +244,10 @@ def test_the_store_is_listed_and_pruned(finished: Path, tmp_path: Path) -> None:
     assert harness("cache", "prune", "--store", store, "--component", "slope").returncode == 0
     assert "slope" not in harness("cache", "info", "--store", store).stdout
     assert harness("cache", "prune", "--store", store, "--older", "soon").returncode == 2
+    InputFiles(store / "inputs").put("ab" * 32, bytes(2 * 10**6))
+    assert "1 image (2.0 MB) kept as costly to make" in harness("cache", "info", "--store", store).stdout.replace("\n", " ")
+    kept = harness("cache", "prune", "--store", store, "--inputs")
+    assert "removed 0 entries and 1 kept image (2.0 MB)" in kept.stdout
 
 
 @pytest.mark.slow

@@ -3,10 +3,12 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from harness.store.input_files import InputFiles
 from harness.store.map_files import StoredMaps
 from harness.store.prune import list_store, prune
 from harness.store.row_files import StoredValue
@@ -98,3 +100,51 @@ def test_temporary_files_of_dead_writers_go(store: Store) -> None:
     prune(store, component="nothing")
     assert not any(path.exists() for path in old)
     assert all(path.exists() for path in (*new, *other))
+
+
+@pytest.fixture
+def inputs(store: Store) -> list[Path]:
+    """Three inputs of 1,000 bytes, used an hour, a day and 100 days ago."""
+    files = InputFiles(at(store) / "inputs")
+    for number, ago in enumerate((3600, 86400, 100 * 86400)):
+        files.put(f"{number}" * 64, bytes(996))
+        path = files.folder / f"{number}{number}" / (f"{number}" * 64)
+        os.utime(path, (time.time() - ago, time.time() - ago))
+    return sorted(path for path in files.folder.rglob("*") if path.is_file())
+
+
+def test_inputs_are_listed_apart(store: Store, inputs: list[Path]) -> None:
+    before = sum(group.bytes for group in list_store(store).groups)
+    listing = list_store(store)
+    assert (len(listing.groups), len(listing.inputs), listing.input_bytes, listing.bytes) == (2, 3, 3000, before + 3000)
+
+
+@pytest.mark.parametrize(
+    ("condition", "left", "groups"),
+    [
+        ({"inputs": True}, [], 2),
+        ({"inputs": True, "older": "2h"}, [], 2),
+        ({"older": "2h"}, [0], 2),
+        ({"older": "30d"}, [0, 1], 2),
+        ({"component": "*"}, [0, 1, 2], 0),
+        ({"size": "0"}, [], 0),
+        ({"size": "1T"}, [0, 1, 2], 2),
+    ],
+    ids=str,
+)
+def test_inputs_are_pruned_by_their_last_use(
+    store: Store, inputs: list[Path], condition: dict[str, Any], left: list[int], groups: int
+) -> None:
+    told = prune(store, **condition, dry=True)
+    assert [path.exists() for path in inputs] == [True] * 3
+    assert len(prune(store, **condition).inputs) == len(told.inputs) == 3 - len(left)
+    assert [place for place, path in enumerate(inputs) if path.exists()] == left
+    assert len(list_store(store).groups) == groups
+
+
+def test_inputs_go_before_results_where_a_store_is_too_large(store: Store, inputs: list[Path]) -> None:
+    results = sum(group.bytes for group in list_store(store).groups)
+    prune(store, size=str(results + 1500))
+    assert [path.exists() for path in inputs] == [True, False, False]
+    prune(store, size=str(results - 1))
+    assert ([path.exists() for path in inputs], len(list_store(store).groups)) == ([False] * 3, 1)
