@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import count, islice
 from typing import Any, TypeVar, cast
 
 import torch
@@ -57,13 +57,16 @@ class Context:
             self._generators[i] = stream(self.seed, self.ids[i], self.purpose)
         return self._generators[i]
 
-    def noise(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
-        """Standard normal ``(B, *shape)``, each row from its own stream; of float32's precision in every type."""
-        return draw_normal(self._keys(), next(self._draws), shape, dtype, self.device)
+    def noise(self, shape: Sequence[int], dtype: torch.dtype = torch.float32, draws: int | None = None) -> Tensor:
+        """Standard normal ``(B, *shape)``, each row from its own stream; of float32's precision in every type.
 
-    def uniform(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
-        """Uniform in [0, 1) ``(B, *shape)``, each row from its own stream."""
-        return draw_uniform(self._keys(), next(self._draws), shape, dtype, self.device)
+        With ``draws``, what so many calls give, at once ``(draws, B, *shape)``: to a device they are one.
+        """
+        return self._drawn(draw_normal, shape, dtype, draws)
+
+    def uniform(self, shape: Sequence[int], dtype: torch.dtype = torch.float32, draws: int | None = None) -> Tensor:
+        """Uniform in [0, 1) ``(B, *shape)``, each row from its own stream; ``draws`` as for `noise`."""
+        return self._drawn(draw_uniform, shape, dtype, draws)
 
     def permutation(self, n: int) -> Tensor:
         """A permutation of ``range(n)`` per row: ``(B, n)`` int64."""
@@ -128,6 +131,12 @@ class Context:
 
     def _of(self, ids: Sequence[str], purpose: str) -> Context:
         return replace(self, ids=ids, purpose=purpose, _draws=count(), _generators={})
+
+    def _drawn(self, draw: Callable[..., Tensor], shape: Sequence[int], dtype: torch.dtype, draws: int | None) -> Tensor:
+        if draws is None:
+            return draw(self._keys(), next(self._draws), shape, dtype, self.device)
+        numbers = [number for number in islice(self._draws, draws) for _ in self.ids]
+        return draw(self._keys() * draws, numbers, shape, dtype, self.device).view(draws, len(self.ids), *shape)
 
     def _keys(self) -> list[StreamKey]:
         return [stream_key(self.seed, sample, self.purpose) for sample in self.ids]

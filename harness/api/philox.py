@@ -32,14 +32,14 @@ def words_on_host(key: StreamKey, draw: int, count: int) -> NDArray[np.uint64]:
     return found
 
 
-def words_on_device(keys: Sequence[StreamKey], draw: int, count: int, device: torch.device | str) -> Tensor:
-    """The same words of several streams, ``(B, count)`` int64 that hold the 64 bits; only keys and constants come from the host."""
+def words_on_device(keys: Sequence[StreamKey], draws: Sequence[int], count: int, device: torch.device | str) -> Tensor:
+    """The same words of several streams, each of its draw, ``(B, count)`` int64 that hold the 64 bits; the host tells which."""
     blocks = -(-count // 4)
+    rows = signed([[first for first, _ in keys], [second for _, second in keys], list(draws)], device)[:, :, None]
     counter = torch.zeros(4, len(keys), blocks, dtype=torch.int64, device=device)
     counter[0] = torch.arange(1, blocks + 1, device=device)
-    counter[1] = draw
-    key = signed([[first for first, _ in keys], [second for _, second in keys]], device)[:, :, None]
-    return philox(counter, key).movedim(0, -1).reshape(len(keys), -1)[:, :count]
+    counter[1] = rows[2]
+    return philox(counter, rows[:2]).movedim(0, -1).reshape(len(keys), -1)[:, :count]
 
 
 def philox(counter: Tensor, key: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ def smoothed(case: Case, model: Classifier, samples: int, noise: float) -> Tenso
     ctx = case.ctx.fresh("noise that smooths")
     total = torch.zeros_like(case.attributions, dtype=torch.float64)
     for draws in map(len, runs_of(samples, images)):
-        noisy = torch.cat([images + deviation * ctx.noise(images.shape[1:]).to(images) for _ in range(draws)])
+        noisy = (images + deviation * ctx.noise(images.shape[1:], draws=draws).to(images)).flatten(0, 1)
         maps = case.explain(images=noisy, model=model, index=rows.repeat(draws))
         total += maps.double().view(draws, *case.attributions.shape).sum(dim=0)
     return total / samples

@@ -39,8 +39,9 @@ class Neighbourhood:
         ctx = case.ctx.fresh(f"{self.noise} perturbations")
         shape = case.images.shape[1:]
         for run in runs_of(self.samples, case.images):
-            noise = [ctx.noise(shape) if self.noise == "gaussian" else 2 * ctx.uniform(shape) - 1 for _ in run]
-            yield case.images + reach * torch.stack(noise).to(case.images)
+            draws = len(run)
+            noise = ctx.noise(shape, draws=draws) if self.noise == "gaussian" else 2 * ctx.uniform(shape, draws=draws) - 1
+            yield case.images + reach * noise.to(case.images)
 
 
 @dataclass(frozen=True)
