@@ -11,7 +11,7 @@ from harness.api.randomness import seeded_generators
 from harness.conformance.component_under_test import ModelUnderTest
 from harness.conformance.measuring import require_generators_untouched
 from harness.conformance.results import require
-from harness.worker.contracts import checked_logits
+from harness.worker.contracts import checked_logits, require_finite_logits
 
 
 def _logits(model: Classifier, inputs: Tensor) -> Tensor:
@@ -30,7 +30,7 @@ def check_logits(tested: ModelUnderTest) -> None:
     """Logits are finite (B, K), for one image and for several."""
     model = tested.classifier()
     for count in (1, 3):
-        checked_logits(_logits(model, tested.inputs(model, count)), count, model.num_classes)
+        require_finite_logits(checked_logits(_logits(model, tested.inputs(model, count)), count, model.num_classes))
 
 
 def check_deterministic(tested: ModelUnderTest) -> None:

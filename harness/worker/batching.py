@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import torch
 
-from harness.worker.accelerators import release_unused_memory
+from harness.worker.accelerators import release_unused_memory, synchronize
 
 T = TypeVar("T")
 SLOWDOWN_LIMIT = 1.5  # a size is much slower than another when it is so by more than this factor: larger ones are then not tried
@@ -96,6 +96,8 @@ class Batching:
         done = 0
         while done < total:
             part = slice(done, min(done + size.size, total))
+            if size.exploring:
+                synchronize(self.device)
             started = time.perf_counter()
             try:
                 result = step(part)
@@ -104,6 +106,8 @@ class Batching:
                     raise
                 message = str(error)
             else:
+                if size.exploring:
+                    synchronize(self.device)
                 size.timed(part.stop - part.start, time.perf_counter() - started)
                 yield part, result
                 done = part.stop

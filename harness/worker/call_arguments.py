@@ -78,11 +78,11 @@ def as_targets(given: object, count: int, model: Classifier) -> Tensor:
         targets = targets.reshape(1).expand(count)
     if tuple(targets.shape) != (count,):
         raise ValueError(f"targets must be {wanted}, not {shape}")
-    if targets.dtype == torch.bool or (count and not (targets.isfinite().all() and is_whole_valued(targets))):
+    whole = not (targets.is_floating_point() or targets.is_complex())
+    if targets.dtype == torch.bool or (count and not whole and not (targets.isfinite().all() and is_whole_valued(targets))):
         raise ValueError(f"targets must be classes 0 to {classes - 1}, as whole numbers, not {targets.dtype}")
-    wrong = targets[(targets < 0) | (targets >= classes)] if count else targets
-    if len(wrong):
-        raise ValueError(f"targets must be classes 0 to {classes - 1}, not {int(wrong[0])}")
+    if count and (wrong := (targets < 0) | (targets >= classes)).any():  # of whole numbers a device is asked nothing else
+        raise ValueError(f"targets must be classes 0 to {classes - 1}, not {int(targets[wrong][0])}")
     return targets.long().clone()
 
 

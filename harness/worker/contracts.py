@@ -48,16 +48,20 @@ def finite_rows(tensor: Tensor) -> Tensor:
 
 def check_finite(what: str, tensor: Tensor, names: Sequence[str]) -> None:
     """Raise `ContractError` that counts and names the samples of which a value of ``(B, …)`` is not finite; ``what`` is "the map is"."""
-    bad = [name for name, finite in zip(names, finite_rows(tensor).tolist(), strict=True) if not finite]
-    if bad:
-        raise ContractError(f"{what} not finite for {len(bad)} of {len(names)} samples: {format_some(bad, 3)}")
+    _check_all_finite(what, finite_rows(tensor).tolist(), names)
 
 
 def check_finite_maps(attribution: Attribution, names: Sequence[str]) -> None:
-    """`check_finite` of a map and its parts."""
-    check_finite("the map is", attribution.map, names)
-    for part, maps in attribution.parts.items():
-        check_finite(f"the part {part!r} is", maps, names)
+    """`check_finite` of a map and its parts, for which a device is waited for once."""
+    found = torch.stack([finite_rows(maps) for maps in (attribution.map, *attribution.parts.values())]).tolist()
+    for what, finite in zip(["the map", *(f"the part {part!r}" for part in attribution.parts)], found, strict=True):
+        _check_all_finite(f"{what} is", finite, names)
+
+
+def _check_all_finite(what: str, finite: Sequence[bool], names: Sequence[str]) -> None:
+    bad = [name for name, fine in zip(names, finite, strict=True) if not fine]
+    if bad:
+        raise ContractError(f"{what} not finite for {len(bad)} of {len(names)} samples: {format_some(bad, 3)}")
 
 
 def rows_with_finite_maps(attribution: Attribution) -> Tensor:
@@ -73,14 +77,18 @@ def checked_scores(returned: object, batch: int) -> Tensor:
     return scores.to("cpu", torch.float64)
 
 
-def checked_logits(returned: object, batch: int, classes: int, finite: bool = True) -> Tensor:
-    """A model's return value; raises `ContractError` unless it is ``(B, K)`` and, if it must be, finite."""
+def checked_logits(returned: object, batch: int, classes: int) -> Tensor:
+    """A model's return value; raises `ContractError` unless it is ``(B, K)``."""
     logits = _require_real(returned, "a model must return")
     if logits.shape != (batch, classes):
         raise ContractError(f"a model must return logits ({batch}, {classes}), not {tuple(logits.shape)}")
-    if finite and not torch.isfinite(logits).all():
-        raise ContractError("the model's logits are not finite")
     return logits
+
+
+def require_finite_logits(logits: Tensor) -> None:
+    """Raise `ContractError` if a model's logits are not finite."""
+    if not torch.isfinite(logits).all():
+        raise ContractError("the model's logits are not finite")
 
 
 def _require_tensor(value: object, must_be: str) -> Tensor:

@@ -21,7 +21,7 @@ from harness.registry.recipe import Recipe
 from harness.worker.arithmetic import Arithmetic, cast_passes
 from harness.worker.batching import Batching
 from harness.worker.component_factory import ComponentFactory
-from harness.worker.contracts import ChangedSincePlanning, ContractError, checked_logits
+from harness.worker.contracts import ChangedSincePlanning, ContractError, checked_logits, require_finite_logits
 from harness.worker.fast_forward import optimize_forward
 from harness.worker.pass_counter import count_passes
 from harness.worker.probe_logits import compute_probe_logits, probe_tolerance
@@ -126,12 +126,15 @@ class ModelCache:
 
         def step(part: slice) -> Tensor:
             batch = inputs[part].to(self.device)
-            return checked_logits(module(batch), len(batch), model.num_classes, finite).to(inputs.device)
+            return checked_logits(module(batch), len(batch), model.num_classes).to(inputs.device)
 
         key = ("forward", model.architecture, tuple(inputs.shape[1:]))
         with torch.no_grad():
             pieces = [logits for _, logits in self.batching.run(key, len(inputs), step, inputs.shape[-2] * inputs.shape[-1])]
-        return torch.cat(pieces) if pieces else torch.zeros(0, model.num_classes, device=inputs.device)
+        logits = torch.cat(pieces) if pieces else torch.zeros(0, model.num_classes, device=inputs.device)
+        if finite:
+            require_finite_logits(logits)  # of all batches at once: a device is waited for
+        return logits
 
     def compute_in(self, arithmetic: Arithmetic) -> bool:
         """Compute in this arithmetic from now on; whether it is another, so that models are made again."""
