@@ -47,6 +47,10 @@ class FailureHook:
         last.register_forward_hook(self._forward)
         return self
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> FailureHook:
+        """Itself, so that an explainer that runs a copy of the model meets it too."""
+        return self
+
     def arm(self, stage: Stage | None) -> None:
         """Have it raise at this stage, or not at all."""
         self.armed, self.tripped, self._calls = stage, False, 0

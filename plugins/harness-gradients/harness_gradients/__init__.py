@@ -1,0 +1,1 @@
+"""Explainers made of gradients that no library has batched: one module per kind."""
