@@ -8,6 +8,8 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 
@@ -28,6 +30,20 @@ if "HARNESS_FORK_SERVER" not in os.environ and sys.platform.startswith("linux"):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--at-least", type=int, default=0, metavar="N", help="fail where fewer than N tests have passed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    """Variables that libraries set when they are imported (OpenCV, Ray) are not for children: a fork server would refuse these."""
+    with mock.patch.dict(os.environ):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Nor are those of what a test imports."""
+    with mock.patch.dict(os.environ):
+        return (yield)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -66,6 +66,13 @@ def test_a_child_is_what_a_new_interpreter_is_and_computes_the_same_bits(
     assert len(set(new["numbers"])) == len(new["numbers"])
 
 
+@pytest.mark.skipif(os.environ.get(ADDRESS_VARIABLE, OFF) == OFF, reason="none is wanted")
+def test_children_of_tests_are_forked() -> None:
+    """Whatever the modules of other tests have set when they were imported, which all are before the first begins."""
+    with closing(ChildProcess(PARROT, {"greeting": "hello"})) as child:
+        assert isinstance(child._process, ForkedProcess)
+
+
 def test_generators_that_nobody_seeds_are_not_the_same_in_two_children(choose: Choose) -> None:
     first, second = (reveal(choose, "forked")["drawn"] for _ in range(2))
     assert len({*first, *second}) == len(first) + len(second) == 6
