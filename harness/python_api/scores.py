@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from harness.leaderboard.display import Showable
 from harness.leaderboard.selection import matches_any_pattern
+from harness.store.arrow_arrays import texts_to_arrow
 from harness.text_format import format_count, format_some
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Scores(Showable):
         for name in wanted:
             if not any(matches_any_pattern([name], label) for label in labels):
                 raise ValueError(f"no scores of {field} {name!r}: there are those of {format_some(labels, MAX_SHOWN)}")
-        return pa.array([label for label in labels if wanted and matches_any_pattern(wanted, label)], pa.string())
+        return texts_to_arrow([label for label in labels if wanted and matches_any_pattern(wanted, label)])
 
     def labels(self, field: str) -> list[str]:
         """The labels under ``field`` (``"explainer"``, ``"metric"`` …), in their order."""

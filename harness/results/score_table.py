@@ -17,8 +17,9 @@ from harness.results.components import ComponentInfo
 from harness.results.data_model import Group, Results, SamplesRule
 from harness.results.field_types import Bools
 from harness.results.sample_selection import selected_samples
+from harness.store.arrow_arrays import coded_texts_to_arrow, numbers_to_arrow, numbers_to_numpy
 from harness.store.row_files import ENCODED_TEXT
-from harness.store.sample_alignment import EncodedTexts, SamplePositions, encode_text_column, iter_constant_slices, numbers_to_numpy
+from harness.store.sample_alignment import EncodedTexts, SamplePositions, encode_text_column, iter_constant_slices
 
 KEY_COLUMNS = ("dataset", "model", "explainer", "metric", "sample", "digest")
 RECIPE_KEY = b"harness.recipe"
@@ -81,22 +82,16 @@ def _explainer_table(group: Group, label: str, counting: Bools) -> pa.Table:
     samples = np.concatenate(positions) if positions else np.empty(0, dtype=np.intp)
     rows = len(samples)
     columns = {
-        "dataset": _encoded(np.zeros(rows), [group.dataset]),
-        "model": _encoded(np.zeros(rows), [group.model]),
-        "explainer": _encoded(np.zeros(rows), [label]),
-        "metric": _encoded(np.repeat(np.arange(len(metrics)), [len(part) for part in positions]), metrics),
-        "sample": _encoded(samples, group.samples),
-        "digest": _encoded(samples, group.digests),
-        "value": pa.array(
-            np.concatenate([cell.values[part] for cell, part in zip(cells, positions, strict=True)]) if cells else [], pa.float64()
-        ),
-        "counts": pa.array(counting[samples], pa.bool_()),
+        "dataset": coded_texts_to_arrow(np.zeros(rows), [group.dataset]),
+        "model": coded_texts_to_arrow(np.zeros(rows), [group.model]),
+        "explainer": coded_texts_to_arrow(np.zeros(rows), [label]),
+        "metric": coded_texts_to_arrow(np.repeat(np.arange(len(metrics)), [len(part) for part in positions]), metrics),
+        "sample": coded_texts_to_arrow(samples, group.samples),
+        "digest": coded_texts_to_arrow(samples, group.digests),
+        "value": numbers_to_arrow(np.concatenate([np.empty(0), *(cell.values[part] for cell, part in zip(cells, positions, strict=True))])),
+        "counts": numbers_to_arrow(counting[samples]),
     }
     return pa.table(columns, schema=SCORE_TABLE_SCHEMA)
-
-
-def _encoded(codes: NDArray[Any], names: list[str]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names, pa.string()))
 
 
 def write_scores(path: Path, results: Results, among: Sequence[Group] | None = None) -> None:

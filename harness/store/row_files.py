@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from harness.store.arrow_arrays import encode_texts, numbers_to_arrow
 
 ENCODED_TEXT = pa.dictionary(pa.int32(), pa.string())
 IDENTITY = ["column", "sample", "digest", "field"]
@@ -24,16 +27,11 @@ class StoredValue:
     value: float
 
 
-def warm_up_arrow() -> None:
-    """Have Arrow import what it imports with its first table (pandas, if there is one): at a process's start nobody waits for it."""
-    encode_rows([StoredValue("", "", "", "", 0.0)])
-
-
 def encode_rows(rows: Sequence[StoredValue]) -> bytes:
     """Rows as the bytes of a Parquet file."""
     arrays = [
-        *(pa.array([getattr(row, name) for row in rows], type=pa.string()).dictionary_encode() for name in IDENTITY),
-        pa.array([row.value for row in rows], type=pa.float64()),
+        *(encode_texts([getattr(row, name) for row in rows]) for name in IDENTITY),
+        numbers_to_arrow(np.array([row.value for row in rows], dtype=np.float64)),
     ]
     return encode_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
 

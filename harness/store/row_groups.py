@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from harness.store import row_files as row_files
+from harness.store.arrow_arrays import texts_to_arrow
 from harness.store.errors import wrap_write_errors
 from harness.store.folder import Folder
 from harness.store.row_files import StoredValue
@@ -99,7 +100,7 @@ class RowGroups(SegmentGroups):
         old = self._tables(group)
         table = row_files.merge_tables(list(old.values()))
         names = table.column("column").cast(pa.string())
-        dropped = pc.is_in(names, pa.array(list(columns), pa.string()))
+        dropped = pc.is_in(names, texts_to_arrow(columns))
         gone = names.filter(dropped).unique()
         if len(gone):
             kept = table.filter(pc.invert(dropped))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from harness.store.arrow_arrays import numbers_to_numpy
 from harness.store.map_files import SampleKey
 
 Bools = NDArray[np.bool_]
@@ -49,16 +50,6 @@ def encode_text_column(column: pa.ChunkedArray) -> EncodedTexts:
         return EncodedTexts(codes, names)
     first = {text: code for code, text in reversed(list(enumerate(names)))}
     return EncodedTexts(np.asarray([first[text] for text in names], dtype=np.int32)[codes], names)
-
-
-def numbers_to_numpy(numbers: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
-    """Numbers without gaps ``(rows,)``, as they lie in memory: Arrow's own conversion imports pandas if that is installed."""
-    if isinstance(numbers, pa.ChunkedArray):
-        parts = [numbers_to_numpy(chunk) for chunk in numbers.chunks]
-        return np.concatenate(parts) if parts else np.empty(0, dtype=numbers.type.to_pandas_dtype())
-    if numbers.null_count:
-        raise ValueError("a column of numbers has gaps")
-    return np.frombuffer(numbers.buffers()[1] or b"", dtype=numbers.type.to_pandas_dtype())[numbers.offset : numbers.offset + len(numbers)]
 
 
 class SamplePositions:

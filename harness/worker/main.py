@@ -14,7 +14,6 @@ def main() -> None:
     from harness.dispatch.executor import ExecutorSettings
     from harness.planning.jobs import Job, SubjectRows
     from harness.registry.registry import Registry
-    from harness.store import row_files
     from harness.store.store import Store
     from harness.text_format import format_reason, format_traceback
     from harness.worker.arithmetic import set_plain_fp32
@@ -34,7 +33,6 @@ def main() -> None:
     prefetcher = Prefetcher(settings.plugins, pinned, settings.input_files) if settings.prefetches(device) else None
     with contextlib.nullcontext() if prefetcher is None else contextlib.closing(prefetcher):
         runner = JobRunner(components, Store(settings.store), apart=True, prefetcher=prefetcher)
-        row_files.warm_up_arrow()
         channel.send({"event": "ready"})
         while True:
             message = channel.inbox.get()

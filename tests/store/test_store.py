@@ -283,11 +283,12 @@ def test_a_job_reads_no_segment_of_others(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(read) == 1
 
 
-def test_a_process_that_is_prepared_imports_nothing_with_its_first_rows(tmp_path: Path) -> None:
+def test_a_process_imports_nothing_with_its_first_rows(tmp_path: Path) -> None:
     code = (
-        "import sys; from harness.store import row_files; from harness.store.store import Store; row_files.warm_up_arrow(); "
-        "before = set(sys.modules);"
-        f"Store({str(tmp_path / 'store')!r}).commit_rows('ab' * 32, [row_files.StoredValue('c', 's', 'd', 'value', 1.0)]);"
+        "import sys; from harness.store import row_files; from harness.store.sample_alignment import SamplePositions;"
+        "from harness.store.store import Store; before = set(sys.modules);"
+        f"store = Store({str(tmp_path / 'store')!r}); store.commit_rows('ab' * 32, [row_files.StoredValue('c', 's', 'd', 'value', 1.0)]);"
+        "assert store.known('ab' * 32, SamplePositions([('s', 'd')]))['c']['value'].values == [1];"
         "sys.exit(str({name.partition('.')[0] for name in set(sys.modules) - before} & {'pandas', 'pyarrow'} or ''))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
