@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -119,6 +121,18 @@ def innermost(operations: Sequence[Dispatched], spans: Sequence[Mapping[str, Any
         yield str(next(around, {"cat": "planning"})["cat"])
 
 
+def metric_rows(size: int = 64, batches: tuple[int, int] = (4, 16)) -> Iterator[str]:
+    """Lines of what a call of each metric of harness-metrics dispatches besides passes; two numbers where larger batches have others."""
+    cards = [card for card in Registry.discover().cards("metrics") if card.distribution == "harness-metrics"]
+    names = [card.name for card in sorted(cards, key=lambda card: (str(card.declaration["category"]), card.name))]
+    asked = json.dumps([[name, {}, batch, size] for name in names for batch in batches])
+    program = [sys.executable, "-m", "tests.support.metric_counts"]  # of its own: the device must be there before a backward pass
+    found = json.loads(subprocess.run(program, input=asked, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    for name, few, many in zip(names, found[0::2], found[1::2], strict=True):
+        both = [(few.get(kind, 0), many.get(kind, 0)) for kind in KINDS]
+        yield f"| {name} | {' | '.join(f'{one:,}' if one == other else f'{one:,}; {other:,}' for one, other in both)} |"
+
+
 def row(name: str, counts: Mapping[str, int], divisor: int = 1) -> str:
     """A line of a table."""
     return f"| {name} | {' | '.join(f'{counts.get(kind, 0) / divisor:,.0f}' for kind in KINDS)} |"
@@ -142,6 +156,7 @@ def main() -> None:
     lines += [row(kind, found, cells) for kind, found in sorted(counts.items(), key=lambda item: -item[1]["operation"])]
     lines += ["", "| a check, processor time | in main memory, ms | of that, not hashing weights, ms |", "| --- | ---: | ---: |"]
     lines += [f"| {name} | {whole:.2f} | {rest:.2f} |" for name, (whole, rest) in times.items()]
+    lines += ["", "By metric, 64 × 64 pixels, 4; 16 samples, besides the passes of models and explainers:", "", *lines[:2], *metric_rows()]
     lines += ["", f"Shares of that run's time: {', '.join(f'{kind} {share:.1%}' for kind, share in shares.items())}."]
     text = "\n".join(lines)
     print(text)

@@ -1,0 +1,80 @@
+"""What metrics have a device do besides the model's passes: few operations, and no waiting, however many samples and steps there are."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+MOST = {  # operations, of 48 × 48 pixels; of ROAD those of the solver, which is asked twice at most whether it is done
+    "relevance-mass-accuracy": 16,
+    "pointing-game": 13,
+    "attribution-localisation": 16,
+    "auc": 33,
+    "energy-pointing-game": 54,
+    "localisation-error": 96,
+    "explanation-precision": 205,
+    "relevance-rank-accuracy": 205,
+    "top-k-intersection": 205,
+    "focus": 440,
+    "sparseness": 20,
+    "complexity": 14,
+    "effective-complexity": 13,
+    "component-agreement": 94,
+    "component-similarity": 186,
+    "deletion": 215,
+    "insertion": 225,
+    "pixel-flipping": 215,
+    "abpc": 235,
+    "selectivity": 225,
+    "monotonicity-arya": 220,
+    "irof": 245,
+    "road": 1130,
+    "average-drop": 24,
+    "average-increase": 20,
+    "saliency-metric": 78,
+    "completeness": 13,
+}
+COPIES = {"irof": 1, "road": 2}  # to the host: superpixels are found there
+STEPS = {
+    "deletion": ("steps", 4, 40),
+    "insertion": ("steps", 4, 40),
+    "abpc": ("steps", 4, 40),
+    "selectivity": ("patch", 24, 8),
+    "monotonicity-arya": ("steps", 4, 40),
+    "irof": ("segments", 4, 40),
+}
+SMALL, LARGE, SIZE = 2, 12, 48
+
+
+@pytest.fixture(scope="module")
+def counts():
+    """By metric, parameters and samples."""
+    asked = [[name, {}, batch, SIZE] for name in MOST for batch in (SMALL, LARGE)]
+    asked += [[name, {parameter: value}, SMALL, SIZE] for name, (parameter, *values) in STEPS.items() for value in values]
+    done = subprocess.run([sys.executable, "-m", "tests.support.metric_counts"], input=json.dumps(asked), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    return {(name, json.dumps(params), batch): counted for (name, params, batch, _), counted in zip(asked, found, strict=True)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MOST)
+def test_a_metric_waits_for_nothing_however_many_samples_there_are(name, counts):
+    few, many = (counts[name, "{}", batch] for batch in (SMALL, LARGE))
+    for found in (few, many):
+        assert found.get("to the device", 0) == 0
+        assert found.get("to the host", 0) <= COPIES.get(name, 0)
+        assert found["operation"] <= MOST[name]
+    if name != "road":  # whose systems may need more iterations
+        assert few == many
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STEPS)
+def test_steps_cost_no_operations_of_their_own(name, counts):
+    parameter, few, many = STEPS[name]
+    few, many = (counts[name, json.dumps({parameter: value}), SMALL]["operation"] for value in (few, many))
+    assert abs(many - few) <= 8  # a sample with fewer segments, or a sort of another length
