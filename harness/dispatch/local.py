@@ -80,6 +80,10 @@ class LocalExecutor(Scheduler):
         """Those of the devices."""
         return self._sharing.slots
 
+    def expect(self, requests: Sequence[Mapping[str, Any]]) -> None:
+        """Begin with what planning will ask: two workers are at it where there are two."""
+        self._questions.expect(requests)
+
     def begin(self, slot: Slot, inbox: Inbox) -> WorkerHandle:
         """A process, fixed to the slot's device; what the first one imports is imported for all."""
         start_fork_server()

@@ -12,24 +12,21 @@ from harness.dispatch.events import ColumnFailed, Event, JobFinished, event_from
 from harness.dispatch.executor import ExecutorError, ExecutorSettings
 from harness.dispatch.job_queue import JobQueue
 from harness.dispatch.memory_retries import MemoryRetries
+from harness.dispatch.questions import Questions
 from harness.dispatch.reservations import Reservations
-from harness.dispatch.worker_handle import Assignment, Inbox, WorkerHandle
+from harness.dispatch.worker_handle import ANSWERS, Assignment, Inbox, WorkerHandle
 from harness.dispatch.worker_pool import MAX_FAILED_STARTS, WorkerPool
-from harness.planning.facts import Unavailable
 from harness.planning.jobs import Job
 from harness.store.address import is_private
-
-
-class _WorkerDied(Unavailable):
-    """The worker that was asked has ended."""
 
 
 class Scheduler(ABC):
     """Implements `harness.dispatch.executor.Executor` on one worker per slot.
 
     An executor says which slots there are and how a worker is started on one. The rest is the same for all, and each part of it has its
-    own place: jobs that wait (`JobQueue`), those reserved for workers that read ahead (`Reservations`), workers and how long anything
-    may take (`WorkerPool`), what becomes of the job of a worker that has ended (`CrashPolicy`) or lacked memory (`MemoryRetries`).
+    own place: questions of planning (`Questions`), jobs that wait (`JobQueue`), those reserved for workers that read ahead
+    (`Reservations`), workers and how long anything may take (`WorkerPool`), what becomes of the job of a worker that has ended
+    (`CrashPolicy`) or lacked memory (`MemoryRetries`).
     """
 
     def __init__(self, settings: ExecutorSettings) -> None:
@@ -41,6 +38,7 @@ class Scheduler(ABC):
         self._reservations = Reservations(self._jobs)
         self._retries = MemoryRetries(self._jobs, self._pool)
         self._crashes = CrashPolicy(settings)
+        self._questions = Questions(self._pool, self._start_one_more, settings.options.startup_timeout)
 
     @abstractmethod
     def slots(self) -> Sequence[Slot]:
@@ -62,14 +60,12 @@ class Scheduler(ABC):
     # the protocol
 
     def ask(self, request: Mapping[str, Any]) -> Any:
-        """Answered by the first worker; asked again if that dies, once."""
-        try:
-            return self._ask_once(request)
-        except _WorkerDied:
-            return self._ask_once(request)
+        """Answered by a worker; asked again if that dies, once."""
+        return self._questions.answer(request)
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Queue jobs."""
+        """Queue jobs; planning is over."""
+        self._questions.clear()
         self._jobs.add(jobs)
 
     def events(self) -> Iterator[Event]:
@@ -91,7 +87,7 @@ class Scheduler(ABC):
 
     def stop(self) -> None:
         """Kill the workers: what is committed is whole, what is not is dropped."""
-        for waiting in (self._jobs, self._reservations, self._retries):
+        for waiting in (self._jobs, self._reservations, self._retries, self._questions):
             waiting.clear()
         self._pool.stop()
 
@@ -128,17 +124,17 @@ class Scheduler(ABC):
         self._pool.workers.append(worker)
         return worker
 
-    # hearing
+    def _start_one_more(self) -> WorkerHandle | None:
+        """A worker to ask, if there is a place for one."""
+        slot = self._pool.next_slot_to_ask(self.slots())
+        return None if slot is None else self._start(slot)
 
-    def _ask_once(self, request: Mapping[str, Any]) -> Any:
-        slots = self.slots()
-        if not slots:
-            raise ExecutorError("there is nothing to work on: no device, no node")
-        worker = self._pool.workers[0] if self._pool.workers else self._start(slots[0])
-        return _await_answer(self._pool, worker, request, self.settings.options.startup_timeout)
+    # hearing
 
     def _heard(self, worker: WorkerHandle, message: Mapping[str, Any]) -> Iterator[Event]:
         assignment = worker.assignment
+        if assignment is None and message["event"] in ANSWERS:
+            return  # nobody waits for it any longer
         if assignment is None or (event := _event_of_job(message, assignment.job)) is None:
             worker.kill("speaking of a job that is not its own")
             return
@@ -174,26 +170,6 @@ class Scheduler(ABC):
             self._jobs.put_back(left)
         if left is None or job.key in {*worker.assignment.settled, *(event.column for event in told)}:
             self._jobs.release(job.id)
-
-
-def _await_answer(pool: WorkerPool, worker: WorkerHandle, request: Mapping[str, Any], limit: float) -> Any:
-    """A worker's answer to a request, put to it once it is ready; raises `Unavailable` if it has none, or has none in time."""
-    asked = False
-    while True:
-        if worker.ready and not asked:
-            worker.ask(request)
-            asked = True
-        speaker, message = pool.listen() or (None, None)
-        if speaker is not worker:
-            continue
-        if message is None:
-            if worker.killed_for == "timeout":
-                raise Unavailable(f"it took more than {limit:g} s")
-            raise _WorkerDied(worker.describe_exit())
-        if message["event"] == "refused":
-            raise Unavailable(message["reason"], message.get("traceback", ""))
-        if message["event"] == "answer":
-            return message["value"]
 
 
 def _event_of_job(message: Mapping[str, Any], job: Job) -> Event | None:

@@ -13,6 +13,8 @@ from harness.dispatch.devices import Slot
 from harness.dispatch.events import ColumnFailed, Event, PhaseStarted, RowsCommitted
 from harness.planning.jobs import Job, SubjectRows
 
+ANSWERS = ("answer", "refused")
+"""Events with which a worker answers a question."""
 Inbox = queue.Queue["tuple[WorkerHandle, dict[str, Any] | None]"]
 
 
@@ -119,7 +121,7 @@ class WorkerHandle(ABC):
         """Take note of what it says of itself."""
         if message["event"] == "ready":
             self.ready, self.start_seconds = True, time.monotonic() - self.started
-        elif message["event"] in ("answer", "refused"):
+        elif message["event"] in ANSWERS:
             self.asked = None
 
     def has_ended_unsaid(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.dispatch.devices import Slot
-from harness.dispatch.executor import ExecutorSettings
+from harness.dispatch.executor import ExecutorError, ExecutorSettings
 from harness.dispatch.worker_handle import Inbox, WorkerHandle
 
 MAX_FAILED_STARTS = 3  # times in a row that workers of one slot may end before they are ready: then it is given up
@@ -35,7 +35,7 @@ class WorkerPool:
     @property
     def idle(self) -> list[WorkerHandle]:
         """Those that can be given a job."""
-        return [worker for worker in self.workers if worker.ready and worker.assignment is None]
+        return [worker for worker in self.workers if worker.ready and worker.assignment is None and worker.asked is None]
 
     @property
     def busy(self) -> bool:
@@ -51,6 +51,15 @@ class WorkerPool:
             elif self._failed_starts[slot.name] < MAX_FAILED_STARTS:
                 free.append(slot)
         return free
+
+    def next_slot_to_ask(self, slots: Sequence[Slot]) -> Slot | None:
+        """Where one more worker may be asked: the first slot if there is none, though some may have failed there; None if all have one.
+
+        Raises `harness.dispatch.executor.ExecutorError` if there is no slot at all.
+        """
+        if not slots:
+            raise ExecutorError("there is nothing to work on: no device, no node")
+        return next(iter(self.free_slots(slots) if self.workers else slots), None)
 
     def listen(self) -> tuple[WorkerHandle, dict[str, Any] | None] | None:
         """Next message of a worker, or (with None) that it has ended; None if there is none for a while. Who takes too long is ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 
@@ -61,6 +62,7 @@ class Planner:
 
     def plan(self) -> Plan:
         """The plan of the whole spec; raises `SpecError` before anything runs if a dataset's classes or the target are no model's."""
+        self._expect()
         subjects = SubjectPlanner(self.loaded, self.store, self.inspect, self._training)
         groups, wrong = [], []
         for place, dataset in enumerate(self.loaded.recipes.datasets):
@@ -73,6 +75,24 @@ class Planner:
         if wrong:
             raise SpecError(wrong)
         return Plan(groups, [variant for group in groups for variant in self._variants(group)])
+
+    def _expect(self) -> None:
+        """Begin to find out what the plan will ask, as far as that is the same whatever the answers are."""
+        recipes, chosen = self.loaded.recipes, self.loaded.recipe_for
+        subjects = list(product(recipes.datasets, recipes.models))
+        self.inspect.expect(
+            datasets=recipes.datasets,
+            models=[chosen("models", model, dataset=dataset.label) for dataset, model in subjects],
+            training=[(split, self.loaded.spec.seed) for split in map(self._training.needed, recipes.datasets) if split is not None],
+            components=[
+                *(
+                    chosen("explainers", row, dataset=dataset.label, model=model.label)
+                    for dataset, model in subjects
+                    for row in recipes.rows
+                ),
+                *recipes.metrics,
+            ],
+        )
 
     def _absent_targets(self, groups: Sequence[GroupPlan]) -> Iterator[SpecProblem]:
         """Where a fixed class is to be explained that a model does not have."""

@@ -29,15 +29,20 @@ class TrainingSplits:
 
     def split(self, dataset: Recipe) -> Recipe | None:
         """The dataset that components learn from; None if there is none, or if one uses it and it cannot be had."""
-        recipe, recipes = self._named(dataset), self.loaded.recipes
-        if recipe is None or not any(self._uses(each) for each in (*recipes.rows, *recipes.metrics)):
-            return recipe
+        recipe = self.needed(dataset)
+        if recipe is None:
+            return self._named(dataset)
         try:
             self.inspect.training(recipe, self.loaded.spec.seed, 0)
         except Unavailable as error:
             self._unavailable[dataset.label] = TRAINING_UNAVAILABLE.format(error)
             return None
         return recipe
+
+    def needed(self, dataset: Recipe) -> Recipe | None:
+        """The dataset that components learn from, if there is one that any uses."""
+        recipe, recipes = self._named(dataset), self.loaded.recipes
+        return recipe if recipe is not None and any(self._uses(each) for each in (*recipes.rows, *recipes.metrics)) else None
 
     def lacking(self, subject: Subject, recipe: Recipe) -> str | None:
         """Reason why there is nothing to learn from for a component that needs it, or None if there is."""

@@ -79,7 +79,8 @@ class Run:
         """Plan of what there is to compute; asks a worker only for what is not remembered, and says what that worker does."""
         begun = self.loaded.spec.execution.executor.removeprefix("xai-harness/") == "inline"
         ask = report_requests(self.executor.ask, say, refused, begun)
-        return Planner(self.loaded, self.store, RememberedFacts(self.store, ask), self.limit).plan()
+        expect = getattr(self.executor, "expect", _ignore)  # not every executor can do what will be asked ahead
+        return Planner(self.loaded, self.store, RememberedFacts(self.store, ask, expect), self.limit).plan()
 
     def execute(self, progress: ProgressReporter | None = None) -> FinishedRun:
         """Compute what is missing, and write the run folder, after an interrupt too: what is committed is kept."""

@@ -180,6 +180,30 @@ def test_what_was_found_out_holds_for_as_long_as_what_was_read_is_as_it_was(fold
     assert [again(), again()] == [4, 4]
 
 
+def test_what_was_begun_before_a_file_changed_is_not_remembered_of_the_file_as_it_is_now(folder: Path) -> None:
+    store, begun, asked = Store(folder / "store"), [], []
+
+    def ask(request: Any) -> Any:
+        asked.append(request)
+        return answered(FOUND)
+
+    first = RememberedFacts(store, ask, begun.extend)
+    first.expect(datasets=[recipe()], models=[], training=[], components=[])
+    assert [request["ask"] for request in begun] == ["dataset"]
+    write(folder / "photos/list.csv", "another list, which the worker that has begun may not have seen")
+    first.dataset(recipe())
+    assert asked == begun, "the answer that was begun is the one that is waited for"
+    RememberedFacts(store, ask).dataset(recipe())
+    assert len(asked) == 2
+
+
+def test_what_is_remembered_is_not_begun(folder: Path) -> None:
+    store, begun = Store(folder / "store"), []
+    RememberedFacts(store, lambda request: answered(FOUND)).dataset(recipe())
+    RememberedFacts(store, lambda request: answered(FOUND), begun.extend).expect([recipe()], [], [], [])
+    assert begun == []
+
+
 MODEL = {
     **dict.fromkeys(("class_names", "family", "cam_layer", "files"), None),
     **{"digest": "d", "num_classes": 2, "input_shape": [3, 4, 4], "features": [], "parameters": 1, "notes": [], "generation": 0},
