@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -193,20 +193,19 @@ class Harness:
         seconds = grid.loop(grid.bare_forward, mine.forward, grid.forward_size) + grid.loop(self._explain, mine.explained, self.size)
         return Spent(seconds, PassCount())
 
-    def together(self, pairs: list[Pair]) -> float:
-        """Seconds of a run's scoring of all metrics: what they share is shared, each is guarded, and batch sizes are found anew."""
+    def together(self, pairs: Sequence[Pair]) -> Mapping[str, float]:
+        """Seconds of each metric as a run scores them: what metrics share is shared, each is guarded, and batch sizes are found anew."""
         self.grid.bench.batching.__dict__.update(Batching.on(self.grid.device).__dict__)
         memory: dict[Any, object] = {}
 
-        def run() -> None:
-            for pair in pairs:
-                recipe = self.recipe(pair)
-                case = self.case(recipe.name, memory)
-                given = [("the images", case.images), ("the targets", case.targets), ("the attributions", case.attributions)]
-                with forbid_changes(self.grid.model.module, given):
-                    checked_scores(self.grid.bench.metric(recipe)(case), len(self.grid.ids))
+        def score(pair: Pair) -> None:
+            recipe = self.recipe(pair)
+            case = self.case(recipe.name, memory)
+            given = [("the images", case.images), ("the targets", case.targets), ("the attributions", case.attributions)]
+            with forbid_changes(self.grid.model.module, given):
+                checked_scores(self.grid.bench.metric(recipe)(case), len(self.grid.ids))
 
-        return self.grid.timed(run)
+        return {pair.ours: self.grid.timed(lambda pair=pair: score(pair)) for pair in pairs}
 
     def guarded(self) -> float:
         """Seconds that a run spends on finding out whether one metric has left everything as it was."""

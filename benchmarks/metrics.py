@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import torch
@@ -49,19 +50,18 @@ def main() -> None:
     chosen = None if options.metrics is None else options.metrics.split(",")
     pairs = [pair for pair in PAIRS if chosen is None or pair.ours in chosen]
     grid = Grid(options.size, options.images, torch.device(options.device), CLOCKS[options.clock])
-    cells, shared = [], 0.0
+    cells, shared = [], Counter[str]()
     for name in options.explainers.split(","):
         ours, theirs = Harness(grid, name, EXPLAINERS[name]), Quantus(grid, name, EXPLAINERS[name])
         for pair in pairs:
             cells.append(measured(pair, ours, theirs, options.repeats))
             print(cells[-1], flush=True)
-        shared += ours.together([cell.pair for cell in cells if cell.explainer == name])
-    text = "\n".join(
-        [machine(grid, options.explainers), "", table(cells, options.clock == "wall"), "", totals(cells, shared, ours.guarded())]
-    )
+        shared.update(ours.together([cell.pair for cell in cells if cell.explainer == name]))
+        done = ",".join(dict.fromkeys(cell.explainer for cell in cells))
+        text = "\n".join([machine(grid, done), "", table(cells, options.clock == "wall"), "", totals(cells, shared, ours.guarded())])
+        if options.out is not None:  # what there is so far, should this not come to its end
+            options.out.write_text(text + "\n")
     print(text)
-    if options.out is not None:
-        options.out.write_text(text + "\n")
 
 
 if __name__ == "__main__":

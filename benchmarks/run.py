@@ -38,32 +38,38 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64, help="pixels a side")
     parser.add_argument("--samples", type=int, default=64)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--runs", default="local:1,local:2,ray:2", help="executors with their numbers of workers")
+    parser.add_argument("--runs", default="local:1,local:2,ray:2", help="executors with their numbers of workers, or auto")
     parser.add_argument("--more", default="", help="numbers of explainers of the second table, such as 1,4,16")
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
+    parser.add_argument("--enough", type=float, default=0.1, help="seconds that a timing of the floor takes, at least")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     seconds, clock = CLOCKS[options.clock]
     grid, load = Grid(options.arch, options.size, options.samples, options.device), os.getloadavg()[0]
-    floor = Floor(grid.spec(EXPLAINERS), torch.device(options.device), clock)
+    floor = Floor(grid.spec(EXPLAINERS), torch.device(options.device), clock, options.enough)
     floor.measure()
     print("floor measured", flush=True)
     alone = measure(grid.spec(EXPLAINERS[:1])).work.alone([label_of(each) for each in EXPLAINERS])
     runs: dict[str, Measured] = {}
     for name in options.runs.split(","):
         executor, _, workers = name.partition(":")
-        runs[name] = measure(grid.spec(EXPLAINERS, executor, int(workers)))
+        runs[name] = measure(grid.spec(EXPLAINERS, executor, workers if workers == "auto" else int(workers)))
         floor.measure()
         print(f"{name}: {runs[name].totals}", flush=True)
-    lines = [about(grid, load, options.clock), "", *floor_table(floor, runs, alone), "", *run_table(floor, runs, alone, seconds)]
-    if options.more:
-        counts = sorted({int(count) for count in options.more.split(",")})
-        lines += ["", *more_table({count: measure(grid.spec(ALIKE[:count])) for count in counts}, floor, seconds)]
-    text = "\n".join(lines)
-    print(text)
-    if options.out is not None:
-        options.out.write_text(text + "\n")
+        lines = [about(grid, load, options.clock), "", *floor_table(floor, runs, alone), "", *run_table(floor, runs, alone, seconds)]
+        write(lines, options.out)
+    more: dict[int, Measured] = {}
+    for count in sorted({int(count) for count in options.more.split(",") if count}):
+        more[count] = measure(grid.spec(ALIKE[:count]))
+        write([*lines, "", *more_table(more, floor, seconds)], options.out)
+    print("\n".join([*lines, "", *more_table(more, floor, seconds)] if more else lines))
+
+
+def write(lines: Sequence[str], out: Path | None) -> None:
+    """Keep what there is so far, should this not come to its end."""
+    if out is not None:
+        out.write_text("\n".join(lines) + "\n")
 
 
 def about(grid: Grid, load: float, clock: str) -> str:
@@ -109,8 +115,10 @@ def run_table(floor: Floor, runs: Mapping[str, Measured], alone: Work, seconds: 
         shares = dict(run.totals["shares"])
         inside, work = shares.pop("model"), run.totals[seconds]
         rest = ", ".join(f"{kind} {share:.1%}" for kind, share in sorted(shares.items(), key=lambda item: -item[1]) if share >= 0.005)
+        used = sum(each["workers"] for each in run.totals["devices"].values())
+        label = f"{name} ({used})" if name.endswith("auto") else name
         lines.append(
-            f"| {name} | {run.totals['startup_seconds']:.1f} | {work:.1f} | {work / least:.2f} | {work / apart:.2f} | {run.after:.1f} "
+            f"| {label} | {run.totals['startup_seconds']:.1f} | {work:.1f} | {work / least:.2f} | {work / apart:.2f} | {run.after:.1f} "
             f"| {inside:.0%} | {rest} |"
         )
     return lines

@@ -26,12 +26,12 @@ from harness.worker.arithmetic import set_plain_fp32
 from harness.worker.component_cache import ComponentCache
 from harness.worker.samples import read_sample
 
-SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-FORWARD_SIZES = (*SIZES, 512, 1024)
-MOST_PIXELS = {"cpu": 64 * 64**2}  # of a batch that is explained; four times as many of one that goes forward
+SIZES = (1, 2, 4, 8, 16, 32, 64)
+FORWARD_SIZES = (*SIZES, 128, 256)
+MOST_PIXELS = 64 * 64**2  # of a batch that is explained on a CPU; four times as many of one that goes forward
+SIZES_ELSEWHERE = (*FORWARD_SIZES, 512, 1024)
 MOST_PIXELS_ELSEWHERE = 64 * 224**2
 TOO_FEW = 8  # batches so small are not tried if larger ones fit
-ENOUGH = 0.1  # seconds that one timing should take, at least
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,16 @@ class Best:
 class Floor:
     """Seconds per image of bare calls on the model and the images of a spec."""
 
-    def __init__(self, spec: Mapping[str, Any], device: torch.device, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self, spec: Mapping[str, Any], device: torch.device, clock: Callable[[], float] = time.perf_counter, enough: float = 0.1
+    ) -> None:
+        """``enough`` is the seconds that one timing should take, at least."""
         set_plain_fp32()
         registry = Registry.discover()
         bench = ComponentCache(registry, device)
         model = bench.model(resolve(registry, "models", spec["models"][0]))
         dataset = bench.dataset(resolve(registry, "datasets", spec["datasets"][0]))
-        self.device, self.clock = device, clock
+        self.device, self.clock, self.enough = device, clock, enough
         self.classes, self.pixels = model.num_classes, model.input_shape[-2] * model.input_shape[-1]
         self.module = copy.deepcopy(model.module)
         for layer in self.module.modules():  # nothing is counted
@@ -69,21 +72,20 @@ class Floor:
 
     def measure(self) -> None:
         """Take the least of these seconds and those of earlier measurements."""
+        on_cpu = self.device.type == "cpu"
+        sizes, forward_sizes = (SIZES, FORWARD_SIZES) if on_cpu else (SIZES_ELSEWHERE, SIZES_ELSEWHERE)
+        most = MOST_PIXELS if on_cpu else MOST_PIXELS_ELSEWHERE
         layouts = (self.channels_last, self.module)
-        found = [self._best(self._predict(each), FORWARD_SIZES, 4 * self._most_pixels, self.forward) for each in layouts]
+        found = [self._best(self._predict(each), forward_sizes, 4 * most, self.forward) for each in layouts]
         self.forward = min(found, key=lambda best: best.seconds)
         for name, call in self._calls().items():
-            self.explainers[name] = self._best(call, SIZES, self._most_pixels, self.explainers[name])
+            self.explainers[name] = self._best(call, sizes, most, self.explainers[name])
         if self.device.type == "cuda":
             torch.cuda.empty_cache()  # a run's workers have the same device
 
     def seconds_of(self, work: Work) -> float:
         """Seconds of some work."""
         return work.forward * self.forward.seconds + sum(count * self.explainers[name].seconds for name, count in work.explained.items())
-
-    @property
-    def _most_pixels(self) -> int:
-        return MOST_PIXELS.get(self.device.type, MOST_PIXELS_ELSEWHERE)
 
     def _predict(self, module: nn.Module) -> Callable[[Tensor], object]:
         def call(rows: Tensor) -> object:
@@ -141,7 +143,7 @@ class Floor:
     def _timed(self, call: Callable[[Tensor], object], rows: Tensor) -> float:
         """Seconds of one call, on average over enough of them, which follow on one another; one before is not counted."""
         call(rows)
-        calls = max(1, math.ceil(ENOUGH / self._seconds(call, rows, 1)))
+        calls = max(1, math.ceil(self.enough / self._seconds(call, rows, 1)))
         return self._seconds(call, rows, calls) / calls
 
     def _seconds(self, call: Callable[[Tensor], object], rows: Tensor, calls: int) -> float:
