@@ -7,10 +7,11 @@ from torch import Tensor
 
 from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
+from harness.api.random_stages import randomised_in_place
 from harness.conformance import networks
 from harness.conformance.batch_under_test import make_context
 from harness.conformance.explainer_under_test import ExplainerUnderTest
-from harness.conformance.measuring import map_difference
+from harness.conformance.measuring import TOLERANCE, map_difference
 from harness.conformance.results import CheckSkipped, require
 from harness.results.data_model import COMPLETENESS_TOLERANCE
 from harness.worker.pass_counter import count_passes, count_passes_within
@@ -83,6 +84,19 @@ def check_null_looks_at_no_model(tested: ExplainerUnderTest) -> None:
     other: Classifier = model.randomised(1)
     difference = map_difference(maps, tested.maps(other, images, targets.roll(1)))
     require(difference == 0, "declares null=True, and its maps depend on the model or the target")
+
+
+def check_exchanged_weights(tested: ExplainerUnderTest) -> None:
+    """Of a network whose weights have been exchanged it explains what it computes now, as metrics of randomisation ask it to."""
+    model, images, targets, explain = tested.network(), networks.make_images(3), networks.make_targets(3), tested.make_explain_function()
+    layers = [name for name, layer in model.module.named_modules() if any(True for _ in layer.parameters(recurse=False))]
+    maps = []
+    for random in (layers, []):
+        with randomised_in_place(model, 1, layers, random) as changed:
+            maps.append(explain(changed, images, targets).map)
+    difference = map_difference(maps[1], explain(model, images, targets).map)
+    why = "it remembers something of the network that depends on its weights: remember it of the classifier, which is a new one each time"
+    require(difference <= TOLERANCE, f"maps of a network whose weights were others before differ by {difference:.1%}: {why}")
 
 
 def check_class_sensitivity(tested: ExplainerUnderTest) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from harness.api.kept_networks import watch_kept_networks
 from harness.text_format import format_some
 from harness.worker.model_state import ModelState, see_models
 from harness.worker.shared_state import SharedState
@@ -30,7 +31,8 @@ def forbid_changes(
     After an exception in the block that exception goes on, with a note of what was left changed.
 
     Args:
-        modules: the model, or the models, that the block may run but not change; none for process-wide state alone.
+        modules: the model, or the models, that the block may run but not change; none for process-wide state alone. Networks made of
+            them that are kept (`harness.api.kept_networks`) are looked at where the block takes them.
         tensors: that the block may read but not write into, with what they are called.
         seen: models as the last block left them, and this one does: what follows at once need not look at them twice.
     """
@@ -46,7 +48,8 @@ def forbid_changes(
             return [*found, *shared, *copies.changes(checksums)]
 
     try:
-        yield
+        with watch_kept_networks(models.add):
+            yield
     except BaseException as error:
         if found := changes():
             error.add_note(_mutation_message(found))
@@ -93,6 +96,15 @@ class _ModelSnapshots:
         looks = iter(fresh)
         self._before = [state or next(looks) for state in known]
         self._code = {kind: vars(kind).get("forward") for state in self._before for kind in state.kinds}
+        self._given = len(self._modules)
+
+    def add(self, module: nn.Module) -> None:
+        """A further one, as it is now."""
+        if module not in self._modules:
+            before = self._seen.pop(module, None) or see_models([module])[0][0]
+            self._modules.append(module)
+            self._before.append(before)
+            self._code = {kind: vars(kind).get("forward") for kind in before.kinds} | self._code
 
     def changes(self, others: TensorBits) -> tuple[list[str], Checksums]:
         """The names of what is not as it was, and the checksums of other tensors, for which devices are not asked again."""
@@ -107,6 +119,7 @@ class _ModelSnapshots:
         states, checksums = see_models(self._modules, self._before, others)
         for place, (module, before, after) in enumerate(zip(self._modules, self._before, states, strict=True)):
             which = f" of model {place + 1}" if place else ""
+            which = which if place < self._given else " of a network made of the model"
             changed = after.changes(before)
             if not changed:
                 self._seen[module] = after

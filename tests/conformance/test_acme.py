@@ -45,6 +45,7 @@ CAUGHT: list[tuple[Kind, str, str, str]] = [
     ("explainers", "acme-batch-normalised", "check_neighbours", "when its neighbours do"),
     ("explainers", "acme-squeezes", "check_batch_of_one", "must be (1, 32, 32)"),
     ("explainers", "acme-leaks", "check_memory", "every call keeps 1.0 tensors"),
+    ("explainers", "acme-remembers-weights", "check_exchanged_weights", "remember it of the classifier"),
     ("explainers", "acme-incomplete", "check_completeness", "by 50.0%"),
     ("explainers", "acme-unpromised", "check_completeness", "expected="),
     ("explainers", "acme-cryptic", "check_unsupported_model", "KeyError: 'Conv2d'"),

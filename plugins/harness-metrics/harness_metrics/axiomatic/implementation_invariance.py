@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harness.api import Case, Classifier, metric
+from harness.api.kept_networks import kept_network
 from harness.api.network_features import reached_modules
-from harness_metrics.axiomatic.networks import Rounding, computes_the_same, made_of, relative_distance, replaced
+from harness_metrics.axiomatic.networks import Rounding, computes_the_same, relative_distance, replaced
 from harness_metrics.citations import SUNDARARAJAN_2017
 
 Change = Literal["rectifiers", "weights"]
@@ -37,10 +38,10 @@ def implementation_invariance(case: Case, *, change: Change = "rectifiers", tole
         ``(B,)`` of at least 0, lower is better; NaN where the map is 0 everywhere, where there is nothing to change (no second ReLU), or
         where the logits of the two networks are not the same within 1e-3 of the greatest. The norm is Frobenius over pixels.
     """
-    build = {"rectifiers": with_selections, "weights": with_divided_weights}[change]
-    other = made_of(case.model, ("same function", change), lambda: build(case.model))
-    if other is case.model:
+    find, build = {"rectifiers": (further_rectifiers, with_selections), "weights": (divisible_layers, with_divided_weights)}[change]
+    if not find(case.model):
         return torch.full_like(case.attributions[:, 0, 0], torch.nan)
+    other = kept_network(case.model, ("harness-metrics", "same function", change), lambda: build(case.model))
     moved = relative_distance(case.explain(model=other), case.attributions, tolerance)
     return torch.where(computes_the_same(case, other, case.images), moved, torch.nan)
 
@@ -53,14 +54,18 @@ class Selection(nn.Module):
         return torch.where(inputs > 0, inputs, torch.zeros_like(inputs))
 
 
-def with_selections(model: Classifier) -> Classifier:
-    """The network with each ReLU but the first as a `Selection`; the model itself where it has no second one."""
+def further_rectifiers(model: Classifier) -> list[str]:
+    """Names of the ReLUs that the image reaches, but the first."""
     serving = {layer for layer in reached_modules(model) if isinstance(layer, nn.ReLU)}
-    names = [name for name, layer in model.module.named_modules() if layer in serving][1:]
+    return [name for name, layer in model.module.named_modules() if layer in serving][1:]
+
+
+def with_selections(model: Classifier) -> Classifier:
+    """The network with each ReLU but the first as a `Selection`."""
     module = copy.deepcopy(model.module)
-    for name in names:
+    for name in further_rectifiers(model):
         replaced(module, name, Selection())
-    return model.with_module(module) if names else model
+    return model.with_module(module)
 
 
 class DividedConv2d(nn.Conv2d):
@@ -86,13 +91,18 @@ class DividedLinear(nn.Linear):
         return torch.stack([first, F.linear(input, self.weight * (1 - self.first))]).sum(dim=0)
 
 
+def divisible_layers(model: Classifier) -> list[str]:
+    """Names of the plain convolutions and linear layers."""
+    return [name for name, layer in model.module.named_modules() if type(layer) in (nn.Conv2d, nn.Linear)]
+
+
 def with_divided_weights(model: Classifier) -> Classifier:
-    """The network with every plain convolution and linear layer divided, the same way each time; the model itself where it has none."""
+    """The network with every plain convolution and linear layer divided, the same way each time."""
     module = copy.deepcopy(model.module)
     generator = torch.Generator().manual_seed(0)
-    layers = [layer for layer in module.modules() if isinstance(layer, nn.Conv2d | nn.Linear) and type(layer) in (nn.Conv2d, nn.Linear)]
-    for layer in layers:
+    for name in divisible_layers(model):
+        layer = cast("nn.Conv2d | nn.Linear", module.get_submodule(name))
         first = torch.rand(layer.weight.shape, generator=generator) < 0.5
         layer.register_buffer("first", first.to(layer.weight), persistent=False)
         layer.__class__ = DividedConv2d if isinstance(layer, nn.Conv2d) else DividedLinear
-    return model.with_module(module) if layers else model
+    return model.with_module(module)

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from harness.api import Case, Classifier, metric
-from harness_metrics.axiomatic.networks import Rounding, computes_the_same, made_of, relative_distance
+from harness.api.kept_networks import kept_network
+from harness_metrics.axiomatic.networks import Rounding, computes_the_same, relative_distance
 from harness_metrics.axiomatic.shifted import compensated
 from harness_metrics.citations import KINDERMANS_2019
 from harness_metrics.imputation import input_range
@@ -41,7 +42,8 @@ def input_invariance(
     """
     low, high = input_range(case)
     moved_by = shift * (high - low)
-    other = made_of(case.model, ("shifted", shift, reference), lambda: shifted_model(case.model, moved_by.cpu(), reference == "black"))
+    key = ("harness-metrics", "shifted", shift, reference)
+    other = kept_network(case.model, key, lambda: shifted_model(case.model, moved_by.cpu(), reference == "black"))
     inputs = case.images + moved_by
     change = relative_distance(case.explain(images=inputs, model=other), case.attributions, tolerance)
     return torch.where(computes_the_same(case, other, inputs), change, torch.nan)

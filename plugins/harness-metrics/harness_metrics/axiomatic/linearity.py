@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
 from harness.api import Case, Classifier, metric
-from harness_metrics.axiomatic.networks import Forward, Rounding, made_of, relative_distance, with_forward
+from harness.api.kept_networks import kept_network
+from harness_metrics.axiomatic.networks import Forward, Rounding, relative_distance, with_forward
 from harness_metrics.citations import SUNDARARAJAN_2017
 
 
@@ -36,14 +37,14 @@ def linearity(
         ``(B,)`` of at least 0, lower is better; NaN where the sum of the two maps is 0 everywhere, and for ``class`` in a network of one.
         The norm is Frobenius over pixels.
     """
-    model, key = case.model, ("linear", a, b, other, case.ctx.seed)
+    model, key = case.model, ("harness-metrics", "linear", a, b, other, case.ctx.seed)
     if other == "twin":
-        second = made_of(model, ("twin", case.ctx.seed), lambda: model.randomised(case.ctx.seed % 2**31))
+        second = kept_network(model, ("harness-metrics", "twin", case.ctx.seed), lambda: model.randomised(case.ctx.seed % 2**31))
         maps = case.explain(model=second)
-        both = made_of(model, key, lambda: model.with_module(side_by_side(model.module, second.module, a, b)))
+        both = kept_network(model, key, lambda: model.with_module(side_by_side(model.module, second.module, a, b)))
     elif model.num_classes > 1:
         maps = case.explain(targets=(case.targets + 1) % model.num_classes)
-        both = made_of(model, key, lambda: model.with_module(classes_added(model, a, b)))
+        both = kept_network(model, key, lambda: model.with_module(classes_added(model, a, b)))
     else:
         return torch.full_like(case.attributions[:, 0, 0], torch.nan)
     return relative_distance(case.explain(model=both), a * case.attributions + b * maps, tolerance)

@@ -7,9 +7,8 @@ derives from its own, with another forward, so that names and classes of the lay
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, cast
-from weakref import WeakKeyDictionary
 
 import torch
 from pydantic import Field
@@ -26,16 +25,6 @@ TOLERANCE = 1e-3
 
 Rounding = Annotated[float, Field(ge=0)]
 """The relative difference of two maps up to which they are the same."""
-
-_made: WeakKeyDictionary[Classifier, dict[Hashable, Classifier]] = WeakKeyDictionary()
-
-
-def made_of(model: Classifier, key: Hashable, make: Callable[[], Classifier]) -> Classifier:
-    """``make()``, once for each model and key, whatever the batch; forgotten with the model."""
-    made = _made.setdefault(model, {})
-    if key not in made:
-        made[key] = make()
-    return made[key]
 
 
 def with_forward(module: M, forward: Callable[[Any, Forward, Tensor], Tensor]) -> M:

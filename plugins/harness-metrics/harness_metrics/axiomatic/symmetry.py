@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from harness.api import Case, metric
-from harness_metrics.axiomatic.networks import Forward, Rounding, made_of, relative_distance, with_forward
+from harness.api.kept_networks import kept_network
+from harness_metrics.axiomatic.networks import Forward, Rounding, relative_distance, with_forward
 from harness_metrics.citations import SUNDARARAJAN_2017
 
 
@@ -26,7 +27,7 @@ def symmetry(case: Case, *, tolerance: Rounding = 1e-3) -> Tensor:
         ``(B,)`` in [0, 1], lower is better: 0 is symmetric, 1 antisymmetric; NaN where the map of g is 0 everywhere. The norm is
         Frobenius over pixels. A class activation map fails by right: features of a symmetric image need not be symmetric.
     """
-    symmetric = made_of(case.model, "symmetric", lambda: case.model.with_module(mirrored(case.model.module)))
+    symmetric = kept_network(case.model, ("harness-metrics", "symmetric"), lambda: case.model.with_module(mirrored(case.model.module)))
     maps = case.explain(images=mirrored_mean(case.images), model=symmetric)
     return relative_distance(maps.flip(-1), maps, tolerance) / 2
 

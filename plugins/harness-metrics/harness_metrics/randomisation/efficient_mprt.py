@@ -39,7 +39,8 @@ def efficient_mprt(case: Case, *, bins: Annotated[int, Field(ge=2)] = 100, absol
         ``(B,)`` of at least -1, higher is better, 0 where nothing changed; NaN for a map that is constant, whose entropy is 0. A constant
         map of the randomised model scores -1.
     """
-    (changed,) = randomised_maps(case, stages(randomisable_layers(case.model), "top-down", 1), lambda model: case.explain(model=model))
+    layers = randomisable_layers(case.model)
+    (changed,) = randomised_maps(case, layers, stages(layers, "top-down", 1), lambda model: case.explain(model=model))
     before, after = (histogram_entropy(maps.abs() if absolute else maps, bins) for maps in (case.attributions, changed))
     return share(after - before, before)
 

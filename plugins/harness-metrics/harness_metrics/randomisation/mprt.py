@@ -56,7 +56,7 @@ def mprt(
         ``(B,)`` in [-1, 1], lower is better; NaN for a map that is constant. Weights are drawn by each layer's own initialisation (batch
         normalisation returns to the identity), the same for all samples and explainers under one seed.
     """
-    randomised = stages(randomisable_layers(case.model), order, steps)
-    maps = randomised_maps(case, randomised, lambda model: case.explain(model=model))
+    layers = randomisable_layers(case.model)
+    maps = randomised_maps(case, layers, stages(layers, order, steps), lambda model: case.explain(model=model))
     compared = comparison(case.attributions, similarity, absolute, constant)
     return torch.stack([compared(changed) for changed in maps]).mean(dim=0)

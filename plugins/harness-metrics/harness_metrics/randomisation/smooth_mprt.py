@@ -14,7 +14,7 @@ from harness_metrics.parameters import Deviation, Samples
 from harness_metrics.randomisation.comparison import Constant, comparison
 from harness_metrics.randomisation.layers import Order, randomisable_layers, stages
 from harness_metrics.randomisation.models import randomised_maps
-from harness_metrics.randomisation.smoothing import smoothed
+from harness_metrics.randomisation.smoothing import NoisyInputs
 from harness_metrics.similarity import Similarity
 
 
@@ -58,8 +58,9 @@ def smooth_mprt(
         ``(B,)`` in [-1, 1], lower is better; NaN for an averaged map that is constant.
     """
     kind = ("smoothed", samples, noise)
-    randomised = stages(randomisable_layers(case.model), order, steps)
-    original = case.shared(("harness-metrics", kind), lambda: smoothed(case, case.model, samples, noise))
-    maps = randomised_maps(case, randomised, lambda model: smoothed(case, model, samples, noise), kind)
+    layers = randomisable_layers(case.model)
+    inputs = NoisyInputs(case, samples, noise)
+    original = case.shared(("harness-metrics", kind), lambda: inputs.smoothed(case.model))
+    maps = randomised_maps(case, layers, stages(layers, order, steps), inputs.smoothed, kind)
     compared = comparison(original, similarity, absolute, constant)
     return torch.stack([compared(changed) for changed in maps]).mean(dim=0)
