@@ -8,8 +8,8 @@ from dataclasses import asdict
 import typer
 
 from harness.commands.options import JsonOption, LimitOption, PluginFiles, SettingOptions, SpecFile, StoreAddress
-from harness.commands.preparation import plan_run, prepare_run, print_preflight
-from harness.commands.terminal import print_renderable
+from harness.commands.preparation import plan_run, prepare_run, print_preflight, start_imports
+from harness.commands.terminal import print_renderable, show_status
 
 
 def plan_command(
@@ -24,12 +24,14 @@ def plan_command(
 
     Also what is cached, and what is not applicable and why.
     """
+    start_imports(spec, settings, store=store, fresh=False, executor=None)
     from harness.planning.estimate import estimate_plan
     from harness.planning.gaps import find_gaps
     from harness.planning.notes import all_notes
     from harness.runs.plan_report import plan_table
 
-    run = prepare_run(spec, settings, plugin, store=store, limit=limit)
+    with show_status(f"reading {spec}"):
+        run = prepare_run(spec, settings, plugin, store=store, limit=limit)
     plan = plan_run(run)
     estimate = estimate_plan(plan, run.registry, run.loaded.spec.store)
     if as_json:

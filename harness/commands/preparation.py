@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from harness.registry.registry import Registry
     from harness.runs.run import Run
     from harness.spec.loaded_spec import LoadedSpec
+
+
+def start_imports(spec: Path, settings: list[str], *, store: str | None, fresh: bool, executor: str | None) -> None:
+    """Have a fork server begin to import what workers need before this process imports anything, if it is plain that they will be needed.
+
+    That is guessed from the text of the spec: where it names an executor or a store of its own, `prepare_run` decides.
+    """
+    text = " ".join([spec.read_text("utf-8", "replace") if spec.is_file() else "", *settings, f"executor: {executor or 'local'}"])
+    chosen = re.search(r"\bexecutor\s*[:=](?!\s*(xai-harness/)?local\b)|\bstore(\.path)?\s*[:=]", text)
+    if chosen is None and (fresh or not is_begun(store or default_address())):
+        start_fork_server()
 
 
 def discover_registry(plugins: list[Path]) -> Registry:

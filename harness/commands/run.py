@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from harness.commands.options import LimitOption, PluginFiles, SettingOptions, SpecFile, StoreAddress
-from harness.commands.preparation import prepare_run
-from harness.commands.terminal import EXIT_FAILED, EXIT_SIGNAL_BASE, make_console, print_leaderboard
+from harness.commands.preparation import prepare_run, start_imports
+from harness.commands.terminal import EXIT_FAILED, EXIT_SIGNAL_BASE, make_console, print_leaderboard, show_status
 
 
 class ProgressStyle(StrEnum):
@@ -40,10 +40,13 @@ def run_command(
 
     The run folder gets it too, in every format, with all scores.
     """
+    start_imports(spec, settings, store=store, fresh=fresh, executor=executor)
     execution = {"executor": executor, "devices": devices and f"[{devices}]", "workers": workers}
     extra = [f"execution.{name}={value}" for name, value in execution.items() if value is not None]
-    run = prepare_run(spec, [*settings, *extra], plugin, out=out, store=store, limit=limit, fresh=fresh, profile=profile)
-    from harness.runs.progress import make_reporter  # imported while a fork server begins
+    with show_status(f"reading {spec}"):
+        run = prepare_run(spec, [*settings, *extra], plugin, out=out, store=store, limit=limit, fresh=fresh, profile=profile)
+        from harness.runs.progress import make_reporter  # imported while a fork server begins
+
     from harness.runs.run_summary import run_summary_lines
     from harness.text_format import print_line
 

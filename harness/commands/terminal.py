@@ -34,6 +34,19 @@ def make_console(stderr: bool = False) -> Console:
     return Steady(stderr=stderr, soft_wrap=False)
 
 
+@contextmanager
+def show_status(text: str) -> Iterator[None]:
+    """Show on a terminal what is being done, until the block is left: for what takes a while before there is a reporter of progress."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    print(text, end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print("\r" + " " * len(text) + "\r", end="", file=sys.stderr, flush=True)
+
+
 def print_renderable(renderable: RenderableType) -> None:
     """Print on the terminal."""
     make_console().print(renderable)

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from harness.commands.options import PluginFiles, SettingOptions, SpecFile, StoreAddress
-from harness.commands.preparation import discover_registry, load_spec_file, plan_run, prepare_run, print_preflight
-from harness.commands.terminal import EXIT_FAILED
+from harness.commands.preparation import discover_registry, load_spec_file, plan_run, prepare_run, print_preflight, start_imports
+from harness.commands.terminal import EXIT_FAILED, show_status
 
 
 def validate_command(
@@ -26,13 +26,16 @@ def validate_command(
     """
     from harness.text_format import format_count
 
-    loaded = load_spec_file(spec, settings, discover_registry(plugin), files=True)
+    with show_status(f"reading {spec}"):
+        loaded = load_spec_file(spec, settings, discover_registry(plugin), files=True)
     kinds = ("datasets", "models", "explainers", "metrics")
     counts = ", ".join(format_count(len(getattr(loaded.recipes, kind)), kind.removesuffix("s")) for kind in kinds)
     if quick:
         typer.echo(f"{spec}: valid as a spec ({counts}); its datasets and models were not looked at")
         return
-    run = prepare_run(spec, settings, plugin, store=store)
+    start_imports(spec, settings, store=store, fresh=False, executor=None)
+    with show_status(f"reading {spec}"):
+        run = prepare_run(spec, settings, plugin, store=store)
     plan = plan_run(run)
     blocked = any(group.blocked is not None for group in plan.groups)
     typer.echo(f"{spec}: {'not all of it can be had' if blocked else 'valid'} ({counts})")

@@ -20,6 +20,7 @@ from harness.runs.file_names import to_folder_name
 from harness.runs.outcome import Outcome
 from harness.runs.provenance import collect_provenance
 from harness.runs.result_collection import collect_map_columns, collect_results
+from harness.runs.startup import StartupTimes
 from harness.store.address import redact_credentials
 from harness.store.atomic import write_atomically
 
@@ -41,6 +42,7 @@ class FinishedRun:
         failures: what failed, by component.
         seconds: that planning, computing and the leaderboard took.
         problems: what hooks and the store reported.
+        startup: what was waited for before the first job.
     """
 
     folder: Path
@@ -51,6 +53,7 @@ class FinishedRun:
     failures: FailureLog
     seconds: Mapping[str, float]
     problems: list[str] = field(default_factory=list)
+    startup: StartupTimes | None = None
 
     @property
     def ok(self) -> bool:
@@ -81,7 +84,7 @@ def conclude(run: Run, execution: Execution) -> FinishedRun:
     hooks.call("run_finished", leaderboard=leaderboard.model_dump(mode="json"), out=str(run.folder))
     clock.lap("the leaderboard")
     problems = [*outcome.problems, *map(str, hooks.problems), *dict.fromkeys([*run.store.damaged, *outcome.damaged])]
-    return FinishedRun(run.folder, leaderboard, results, outcome, summary, execution.failures, clock.seconds, problems)
+    return FinishedRun(run.folder, leaderboard, results, outcome, summary, execution.failures, clock.seconds, problems, execution.startup)
 
 
 def _write_formats(folder: Path, leaderboard: Leaderboard, group: Weighting, hooks: HookRunner) -> None:

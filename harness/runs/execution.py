@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from harness.dispatch.events import ColumnFailed, Event
@@ -15,19 +17,20 @@ from harness.planning.plan import Plan
 from harness.planning.sharding import plan_jobs
 from harness.registry.hook_runner import HookRunner
 from harness.runs.column_notifier import ColumnNotifier
-from harness.runs.conclusion import FinishedRun, conclude
 from harness.runs.event_files import Journal, TraceWriter
 from harness.runs.failures import FailureLog
 from harness.runs.outcome import Outcome
 from harness.runs.plan_report import preflight_lines
 from harness.runs.progress import ProgressReporter
 from harness.runs.signals import ignore_signals, signal_number
+from harness.runs.startup import StartupTimes
 from harness.runs.work_counter import WorkCounter
 from harness.store.atomic import write_atomically
 from harness.store.errors import wrap_write_errors
 from harness.store.store import Store
 
 if TYPE_CHECKING:
+    from harness.runs.conclusion import FinishedRun
     from harness.runs.run import Run
 
 
@@ -65,6 +68,7 @@ class Execution:
     notifier: ColumnNotifier
     hooks: HookRunner
     clock: Stopwatch
+    startup: StartupTimes
 
 
 def execute_run(run: Run, progress: ProgressReporter) -> FinishedRun:
@@ -84,26 +88,30 @@ def execute_run(run: Run, progress: ProgressReporter) -> FinishedRun:
                 with ignore_signals():
                     run.executor.stop()
         clock.lap("computing")
+        journal.write({"event": "startup", **execution.startup.to_json()})
         journal.write({"event": "end", "interrupted": execution.outcome.interrupted})
         if journal.lacking is not None:
             execution.outcome.problems.append(journal.lacking)
         with ignore_signals(), wrap_write_errors(run.folder, "the run folder"):
+            from harness.runs.conclusion import conclude
+
             return conclude(run, execution)
 
 
 def _plan_and_work(run: Run, journal: Journal, progress: ProgressReporter, hooks: HookRunner, clock: Stopwatch) -> Execution:
     failures = FailureLog(run.folder, progress.say)
-    plan = run.plan(progress.stage, failures.refused)
+    startup = StartupTimes()
+    plan = run.plan(progress.stage, failures.refused, startup)
     clock.lap("planning")
     failures.begin(plan)
     for line in preflight_lines(plan, run.registry):
         progress.say(line)
     jobs = _missing_jobs(run, plan)
     work = WorkCounter(jobs)
-    execution = Execution(plan, work, Outcome(), failures, ColumnNotifier(plan, hooks, work), hooks, clock)
+    execution = Execution(plan, work, Outcome(), failures, ColumnNotifier(plan, hooks, work), hooks, clock, startup)
     progress.begin(work)
     trace = TraceWriter(run.folder / "trace.json") if run.profile else None
-    heard_by = [execution.outcome.hear, work.hear, progress.hear, execution.notifier.hear, *([trace.hear] if trace else [])]
+    heard_by = [startup.hear, execution.outcome.hear, work.hear, progress.hear, execution.notifier.hear, *([trace.hear] if trace else [])]
     with trace or contextlib.nullcontext():
         _work(run, jobs, [*heard_by, journal.hear, failures.hear], execution.outcome)
     if trace is not None and trace.lacking is not None:
@@ -122,6 +130,8 @@ def _missing_jobs(run: Run, plan: Plan) -> list[Job]:
 def _work(run: Run, jobs: Sequence[Job], listeners: Sequence[Callable[[Event], None]], outcome: Outcome) -> None:
     """Have the jobs done; what ends that before all of them are is noted in ``outcome``."""
     run.executor.submit(jobs)
+    if jobs:  # what the end takes is imported while workers are at work
+        threading.Thread(target=import_module, args=("harness.runs.conclusion",), daemon=True).start()
     try:
         for event in run.executor.events():
             for hear in listeners:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.dispatch.executor import Executor, ExecutorSettings
 from harness.planning.facts import Unavailable
@@ -14,14 +15,17 @@ from harness.planning.plan import Plan, Planner
 from harness.planning.remembered_facts import RememberedFacts
 from harness.registry.binding import bind_executor
 from harness.registry.registry import Registry
-from harness.runs.conclusion import FinishedRun
 from harness.runs.execution import execute_run
 from harness.runs.file_names import to_folder_name
-from harness.runs.plan_report import report_requests
+from harness.runs.plan_report import RequestFunction, report_requests
 from harness.runs.progress import ProgressReporter
+from harness.runs.startup import StartupTimes
 from harness.spec.loaded_spec import LoadedSpec
 from harness.store.address import default_address
 from harness.store.store import Store
+
+if TYPE_CHECKING:
+    from harness.runs.conclusion import FinishedRun
 
 
 def _ignore(*said: object) -> None:
@@ -75,10 +79,18 @@ class Run:
         executor: Executor = bind_executor(component, execution.model_extra or {})(settings, self.registry)
         return executor
 
-    def plan(self, say: Callable[[str], None] = _ignore, refused: Callable[[str, Unavailable], None] = _ignore) -> Plan:
+    def plan(
+        self,
+        say: Callable[[str], None] = _ignore,
+        refused: Callable[[str, Unavailable], None] = _ignore,
+        startup: StartupTimes | None = None,
+    ) -> Plan:
         """Plan of what there is to compute; asks a worker only for what is not remembered, and says what that worker does."""
         begun = self.loaded.spec.execution.executor.removeprefix("xai-harness/") == "inline"
-        ask = report_requests(self.executor.ask, say, refused, begun)
+        ask: RequestFunction = self.executor.ask
+        if startup is not None:
+            ask = startup.timed(ask, lambda: getattr(self.executor, "workers", ()))
+        ask = report_requests(ask, say, refused, begun)
         expect = getattr(self.executor, "expect", _ignore)  # not every executor can do what will be asked ahead
         return Planner(self.loaded, self.store, RememberedFacts(self.store, ask, expect), self.limit).plan()
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.results.data_model import NOT_COMPUTED_PREFIX, Cell
-from harness.runs.conclusion import FinishedRun
+from harness.runs.process_uptime import seconds_since_start
 from harness.text_format import format_count, format_some
+
+if TYPE_CHECKING:
+    from harness.runs.conclusion import FinishedRun
 
 NOT_APPLICABLE = "not applicable"
 MIN_SECONDS = 0.05  # seconds that are worth saying
@@ -25,7 +25,6 @@ PHASES = {
     "wait": "waiting for jobs",
     "other": "the rest",
 }
-_IMPORT_TIME = time.monotonic()
 
 
 def run_summary_lines(finished: FinishedRun, reasons: bool = False) -> Iterator[str]:
@@ -35,6 +34,7 @@ def run_summary_lines(finished: FinishedRun, reasons: bool = False) -> Iterator[
     yield f"{format_count(len(cells), 'cell')}: " + ", ".join(f"{count:,} {state}" for state, count in states.most_common())
     if finished.summary["jobs"]:
         yield from _work_lines(finished.summary)
+        yield from filter(None, [finished.startup and finished.startup.line()])
     elif set(states) <= {"ok", NOT_APPLICABLE}:
         yield "all of it was in the store"
     starting = max(0.0, seconds_since_start() - sum(finished.seconds.values()))
@@ -92,13 +92,3 @@ def _blocked_lines(finished: FinishedRun) -> Iterator[str]:
     for reason, groups in causes.items():
         if reason not in told:
             yield f"blocked: {format_some(groups)}: {reason}"
-
-
-def seconds_since_start() -> float:
-    """Seconds since this process began, imports included; if the system does not tell, since this module was imported."""
-    try:
-        began = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]  # field 22 of proc(5), in ticks since boot
-        up = float(Path("/proc/uptime").read_text().split()[0])
-        return up - int(began) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError, AttributeError):
-        return time.monotonic() - _IMPORT_TIME

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-CODE = "import time; time.sleep(0.6); from harness.runs.run_summary import seconds_since_start as s; print(s(), time.monotonic(), s())"
+CODE = "import time; time.sleep(0.6); from harness.runs.process_uptime import seconds_since_start as s; print(s(), time.monotonic(), s())"
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not tell")
