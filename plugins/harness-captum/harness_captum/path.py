@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import torch
 from captum import attr
@@ -19,11 +19,18 @@ from harness.api.target_logits import target_logits
 from harness_captum import citations
 
 Quadrature = Literal["gausslegendre", "riemann_middle", "riemann_left", "riemann_right"]
+Reference = ReferenceKind | Literal["uniform"]
 ROWS = 16
 USUAL = 16
 
 
-@explainer(signed=True, complete=True, passes=lambda params: 2 * params["steps"] + 2, cite=citations.INTEGRATED_GRADIENTS)
+def integration_passes(params: Mapping[str, Any]) -> float:
+    """Forward-equivalents: a gradient for every step from every reference, and the logits at both ends."""
+    references = len(params["over"] or [params["baseline"]])
+    return references * (2.0 * params["steps"] + 1) + 1
+
+
+@explainer(signed=True, complete=True, passes=integration_passes, cite=citations.INTEGRATED_GRADIENTS)
 def integrated_gradients(
     model: Classifier,
     images: Tensor,
@@ -31,24 +38,34 @@ def integrated_gradients(
     *,
     steps: Annotated[int, Field(ge=1)] = 50,
     baseline: ReferenceKind = "black",
+    over: Annotated[list[Reference], Field(min_length=1)] | None = None,
     method: Quadrature = "gausslegendre",
+    ctx: Context,
 ) -> Attribution:
     """Integrated Gradients from a reference input, black as in the paper (Sundararajan et al. 2017, eq. 1 and 3).
 
-    The map ``(B, C, H, W)`` sums to f(x) − f(x₀) of the target's logit, but for the error of a sum of ``steps`` points. At most `ROWS`
-    inputs, or one step of the whole batch, are taken at a time, so that it needs the memory of one gradient.
+    The map ``(B, C, H, W)`` sums to f(x) − f(x₀) of the target's logit, of several references to the mean of these, but for the error of a
+    sum of ``steps`` points. At most `ROWS` inputs, or one step of the whole batch, are taken at a time, so that it needs the memory of one
+    gradient. Training images as references: `expected-gradients`.
 
     Args:
         steps: points on the path at which gradients are taken.
         baseline: the input that stands for nothing: black, white, the image's mean colour, the blurred image, or the zero tensor.
+        over: several such references instead, whose maps are averaged; ``uniform`` is noise between the least and the greatest input,
+            another for every image.
         method: the rule by which they are summed, as captum names it.
     """
-    references = model.reference(baseline, images)
-    attributions = attr.IntegratedGradients(model).attribute(
-        images.detach(), baselines=references, target=targets, n_steps=steps, method=method, internal_batch_size=max(ROWS, len(images))
-    )
-    difference = target_logits(model, images, targets) - target_logits(model, references, targets)
-    return Attribution(attributions.detach(), expected=difference)
+    kinds: Sequence[Reference] = over or [baseline]
+    logits = target_logits(model, images, targets)
+    total, difference = torch.zeros_like(images), torch.zeros_like(logits)
+    for kind in kinds:
+        references = _uniform(model, images, ctx) if kind == "uniform" else model.reference(kind, images)
+        attributions = attr.IntegratedGradients(model).attribute(
+            images.detach(), baselines=references, target=targets, n_steps=steps, method=method, internal_batch_size=max(ROWS, len(images))
+        )
+        total += attributions.detach() / len(kinds)
+        difference += (logits - target_logits(model, references, targets)) / len(kinds)
+    return Attribution(total, expected=difference)
 
 
 @explainer(
@@ -99,6 +116,15 @@ def gradient_shap(
 
 integrated_gradients.applicable = no_gradient_reason  # type: ignore[attr-defined]
 gradient_shap.applicable = no_gradient_reason  # type: ignore[attr-defined]
+
+
+def _uniform(model: Classifier, images: Tensor, ctx: Context) -> Tensor:
+    """Noise between the model's bounds, or, where its preprocessing has none, between each image's least and greatest value."""
+    if model.bounds is None:
+        low, high = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
+    else:
+        low, high = (bound.to(images) for bound in model.bounds)
+    return low + (high - low) * ctx.uniform(images.shape[1:]).to(images)
 
 
 def _noisy(image: Tensor, draws: int, noise: float) -> Iterator[Tensor]:

@@ -14,7 +14,7 @@ from tests.support.networks import TARGETS, context, images, linear, made
 def test_integrated_gradients_of_a_linear_model(baseline, method):
     model, weights = linear()
     inputs = images(size=8)
-    found = integrated_gradients(model, inputs, TARGETS, steps=4, baseline=baseline, method=method)
+    found = integrated_gradients(model, inputs, TARGETS, steps=4, baseline=baseline, method=method, ctx=context())
     expected = (inputs - model.reference(baseline, inputs)) * weights[TARGETS]
     torch.testing.assert_close(found.map, expected, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(found.expected, expected.sum((1, 2, 3)), rtol=1e-4, atol=1e-5)
@@ -27,9 +27,23 @@ def test_integrated_gradients_of_a_polynomial_are_exact():
 
     model = made(Cubic)
     inputs = images(2)
-    found = integrated_gradients(model, inputs, torch.tensor([0, 1]), steps=2, baseline="zero").map
+    found = integrated_gradients(model, inputs, torch.tensor([0, 1]), steps=2, baseline="zero", ctx=context()).map
     torch.testing.assert_close(found[0], inputs[0] ** 3, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found[1, :2], (inputs[1, 0] * inputs[1, 1] / 2).expand(2, -1, -1), rtol=1e-4, atol=1e-5)
+
+
+def test_maps_of_several_references_are_averaged_and_uniform_noise_lies_within_the_bounds():
+    model, weights = linear()
+    inputs = images(size=8)
+    found = integrated_gradients(model, inputs, TARGETS, steps=2, over=["black", "white", "uniform"], ctx=context(size=8))
+    low, high = model.bounds
+    noise = low + (high - low) * context(size=8).uniform(inputs.shape[1:])
+    mean = (model.reference("black", inputs) + model.reference("white", inputs) + noise) / 3
+    torch.testing.assert_close(found.map, (inputs - mean) * weights[TARGETS], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found.map.sum((1, 2, 3)), found.expected, rtol=1e-4, atol=1e-4)
+    assert integrated_gradients(model, inputs, TARGETS, baseline="mean", ctx=context()).map.equal(
+        integrated_gradients(model, inputs, TARGETS, over=["mean"], ctx=context()).map
+    )
 
 
 def test_integrated_gradients_come_to_the_difference_with_more_steps():
@@ -37,7 +51,7 @@ def test_integrated_gradients_come_to_the_difference_with_more_steps():
     inputs = images()
 
     def error(steps):
-        found = integrated_gradients(model, inputs, TARGETS, steps=steps)
+        found = integrated_gradients(model, inputs, TARGETS, steps=steps, ctx=context())
         return float((found.map.sum((1, 2, 3)) - found.expected).abs().max() / found.expected.abs().max())
 
     assert error(200) < 0.01

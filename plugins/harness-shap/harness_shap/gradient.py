@@ -43,6 +43,8 @@ def shap_gradient(
 ) -> Attribution:
     """SHAP values by expected gradients over training images (Erion et al. 2021), as shap's GradientExplainer.
 
+    It goes by two names, `expected-gradients` and `shap-gradient`, since papers know it by either.
+
     The map sums, on average over draws, to the target's logit minus its mean over the background. It is ``(B, C, H, W)``; with ``layer`` it
     explains what goes into that layer, and has the layer's channels, height and width. As in shap's Keras form the path then lies in the
     layer's space, between what the training image and the image put in; shap's PyTorch form multiplies by the activation instead of the
