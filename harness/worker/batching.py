@@ -14,7 +14,14 @@ from harness.worker.accelerators import release_unused_memory, synchronize
 T = TypeVar("T")
 SLOWDOWN_LIMIT = 1.5  # a size is much slower than another when it is so by more than this factor: larger ones are then not tried
 TIMINGS_PER_SIZE = 2  # of each size, the faster one counts: whatever else the machine does makes a batch slower, never faster
-OUT_OF_MEMORY_MESSAGES = ("can't allocate memory", "MPS backend out of memory", "Invalid buffer size")  # the CPU, and a Mac's GPU twice
+OUT_OF_MEMORY_MESSAGES = (
+    "can't allocate memory",  # the CPU
+    "MPS backend out of memory",
+    "Invalid buffer size",  # a Mac's GPU, of one tensor
+    "CUDA error: out of memory",  # not of torch's allocator: the context of a process, its kernels
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
 
 
 class OutOfMemory(MemoryError):
