@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.dispatch.device_sharing import DeviceSharing
@@ -83,6 +83,10 @@ class LocalExecutor(Scheduler):
     def expect(self, requests: Sequence[Mapping[str, Any]]) -> None:
         """Begin with what planning will ask: two workers are at it where there are two."""
         self._questions.expect(requests)
+
+    def listen(self, counted: Callable[[int, int], object]) -> None:
+        """Have somebody told how many samples of how many are read, while planning waits for a data set."""
+        self._questions.counted = counted
 
     def begin(self, slot: Slot, inbox: Inbox) -> WorkerHandle:
         """A process, fixed to the slot's device; what the first one imports is imported for all."""

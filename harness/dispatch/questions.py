@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.dispatch.worker_handle import ANSWERS, WorkerHandle
+from harness.dispatch.worker_handle import ANSWERS, READING, WorkerHandle
 from harness.dispatch.worker_pool import WorkerPool
 from harness.planning.facts import Unavailable
 
@@ -46,11 +46,15 @@ class Questions:
         pool: the workers that are there.
         start: starts one more; None if there is no place for it, and raises where there is none at all.
         limit: seconds that an answer may take, for what is said of one that took longer.
+
+    Attributes:
+        counted: is told how many samples of how many are read, of the data that are waited for.
     """
 
     def __init__(self, pool: WorkerPool, start: Callable[[], WorkerHandle | None], limit: float) -> None:
         self._pool, self._start, self._limit = pool, start, limit
         self._open: dict[str, _Question] = {}
+        self.counted: Callable[[int, int], object] = _ignore_count
 
     def expect(self, requests: Sequence[Request]) -> None:
         """Begin with what will be asked: workers are started for it now, and answers wait until they are asked for."""
@@ -77,6 +81,8 @@ class Questions:
         if message is not None:
             if question is not None and message["event"] in ANSWERS:
                 question.answer = message
+            elif question is not None and question is waited_for and message["event"] == READING:
+                self.counted(message["done"], message["of"])
             return
         if question is None and not self._pool.workers:  # it did not come up
             question = waited_for
@@ -108,6 +114,10 @@ class Questions:
             if worker.ready and worker.asked is None and worker.assignment is None:
                 question.worker = worker
                 worker.ask(question.request)
+
+
+def _ignore_count(done: int, of: int) -> None:
+    """Let nobody know."""
 
 
 def _key_of(request: Request) -> str:

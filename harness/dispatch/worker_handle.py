@@ -15,6 +15,8 @@ from harness.planning.jobs import Job, SubjectRows
 
 ANSWERS = ("answer", "refused")
 """Events with which a worker answers a question."""
+READING = "reading"
+"""The event that tells how far it is with one that takes long: ``done`` samples ``of`` so many."""
 Inbox = queue.Queue["tuple[WorkerHandle, dict[str, Any] | None]"]
 
 
@@ -68,7 +70,7 @@ class WorkerHandle(ABC):
         started: when it was (s, monotonic).
         start_seconds: how long it took until it was ready.
         ready: whether it has said that it can take jobs.
-        asked: since when it is at a question (s, monotonic), or None.
+        asked: since when it is at a question, or at what it has told of it since (s, monotonic); None if it is at none.
         assignment: the job it is at, or None.
         loaded: the subject of its last job, which it need not load again; empty before the first.
         shares_device: whether another worker has, or had, the same accelerator.
@@ -123,6 +125,8 @@ class WorkerHandle(ABC):
             self.ready, self.start_seconds = True, time.monotonic() - self.started
         elif message["event"] in ANSWERS:
             self.asked = None
+        elif message["event"] == READING and self.asked is not None:  # it does not hang
+            self.asked = time.monotonic()
 
     def has_ended_unsaid(self) -> bool:
         """Whether it has ended without saying so, which is true once: a process that it left behind may hold its pipe."""

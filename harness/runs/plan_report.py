@@ -32,12 +32,25 @@ RequestFunction = Callable[[Mapping[str, Any]], Any]
 
 
 def report_requests(
-    ask: RequestFunction, say: Callable[[str], object], refused: Callable[[str, Unavailable], object], begun: bool = False
+    ask: RequestFunction,
+    say: Callable[[str], object],
+    refused: Callable[[str, Unavailable], object],
+    begun: bool = False,
+    listen: Callable[[Callable[[int, int], object]], object] = lambda counted: None,
 ) -> RequestFunction:
-    """``ask`` that says first what answering it will take, and tells of what cannot be had; ``begun``: somebody is there to answer."""
+    """``ask`` that says first what answering it will take, and tells of what cannot be had; ``begun``: somebody is there to answer.
+
+    ``listen`` is given what is to be told how many samples of how many are read.
+    """
+    doing = ""
+
+    def counted(done: int, of: int) -> None:
+        say(f"{doing}: {done:,} of {format_count(of, 'sample')}")
+
+    listen(counted)
 
     def told(request: Mapping[str, Any]) -> Any:
-        nonlocal begun
+        nonlocal begun, doing
         recipe = Recipe.from_json(request["recipe"])
         doing = REQUEST_MESSAGES.get(request["ask"], "asking about {label}").format(label=recipe.label or recipe.name, name=recipe.name)
         say(doing if begun else f"starting a worker, {doing}")

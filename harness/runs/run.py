@@ -90,7 +90,7 @@ class Run:
         ask: RequestFunction = self.executor.ask
         if startup is not None:
             ask = startup.timed(ask, lambda: getattr(self.executor, "workers", ()))
-        ask = report_requests(ask, say, refused, begun)
+        ask = report_requests(ask, say, refused, begun, getattr(self.executor, "listen", _ignore))
         expect = getattr(self.executor, "expect", _ignore)  # not every executor can do what will be asked ahead
         return Planner(self.loaded, self.store, RememberedFacts(self.store, ask, expect), self.limit).plan()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 
@@ -22,6 +22,7 @@ from harness.worker.samples import SampleError, find_sample_difference, match_kn
 from harness.worker.stored_inputs import keep_if_costly
 from harness.worker.training_data import class_names_of
 
+COUNT_INTERVAL = 0.5  # seconds between two counts that are told
 REREAD_SAMPLES = 8  # samples that are read again: a transform that changes every second one is found out in 255 of 256 cases
 RANGE_TOLERANCE = 0.1  # beyond [0, 1], as resizing with cubic splines leaves; what is beyond it was never in [0, 1]
 FORBIDDEN_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")  # of characters that no name has: control, undecodable, separators of lines and paragraphs
@@ -61,7 +62,25 @@ class SampleSummary:
         )
 
 
-def dataset_facts(components: ComponentCache, recipe: Recipe, known: Mapping[str, Sequence[str]]) -> DatasetFacts:
+class ReadingCounter:
+    """Tells now and then how many samples of how many are read."""
+
+    def __init__(self, tell: Callable[[int, int], object] = lambda done, of: None, every: float = COUNT_INTERVAL) -> None:
+        self._tell, self._every = tell, every
+
+    def counting(self, length: int) -> Iterator[int]:
+        """The places of a dataset of this length, while their reading is told of."""
+        told = time.monotonic()
+        for place in range(length):
+            if time.monotonic() - told >= self._every:
+                self._tell(place, length)
+                told = time.monotonic()
+            yield place
+
+
+def dataset_facts(
+    components: ComponentCache, recipe: Recipe, known: Mapping[str, Sequence[str]], counter: ReadingCounter | None = None
+) -> DatasetFacts:
     """Reads the whole dataset once, and some of it twice; samples keep the digests that are ``known`` of them.
 
     Raises ``ValueError`` if a sample is another when it is read again, an id is there twice or cannot be shown, or there is no sample
@@ -69,7 +88,7 @@ def dataset_facts(components: ComponentCache, recipe: Recipe, known: Mapping[str
     """
     dataset, name = components.dataset(recipe), recipe.label or recipe.name
     with components.factory.reading.of(recipe):
-        looks = [_look_at(components, recipe, dataset, place, known) for place in range(len(dataset))]
+        looks = [_look_at(components, recipe, dataset, place, known) for place in (counter or ReadingCounter()).counting(len(dataset))]
         check_reading_is_repeatable(dataset, name, looks)
         classes, notes = class_names_of(dataset), [str(note) for note in getattr(dataset, "notes", ())]
     ids = [look.id for look in looks]

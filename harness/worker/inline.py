@@ -6,7 +6,7 @@ Runs in several threads take turns, job by job.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from harness.api.turns import TURN
@@ -20,6 +20,7 @@ from harness.store.store import Store
 from harness.text_format import format_reason, format_traceback
 from harness.worker.arithmetic import set_plain_fp32
 from harness.worker.component_cache import ComponentCache
+from harness.worker.dataset_inspection import ReadingCounter
 from harness.worker.inspection import answer_request
 from harness.worker.job_runner import JobRunner
 
@@ -33,12 +34,17 @@ class InlineExecutor:
             device = make_slots(settings.options.devices, 1)[0].name
             self._runner = JobRunner(ComponentCache(registry, device, settings.batch, settings.input_files), Store(settings.store))
         self._jobs: deque[Job] = deque()
+        self._counted = ReadingCounter()
+
+    def listen(self, counted: Callable[[int, int], object]) -> None:
+        """Have somebody told how many samples of how many are read, while planning waits for a data set."""
+        self._counted = ReadingCounter(counted)
 
     def ask(self, request: Mapping[str, Any]) -> Any:
         """Answered here."""
         try:
             with TURN:
-                return answer_request(self._runner.components, request)
+                return answer_request(self._runner.components, request, self._counted)
         except KeyboardInterrupt:
             raise
         except BaseException as error:

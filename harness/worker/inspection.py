@@ -12,26 +12,27 @@ from harness.registry.binding import declared_passes
 from harness.registry.recipe import Recipe
 from harness.worker.applicability import inapplicability_reason
 from harness.worker.component_cache import ComponentCache
-from harness.worker.dataset_inspection import dataset_facts
+from harness.worker.dataset_inspection import ReadingCounter, dataset_facts
 from harness.worker.mutation_guard import caused_mutation, forbid_changes
 from harness.worker.probe_logits import compute_probe_logits
 from harness.worker.training_data import training_facts
 
 
-def answer_request(components: ComponentCache, request: Mapping[str, Any]) -> dict[str, Any]:
+def answer_request(components: ComponentCache, request: Mapping[str, Any], counter: ReadingCounter | None = None) -> dict[str, Any]:
     """The answer to one request (see `harness.planning.remembered_facts`), as plain JSON.
 
-    Beside its ``value`` are the states of the files that were ``read`` to find it out, and a digest of their ``content``.
+    The ``counter`` hears how far the reading of a data set is. Beside its ``value`` are the states of the files that were ``read`` to find
+    it out, and a digest of their ``content``.
     """
     recipe = Recipe.from_json(request["recipe"])
-    value = _answer_value(components, request, recipe)
+    value = _answer_value(components, request, recipe, counter or ReadingCounter())
     content = components.factory.reading.content(recipe) if request["ask"] in ("model", "opened", "passes") else None
     return {"value": value, "read": components.factory.reading.states(recipe), "content": content}
 
 
-def _answer_value(components: ComponentCache, request: Mapping[str, Any], recipe: Recipe) -> Any:
+def _answer_value(components: ComponentCache, request: Mapping[str, Any], recipe: Recipe, counter: ReadingCounter) -> Any:
     if request["ask"] == "dataset":
-        return dataset_facts(components, recipe, request["known"]).to_json()
+        return dataset_facts(components, recipe, request["known"], counter).to_json()
     if request["ask"] == "model":
         return model_facts(components, recipe).to_json()
     if request["ask"] == "training":

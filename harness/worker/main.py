@@ -12,18 +12,23 @@ def main() -> None:
     channel = Channel()
     from harness.dispatch.events import Event, event_to_json
     from harness.dispatch.executor import ExecutorSettings
+    from harness.dispatch.worker_handle import READING
     from harness.planning.jobs import Job, SubjectRows
     from harness.registry.registry import Registry
     from harness.store.store import Store
     from harness.text_format import format_reason, format_traceback
     from harness.worker.arithmetic import set_plain_fp32
     from harness.worker.component_cache import ComponentCache
+    from harness.worker.dataset_inspection import ReadingCounter
     from harness.worker.inspection import answer_request
     from harness.worker.job_runner import JobRunner
     from harness.worker.prefetching import Prefetcher
 
     def emit(event: Event) -> None:
         channel.send(event_to_json(event))
+
+    def tell(done: int, of: int) -> None:
+        channel.send({"event": READING, "done": done, "of": of})
 
     set_plain_fp32()
     settings, device = ExecutorSettings.model_validate(channel.settings["executor"]), channel.settings["device"]
@@ -33,6 +38,7 @@ def main() -> None:
     prefetcher = Prefetcher(settings.plugins, pinned, settings.input_files) if settings.prefetches(device) else None
     with contextlib.nullcontext() if prefetcher is None else contextlib.closing(prefetcher):
         runner = JobRunner(components, Store(settings.store), apart=True, prefetcher=prefetcher)
+        counter = ReadingCounter(tell)
         channel.send({"event": "ready"})
         while True:
             message = channel.inbox.get()
@@ -41,7 +47,7 @@ def main() -> None:
                 runner.run(Job.from_json(message["job"]), emit, None if following is None else SubjectRows.from_json(following))
             else:
                 try:
-                    channel.send({"event": "answer", "value": answer_request(components, message["request"])})
+                    channel.send({"event": "answer", "value": answer_request(components, message["request"], counter)})
                 except BaseException as error:
                     channel.send({"event": "refused", "reason": format_reason(error), "traceback": format_traceback(error)})
 

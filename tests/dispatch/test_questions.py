@@ -111,3 +111,36 @@ def test_a_worker_at_a_question_that_nobody_waits_for_is_given_a_job_when_it_has
     assert next(events).event == "phase"
     assert second.killed_for is None
     assert [len(worker.given) for worker in crew.begun] == [1, 1]
+
+
+def test_how_far_reading_is_is_told_of_what_is_waited_for_and_counts_as_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    crew, told = Crew(2, silent="dataset training"), []
+    crew._questions.counted = lambda done, of: told.append((done, of))
+    crew._questions.expect([{"ask": "training"}, {"ask": "dataset"}, {"ask": "model"}])
+    assert crew.ask({"ask": "model"}) == [0, "model"]
+    first, second = crew.begun
+    for worker, done in ((first, 5), (second, 70), (first, 6)):
+        worker.say({"event": "reading", "done": done, "of": 100})
+    first.say({"event": "answer", "value": "all"})
+    asked: list[float | None] = []
+    hear = first.hear
+    monkeypatch.setattr(first, "hear", lambda message: (asked.append(first.asked), hear(message), asked.append(first.asked)))
+    assert crew.ask({"ask": "dataset"}) == "all"
+    assert told == [(5, 100), (6, 100)]
+    before, after, *_ = filter(None, asked)
+    assert after > before, "its time for an answer begins anew"
+    assert asked[-1] is None
+
+
+def test_a_count_that_comes_when_planning_is_over_ends_no_worker() -> None:
+    crew = Crew(2, silent="training")
+    crew._questions.expect([{"ask": "training"}, {"ask": "model"}])
+    crew.ask({"ask": "model"})
+    crew.submit([composed(0, [], range(4))])
+    events = crew.events()
+    crew._dispatch()
+    first, second = crew.begun
+    second.say({"event": "reading", "done": 1, "of": 2})
+    first.say({"event": "phase", "job": first.given[0]["id"], "what": "load"})
+    assert next(events).event == "phase"
+    assert second.killed_for is None

@@ -9,6 +9,7 @@ import pytest
 from harness.planning.facts import Unavailable
 from harness.registry.recipe import Recipe
 from harness.runs.plan_report import report_requests
+from harness.worker.dataset_inspection import ReadingCounter
 
 
 def request(ask: str, label: str) -> dict[str, Any]:
@@ -37,3 +38,23 @@ def test_what_cannot_be_had_is_told_of_and_goes_on_up() -> None:
     with pytest.raises(Unavailable, match="no file"):
         ask(request("model", "mine"))
     assert refusals == [("loading mine", "Traceback …")]
+
+
+def test_how_many_samples_are_read_is_said_of_what_is_being_read() -> None:
+    said: list[str] = []
+    counted: list[Any] = []
+
+    def reads(asked: Any) -> None:
+        counted[0](1200, 4000)
+
+    ask = report_requests(reads, said.append, lambda *refused: None, begun=True, listen=counted.append)
+    ask(request("dataset", "lesions"))
+    assert said == ["reading lesions", "reading lesions: 1,200 of 4,000 samples"]
+
+
+def test_a_count_is_told_now_and_then() -> None:
+    told: list[tuple[int, int]] = []
+    assert list(ReadingCounter(lambda *count: told.append(count), every=0.0).counting(3)) == [0, 1, 2]
+    assert told == [(0, 3), (1, 3), (2, 3)]
+    assert list(ReadingCounter(lambda *count: told.append(count), every=60.0).counting(3)) == [0, 1, 2]
+    assert len(told) == 3
