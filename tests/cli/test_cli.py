@@ -10,13 +10,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from harness.cli import app
 from tests.support.spec import SMALL, small_spec
 
 
-def harness(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def harness(*arguments: str | Path, apart: bool = False, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The command in this process, or ``apart`` in one of its own, as each command is at least once: there nothing is imported before."""
     command = [sys.executable, "-m", "harness", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "100", **variables}, timeout=300)
+    variables = {"COLUMNS": "100", **variables}
+    if apart:
+        return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **variables}, timeout=300)
+    done = CliRunner().invoke(app, command[3:], env=variables, catch_exceptions=False)
+    return subprocess.CompletedProcess(command, done.exit_code, done.stdout, done.stderr)
 
 
 def watched(arguments: list[str]) -> subprocess.CompletedProcess[str]:
@@ -36,7 +43,7 @@ def spec_file(folder: Path, **changes: object) -> Path:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished run (``out``) and its store."""
     folder = tmp_path_factory.mktemp("finished")
-    done = harness("run", spec_file(folder), "--plugin", SMALL, "--out", folder / "out", "--store", folder / "store")
+    done = harness("run", spec_file(folder), "--plugin", SMALL, "--out", folder / "out", "--store", folder / "store", apart=True)
     assert done.returncode == 0, done.stderr
     assert "slope" in done.stdout
     assert "inside" in done.stdout
@@ -45,21 +52,21 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["plugins", "list", "--help"], ["cache", "--help"]])
 def test_help_is_given(arguments: list[str]) -> None:
-    done = harness(*arguments)
+    done = harness(*arguments, apart=arguments == ["--help"])
     assert done.returncode == 0
     assert "Usage" in done.stdout
 
 
 @pytest.mark.parametrize("command", ["show", "list"])
 def test_the_null_that_is_no_component_is_explained_and_not_called_unknown(command: str) -> None:
-    done = harness("plugins", command, "random-model")
+    done = harness("plugins", command, "random-model", apart=command == "show")
     assert done.returncode == 2
     assert "random-model is no component: under nulls it gives every row a twin" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["plugins"], ["cache"]])
 def test_what_each_command_does_is_said_whole_in_the_list_of_commands(arguments: list[str]) -> None:
-    listed = harness(*arguments, "--help").stdout.split("Commands:")[1]
+    listed = harness(*arguments, "--help", apart=True).stdout.split("Commands:")[1]
     assert "..." not in listed
 
 
@@ -98,7 +105,7 @@ def test_validate_asks_no_worker_for_what_is_remembered(finished: Path) -> None:
 
 def test_a_wrong_spec_is_exit_2_with_places(tmp_path: Path) -> None:
     path = spec_file(tmp_path, explainers=["slop"], metrics=["inside", "inside"])
-    done = harness("validate", path, "--plugin", SMALL)
+    done = harness("validate", path, "--plugin", SMALL, apart=True)
     assert done.returncode == 2
     assert f"{path}:" in done.stderr
     assert 'did you mean "slope"?' in done.stderr
@@ -111,9 +118,9 @@ def test_a_wrong_spec_is_exit_2_with_places(tmp_path: Path) -> None:
     ["cite", "absent"], ["cache", "info", "--store", "absent"], ["plugins", "show", "absent"], ["plugins", "check", "absent"],
     ["explain", "absent.png", "--model", "absent", "--explainer", "absent"], ["run", "x.yaml", "--set", "nonsense"],
 ])  # fmt: skip
-def test_what_is_not_there_is_exit_2_without_a_traceback(arguments: list[str], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "harness", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+def test_what_is_not_there_is_exit_2_without_a_traceback(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = harness(*arguments, apart=len(arguments) == 1)
     assert done.returncode == 2, done.stderr
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
@@ -136,7 +143,7 @@ def test_a_failing_cell_is_exit_1_and_the_leaderboard_is_written(tmp_path: Path)
 
 @pytest.mark.parametrize("kind", ["terminal", "markdown", "latex", "csv", "json"])
 def test_a_run_is_rendered_again_in_every_format(finished: Path, kind: str) -> None:
-    done = harness("leaderboard", finished / "out", "--format", kind)
+    done = harness("leaderboard", finished / "out", "--format", kind, apart=kind == "terminal")
     assert done.returncode == 0, done.stderr
     assert "slope" in done.stdout
     if kind == "json":
@@ -204,7 +211,7 @@ def test_what_is_known_of_metrics_is_shown_where_the_spec_asks_for_it(finished: 
 
 @pytest.mark.slow
 def test_a_plan_says_what_is_cached(finished: Path) -> None:
-    done = harness("plan", finished / "spec.yaml", "--plugin", SMALL, "--store", finished / "store", "--json")
+    done = harness("plan", finished / "spec.yaml", "--plugin", SMALL, "--store", finished / "store", "--json", apart=True)
     assert done.returncode == 0, done.stderr
     assert {cell["state"] for cell in json.loads(done.stdout)["cells"]} == {"cached"}
     done = harness("plan", finished / "spec.yaml", "--plugin", SMALL, "--store", finished / "store", "--set", "seed=1")
@@ -214,15 +221,16 @@ def test_a_plan_says_what_is_cached(finished: Path) -> None:
 
 @pytest.mark.slow
 def test_scores_maps_and_citations_are_exported(finished: Path, tmp_path: Path) -> None:
-    done = harness("export", finished / "out", "--scores", tmp_path / "scores.csv", "--maps", tmp_path / "maps", "--plugin", SMALL)
+    places = ["--scores", tmp_path / "scores.csv", "--maps", tmp_path / "maps"]
+    done = harness("export", finished / "out", *places, "--plugin", SMALL, apart=True)
     assert done.returncode == 0, done.stderr
     assert len((tmp_path / "scores.csv").read_text().splitlines()) == 1 + 4 * 3 * 8
     assert list((tmp_path / "maps").rglob("*.png"))
-    assert harness("cite", finished / "out").returncode == 0
+    assert harness("cite", finished / "out", apart=True).returncode == 0
 
 
 def test_a_run_does_not_differ_from_itself(finished: Path) -> None:
-    done = harness("diff", finished / "out", finished / "out", "--json")
+    done = harness("diff", finished / "out", finished / "out", "--json", apart=True)
     assert done.returncode == 0, done.stderr
 
 
@@ -233,7 +241,7 @@ def test_the_store_is_listed_and_pruned(finished: Path, tmp_path: Path) -> None:
     from harness.store.input_files import InputFiles
 
     store = shutil.copytree(finished / "store", tmp_path / "store")
-    assert "slope" in harness("cache", "info", "--store", store).stdout
+    assert "slope" in harness("cache", "info", "--store", store, apart=True).stdout
     dry = harness("cache", "prune", "--store", store, "--component", "slope", "--dry-run")
     assert "would remove 1 entry (" in dry.stdout
     scored = harness("cache", "prune", "--store", store, "--component", "inside", "--dry-run")
@@ -241,7 +249,7 @@ def test_the_store_is_listed_and_pruned(finished: Path, tmp_path: Path) -> None:
     nobody = harness("cache", "prune", "--store", store, "--component", "slop")
     assert nobody.returncode == 2
     assert 'is of "slop"; did you mean "slope"?' in nobody.stderr
-    assert harness("cache", "prune", "--store", store, "--component", "slope").returncode == 0
+    assert harness("cache", "prune", "--store", store, "--component", "slope", apart=True).returncode == 0
     assert "slope" not in harness("cache", "info", "--store", store).stdout
     assert harness("cache", "prune", "--store", store, "--older", "soon").returncode == 2
     InputFiles(store / "inputs").put("ab" * 32, bytes(2 * 10**6))
@@ -269,6 +277,7 @@ def test_one_image_is_explained_as_a_picture(tmp_path: Path) -> None:
         out,
         "--plugin",
         SMALL,
+        apart=True,
     )
     assert done.returncode == 0, done.stderr
     assert "predicted: " in done.stdout
@@ -280,7 +289,7 @@ def test_one_image_is_explained_as_a_picture(tmp_path: Path) -> None:
 
 
 def test_the_schema_holds_the_parameters_of_components() -> None:
-    done = harness("schema", "--plugin", SMALL)
+    done = harness("schema", "--plugin", SMALL, apart=True)
     assert done.returncode == 0, done.stderr
     assert "pause" in done.stdout
 
