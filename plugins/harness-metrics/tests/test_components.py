@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import entry_points
 from inspect import signature
 from itertools import combinations
@@ -168,6 +169,7 @@ class Scaled:
         return Attribution(self.scale * self.explainer(model, images, targets, ctx=ctx).map)
 
 
+@cache  # reading what is installed takes longer than most scores
 def metric(name):
     (found,) = [e for e in entry_points(group="harness.metrics") if e.name == name and e.dist.name == "harness-metrics"]
     return found.load()
