@@ -54,6 +54,7 @@ class Nodes:
         """A node of one CPU and so many GPUs, which Ray believes in without looking."""
         variables = {"SMALL_CALLS": str(self.calls(name)), "STUCK_PID": str(self.folder / "stuck"), "PYTHONPATH": str(self.site)}
         self.calls(name).touch()
+        variables["RAY_worker_niceness"] = "0"  # else its workers wait for the other tests on this machine
         head = {"include_dashboard": False} if self.cluster.head_node is None else {}
         return self.cluster.add_node(**NODE, **head, num_gpus=gpus, env_vars={**variables, **environment})
 
