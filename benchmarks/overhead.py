@@ -42,6 +42,7 @@ from tests.support.standin import NAME, standin
 KINDS = ("operation", "view", "to the device", "to the host")
 EXPLAINERS = ("saliency", "grad-cam", "integrated-gradients")
 METRICS = ("deletion", "road", "relevance-mass-accuracy", "pointing-game", "sparseness", "complexity")
+BRIEF: Mapping[str, Mapping[str, Any]] = {"data-randomisation": {"samples": 16, "epochs": 1, "accuracy": 0.01}}  # it trains a network
 GRID: Mapping[str, Any] = {
     "name": "overhead",
     "datasets": [{"use": "lesions", "params": {"split": "test", "samples": 8}}],
@@ -125,7 +126,7 @@ def metric_rows(size: int = 64, batches: tuple[int, int] = (4, 16)) -> Iterator[
     """Lines of what a call of each metric of harness-metrics dispatches besides passes; two numbers where larger batches have others."""
     cards = [card for card in Registry.discover().cards("metrics") if card.distribution == "harness-metrics"]
     names = [card.name for card in sorted(cards, key=lambda card: (str(card.declaration["category"]), card.name))]
-    asked = json.dumps([[name, {}, batch, size] for name in names for batch in batches])
+    asked = json.dumps([[name, BRIEF.get(name, {}), batch, size] for name in names for batch in batches])
     program = [sys.executable, "-m", "tests.support.metric_counts"]  # of its own: the device must be there before a backward pass
     found = json.loads(subprocess.run(program, input=asked, stdout=subprocess.PIPE, text=True, check=True).stdout)
     for name, few, many in zip(names, found[0::2], found[1::2], strict=True):

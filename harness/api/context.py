@@ -62,15 +62,15 @@ class Context:
 
         With ``draws``, what so many calls give, at once ``(draws, B, *shape)``: to a device they are one.
         """
-        return self._drawn(draw_normal, shape, dtype, draws)
+        return self._drawn(lambda keys, numbers: draw_normal(keys, numbers, shape, dtype, self.device), draws)
 
     def uniform(self, shape: Sequence[int], dtype: torch.dtype = torch.float32, draws: int | None = None) -> Tensor:
         """Uniform in [0, 1) ``(B, *shape)``, each row from its own stream; ``draws`` as for `noise`."""
-        return self._drawn(draw_uniform, shape, dtype, draws)
+        return self._drawn(lambda keys, numbers: draw_uniform(keys, numbers, shape, dtype, self.device), draws)
 
-    def permutation(self, n: int) -> Tensor:
-        """A permutation of ``range(n)`` per row: ``(B, n)`` int64."""
-        return draw_permutation(self._keys(), next(self._draws), n, self.device)
+    def permutation(self, n: int, draws: int | None = None) -> Tensor:
+        """A permutation of ``range(n)`` per row: ``(B, n)`` int64; ``draws`` as for `noise`."""
+        return self._drawn(lambda keys, numbers: draw_permutation(keys, numbers, n, self.device), draws)
 
     @property
     def has_training(self) -> bool:
@@ -132,11 +132,12 @@ class Context:
     def _of(self, ids: Sequence[str], purpose: str) -> Context:
         return replace(self, ids=ids, purpose=purpose, _draws=count(), _generators={})
 
-    def _drawn(self, draw: Callable[..., Tensor], shape: Sequence[int], dtype: torch.dtype, draws: int | None) -> Tensor:
+    def _drawn(self, draw: Callable[[Sequence[StreamKey], int | Sequence[int]], Tensor], draws: int | None) -> Tensor:
         if draws is None:
-            return draw(self._keys(), next(self._draws), shape, dtype, self.device)
+            return draw(self._keys(), next(self._draws))
         numbers = [number for number in islice(self._draws, draws) for _ in self.ids]
-        return draw(self._keys() * draws, numbers, shape, dtype, self.device).view(draws, len(self.ids), *shape)
+        drawn = draw(self._keys() * draws, numbers)
+        return drawn.view(draws, len(self.ids), *drawn.shape[1:])
 
     def _keys(self) -> list[StreamKey]:
         return [stream_key(self.seed, sample, self.purpose) for sample in self.ids]

@@ -161,6 +161,7 @@ def test_draws_at_once_are_those_of_as_many_calls(at_once: int, as_elsewhere: Ca
         for kind, dtype in ((ctx.noise, torch.float32), (ctx.uniform, torch.float64)):
             kind((4,), dtype)
             found.append(torch.stack([kind((3, 11), dtype) for _ in range(5)]) if draws is None else kind((3, 11), dtype, draws=draws))
+        found.append(torch.stack([ctx.permutation(11) for _ in range(5)]) if draws is None else ctx.permutation(11, draws=draws))
         return [*found, ctx.uniform((2,))]
 
     one_by_one = drawn(None)

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from harness.api import Context
+from harness.api.transfer import sent
+from harness_metrics.memory import runs_within
 
 
 def sides_between(shape: tuple[int, int], least: float, most: float) -> tuple[int, ...]:
@@ -29,16 +31,18 @@ def random_squares(ctx: Context, shape: tuple[int, int], sides: Sequence[int], c
     height, width = shape
     if max(sides) > min(shape):
         raise ValueError(f"a square of {max(sides)} pixels a side does not fit into an image of {height} x {width}")
-    draws = ctx.uniform((count, 3), dtype=torch.float64).unbind(dim=1)
-    possible = torch.tensor(sides, dtype=torch.float64, device=draws[0].device)
+    choice, down, across = ctx.uniform((count, 3), dtype=torch.float64).permute(2, 1, 0).contiguous()
+    possible = sent(torch.tensor(sides, dtype=torch.float64), choice.device)
     ends = ((height - possible + 1) * (width - possible + 1)).cumsum(dim=0)
-    rows, columns = (torch.arange(length, device=possible.device) for length in shape)
-    for choice, down, across in (draw.unbind(dim=1) for draw in draws):
-        side = possible[torch.searchsorted(ends, choice * ends[-1], right=True)]
-        top, left = (down * (height - side + 1)).floor(), (across * (width - side + 1)).floor()
-        yield _between(rows, top, side)[:, :, None] & _between(columns, left, side)[:, None, :]
+    side = possible[torch.searchsorted(ends, choice * ends[-1], right=True)]
+    top, left = (down * (height - side + 1)).floor(), (across * (width - side + 1)).floor()
+    rows, columns = (torch.arange(length, device=choice.device) for length in shape)
+    on_rows, on_columns = _between(rows, top, side), _between(columns, left, side)
+    for run in runs_within(count, len(ctx.ids) * height * width, choice.device):
+        part = slice(run.start, run.stop)
+        yield from (on_rows[part, :, :, None] & on_columns[part, :, None, :]).unbind()
 
 
 def _between(positions: Tensor, start: Tensor, length: Tensor) -> Tensor:
-    """``(N,)``, ``(B,)``, ``(B,)`` → ``(B, N)``: which positions lie in each interval."""
-    return (positions >= start[:, None]) & (positions < (start + length)[:, None])
+    """``(N,)``, ``(S, B)``, ``(S, B)`` → ``(S, B, N)``: which positions lie in each interval."""
+    return (positions >= start[..., None]) & (positions < (start + length)[..., None])

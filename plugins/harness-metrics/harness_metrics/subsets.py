@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from harness.api import Case, Context
+from harness.api.transfer import sent
 from harness_metrics.curves import Output
 from harness_metrics.imputation import Imputation, imputer
+from harness_metrics.memory import runs_of, runs_within
 from harness_metrics.responses import Responses, responses
 
 
@@ -25,14 +26,16 @@ def random_subsets(ctx: Context, shape: tuple[int, int], size: int, runs: int) -
         raise ValueError(f"subsets of {size} pixels of an image that has {pixels}: choose less")
     smaller = min(size, pixels - size)
     fitting = pixels // smaller
-    order = ctx.permutation(pixels)
-    for run in range(runs):
-        place = run % fitting
-        if run > 0 and place == 0:
-            order = ctx.permutation(pixels)
-        cut = order[:, place * smaller : (place + 1) * smaller]
-        mask = torch.zeros(order.shape, dtype=torch.bool, device=order.device).scatter_(1, cut, True)
-        yield (mask if smaller == size else ~mask).view(-1, *shape)
+    belongs = torch.arange(pixels, dtype=torch.int32, device=ctx.device) // smaller
+    places = torch.arange(fitting, dtype=torch.int32, device=ctx.device)[:, None, None]
+    remaining = runs
+    for part in runs_within(-(-runs // fitting), len(ctx.ids) * pixels * 8, ctx.device):
+        orders = ctx.permutation(pixels, draws=len(part))
+        for owners in belongs.new_empty(orders.shape).scatter_(2, orders, belongs.expand_as(orders)):
+            for run in runs_of(min(fitting, remaining), owners):
+                masks = owners == places[run.start : run.stop] if smaller == size else owners != places[run.start : run.stop]
+                yield from masks.unflatten(2, shape).unbind()
+            remaining -= fitting
 
 
 def case_subsets(case: Case, size: int, runs: int) -> Iterator[Tensor]:
@@ -54,4 +57,7 @@ def groups(ranks: Tensor, counts: Sequence[int]) -> Iterator[Tensor]:
     >>> [mask.int().tolist() for mask in groups(torch.tensor([[[2, 0, 1]]]), (0, 2, 3))]
     [[[[0, 1, 1]]], [[[1, 0, 0]]]]
     """
-    return ((ranks >= first) & (ranks < last) for first, last in pairwise(counts))
+    bounds = sent(torch.tensor(counts, dtype=ranks.dtype), ranks.device)[:, None, None, None]
+    for run in runs_of(len(counts) - 1, ranks):
+        within = (ranks >= bounds[run.start : run.stop]) & (ranks < bounds[run.start + 1 : run.stop + 1])
+        yield from within.unbind()

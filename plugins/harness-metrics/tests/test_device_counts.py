@@ -32,6 +32,12 @@ MOST = {  # operations, of 48 × 48 pixels; of ROAD those of the solver, which i
     "monotonicity-arya": 220,
     "irof": 245,
     "road": 1130,
+    "region-perturbation": 2300,
+    "faithfulness-estimate": 270,
+    "faithfulness-correlation": 275,
+    "sensitivity-n": 1350,
+    "infidelity": 260,
+    "monotonicity-nguyen": 2500,
     "average-drop": 24,
     "average-increase": 20,
     "saliency-metric": 78,
@@ -45,6 +51,9 @@ STEPS = {
     "selectivity": ("patch", 24, 8),
     "monotonicity-arya": ("steps", 4, 40),
     "irof": ("segments", 4, 40),
+    "faithfulness-estimate": ("steps", 4, 40),
+    "faithfulness-correlation": ("runs", 4, 20),
+    "infidelity": ("samples", 4, 40),
 }
 SMALL, LARGE, SIZE = 2, 12, 48
 
