@@ -13,6 +13,7 @@ from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.api.evidence import UNCHANGED, EvidenceBatch, with_known_kinds
 from harness.api.explainers import Explainer
+from harness.api.transfer import sent
 
 T = TypeVar("T")
 
@@ -130,7 +131,7 @@ class Case:
         rows = torch.arange(len(self.images)) if index is None else index.cpu()
         if len(rows) != len(images):
             raise ValueError(f"{len(images)} images but an index of {len(rows)}")
-        targets = self.targets[rows.to(self.targets.device)] if targets is None else targets
+        targets = self.targets[sent(rows, self.targets.device)] if targets is None else targets
         model = model or self.model
         there, ctx = model.device, (self.explaining or self.ctx).select(rows)
         return explainer(model, images.to(there), targets.to(there), ctx=ctx.on(there)).map.to(images.device)

@@ -99,6 +99,7 @@ def test_translations_go_from_out_of_sight_to_out_of_sight():
     assert shifts(224, 28) == [shift for shift in range(-208, 225, 16) if shift]
     image = torch.arange(6.0).view(1, 1, 2, 3)
     filling = torch.full_like(image, 9.0)
-    assert translated(image, filling, 1).flatten().tolist() == [9, 0, 1, 9, 3, 4]
-    assert translated(image, filling, -2).flatten().tolist() == [2, 9, 9, 5, 9, 9]
-    assert translated(image, filling, 3).unique().tolist() == [9]
+    right, left, away = translated(image, filling, [1, -2, 3])
+    assert right.flatten().tolist() == [9, 0, 1, 9, 3, 4]
+    assert left.flatten().tolist() == [2, 9, 9, 5, 9, 9]
+    assert away.unique().tolist() == [9]

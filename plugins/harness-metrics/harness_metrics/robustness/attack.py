@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, Context, metric
+from harness.api.transfer import sent
 from harness_metrics.citations import GHORBANI_2019
 from harness_metrics.curves import original_logits
 from harness_metrics.imputation import input_range
@@ -90,10 +91,10 @@ def attack(
 
 def redrawn(signs: Tensor, side: Tensor, ctx: Context) -> Tensor:
     """``signs`` (B, C, H, W) int8 with those in a random square drawn anew; ``side`` (B,) of it, as a share of the image's sides."""
-    size = torch.tensor(signs.shape[-2:], device=signs.device)
+    size = sent(torch.tensor(signs.shape[-2:]), signs.device)
     length = (side[:, None] * size).ceil()
     corner = (ctx.uniform((2,)).to(length) * (size - length + 1)).floor()
-    rows, columns = (torch.arange(int(n), device=signs.device) for n in size)
+    rows, columns = (torch.arange(n, device=signs.device) for n in signs.shape[-2:])
     inside = [(at >= corner[:, i, None]) & (at < (corner + length)[:, i, None]) for i, at in enumerate((rows, columns))]
     square = inside[0][:, None, :, None] & inside[1][:, None, None, :]
     fresh = (ctx.uniform(signs.shape[1:]) < 0.5).to(signs) * 2 - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import torch
@@ -9,6 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
+from harness.api.transfer import sent
 from harness_metrics.citations import MONTAVON_2018
 from harness_metrics.imputation import Reference, input_range
 from harness_metrics.maps import share
@@ -55,7 +57,7 @@ def continuity(
     original = _comparable(case.attributions, normalise, absolute)
     ratios, tried = [], shifts(case.images.shape[-1], steps)
     for run in runs_of(len(tried), case.images):
-        images = torch.stack([translated(case.images, filling, tried[i]) for i in run])
+        images = translated(case.images, filling, tried[run.start : run.stop])
         maps = _comparable(explained(case, images), normalise, absolute)
         distance = norm((images - case.images).double() / (high - low), 3)
         ratios.append(share((maps - original).abs().sum(dim=(-2, -1)), distance))
@@ -74,11 +76,16 @@ def shifts(width: int, steps: int) -> list[int]:
     return [shift for shift in range(apart - width, min(apart * steps - width, width) + 1, apart) if shift != 0]
 
 
-def translated(images: Tensor, filling: Tensor, shift: int) -> Tensor:
-    """``images`` (B, C, H, W) moved to the right (left where negative) by ``shift`` columns, onto ``filling`` of the same shape."""
-    columns = torch.arange(images.shape[-1], device=images.device) - shift
-    inside = (columns >= 0) & (columns < images.shape[-1])
-    return torch.where(inside, images[..., columns.clamp(0, images.shape[-1] - 1)], filling)
+def translated(images: Tensor, filling: Tensor, shifts: Sequence[int]) -> Tensor:
+    """``images`` (B, C, H, W) moved to the right (left where negative) by each of S numbers of columns, onto ``filling`` of the same shape.
+
+    ``(S, B, C, H, W)``.
+    """
+    width = images.shape[-1]
+    columns = torch.arange(width, device=images.device) - sent(torch.tensor(shifts), images.device)[:, None]
+    inside = (columns >= 0) & (columns < width)
+    moved = images[..., columns.clamp(0, width - 1)].movedim(-2, 0)
+    return torch.where(inside[:, None, None, None], moved, filling)
 
 
 def _comparable(maps: Tensor, normalise: bool, absolute: bool) -> Tensor:
