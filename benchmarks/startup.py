@@ -32,7 +32,9 @@ def measure(spec: Path, samples: int, store: Path, server: str) -> dict[str, flo
     done = subprocess.run([*command, "--limit", str(samples)], env=environment, check=True, capture_output=True, text=True)
     took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     parts = {name: float(seconds) for seconds, name in re.findall(rf"([\d.]+) ({'|'.join(PARTS)})", done.stderr.splitlines()[-2])}
-    return {**parts, "all": took, "processor": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
+    ready = re.search(r"ready after ([\d.]+) s", done.stderr)
+    first = {"first job": float(ready[1]) if ready else 0.0}
+    return {**parts, **first, "all": took, "processor": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
 
 
 def main() -> None:
@@ -50,7 +52,7 @@ def main() -> None:
                 store = Path(folder, f"{server or 'on'}-{repeat}")
                 for state in ("cold", "warm"):
                     found.setdefault((way, state), []).append(measure(options.spec, options.samples, store, server))
-    columns = (*PARTS, "all", "processor")
+    columns = ("first job", *PARTS, "all", "processor")
     lines = [
         f"| children are | store | {' | '.join(f'{column}, s' for column in columns)} |",
         f"| --- | --- |{' ---: |' * len(columns)}",
