@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ FORWARD_SIZES = (*SIZES, 128, 256)
 MOST_PIXELS = 64 * 64**2  # of a batch that is explained on a CPU; four times as many of one that goes forward
 SIZES_ELSEWHERE = (*FORWARD_SIZES, 512, 1024)
 MOST_PIXELS_ELSEWHERE = 64 * 224**2
+MOST_EXPLAINED, MOST_FORWARD = 4, 64  # times the images of the grid: what a metric explains, or predicts, at once
 TOO_FEW = 8  # batches so small are not tried if larger ones fit
 
 
@@ -62,6 +63,7 @@ class Floor:
             layer._forward_pre_hooks.clear()
         self.channels_last = copy.deepcopy(self.module).to(memory_format=torch.channels_last)
         self.layer = model.cam_layer
+        self.samples = len(dataset)
         read = range(min(len(dataset), 64))
         self.images = torch.stack([model.preprocess(read_sample(dataset, i).image) for i in read]).to(device)
         self.black = model.reference("black", self.images)
@@ -74,6 +76,8 @@ class Floor:
         """Take the least of these seconds and those of earlier measurements."""
         on_cpu = self.device.type == "cpu"
         sizes, forward_sizes = (SIZES, FORWARD_SIZES) if on_cpu else (SIZES_ELSEWHERE, SIZES_ELSEWHERE)
+        sizes = [size for size in sizes if size <= MOST_EXPLAINED * self.samples]
+        forward_sizes = [size for size in forward_sizes if size <= MOST_FORWARD * self.samples]
         most = MOST_PIXELS if on_cpu else MOST_PIXELS_ELSEWHERE
         layouts = (self.channels_last, self.module)
         found = [self._best(self._predict(each), forward_sizes, 4 * most, self.forward) for each in layouts]
@@ -126,7 +130,7 @@ class Floor:
         with Gradient(self.module, EpsilonPlusFlat(canonizers=[ResNetCanonizer()])) as attributor:
             return attributor(self.images[rows], torch.eye(self.classes, device=self.device)[self.targets[rows]])
 
-    def _best(self, call: Callable[[Tensor], object], sizes: tuple[int, ...], most: int, known: Best) -> Best:
+    def _best(self, call: Callable[[Tensor], object], sizes: Sequence[int], most: int, known: Best) -> Best:
         """The better of what is known and of the batch sizes beside that; of all if nothing is. One that does not fit ends the search."""
         fitting = [size for size in sizes if size * self.pixels <= most] or [1]
         tried = [size for size in fitting if size >= TOO_FEW] or fitting
