@@ -49,10 +49,10 @@ class Case:
         targets: ``(B,)`` the class that was explained.
         attributions: ``(B, H, W)`` at the images' size.
         parts: the explanation's parts by name, each ``(B, H, W)``.
-        evidence: what is known of where the evidence is, by kind (`harness.api.evidence`), in model coordinates, for all kinds that the
-            dataset has. Of rasters ``(H, W)`` a tensor ``(B, H, W)``, 0 for a sample without one; else a sequence of one tensor per
-            sample, ``(K, H, W)`` or ``(N, 4)``, empty for a sample without one. The score of such a sample is NaN. ``masks=`` and
-            ``boxes=`` stand for two of them if one is made.
+        evidence: what is known of where the evidence is, by kind (`harness.api.evidence`), in model coordinates: in a run those
+            that the metric declares to need. Of rasters ``(H, W)`` a tensor ``(B, H, W)``, 0 for a sample without one; else a sequence of
+            one tensor per sample, ``(K, H, W)`` or ``(N, 4)``, empty for a sample without one. The score of such a sample is NaN.
+            ``masks=`` and ``boxes=`` stand for two of them if one is made.
         labels: ``(B,)`` the true classes, or None.
         ctx: random streams of this metric.
         explainer: what made the maps; None if they came from elsewhere.

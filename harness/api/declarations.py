@@ -91,10 +91,11 @@ class MetricDeclaration(Declaration):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetDeclaration(Declaration):
-    """Declarations of a dataset: ``selection`` names the parameters that only choose *which* samples there are.
+    """Declarations of a dataset: ``selection`` names the parameters that only choose *which* samples, or which evidence, there are.
 
-    A parameter in ``selection`` is left out of keys: a row's identity is its id and the digest of its content, so that asking for twice
-    the samples computes the other half.
+    A parameter in ``selection`` is left out of keys: a row's identity is its id and the digest of its content (of an explanation image and
+    label; of a score also the evidence that the metric needs), so that asking for twice the samples computes the other half, and masks
+    that are added later cost the metrics that need them.
     """
 
     kind: ClassVar[Kind] = "datasets"

@@ -65,7 +65,7 @@ class Sample:
 
     @property
     def digest(self) -> str:
-        """A digest (SHA-256, hex) of the content: image, label and evidence, not the id.
+        """A digest (SHA-256, hex) of what is explained: image and label, neither evidence nor id.
 
         It survives noise of up to about 2e-6 in an image (`harness.api.array_digest`). It changes with a single level of a single pixel
         if all values are levels of 8 or of 16 bit; else with changes of a pixel by a level of 8 bit, and hints may follow it, which
@@ -74,37 +74,31 @@ class Sample:
         return array_digest.digest_arrays(*self._content())
 
     def is_content(self, digest: str) -> bool:
-        """Whether this is the content that had this digest, but for noise."""
+        """Whether this is the image and the label that had this digest, but for noise."""
         return array_digest.matches_digest(digest, *self._content())
 
+    def evidence_digest(self, name: str) -> str:
+        """A digest (SHA-256, hex) of its evidence of one kind; of values that are floats as `digest`."""
+        return array_digest.digest_arrays(*_evidence_content(name, self.evidence[name]))
+
+    def is_evidence(self, name: str, digest: str) -> bool:
+        """Whether there is evidence of a kind, and it is what had this digest, but for noise."""
+        return name in self.evidence and array_digest.matches_digest(digest, *_evidence_content(name, self.evidence[name]))
+
     def _content(self) -> tuple[bytes, list[BinnedArray | None]]:
-        """What is exact, and what noise may change; a kind that is lacking changes neither (masks and boxes have their own places)."""
-        arrays = {name: value.detach().cpu().contiguous() for name, value in self.evidence.items()}
-        mask, boxes = arrays.pop("mask", None), arrays.pop("boxes", None)
-        exact = repr((self.label, None if mask is None else tuple(mask.shape))).encode() + _to_bytes(mask)
+        """What is exact, and what noise may change."""
         image = self.image.detach().cpu().numpy()
         levels = array_digest.encode_levels(image)
-        exact += b"cells" if levels is None else b"levels" + levels
-        binned: list[BinnedArray | None] = [
-            BinnedArray(image) if levels is None else None,
-            None if boxes is None else _to_binned("boxes", boxes),
-        ]
-        for name, value in sorted(arrays.items()):
-            if value.is_floating_point():
-                cells = _to_binned(name, value)
-                exact += repr((name, "float", cells.cell)).encode()
-                binned.append(cells)
-            else:
-                exact += repr((name, str(value.dtype), tuple(value.shape))).encode() + _to_bytes(value)
-        return exact, binned
+        exact = repr(self.label).encode() + (b"cells" if levels is None else b"levels" + levels)
+        return exact, [BinnedArray(image) if levels is None else None]
 
 
-def _to_bytes(value: Tensor | None) -> bytes:
-    return b"" if value is None else value.numpy().tobytes()
-
-
-def _to_binned(name: str, value: Tensor) -> BinnedArray:
-    return BinnedArray(value.double().numpy(), evidence_kind(name).form.bin_width(value))
+def _evidence_content(name: str, value: Tensor) -> tuple[bytes, list[BinnedArray | None]]:
+    value = value.detach().cpu().contiguous()
+    if value.is_floating_point():
+        cells = BinnedArray(value.double().numpy(), evidence_kind(name).form.bin_width(value))
+        return repr((name, "float", cells.cell)).encode(), [cells]
+    return repr((name, str(value.dtype), tuple(value.shape))).encode() + value.numpy().tobytes(), []
 
 
 def _checked_image(image: object, id: str) -> Tensor:

@@ -7,9 +7,9 @@ from collections import Counter
 from harness.dispatch.events import ColumnFailed, PhaseStarted, RowsCommitted
 from harness.dispatch.executor import ExecutorSettings
 from harness.dispatch.worker_handle import Assignment, WorkerHandle
-from harness.planning.jobs import Job
+from harness.planning.jobs import Job, positions_of
 from harness.results.data_model import Status
-from harness.store.sample_alignment import SamplePositions, rows_with_any_value
+from harness.store.sample_alignment import rows_with_any_value
 from harness.store.store import Store, StoreError
 
 MAX_LOAD_CRASHES = 2  # times that loading the same model and data may kill a worker before its job is blocked
@@ -66,9 +66,8 @@ class CrashPolicy:
 
     def _find_committed(self, job: Job, settled: set[str]) -> list[RowsCommitted]:
         """What an ended worker committed and could not tell."""
-        keys = SamplePositions([row.key for row in job.rows])
         try:
-            known = Store(self._settings.store).known(job.key, keys)
+            known = Store(self._settings.store).known(job.key, positions_of(job.rows, job.kinds_by_column))
         except StoreError:  # a place that does not answer now: what is there is found by whoever goes on with the job
             return []
         told = settled | {job.key} if job.explained else settled

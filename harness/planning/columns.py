@@ -17,7 +17,7 @@ from harness.planning.variants import AS_IS, ORACLE, Variant, random_model_varia
 from harness.registry.canonical_json import json_digest
 from harness.registry.declared_needs import declared_needs
 from harness.registry.recipe import Recipe
-from harness.registry.unmet_needs import TRAINING_NEEDS, lacking_evidence, lacking_features
+from harness.registry.unmet_needs import TRAINING_NEEDS, lacking_evidence, lacking_features, needed_evidence
 from harness.spec.loaded_spec import LoadedSpec
 from harness.store.store import Store
 
@@ -106,7 +106,7 @@ class ColumnPlanner:
             passes = self.inspect.component(metric).passes
         except Unavailable:
             passes = None
-        return ScoreColumn(metric.label, metric, key, reason, passes)
+        return ScoreColumn(metric.label, metric, key, reason, passes, needed_evidence(needs))
 
     def _applicable(self, group: GroupPlan, explainer: Recipe) -> tuple[str | None, float | None]:
         """Why an explainer is not applicable to the group's model and data (or None), and its passes per sample (or None)."""

@@ -13,6 +13,7 @@ from harness.planning.facts import (
     TrainingFacts,
     Verdict,
     answers_match,
+    evidence_id,
     fact_key,
     select_noise_dependent,
 )
@@ -60,7 +61,10 @@ class FactQuestions:
         """Facts of a dataset."""
 
         def finish(found: DatasetFacts, content: str | None) -> DatasetFacts:
-            self._add_digests(recipe, select_noise_dependent(zip(found.ids, found.digests, strict=True)))
+            digests = [*zip(found.ids, found.digests, strict=True)]
+            for kind, known in found.evidence_digests.items():
+                digests += [(evidence_id(sample, kind), digest) for sample, digest in zip(found.ids, known, strict=True)]
+            self._add_digests(recipe, select_noise_dependent(digests))
             return found
 
         def make() -> Question[DatasetFacts]:
@@ -133,7 +137,9 @@ class FactQuestions:
         return self._made[about]
 
     def _digests(self, dataset: Recipe) -> Memo[dict[str, list[str]]]:
-        """The digests that samples had when they were first seen, by id, the last first; of all datasets that the component makes.
+        """The digests that samples and their evidence had when they were first seen, by id, the last first.
+
+        They are of all datasets that the component makes.
 
         The digest of an image whose values are no levels of 8 or 16 bit says how its values were rounded (`harness.api.array_digest`). On
         another machine noise in the last bits may make it another, while the content still answers to the first, which is what counts.

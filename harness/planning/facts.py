@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +17,7 @@ from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
 from harness.user_errors import UserError
 
-FACTS_VERSION = 10  # raised when facts, or how they are found, change in development; a release changes the version anyway
+FACTS_VERSION = 11  # raised when facts, or how they are found, change in development; a release changes the version anyway
 
 TOLERANCE = 5e-3  # of the greatest of an input's answers: what devices may differ by in float32
 COARSE_TOLERANCE = 5e-2  # the same if less exact arithmetic is at work
@@ -40,11 +40,12 @@ class DatasetFacts(JsonDataclass):
     """A dataset as planning sees it.
 
     Attributes:
-        ids, digests, labels: one per sample.
+        ids, digests, labels: one per sample; digests are of image and label.
         class_names: names of the labels, or None.
         evidence: the layouts of the kinds of evidence that any sample has (`harness.api.evidence`); a mask has the box round it.
         notes: what a person ought to know of the dataset (files skipped, samples left out).
         left_out: places of samples that cannot be used; what is said of samples above is of the others.
+        evidence_digests: of each kind that any sample itself has one digest per sample; empty for one that has none.
         outside: which values lie outside [0, 1], and what to do about it; empty if none do.
     """
 
@@ -55,6 +56,7 @@ class DatasetFacts(JsonDataclass):
     evidence: Mapping[str, str]
     notes: Sequence[str] = ()
     left_out: Sequence[int] = ()
+    evidence_digests: Mapping[str, Sequence[str]] = field(default_factory=dict)
     outside: str = ""
 
     @property
@@ -181,6 +183,11 @@ def answers_match(some: Answers | None, others: Answers | None, tolerance: float
     return True
 
 
+def evidence_id(sample: str, kind: str) -> str:
+    """Id under which the digests of a sample's evidence of a kind are remembered among those of samples: no sample has such an id."""
+    return f"{sample}\n{kind}"
+
+
 def select_noise_dependent(digests: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Of (sample id, digest) those whose digest noise may change."""
+    """Of (sample id or `evidence_id`, digest) those whose digest noise may change."""
     return {sample: found for sample, found in digests if "." in found}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from harness.planning.facts import DatasetFacts, ModelFacts
-from harness.planning.jobs import SampleRef, Subject
+from harness.planning.jobs import SampleRef, Subject, positions_of
 from harness.planning.variants import AS_IS, Variant
 from harness.registry.recipe import Recipe
 from harness.store.sample_alignment import Bools, SamplePositions
@@ -16,13 +16,17 @@ from harness.store.sample_alignment import Bools, SamplePositions
 
 @dataclass(frozen=True)
 class ScoreColumn:
-    """One metric on one explanation; ``reason`` says why it is not applicable, ``passes`` what it declares per sample."""
+    """One metric on one explanation; ``reason`` says why it is not applicable, ``passes`` what it declares per sample.
+
+    ``evidence`` are the kinds that it needs.
+    """
 
     label: str
     recipe: Recipe
     key: str
     reason: str | None = None
     passes: float | None = None
+    evidence: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,9 @@ class GroupPlan:
     @property
     def samples(self) -> SamplePositions:
         """Positions of the rows, by which the store is read."""
-        return SamplePositions([row.key for row in self.rows])
+        own = self.variant.evidence
+        kinds = {column.key: set(own) for column in self.columns}
+        return positions_of(self.rows, kinds | {score.key: {*own, *score.evidence} for column in self.columns for score in column.scores})
 
     def lacking(self, key: str) -> Bools:
         """``(N,)`` which of the rows are not finished in a column."""

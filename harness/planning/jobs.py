@@ -2,38 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
+from harness.api.evidence import evidence_kind
 from harness.planning.facts import TrainingFacts
 from harness.planning.json_dataclass import JsonDataclass, JsonRecipe
 from harness.planning.variants import AS_IS, Variant
+from harness.registry.canonical_json import json_digest
+from harness.store.sample_alignment import SamplePositions
 
 TargetRule = Literal["predicted", "label"] | int
 Precision = Literal["fp32", "tf32", "bf16"]
 
 
 class SampleRef(NamedTuple):
-    """One sample of a dataset: where it is, what it is called, and the digest of its content."""
+    """One sample of a dataset: where it is, what it is called, the digest of its image and label, and those of its evidence by kind."""
 
     position: int
     sample: str
     digest: str
+    evidence: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, position: int, sample: str, digest: str, evidence: Mapping[str, str]) -> SampleRef:
+        """Reference with the digests of evidence in the order of their kinds."""
+        return cls(position, sample, digest, tuple(sorted(evidence.items())))
 
     @property
     def key(self) -> tuple[str, str]:
-        """The sample, as the store knows it."""
+        """The sample, as the store knows it where nothing depends on its evidence: in predictions and explanations."""
         return self.sample, self.digest
+
+    def key_with(self, kinds: Collection[str]) -> tuple[str, str]:
+        """The sample, as the store knows it in columns that depend on its evidence of these kinds, or on what these are made of."""
+        there = dict(self.evidence)
+        meant = {kind if kind in there else evidence_kind(kind).implied_by for kind in kinds}
+        found = [[kind, digest] for kind, digest in self.evidence if kind in meant]
+        return self.sample, f"{self.digest}+{json_digest(found)}" if found else self.digest
+
+    @property
+    def whole_key(self) -> tuple[str, str]:
+        """The sample by everything that is known of it."""
+        return self.key_with(dict(self.evidence))
+
+
+def positions_of(rows: Sequence[SampleRef], kinds_by_column: Mapping[str, Collection[str]]) -> SamplePositions:
+    """Positions of samples by which columns are read, of which some depend on evidence of these kinds."""
+    by_kinds = {
+        kinds: SamplePositions([row.key_with(kinds) for row in rows]) for kinds in map(frozenset, kinds_by_column.values()) if kinds
+    }
+    of_column = {column: by_kinds[frozenset(kinds)] for column, kinds in kinds_by_column.items() if kinds}
+    return SamplePositions([row.key for row in rows], of_column)
 
 
 @dataclass(frozen=True)
 class MetricTask:
-    """A metric that a job scores: its label in the run, its recipe and the key of its column."""
+    """A metric that a job scores: its label in the run, its recipe, the key of its column, and the kinds of evidence that it needs."""
 
     label: str
     recipe: JsonRecipe
     key: str
+    evidence: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -124,6 +155,17 @@ class Job(JsonDataclass):
     variant: Variant = AS_IS
     traced: bool = False
     explained: bool = False
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """The rows, as the store knows them in the explanation's column."""
+        return [row.key_with(self.variant.evidence) for row in self.rows]
+
+    @property
+    def kinds_by_column(self) -> dict[str, Collection[str]]:
+        """The kinds of evidence that each of its columns depends on."""
+        own = self.variant.evidence
+        return {self.key: own} | {task.key: {*own, *task.evidence} for task in self.metrics}
 
     def keeps(self, row: SampleRef) -> bool:
         """Whether the map of a row will be stored."""

@@ -8,7 +8,7 @@ from harness.planning.variants import AS_IS, Variant
 from harness.registry.canonical_json import json_digest
 from harness.registry.recipe import Recipe
 
-IDENTITY_VERSION = 5  # raised when the harness itself changes what a number means, or how keys are made
+IDENTITY_VERSION = 6  # raised when the harness itself changes what a number means, or how keys are made
 
 
 def dataset_key(recipe: Recipe, selection: frozenset[str], classes: Sequence[int] | None) -> str:

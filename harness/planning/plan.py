@@ -119,7 +119,7 @@ class Planner:
             return replace(group, columns=self._columns.blocked_columns(group.dataset, group.model))
         columns = list(self._columns.columns(group))
         stored = {c.recipe.digest: c.key for c in columns if c.variant == group.variant and c.reason is None}
-        samples = group.samples
+        samples = replace(group, columns=columns).samples
         finished: dict[str, Bools] = {}
         for place, column in enumerate(columns):
             known = self.store.known(column.key, samples)

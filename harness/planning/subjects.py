@@ -48,7 +48,7 @@ class SubjectPlanner:
             dataset_facts = replace(dataset_facts, notes=[*dataset_facts.notes, dataset_facts.outside])
         class_map = self._class_map(dataset.label)
         classes, model_facts = match_model_classes(self.loaded.registry, dataset, dataset_facts, model, model_facts, class_map)
-        rows = list(map(SampleRef, dataset_facts.positions, dataset_facts.ids, dataset_facts.digests))[:limit]
+        rows = _rows(dataset_facts)[:limit]
         dataset_key, model_key = self._dataset_key(dataset, classes), self._model_key(model, model_facts)
         group = GroupPlan(dataset, model, None, dataset_facts, model_facts, rows, dataset_key=dataset_key, model_key=model_key)
         return replace(group, subject=self._subject(group, dataset_facts, model_facts, classes))
@@ -92,6 +92,14 @@ class SubjectPlanner:
     def _class_map(self, dataset: str) -> dict[str, str | int] | None:
         references = zip(self.loaded.recipes.datasets, self.loaded.spec.datasets, strict=True)
         return next(reference.class_map for recipe, reference in references if recipe.label == dataset)
+
+
+def _rows(facts: DatasetFacts) -> list[SampleRef]:
+    """The samples that can be used."""
+    evidence = [
+        {kind: digests[place] for kind, digests in facts.evidence_digests.items() if digests[place]} for place in range(len(facts.ids))
+    ]
+    return list(map(SampleRef.of, facts.positions, facts.ids, facts.digests, evidence))
 
 
 @contextmanager

@@ -50,6 +50,11 @@ class Variant:
         return self.kind in ("inputs", "weights")
 
     @property
+    def evidence(self) -> tuple[str, ...]:
+        """The kinds of evidence that its maps are made of; explainers are given none."""
+        return (ORACLE_EVIDENCE,) if self.kind == "oracle" else ()
+
+    @property
     def identity(self) -> list[object]:
         """The part of it that is in keys: nothing if nothing is altered."""
         return [self.kind, self.scale, self.repeat, self.seed] if self.altered else []

@@ -19,6 +19,11 @@ def lacking_features(needs: Set[str], features: Iterable[str]) -> str | None:
     return f"needs {' and '.join(lacking)}, and the model has none that hooks see" if lacking else None
 
 
+def needed_evidence(needs: Set[str]) -> list[str]:
+    """The kinds of evidence among needs, by name."""
+    return sorted(kind_needed(need).name for need in needs - NEEDS_BESIDE_EVIDENCE)
+
+
 def lacking_evidence(needs: Set[str], there: Container[str], of: str = NONE_IN_DATASET) -> str | None:
     """Reason why a metric of these needs is not applicable with these kinds of evidence alone, or None; ``of`` says who lacks them."""
     kinds = [kind_needed(need) for need in sorted(needs - NEEDS_BESIDE_EVIDENCE)]

@@ -102,7 +102,7 @@ def collect_map_columns(plan: Plan, registry: Registry) -> Iterator[MapColumn]:
                 recipe=column.recipe.to_json(),
                 dataset_recipe=group.dataset.to_json(),
                 model_recipe=group.model.to_json(),
-                rows=[tuple(row) for row in group.rows],
+                rows=[(row.position, *row.key) for row in group.rows],
                 scores={score.label: score.key for score in column.scores if score.reason is None},
                 predictions=group.subject.prediction_key,
             )
@@ -133,7 +133,7 @@ class _GroupCollector:
             dataset=plan.dataset.label,
             model=plan.variant.label(plan.model.label),
             samples=[row.sample for row in plan.rows],
-            digests=[row.digest for row in plan.rows],
+            digests=[row.whole_key[1] for row in plan.rows],
             correct=correct,
             accuracy=accuracy,
             explainers=[self._explainer(column) for column in plan.columns],

@@ -53,14 +53,19 @@ def encode_text_column(column: pa.ChunkedArray) -> EncodedTexts:
 
 
 class SamplePositions:
-    """Places of samples: the position of each by its id and the digest of its content."""
+    """Places of samples: the position of each by its id and the digest of its content, which some columns know by other digests."""
 
-    def __init__(self, keys: Sequence[SampleKey]) -> None:
+    def __init__(self, keys: Sequence[SampleKey], of_column: Mapping[str, SamplePositions] | None = None) -> None:
+        self._of_column = of_column or {}
         self._places = {sample: place for place, (sample, _) in enumerate(keys)}
         self._digests = [digest for _, digest in keys]
 
     def __len__(self) -> int:
         return len(self._digests)
+
+    def in_column(self, column: str) -> SamplePositions:
+        """The same samples, by the digests that a column knows them by."""
+        return self._of_column.get(column, self)
 
     @property
     def ids(self) -> Iterable[str]:
@@ -97,11 +102,16 @@ def align_tables(tables: Sequence[pa.Table], samples: SamplePositions) -> dict[s
     found: dict[str, dict[str, MaskedColumn]] = {}
     for table in tables:
         columns, fields = encode_text_column(table["column"]), encode_text_column(table["field"])
-        positions = samples.positions(encode_text_column(table["sample"]), encode_text_column(table["digest"]))
+        ids, digests = encode_text_column(table["sample"]), encode_text_column(table["digest"])
+        positions: dict[SamplePositions, NDArray[np.intp]] = {}
         values = numbers_to_numpy(table["value"])
         for part in iter_constant_slices(columns.codes, fields.codes):
-            places = positions[part]
-            known = found.setdefault(columns.names[columns.codes[part.start]], {})
+            column = columns.names[columns.codes[part.start]]
+            asked = samples.in_column(column)
+            if asked not in positions:
+                positions[asked] = asked.positions(ids, digests)
+            places = positions[asked][part]
+            known = found.setdefault(column, {})
             name = fields.names[fields.codes[part.start]]
             if name not in known:
                 known[name] = MaskedColumn.all_missing(len(samples))

@@ -14,11 +14,12 @@ import torch
 from harness.api.evidence import layouts
 from harness.api.sample import Dataset, Sample
 from harness.planning.facts import DatasetFacts
+from harness.planning.jobs import SampleRef
 from harness.registry.recipe import Recipe
 from harness.results.field_types import MAX_NAME_LENGTH
 from harness.text_format import format_some
 from harness.worker.component_cache import ComponentCache
-from harness.worker.samples import SampleError, find_sample_difference, match_known_digest, read_sample
+from harness.worker.samples import SampleError, find_sample_difference, match_known_digest, match_known_evidence, read_sample
 from harness.worker.stored_inputs import keep_if_costly
 from harness.worker.training_data import class_names_of
 
@@ -35,6 +36,7 @@ class SampleSummary:
     Attributes:
         id, digest, label: the sample's.
         evidence: the layout of each kind of evidence that it has, or that is made of what it has.
+        evidence_digests: of each kind that it has.
         finite: whether all values of its image are.
         low, high: the least and the greatest of those.
     """
@@ -43,19 +45,21 @@ class SampleSummary:
     digest: str
     label: int
     evidence: Mapping[str, str]
+    evidence_digests: Mapping[str, str]
     finite: bool
     low: float
     high: float
 
     @classmethod
     def at(cls, sample: Sample, known: Mapping[str, Sequence[str]]) -> SampleSummary:
-        """A look at a sample, whose digest is the one that is ``known`` of it, if one is."""
+        """A look at a sample, whose digests are those that are ``known`` of it, if any are."""
         finite = bool(torch.isfinite(sample.image).all()) and sample.image.numel() > 0
         return cls(
             id=sample.id,
             digest=match_known_digest(sample, known),
             label=int(sample.label),
             evidence=layouts(sample.evidence),
+            evidence_digests=match_known_evidence(sample, known),
             finite=finite,
             low=float(sample.image.min()) if finite else 0.0,
             high=float(sample.image.max()) if finite else 0.0,
@@ -110,6 +114,7 @@ def dataset_facts(
     return DatasetFacts(
         ids=[look.id for look in used],
         digests=[look.digest for look in used],
+        evidence_digests=_evidence_digests(used),
         labels=[look.label for look in used],
         class_names=classes,
         evidence=_evidence_layouts(name, used),
@@ -125,7 +130,8 @@ def _look_at(components: ComponentCache, recipe: Recipe, dataset: Dataset, place
     sample = read_sample(dataset, place)
     look = SampleSummary.at(sample, known)
     if look.finite:
-        keep_if_costly(components, recipe, sample, look.digest, time.thread_time() - begun)
+        row = SampleRef.of(place, look.id, look.digest, look.evidence_digests)
+        keep_if_costly(components, recipe, sample, row, time.thread_time() - begun)
     return look
 
 
@@ -137,6 +143,12 @@ def _evidence_layouts(name: str, looks: Sequence[SampleSummary]) -> dict[str, st
             if found.setdefault(kind, layout) != layout:
                 raise SampleError(f"the dataset {name} has {kind} as {found[kind]} and, of sample {look.id}, as {layout}: make them alike")
     return found
+
+
+def _evidence_digests(looks: Sequence[SampleSummary]) -> dict[str, list[str]]:
+    """By kind, of each sample; empty for one that has none."""
+    kinds = dict.fromkeys(kind for look in looks for kind in look.evidence_digests)
+    return {kind: [look.evidence_digests.get(kind, "") for look in looks] for kind in kinds}
 
 
 def _left_out_notes(looks: Sequence[SampleSummary]) -> Iterator[str]:
@@ -156,11 +168,11 @@ def check_reading_is_repeatable(dataset: Dataset, name: str, looks: Sequence[Sam
 
 def check_same_sample(name: str, look: SampleSummary, again: Sample) -> None:
     """Raise `SampleError` if a sample that is read again is another."""
-    what = find_sample_difference(again, look.id, look.digest)
+    what = find_sample_difference(again, look.id, look.digest, look.evidence_digests)
     if what is None:
         return
     if what == "content":
-        what = "label" if int(again.label) != look.label else "image, or evidence (mask, boxes),"
+        what = "label" if int(again.label) != look.label else "image"
     raise SampleError(
         f"the dataset {name} has another {what} each time sample {look.id} is read: remove the random transform, "
         "or make it depend on the sample's index alone (a generator seeded with it)"

@@ -55,7 +55,7 @@ class JobContext:
     @cached_property
     def keys(self) -> list[SampleKey]:
         """The rows, as the store knows them."""
-        return [row.key for row in self.job.rows]
+        return self.job.keys
 
     @property
     def model(self) -> Classifier:
@@ -118,11 +118,14 @@ class JobContext:
 
     def undefined_values(self, column: str, name: str) -> list[StoredValue]:
         """NaN in a field of a column for the rows that were left out: leaderboards count them."""
-        return column_rows(column, self.undefined, {name: [math.nan] * len(self.undefined)})
+        return self.column_rows(column, self.undefined, {name: [math.nan] * len(self.undefined)})
+
+    def column_rows(self, column: str, rows: Sequence[SampleRef], fields: dict[str, list[float]]) -> list[StoredValue]:
+        """One `StoredValue` per field and sample of one of the job's columns."""
+        kinds = self.job.kinds_by_column[column]
+        return stored_values(column, [row.key_with(kinds) for row in rows], fields)
 
 
-def column_rows(column: str, rows: Sequence[SampleRef], fields: dict[str, list[float]]) -> list[StoredValue]:
+def stored_values(column: str, keys: Sequence[SampleKey], fields: dict[str, list[float]]) -> list[StoredValue]:
     """One `StoredValue` per field and sample."""
-    return [
-        StoredValue(column, row.sample, row.digest, name, float(values[i])) for name, values in fields.items() for i, row in enumerate(rows)
-    ]
+    return [StoredValue(column, *key, name, float(values[i])) for name, values in fields.items() for i, key in enumerate(keys)]

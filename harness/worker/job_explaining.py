@@ -20,7 +20,7 @@ from harness.store.row_files import StoredValue
 from harness.store.sample_alignment import Bools, SamplePositions, rows_with_any_value
 from harness.worker.contracts import rows_with_finite_maps, select_attribution_rows
 from harness.worker.cost_measurement import MeasuredCost, describe_hardware, measure_cost
-from harness.worker.job_context import JobContext, column_rows
+from harness.worker.job_context import JobContext
 from harness.worker.job_inputs import NO_TARGET
 from harness.worker.stored_maps import load_maps, round_as_stored
 from harness.worker.timing import span
@@ -84,7 +84,7 @@ def _maps_to_store(work: JobContext, attribution: Attribution) -> StoredMaps:
     with span("store", "read"):
         known = work.store.maps(work.job.key, work.keys)
     there = set() if known is None else set(known.samples)
-    kept = [i for i, row in enumerate(work.job.rows) if work.job.keeps(row) and row.key not in there]
+    kept = [i for i, row in enumerate(work.job.rows) if work.job.keeps(row) and work.keys[i] not in there]
     dtype = np.dtype(work.job.dtype)
     return StoredMaps(
         work.keys,
@@ -105,7 +105,7 @@ def _rows_to_store(work: JobContext, attribution: Attribution, cost: MeasuredCos
         fields["incompleteness"] = incompleteness(attribution.map, attribution.expected).tolist()
     missing = [i for i, there in enumerate(finished) if not there]
     chosen = {name: [values[i] for i in missing] for name, values in fields.items()}
-    return column_rows(work.job.key, [work.job.rows[i] for i in missing], chosen)
+    return work.column_rows(work.job.key, [work.job.rows[i] for i in missing], chosen)
 
 
 def incompleteness(maps: Tensor, expected: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from harness.store.store import Store
 from harness.worker.component_cache import ComponentCache
 from harness.worker.contracts import ChangedSincePlanning, finite_rows
 from harness.worker.dataset_inspection import SampleSummary, check_same_sample
-from harness.worker.job_context import column_rows
+from harness.worker.job_context import stored_values
 from harness.worker.prefetching import Prefetcher
 from harness.worker.samples import SampleBatch, collate_samples, prepare_sample, read_sample
 from harness.worker.stored_inputs import read_planned
@@ -115,7 +115,7 @@ class JobInputs:
         fields = {"predicted": predicted.where(finite, math.nan), "confidence": confidence, "label": samples.labels, "correct": correct}
         values = {name: values.tolist() for name, values in fields.items()}  # waits for the device, not for the store
         with span("store", "write"):
-            self.store.commit_rows(key, column_rows(key, rows, values))
+            self.store.commit_rows(key, stored_values(key, [row.key for row in rows], values))
         return predicted.where(finite, NO_TARGET)
 
 

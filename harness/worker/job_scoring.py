@@ -12,7 +12,7 @@ from harness.api.case import Case
 from harness.api.evidence import evidence_kind, mapped
 from harness.planning.jobs import MetricTask
 from harness.worker.contracts import checked_scores
-from harness.worker.job_context import JobContext, column_rows
+from harness.worker.job_context import JobContext
 
 
 def score_explanation(
@@ -20,7 +20,8 @@ def score_explanation(
 ) -> Callable[[], object]:
     """Score with one metric, NaN for rows that are undefined; returns what makes the scores durable.
 
-    What the job's metrics have in common is ``shared``. Every metric gets copies of what it is given, which are compared after it: one that
+    What the job's metrics have in common is ``shared``. A metric is given the evidence that it declares to need, and no other: its scores
+    are known by that. Every metric gets copies of what it is given, which are compared after it: one that
     writes into them costs only itself.
     """
     rows = work.undefined_values(task.key, "value")
@@ -31,7 +32,7 @@ def score_explanation(
             given += [(f"the {evidence_kind(name).need}", tensor) for tensor in ([value] if isinstance(value, torch.Tensor) else value)]
         with work.calling(task.recipe, [work.model, work.explained], given):
             scores = checked_scores(work.components.metric(task.recipe)(case), len(work.job.rows))
-        rows = [*column_rows(task.key, work.job.rows, {"value": scores.tolist()}), *rows]
+        rows = [*work.column_rows(task.key, work.job.rows, {"value": scores.tolist()}), *rows]
     return partial(work.store.commit_rows, work.job.key, rows)
 
 
@@ -46,7 +47,7 @@ def _make_case(work: JobContext, attribution: Attribution, task: MetricTask, sha
         attributions=own(resize_maps(attribution.map, size)),
         ctx=work.context(task.recipe),
         parts={name: own(resize_maps(part, size)) for name, part in attribution.parts.items()},
-        evidence=mapped(samples.evidence, own),
+        evidence=mapped({kind: samples.evidence[kind] for kind in task.evidence if kind in samples.evidence}, own),
         labels=own(samples.labels),
         explainer=work.explainer(),
         forward=work.components.models.forward,

@@ -57,7 +57,8 @@ def read_rows(components: ComponentCache, request: Mapping[str, Any]) -> Iterato
 
     dataset = Recipe.from_json(request["dataset"])
     preparation = PortablePreprocessing.from_json(request["preparation"])
-    for sample, as_planned in read_planned(components, dataset, [SampleRef(*row) for row in request["rows"]]):
+    rows = [SampleRef.of(position, id, digest, dict(evidence)) for position, id, digest, evidence in request["rows"]]
+    for sample, as_planned in read_planned(components, dataset, rows):
         row = prepare_sample(sample, preparation, request["classes"])
         tensors = [tensor.detach().contiguous() for tensor in (row.image, *row.evidence.values())]
         told = [[str(tensor.dtype).removeprefix("torch."), list(tensor.shape)] for tensor in tensors]

@@ -13,6 +13,7 @@ from harness.api import evidence as evidence_kinds
 from harness.api.evidence import Evidence, EvidenceBatch
 from harness.api.geometry import Geometry
 from harness.api.sample import Dataset, Sample
+from harness.planning.facts import evidence_id
 
 
 class SampleError(ValueError):
@@ -112,11 +113,28 @@ def match_known_digest(sample: Sample, known: Mapping[str, Sequence[str]]) -> st
     return next((digest for digest in known.get(sample.id, ()) if sample.is_content(digest)), None) or sample.digest
 
 
-def find_sample_difference(sample: Sample, id: str, digest: str) -> str | None:
-    """Part of a sample that is not as it was (``"id"``, ``"content"``), or None: noise in the last bits of an image is no difference."""
+def match_known_evidence(sample: Sample, known: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The digests of a sample's evidence by kind, likewise, of those ``known`` under `evidence_id`."""
+    return {
+        name: next((digest for digest in known.get(evidence_id(sample.id, name), ()) if sample.is_evidence(name, digest)), None)
+        or sample.evidence_digest(name)
+        for name in sample.evidence
+    }
+
+
+def find_sample_difference(sample: Sample, id: str, digest: str, evidence: Mapping[str, str] | None = None) -> str | None:
+    """Part of a sample that is not as it was (``"id"``, ``"content"``, ``"evidence"``), or None.
+
+    Noise in the last bits of an image is no difference. ``evidence`` are digests by kind; without them it is not looked at.
+    """
     if sample.id != id:
         return "id"
-    return None if sample.is_content(digest) else "content"
+    if not sample.is_content(digest):
+        return "content"
+    if evidence is None:
+        return None
+    same = sample.evidence.keys() == evidence.keys() and all(sample.is_evidence(name, known) for name, known in evidence.items())
+    return None if same else "evidence"
 
 
 def prepare_sample(sample: Sample, model: ModelCoordinates, classes: Sequence[int] | None) -> PreparedSample:

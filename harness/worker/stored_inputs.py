@@ -48,23 +48,23 @@ def _made(components: ComponentCache, recipe: Recipe, row: SampleRef) -> tuple[S
     dataset = components.dataset(recipe)
     begun = time.thread_time()
     sample = read_sample(dataset, row.position)
-    as_planned = find_sample_difference(sample, row.sample, row.digest) is None
+    as_planned = find_sample_difference(sample, row.sample, row.digest, dict(row.evidence)) is None
     if as_planned:
-        keep_if_costly(components, recipe, sample, row.digest, time.thread_time() - begun)
+        keep_if_costly(components, recipe, sample, row, time.thread_time() - begun)
     return sample, as_planned
 
 
-def keep_if_costly(components: ComponentCache, recipe: Recipe, sample: Sample, digest: str, seconds: float) -> None:
-    """Keep a sample of this digest if it took so long to make and to digest that reading it is quicker."""
+def keep_if_costly(components: ComponentCache, recipe: Recipe, sample: Sample, row: SampleRef, seconds: float) -> None:
+    """Keep a sample, which is what a row says, if it took so long to make and to digest that reading it is quicker."""
     if components.input_files is not None and seconds >= WORTH_KEEPING:
         with contextlib.suppress(*_MALFORMED):
-            components.input_files.put(_key(components, recipe, sample.id, digest), encode_sample(sample))
+            components.input_files.put(_key(components, recipe, row), encode_sample(sample))
 
 
 def _stored(components: ComponentCache, recipe: Recipe, row: SampleRef) -> Sample | None:
     if components.input_files is None:
         return None
-    key = _key(components, recipe, row.sample, row.digest)
+    key = _key(components, recipe, row)
     content = components.input_files.get(key)
     if content is None:
         return None
@@ -75,10 +75,10 @@ def _stored(components: ComponentCache, recipe: Recipe, row: SampleRef) -> Sampl
         return None
 
 
-def _key(components: ComponentCache, recipe: Recipe, id: str, digest: str) -> str:
-    """Samples do not depend on how many are chosen, nor in which order."""
+def _key(components: ComponentCache, recipe: Recipe, row: SampleRef) -> str:
+    """Of everything that is known of a sample; samples do not depend on how many are chosen, nor in which order."""
     selection = frozenset(components.registry.declaration("datasets", recipe.qualified).get("selection", ()))
-    return json_digest(["input", FORMAT, recipe.digest_without(selection), id, digest])
+    return json_digest(["input", FORMAT, recipe.digest_without(selection), *row.whole_key])
 
 
 def encode_sample(sample: Sample) -> bytes:

@@ -80,7 +80,7 @@ class StoredMapLookup:
             return None
         if not torch.equal(images, self.samples.images[rows]) or not torch.equal(targets, self.targets[rows]):
             return None
-        stored = load_maps(self.store, key, [self.job.rows[i].key for i in rows], self.samples.images.device)
+        stored = load_maps(self.store, key, [self.job.keys[i] for i in rows], self.samples.images.device)
         if stored is not None:
             self.used.add(key)
         return stored

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 import torch
 
-from harness.planning.jobs import SampleRef, Subject, SubjectRows
+from harness.planning.jobs import Subject, SubjectRows
 from harness.processes.child_process import ChildProcess
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
@@ -23,6 +23,7 @@ from harness.worker.job_inputs import JobInputs
 from harness.worker.prefetching import Prefetcher
 from harness.worker.samples import SampleBatch, read_sample
 from tests.support.driver import until
+from tests.support.jobs import sample_ref
 from tests.support.spec import SMALL
 
 PLUGINS = [SMALL, SMALL.with_name("reluctant.py")]
@@ -41,7 +42,7 @@ class Bench:
         self.subject = Subject("data", "net", data, None, net, [0, 1], "p" * 64, "predicted", 0, {})
         self.model, dataset = self.components.model(net), self.components.dataset(data)
         samples = [read_sample(dataset, i) for i in range(8)]
-        self.rows = [SampleRef(i, sample.id, sample.digest) for i, sample in enumerate(samples)]
+        self.rows = [sample_ref(i, sample) for i, sample in enumerate(samples)]
         self.prefetcher = Prefetcher(PLUGINS, pinned=device != "cpu")
         self.ahead = JobInputs(self.components, Store(folder / "ahead"), self.prefetcher)
         self.alone = JobInputs(self.components, Store(folder / "alone"))

@@ -129,6 +129,7 @@ FOUND = {
     "evidence": {},
     "notes": [],
     "left_out": [],
+    "evidence_digests": {},
     "outside": "",
 }
 

@@ -93,8 +93,8 @@ def test_a_model_is_its_recipe_and_what_it_was_made_of() -> None:
 
 
 def test_keys_are_stable_over_time() -> None:
-    """These are the keys of version 5: should they change, every store is stale, and `IDENTITY_VERSION` must say so."""
-    assert keys.IDENTITY_VERSION == 5
+    """These are the keys of version 6: should they change, every store is stale, and `IDENTITY_VERSION` must say so."""
+    assert keys.IDENTITY_VERSION == 6
     assert key() == key(Recipe.from_json(EXPLAINER.to_json()))
     assert key() == "693e498bfb435d07360ea6964dd43a262d2ae1a31017235fdce329dc51bf6812"
     assert (
@@ -103,9 +103,9 @@ def test_keys_are_stable_over_time() -> None:
     )
     assert (
         keys.dataset_key(Recipe("datasets", "d", "x", "1", {"split": "test", "samples": 4}), frozenset({"samples"}), [0, 2])
-        == "14ce49aad3c68ba1861d841e7cd91b6598ac7261bf2d866fda7d75fefef0bbeb"
+        == "f07ce7b75c4af83e99611bc915b85bc4d3f71c3ac8c2491a5a1afd612f8d0343"
     )
     assert (
         keys.model_key(Recipe("models", "m", "x", "1", {}), "content", "fp32")
-        == "6152395c55e3e030d7b87677d00dbb7a00814e05e9ac575672d81db47e5beebd"
+        == "289f4072521a76e9986034a60cf9270914ac414fc9e4a3c86c156f441a1088b0"
     )

@@ -143,7 +143,7 @@ class Counted:
 @pytest.mark.parametrize(
     ("alter", "what"),
     [
-        (trembling(0.02), "image, or evidence (mask, boxes),"),
+        (trembling(0.02), "image"),
         (Counted().name, "id"),
         (Counted().label, "label"),
     ],

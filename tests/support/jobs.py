@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.api import Sample
 from harness.planning.jobs import Job, MetricTask, SampleRef, Subject
 from harness.registry.recipe import Recipe
 
@@ -33,3 +34,8 @@ def cells(job: Job) -> list[tuple[str, int]]:
 def parts_of(job: Job) -> set[str]:
     """The columns of the explainers in a job's, looked up one by one."""
     return {job.subject.stored[nested.digest] for nested in job.recipe.nested if nested.digest in job.subject.stored}
+
+
+def sample_ref(position: int, sample: Sample) -> SampleRef:
+    """A sample as a plan names it."""
+    return SampleRef.of(position, sample.id, sample.digest, {kind: sample.evidence_digest(kind) for kind in sample.evidence})

@@ -12,7 +12,6 @@ import torch
 from safetensors.torch import save
 
 from harness.api import Sample
-from harness.planning.jobs import SampleRef
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.store.input_files import InputFiles
@@ -22,6 +21,7 @@ from harness.worker.inspection import answer_request
 from harness.worker.samples import read_sample
 from harness.worker.stored_inputs import decode_sample, encode_sample, read_planned
 from tests.support.distracted import Distracted
+from tests.support.jobs import sample_ref
 from tests.support.spec import SMALL
 
 PLUGINS = [SMALL, SMALL.with_name("distracted.py")]
@@ -71,7 +71,7 @@ class Bench:
         self.components = ComponentCache(registry, input_files=InputFiles(folder / "inputs"))
         self.recipe = resolve(registry, "datasets", {"use": "distracted", "params": params})
         made = Distracted(8, 0)
-        self.rows = [SampleRef(place, made[place].id, made[place].digest) for place in range(8)]
+        self.rows = [sample_ref(place, made[place]) for place in range(8)]
         self.right = [everything(made[place]) for place in range(8)]
         self.read_places: list[int] = []
 

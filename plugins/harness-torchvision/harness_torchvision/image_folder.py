@@ -55,7 +55,7 @@ class ImageFolder:
         return entry.label if isinstance(entry.label, int) else list(self.class_names or ()).index(entry.label)
 
 
-@dataset(selection={"samples", "seed", "unreadable"})
+@dataset(selection={"samples", "seed", "unreadable", "masks"})
 def image_folder(
     *,
     root: Path,
