@@ -88,10 +88,10 @@ class Run:
         """Plan of what there is to compute; asks a worker only for what is not remembered, and says what that worker does."""
         begun = self.loaded.spec.execution.executor.removeprefix("xai-harness/") == "inline"
         ask: RequestFunction = self.executor.ask
-        if startup is not None:
-            ask = startup.timed(ask, lambda: getattr(self.executor, "workers", ()))
-        ask = report_requests(ask, say, refused, begun, getattr(self.executor, "listen", _ignore))
         expect = getattr(self.executor, "expect", _ignore)  # not every executor can do what will be asked ahead
+        if startup is not None:
+            ask, expect = startup.timed(ask, lambda: getattr(self.executor, "workers", ())), startup.timed_start(expect)
+        ask = report_requests(ask, say, refused, begun, getattr(self.executor, "listen", _ignore))
         return Planner(self.loaded, self.store, RememberedFacts(self.store, ask, expect), self.limit).plan()
 
     def execute(self, progress: ProgressReporter | None = None) -> FinishedRun:

@@ -47,6 +47,16 @@ class StartupTimes:
 
         return told
 
+    def timed_start(self, expect: Callable[[Any], object]) -> Callable[[Any], None]:
+        """``expect`` whose time is taken: it starts workers, and waits for a fork server that still imports."""
+
+        def told(requests: Any) -> None:
+            began = time.monotonic()
+            expect(requests)
+            self._add(WORKERS, time.monotonic() - began)
+
+        return told
+
     def hear(self, event: Event) -> None:
         """The first event tells of the first job."""
         if self.ready is None:
