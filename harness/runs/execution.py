@@ -130,7 +130,7 @@ def _missing_jobs(run: Run, plan: Plan) -> list[Job]:
 def _work(run: Run, jobs: Sequence[Job], listeners: Sequence[Callable[[Event], None]], outcome: Outcome) -> None:
     """Have the jobs done; what ends that before all of them are is noted in ``outcome``."""
     run.executor.submit(jobs)
-    if jobs:  # what the end takes is imported while workers are at work
+    if jobs and hasattr(run.executor, "workers"):  # what the end takes is imported beside the work, but not beside components' code
         threading.Thread(target=import_module, args=("harness.runs.conclusion",), daemon=True).start()
     try:
         for event in run.executor.events():
