@@ -35,7 +35,7 @@ def cache_prune_command(
     inputs: Annotated[bool, typer.Option("--inputs", help="Remove the images that are kept because they are costly to make.")] = False,
     dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> None:
-    """Remove results by age, size or component, and images that were kept."""
+    """Remove results by age, size or component, and kept images."""
     from harness.store.prune import prune
 
     if older is None and size is None and component is None and not inputs:
