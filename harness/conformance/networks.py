@@ -39,7 +39,7 @@ class _TokenNetwork(nn.Module):
 
 def _make_convolutional(shape: Shape) -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(shape[0], 8, 3, padding=1),
+        nn.Conv2d(shape[0], 8, 3, stride=2, padding=1),
         nn.BatchNorm2d(8),
         nn.ReLU(),
         nn.MaxPool2d(2),
