@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.api.hooks import hookimpl
     from harness.api.precision import to_float64
     from harness.api.sample import Dataset, Sample
+    from harness.api.unexplained import Unexplained
 
 __all__ = [
     "API_VERSION",
@@ -31,6 +32,7 @@ __all__ = [
     "NeedsExplainer",
     "NoTrainingData",
     "Sample",
+    "Unexplained",
     "backgrounds",
     "classifier",
     "dataset",
@@ -54,6 +56,7 @@ _HOMES = {
     "Dataset": "sample",
     "Explainer": "explainers",
     "Sample": "sample",
+    "Unexplained": "unexplained",
     "hookimpl": "hooks",
     "to_float64": "precision",
     "dataset": "declarations",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -14,22 +14,9 @@ from harness.api.context import Context
 from harness.api.evidence import UNCHANGED, EvidenceBatch, with_known_kinds
 from harness.api.explainers import Explainer
 from harness.api.transfer import sent
+from harness.api.unexplained import Forward, Sharing, Unexplained, WithinCase, forward_in_batches
 
 T = TypeVar("T")
-
-
-class Forward(Protocol):
-    """Runs any number of inputs through a model in batches of its own choosing."""
-
-    def __call__(self, model: Classifier, inputs: Tensor) -> Tensor:
-        """Logits ``(N, K)``."""
-        ...
-
-
-def forward_in_batches(model: Classifier, inputs: Tensor) -> Tensor:
-    """Logits ``(N, K)`` of any number of inputs, without gradients."""
-    with torch.no_grad():
-        return torch.cat([model(part) for part in torch.split(inputs, 16)])
 
 
 class NeedsExplainer(LookupError):
@@ -37,7 +24,7 @@ class NeedsExplainer(LookupError):
 
 
 @dataclass(init=False)
-class Case:
+class Case(Unexplained):
     """A batch of B explained samples.
 
     All tensors are on one device, which has float64; it is the model's, unless that has none. `predict`, `explain` and the model itself
@@ -57,19 +44,15 @@ class Case:
         ctx: random streams of this metric.
         explainer: what made the maps; None if they came from elsewhere.
         forward: runs any number of inputs through a model.
+        sharing: keeps what `for_all_explainers` has computed.
         explaining: random streams of explaining again; ``ctx`` if not given.
         memory: what `shared` has computed.
     """
 
-    model: Classifier
-    images: Tensor
-    targets: Tensor
     attributions: Tensor
-    ctx: Context
     parts: Mapping[str, Tensor]
     labels: Tensor | None
     explainer: Explainer | None
-    forward: Forward
     explaining: Context | None
     memory: MutableMapping[Hashable, object] = field(repr=False)
     evidence: EvidenceBatch
@@ -90,10 +73,11 @@ class Case:
         explaining: Context | None = None,
         memory: MutableMapping[Hashable, object] | None = None,
         evidence: EvidenceBatch | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
-        self.model, self.images, self.targets, self.attributions, self.ctx = model, images, targets, attributions, ctx
-        self.parts = {} if parts is None else parts
-        self.labels, self.explainer, self.forward, self.explaining = labels, explainer, forward, explaining
+        super().__init__(model, images, targets, ctx, forward=forward, sharing=WithinCase() if sharing is None else sharing)
+        self.attributions, self.parts = attributions, {} if parts is None else parts
+        self.labels, self.explainer, self.explaining = labels, explainer, explaining
         self.memory = {} if memory is None else memory
         self.evidence = with_known_kinds(evidence, mask=masks, boxes=boxes)
 
@@ -106,10 +90,6 @@ class Case:
     def boxes(self) -> Sequence[Tensor] | None:
         """One ``(N, 4)`` tensor per sample in model coordinates, or None."""
         return cast("Sequence[Tensor] | None", self.evidence.get("boxes"))
-
-    def predict(self, inputs: Tensor, model: Classifier | None = None) -> Tensor:
-        """Logits ``(N, K)`` of any number of inputs ``(N, C, H, W)``, without gradients, batched for throughput."""
-        return self.forward(model or self.model, inputs)
 
     def explain(
         self,
@@ -137,7 +117,7 @@ class Case:
         return explainer(model, images.to(there), targets.to(there), ctx=ctx.on(there)).map.to(images.device)
 
     def shared(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """``compute()``, once for all metrics that score this case under the same key."""
+        """``compute()``, once for all metrics that score this case under the same key; it may depend on the explanation."""
         if key not in self.memory:
             self.memory[key] = compute()
         return cast(T, self.memory[key])

@@ -36,6 +36,17 @@ def score_difference(first: Tensor, second: Tensor) -> float:
     return float(difference.max()) if len(difference) else 0.0
 
 
+def value_difference(first: Tensor, second: Tensor) -> float:
+    """The greatest difference of two values of any shape, relative to the greatest magnitude in them; NaN equals NaN only."""
+    if first.shape != second.shape or not torch.equal(first.isnan(), second.isnan()):
+        return float("inf")
+    if not first.numel():
+        return 0.0
+    one, other = first.double().nan_to_num(), second.double().nan_to_num()
+    scale = torch.maximum(one.abs(), other.abs()).amax().clamp(min=MIN_SCALE)
+    return float((one - other).abs().amax() / scale)
+
+
 def scramble_generators(state: int = 20_771) -> None:
     """Seed all global generators with ``state``, so that a component that seeds them with a number of its own changes them."""
     random.seed(state)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import torch
 
-from harness.api.evidence import evidence_kind
+from harness.api.evidence import evidence_kind, mapped
+from harness.conformance.measuring import TOLERANCE, value_difference
 from harness.conformance.metric_under_test import MetricUnderTest
 from harness.conformance.results import CheckSkipped, require
 from harness.worker.contracts import ContractError
@@ -60,3 +62,26 @@ def check_inputs_untouched(tested: MetricUnderTest) -> None:
     for name, value in given.evidence.items():
         same = all(map(torch.equal, value, before.evidence[name]))
         require(same, f"wrote into the case's {evidence_kind(name).need}: work on a copy")
+
+
+def check_shared_values(tested: MetricUnderTest) -> str:
+    """What it shares with other explainers (`for_all_explainers`) depends on no map, part, explainer, evidence, label or other sample."""
+    model, given = tested.network(), tested.samples(4)
+    shared = tested.shared_values(model, given)
+    if not shared:
+        raise CheckSkipped("shares nothing with other explainers")
+    other = replace(
+        given.with_maps(given.maps.flip(-1).square() - 0.1),
+        part=given.part.flip(-1).square(),
+        labels=(given.labels + 1) % model.num_classes,
+        evidence=mapped(given.evidence, lambda tensor: tensor.flip(-1)),
+    )
+    others = {
+        "the explanation, the evidence or the label": tested.shared_values(model, other, explainer="other"),
+        "which other samples are there": tested.shared_values(model, given.rows([2, 0])),
+    }
+    for what, found in others.items():
+        for key, sample in sorted(shared.keys() & found.keys()):
+            difference = value_difference(shared[key, sample], found[key, sample])
+            require(difference <= TOLERANCE, f"what it shares under {key} depends on {what} ({sample}): see Case.for_all_explainers")
+    return f"shares {', '.join(sorted({key for key, _ in shared}))}"

@@ -88,7 +88,7 @@ def check_needs(tested: MetricUnderTest) -> None:
         if need in tested.needs:
             continue
         try:
-            scores = tested.make_function(explainer=need != "explainer")(tested.network(), poorer)
+            scores = tested.make_function(explainer=None if need == "explainer" else "usual")(tested.network(), poorer)
         except Exception as error:
             raise CheckFailed(f'raised {type(error).__name__} without {need} ({error}): declare needs={{"{need}"}}') from error
         require(score_difference(ordinary, scores) <= TOLERANCE, f'scores differ without {need}: declare needs={{"{need}"}}')
@@ -99,7 +99,7 @@ def check_explainer_asked_for(tested: MetricUnderTest) -> None:
     if "explainer" not in tested.needs:
         raise CheckSkipped("does not explain again")
     try:
-        tested.make_function(explainer=False)(tested.network(), tested.samples(2))
+        tested.make_function(explainer=None)(tested.network(), tested.samples(2))
     except NeedsExplainer:
         return
     raise CheckFailed('declares needs={"explainer"}, and scored a case without one: call case.explain, or do not declare it')

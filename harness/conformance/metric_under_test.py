@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.api.declarations import NEEDS_BESIDE_EVIDENCE
 from harness.api.evidence import EVIDENCE_KINDS, kind_needed
+from harness.api.unexplained import Sharing, Unexplained
 from harness.conformance import networks
 from harness.conformance.batch_under_test import (
     BatchUnderTest,
@@ -28,6 +29,8 @@ from harness.worker.bound_components import BoundExplainer
 from harness.worker.contracts import checked_scores
 
 GRADIENT_NAME = "conformance-gradient"
+Again = Literal["usual", "other"]
+"""Explainers that a case can be explained by again."""
 
 
 @dataclass
@@ -47,18 +50,34 @@ class MetricUnderTest(BatchUnderTest):
         kinds = [kind_needed(need).name for need in sorted(self.needs - NEEDS_BESIDE_EVIDENCE)]
         return make_explained_samples(count, shape, [kind for kind in kinds if kind not in EVIDENCE_KINDS])
 
-    def make_function(self, seed: int = 0, *, explainer: bool = True) -> Callable[[Classifier, ExplainedSamples], Tensor]:
-        """Function that makes scores ``(B,)``, of cases with an explainer unless they are to have none."""
-        again = BoundExplainer(Recipe("explainers", GRADIENT_NAME, "xai-harness", ""), _input_times_gradient, takes_ctx=False)
+    def make_function(
+        self, seed: int = 0, *, explainer: Again | None = "usual", sharing: Sharing | None = None
+    ) -> Callable[[Classifier, ExplainedSamples], Tensor]:
+        """Function that makes scores ``(B,)``, of cases with the usual explainer, another or none."""
+        again = None if explainer is None else BoundExplainer(_RECIPE, _EXPLAINERS[explainer], takes_ctx=False)
 
         def score(model: Classifier, given: ExplainedSamples) -> Tensor:
-            case = _make_case(given, model, self.card.name, seed, again if explainer else None)
+            case = _make_case(given, model, self.card.name, seed, again, sharing)
             return checked_scores(self.workbench().metric(self.recipe)(case), len(given.ids))
 
         return score
 
+    def shared_values(self, model: Classifier, given: ExplainedSamples, *, explainer: Again = "usual") -> Mapping[tuple[str, str], Tensor]:
+        """The values that the metric would share with all explainers, by key and sample."""
+        found: dict[tuple[str, str], Tensor] = {}
 
-def _make_case(given: ExplainedSamples, model: Classifier, name: str, seed: int, explainer: BoundExplainer | None) -> Case:
+        def sharing(key: str, asked: Unexplained, compute: Callable[[Unexplained], Tensor]) -> Tensor:
+            values = compute(asked).detach().clone()
+            found.update({(key, sample): value for sample, value in zip(asked.ctx.ids, values, strict=True)})
+            return values.clone()
+
+        self.make_function(explainer=explainer, sharing=sharing)(model, given)
+        return found
+
+
+def _make_case(
+    given: ExplainedSamples, model: Classifier, name: str, seed: int, explainer: BoundExplainer | None, sharing: Sharing | None
+) -> Case:
     return Case(
         model=model,
         images=given.images,
@@ -70,6 +89,7 @@ def _make_case(given: ExplainedSamples, model: Classifier, name: str, seed: int,
         labels=given.labels,
         explainer=explainer,
         explaining=Context(seed, given.ids, f"explain/{GRADIENT_NAME}", training=make_training_source(model)),
+        sharing=sharing,
     )
 
 
@@ -78,3 +98,11 @@ def _input_times_gradient(model: Classifier, images: Tensor, targets: Tensor) ->
         inputs = images.detach().requires_grad_()
         chosen = model(inputs).gather(1, targets[:, None]).sum()
         return (torch.autograd.grad(chosen, inputs)[0] * images).sum(dim=1)
+
+
+def _mirrored(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+    return _input_times_gradient(model, images, targets).flip(-1).square()
+
+
+_RECIPE = Recipe("explainers", GRADIENT_NAME, "xai-harness", "")
+_EXPLAINERS: Mapping[Again, Callable[[Classifier, Tensor, Tensor], Tensor]] = {"usual": _input_times_gradient, "other": _mirrored}

@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from harness.api.attribution import Attribution
-from harness.api.case import Case, forward_in_batches
+from harness.api.case import Case
 from harness.api.classifiers import Classifier
 from harness.api.explainers import Explainer
 from harness.api.sample import Dataset
 from harness.api.turns import TURN
+from harness.api.unexplained import forward_in_batches
 from harness.python_api import arguments
 from harness.python_api.components import current_registry, to_explainer, to_metric
 from harness.registry.declared_needs import declared_needs

@@ -16,14 +16,14 @@ from harness.store.input_files import INPUTS_FOLDER
 from harness.store.segments import DAMAGED_FOLDER, group_path
 from harness.store.store import Store
 
-SEGMENT_KINDS = ("rows", "maps")
+SEGMENT_KINDS = ("rows", "maps", "shared")
 ABANDONED_AFTER = 86400  # seconds after which a temporary file has no writer any more
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 @dataclass(frozen=True)
 class GroupFiles:
-    """All files of one explanation: its rows, its scores and its maps."""
+    """All files of one explanation (its rows, its scores and its maps), or of what explainers share."""
 
     key: str
     component: str

@@ -14,13 +14,14 @@ from harness.store.folder import open_folder
 from harness.store.map_groups import MapGroups
 from harness.store.row_groups import RowGroups
 from harness.store.segments import MALFORMED_JSON_ERRORS, checksum, group_path
+from harness.store.shared_values import SharedValueGroups
 
 LAYOUT_VERSION = 1
 MARKER = "layout.json"
 DESCRIPTION = "recipe.json"
 
 
-class Store(RowGroups, MapGroups):
+class Store(RowGroups, MapGroups, SharedValueGroups):
     """A store. Rows are grouped by the explanation (or prediction) that they belong to; CONTRIBUTING says what these are.
 
     Several processes may read and write one store at once: every file has a name of its own, and appears whole.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -25,6 +25,7 @@ from harness.worker.bound_components import BoundExplainer
 from harness.worker.component_cache import ComponentCache
 from harness.worker.mutation_guard import SeenModels, forbid_changes
 from harness.worker.samples import SampleBatch
+from harness.worker.shared_values import JobSharing, SharedValues, names_of
 from harness.worker.stored_maps import StoredMapLookup
 from harness.worker.training_data import TrainingSplit
 from harness.worker.variants import oracle_explainer
@@ -40,6 +41,7 @@ class JobContext:
         store: what results are read from and committed to.
         samples: the rows, prepared.
         targets: ``(B,)`` the classes that are explained.
+        shared: what metrics have computed for all explainers.
         undefined: rows that were left out: they have no scores.
         seen: models as the last component of the job left them (see `harness.worker.mutation_guard`).
     """
@@ -49,6 +51,7 @@ class JobContext:
     store: Store
     samples: SampleBatch
     targets: Tensor
+    shared: SharedValues = field(default_factory=SharedValues)
     undefined: Sequence[SampleRef] = ()
     seen: SeenModels = field(default_factory=SeenModels)
 
@@ -71,6 +74,16 @@ class JobContext:
     def maps(self) -> StoredMapLookup:
         """Lookup of maps for explainers that are called for this job."""
         return StoredMapLookup(self.job, self.store, self.model, self.samples, self.targets)
+
+    def sharing(self, recipe: Recipe) -> JobSharing:
+        """What a metric is given that shares with those of other explainers."""
+        subject = self.job.subject
+        of = [subject.prediction_keys, subject.seed, recipe.distribution]
+        return JobSharing(of, recipe.identity, self._names, self.shared, self.store)
+
+    @cached_property
+    def _names(self) -> Mapping[str, SampleKey]:
+        return names_of(self.job.rows, self.targets.tolist())
 
     def explainer(self) -> BoundExplainer:
         """The job's explainer, or the oracle of its samples; asked for the model that is scored it explains the job's."""
@@ -95,14 +108,17 @@ class JobContext:
         return Context(subject.seed, self.samples.ids, f"{purpose}/{recipe.name}", device, training, labelled, memory, self.maps)
 
     @contextmanager
-    def calling(self, recipe: Recipe, models: Sequence[Classifier], given: Sequence[tuple[str, Tensor]] = ()) -> Iterator[None]:
-        """Holds the component that the block calls to leaving models, and what it is given, as they are; remembers files its code reads."""
+    def calling(self, recipe: Recipe, models: Sequence[Classifier], given: Sequence[tuple[str, Tensor]] = ()) -> Iterator[Set[str]]:
+        """Holds the component that the block calls to leaving models, and what it is given, as they are; remembers files its code reads.
+
+        Gives these files, which are known when the block is left.
+        """
         with forbid_changes([model.module for model in models], given, self.seen):
             if recipe == ORACLE:
-                yield
+                yield set()
                 return
             with self.components.factory.reading.called(recipe) as files:
-                yield
+                yield files
             remember_call_time_files(self.store, recipe, files)
 
     def only(self, defined: Tensor, what: str) -> JobContext:

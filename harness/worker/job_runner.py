@@ -31,6 +31,7 @@ from harness.worker.mutation_guard import caused_mutation
 from harness.worker.pass_counter import PROCESS_COUNT, count_passes_within
 from harness.worker.prefetching import Prefetcher
 from harness.worker.result_writer import ResultWriter
+from harness.worker.shared_values import SharedValues
 from harness.worker.timing import TIMELINE, span
 
 
@@ -53,6 +54,7 @@ class JobRunner:
     def __post_init__(self) -> None:
         self._inputs = JobInputs(self.components, self.store, self.prefetcher)
         self._writer = ResultWriter()
+        self._shared = SharedValues()
         self._worker = f"{platform.node()} {os.getpid()}"
         self._reported = 0
         self._idle: float | None = None
@@ -125,7 +127,7 @@ class JobRunner:
                     check_applicability(components, subject.model_recipe, job.recipe)
             report.begin("explain", job.explainer, job.key)
             with span("explain", job.explainer):
-                work, attribution, write = explain(JobContext(job, components, self.store, samples, targets))
+                work, attribution, write = explain(JobContext(job, components, self.store, samples, targets, self._shared))
         except BaseException as error:
             self._fail(report, report.columns, error)
             return
@@ -158,6 +160,7 @@ class JobRunner:
         state, reason = state or failure_state(error), format_reason(error)
         if state == "out-of-memory":
             reason = f"one sample at a time needs more memory than {self._memory()}: {reason}"
+            self._shared.clear()
             gc.collect()
             release_unused_memory(self.components.device)
         report.fail(columns, error, state, reason)

@@ -10,7 +10,9 @@ import torch
 from harness.api.attribution import Attribution, resize_maps
 from harness.api.case import Case
 from harness.api.evidence import evidence_kind, mapped
+from harness.api.unexplained import Sharing
 from harness.planning.jobs import MetricTask
+from harness.registry.parameter_paths import iter_existing_paths
 from harness.worker.contracts import checked_scores
 from harness.worker.job_context import JobContext
 
@@ -20,23 +22,37 @@ def score_explanation(
 ) -> Callable[[], object]:
     """Score with one metric, NaN for rows that are undefined; returns what makes the scores durable.
 
-    What the job's metrics have in common is ``shared``. A metric is given the evidence that it declares to need, and no other: its scores
-    are known by that. Every metric gets copies of what it is given, which are compared after it: one that
+    What the job's metrics have in common is ``shared``; what those of all explainers have is shared once the metric has left all as it
+    was. A metric is given the evidence that it declares to need, and no other: its scores are known by that. Every metric gets copies of
+    what it is given, which are compared after it: one that
     writes into them costs only itself.
     """
-    rows = work.undefined_values(task.key, "value")
+    rows, share = work.undefined_values(task.key, "value"), _nothing
     if attribution is not None and work.job.rows:
-        case = _make_case(work, attribution, task, shared)
+        sharing = work.sharing(task.recipe)
+        sharing.about = case = _make_case(work, attribution, task, shared, sharing)
         given = [("the images", case.images), ("the targets", case.targets), ("the attributions", case.attributions)]
         for name, value in case.evidence.items():
             given += [(f"the {evidence_kind(name).need}", tensor) for tensor in ([value] if isinstance(value, torch.Tensor) else value)]
-        with work.calling(task.recipe, [work.model, work.explained], given):
+        with work.calling(task.recipe, [work.model, work.explained], given) as files:
             scores = checked_scores(work.components.metric(task.recipe)(case), len(work.job.rows))
         rows = [*work.column_rows(task.key, work.job.rows, {"value": scores.tolist()}), *rows]
-    return partial(work.store.commit_rows, work.job.key, rows)
+        share = sharing.settle(task.recipe.name, storable=not files and not any(iter_existing_paths(task.recipe.params)))
+
+    def write() -> None:
+        work.store.commit_rows(work.job.key, rows)
+        share()
+
+    return write
 
 
-def _make_case(work: JobContext, attribution: Attribution, task: MetricTask, shared: MutableMapping[Hashable, object]) -> Case:
+def _nothing() -> None:
+    pass
+
+
+def _make_case(
+    work: JobContext, attribution: Attribution, task: MetricTask, shared: MutableMapping[Hashable, object], sharing: Sharing
+) -> Case:
     samples = work.samples
     size = (samples.images.shape[-2], samples.images.shape[-1])
     own = partial(torch.Tensor.to, device=work.components.scoring_device, copy=True)
@@ -53,4 +69,5 @@ def _make_case(work: JobContext, attribution: Attribution, task: MetricTask, sha
         forward=work.components.models.forward,
         explaining=work.context(work.job.recipe),
         memory=shared,
+        sharing=sharing,
     )

@@ -67,7 +67,9 @@ def count_passes_within() -> Iterator[PassCount]:
 
 
 def count_passes(module: nn.Module) -> None:
-    """Have every pass through ``module`` counted in `PROCESS_COUNT` from now on."""
+    """Have every pass through ``module`` counted in `PROCESS_COUNT` from now on, once however often this is asked for."""
+    if _start_forward in module._forward_pre_hooks.values():
+        return
     module.register_forward_pre_hook(_start_forward)
     module.register_forward_hook(_end_forward)
 

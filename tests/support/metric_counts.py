@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Attribution, Case, Classifier, Context, classifier
-from harness.api.case import forward_in_batches
+from harness.api.unexplained import forward_in_batches
 from tests.support.dispatch_counts import DispatchRecord
 from tests.support.standin import standin
 

@@ -43,3 +43,15 @@ def test_time_is_counted_inside_the_model_only() -> None:
         module(torch.zeros(1, 2))
         time.sleep(0.5)
     assert 0.05 <= passes.seconds < 0.5
+
+
+def test_a_module_that_is_given_twice_counts_once() -> None:
+    """As the model of a notebook is, with every run."""
+    module = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
+    count_passes(module)
+    count_passes(module)
+    count_passes(copy.deepcopy(module))
+    with count_passes_within() as passes:
+        logits = module(torch.zeros(3, 1, 2, 2, requires_grad=True))
+        torch.autograd.grad(logits.sum(), module[1].weight)
+    assert (passes.forward, passes.backward) == (3, 3)

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.api import Case, Classifier
+from harness.api import Case, Classifier, Unexplained
 from harness.api.transfer import sent
 from harness_metrics.imputation import Imputation, Imputer, imputer
 from harness_metrics.memory import runs_of
@@ -35,17 +35,17 @@ def target_outputs(model: Classifier, logits: Tensor, targets: Tensor) -> Tensor
     return torch.stack([target_probability(model, logits, targets), logits.gather(1, targets[:, None])[:, 0]], dim=1)
 
 
-def original_logits(case: Case) -> Tensor:
-    """``(B, K)`` for the images as they are, computed once for all metrics."""
-    return case.shared(("harness-metrics", "logits"), lambda: case.predict(case.images))
+def original_logits(case: Unexplained) -> Tensor:
+    """``(B, K)`` for the images as they are, computed once for all metrics and explainers."""
+    return case.for_all_explainers(["logits"], lambda samples: samples.predict(samples.images))
 
 
-def original_outputs(case: Case) -> Tensor:
+def original_outputs(case: Unexplained) -> Tensor:
     """``(B, 2)`` probability and logit of the target for the images as they are."""
     return target_outputs(case.model, original_logits(case), case.targets)
 
 
-def original_probability(case: Case) -> Tensor:
+def original_probability(case: Unexplained) -> Tensor:
     """``(B,)`` the target's probability for the images as they are."""
     return original_outputs(case)[:, 0]
 

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.api import Case, Context
+from harness.api import Context, Unexplained
 from harness.api.transfer import sent
 from harness_metrics.noisy_linear import linear_imputation
 from harness_metrics.normalised_convolution import convolution_imputation
@@ -31,7 +31,7 @@ Imputer = Callable[[Tensor], Tensor]
 """``(S, B, H, W)`` bool, true where pixels are removed → ``(S, B, C, H, W)`` inputs without them."""
 
 
-def imputer(case: Case, kind: Imputation, noise: float = 0.01, draw: int = 0) -> Imputer:
+def imputer(case: Unexplained, kind: Imputation, noise: float = 0.01, draw: int = 0) -> Imputer:
     """The imputation of a case's images.
 
     ``noise`` is the standard deviation of ``noisy-linear``'s Gaussian noise in units of an image in [0, 1], as Rong et al. have it;
@@ -49,7 +49,7 @@ def imputer(case: Case, kind: Imputation, noise: float = 0.01, draw: int = 0) ->
     return filled(case.images, reference_input(case, kind, draw))
 
 
-def reference_input(case: Case, kind: ImageReference, draw: int = 0) -> Tensor:
+def reference_input(case: Unexplained, kind: ImageReference, draw: int = 0) -> Tensor:
     """``(B, C, H, W)`` what an image is replaced by: a reference of `Classifier.reference`, or uniform noise over the input's range."""
     if kind != "noise":
         return case.model.reference(kind, case.images)
@@ -77,7 +77,7 @@ def noisy(impute: Imputer, noise: Tensor) -> Imputer:
     return lambda removed: impute(removed).addcmul_(removed[:, :, None].to(noise), noise)
 
 
-def input_range(case: Case) -> tuple[Tensor, Tensor]:
+def input_range(case: Unexplained) -> tuple[Tensor, Tensor]:
     """Least and greatest value of an input per channel ``(C, 1, 1)``; 0 and 1 where the model's preprocessing is the identity."""
     if case.model.bounds is None:
         unit = case.images.new_ones(case.images.shape[1], 1, 1)
@@ -86,6 +86,6 @@ def input_range(case: Case) -> tuple[Tensor, Tensor]:
     return sent(low, case.images.device, case.images.dtype), sent(high, case.images.device, case.images.dtype)
 
 
-def _stream(case: Case, purpose: str, draw: int) -> Context:
+def _stream(case: Unexplained, purpose: str, draw: int) -> Context:
     """Random streams of one draw: the first has the purpose's own name."""
     return case.ctx.fresh(purpose if draw == 0 else f"{purpose} {draw}")

@@ -9,6 +9,7 @@ import torch
 from skimage.segmentation import slic
 from torch import Tensor
 
+from harness.api import Unexplained
 from harness.api.transfer import sent
 
 
@@ -37,6 +38,16 @@ def superpixels(images: Tensor, segments: int, compactness: float) -> Superpixel
     counted = [np.unique(found, return_inverse=True)[1].reshape(found.shape) for found in labels]
     labelled = torch.from_numpy(np.stack(counted)).long()
     return Superpixels(sent(labelled, images.device), tuple(int(found.max()) + 1 for found in counted))
+
+
+def case_superpixels(case: Unexplained, segments: int, compactness: float) -> Superpixels:
+    """`superpixels` of a case's images before preprocessing, computed once for all metrics and explainers."""
+
+    def compute(samples: Unexplained) -> Tensor:
+        return superpixels(samples.model.denormalise(samples.images), segments, compactness).labels.int()
+
+    labels = case.for_all_explainers(["superpixels", segments, compactness], compute)
+    return Superpixels(labels.long(), tuple((labels.amax(dim=(1, 2)) + 1).tolist()))
 
 
 def segment_means(maps: Tensor, labels: Tensor, most: int) -> Tensor:

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from harness.api import Case, Context
+from harness.api import Case, Context, Unexplained
 from harness.api.transfer import sent
 from harness_metrics.curves import Output
-from harness_metrics.imputation import Imputation, imputer
+from harness_metrics.imputation import Imputation, Imputer, imputer
 from harness_metrics.memory import runs_of, runs_within
-from harness_metrics.responses import Responses, responses
+from harness_metrics.responses import Responses, random_responses
 
 
 def random_subsets(ctx: Context, shape: tuple[int, int], size: int, runs: int) -> Iterator[Tensor]:
@@ -38,17 +38,22 @@ def random_subsets(ctx: Context, shape: tuple[int, int], size: int, runs: int) -
             remaining -= fitting
 
 
-def case_subsets(case: Case, size: int, runs: int) -> Iterator[Tensor]:
-    """`random_subsets` of a case's pixels, on the device of its images: the same for every metric."""
+def case_subsets(case: Unexplained, size: int, runs: int) -> Iterator[Tensor]:
+    """`random_subsets` of the pixels of samples, on the device of their images: the same for every metric and explainer."""
     ctx = case.ctx.fresh(f"subsets of {size} pixels")
-    shape = (case.attributions.shape[-2], case.attributions.shape[-1])
+    shape = (case.images.shape[-2], case.images.shape[-1])
     return (mask.to(case.images.device) for mask in random_subsets(ctx, shape, size, runs))
 
 
 def subset_responses(case: Case, size: int, runs: int, reference: Imputation, output: Output, *, absolute: bool = False) -> Responses:
-    """`responses` of a case's random subsets, computed once for all metrics."""
-    key = ("harness-metrics", "subset responses", size, runs, reference, output, absolute)
-    return case.shared(key, lambda: responses(case, case_subsets(case, size, runs), imputer(case, reference), output, absolute=absolute))
+    """Responses to a case's random subsets, computed once for all metrics, and what is predicted once for all explainers."""
+    key = ("subset responses", size, runs, reference)
+
+    def draw(samples: Unexplained) -> tuple[Iterator[Tensor], Imputer]:
+        return case_subsets(samples, size, runs), imputer(samples, reference)
+
+    memory = ("harness-metrics", *key, output, absolute)
+    return case.shared(memory, lambda: random_responses(case, key, draw, output, absolute=absolute))
 
 
 def groups(ranks: Tensor, counts: Sequence[int]) -> Iterator[Tensor]:

@@ -43,7 +43,7 @@ MOST = {  # operations, of 48 × 48 pixels; of ROAD those of the solver, which i
     "saliency-metric": 78,
     "completeness": 13,
 }
-COPIES = {"irof": 1, "road": 2}  # to the host: superpixels are found there
+COPIES = {"irof": 2, "road": 2}  # to the host: superpixels are found there, and it is told how many they are
 STEPS = {
     "deletion": ("steps", 4, 40),
     "insertion": ("steps", 4, 40),

@@ -18,6 +18,7 @@ from harness_metrics.faithfulness.region_perturbation import region_perturbation
 from harness_metrics.faithfulness.road import road
 from harness_metrics.faithfulness.selectivity import selectivity
 from harness_metrics.imputation import input_range
+from harness_metrics.segments import case_superpixels
 from torch import nn
 
 from harness.api import Case, Context, classifier
@@ -133,7 +134,7 @@ def test_irof_equals_quantus(grey_case, options):
     for i, expected in enumerate(theirs):
         case = rows(grey_case, i)
         ours = irof(case, impute="zero").item()
-        (labels,), _ = case.memory["harness-metrics", "superpixels", 100, 10.0]
+        (labels,), _ = case_superpixels(case, 100, 10.0)
         count = int(labels.max()) + 1
         assert count > 10
         means = [case.attributions[0][labels == s].mean().item() for s in range(count)]
@@ -362,7 +363,7 @@ def test_irof_pays_for_the_segments_that_an_image_has(grey_case):
     images[1] = (torch.linspace(0, 1, 21) > 0.4).float()
     case = replace(grey_case, images=images, forward=counting)
     irof(case, segments=10, compactness=0.1)
-    labels, counts = case.memory["harness-metrics", "superpixels", 10, 0.1]
+    labels, counts = case_superpixels(case, 10, 0.1)
     units = labels.amax(dim=(1, 2)) + 1
     assert list(counts) == units.tolist()
     assert len(set(counts)) > 1

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from harness.api import Case, metric
+from harness.api import Case, Unexplained, metric
 from harness_metrics.citations import NGUYEN_2020
 from harness_metrics.curves import original_logits
 from harness_metrics.imputation import Imputation, imputer
@@ -69,20 +69,20 @@ def pooled(pixels: Tensor, side: int) -> Tensor:
 
 
 def _changes(case: Case, impute: Imputation, side: int) -> Tensor:
-    """``(B, R)`` how much the target's logit changes as each square is removed, computed once for all metrics."""
+    """``(B, R)`` how much the target's logit changes as each square is removed, computed once for all metrics and explainers."""
 
-    def compute() -> Tensor:
-        height, width = case.attributions.shape[-2:]
-        device = case.images.device
+    def compute(samples: Unexplained) -> Tensor:
+        height, width = samples.images.shape[-2:]
+        device = samples.images.device
         rows, columns = torch.arange(height, device=device) // side, torch.arange(width, device=device) // side
         square = rows[:, None] * -(-width // side) + columns
-        fill = imputer(case, impute)
+        fill = imputer(samples, impute)
         logits = []
-        for part in torch.split(torch.arange(int(square.max()) + 1, device=device), at_once(case.images)):
-            removed = (square == part[:, None, None])[:, None].expand(-1, len(case.images), -1, -1)
-            predicted = case.predict(fill(removed).flatten(0, 1)).view(len(part), len(case.images), -1)
-            logits.append(predicted.gather(2, case.targets.expand(len(part), -1)[..., None])[..., 0])
-        original = original_logits(case).gather(1, case.targets[:, None])
+        for part in torch.split(torch.arange(-(-height // side) * -(-width // side), device=device), at_once(samples.images)):
+            removed = (square == part[:, None, None])[:, None].expand(-1, len(samples.images), -1, -1)
+            predicted = samples.predict(fill(removed).flatten(0, 1)).view(len(part), len(samples.images), -1)
+            logits.append(predicted.gather(2, samples.targets.expand(len(part), -1)[..., None])[..., 0])
+        original = original_logits(samples).gather(1, samples.targets[:, None])
         return (torch.cat(logits).T - original).abs()
 
-    return case.shared(("harness-metrics", "influence of squares", impute, side), compute)
+    return case.for_all_explainers(["influence of squares", impute, side], compute)

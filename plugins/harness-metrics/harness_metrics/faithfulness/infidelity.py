@@ -9,12 +9,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from harness.api import Case, metric
+from harness.api import Case, Unexplained, metric
 from harness_metrics.citations import YEH_2019
 from harness_metrics.curves import Output
-from harness_metrics.imputation import Imputation, imputer, input_range
+from harness_metrics.imputation import Imputation, Imputer, imputer, input_range
 from harness_metrics.parameters import Samples
-from harness_metrics.responses import Responses, responses
+from harness_metrics.responses import Perturbation, Responses, random_responses
 from harness_metrics.squares import random_squares, sides_between
 
 
@@ -87,18 +87,22 @@ def square_responses(case: Case, samples: int, patch: int | None, reference: Imp
     """Of random squares that become the reference."""
     shape = (case.attributions.shape[-2], case.attributions.shape[-1])
     sides = sides_between(shape, 1 / 28, 10 / 28) if patch is None else (patch,)
-    squares = random_squares(case.ctx.fresh("random squares"), shape, sides, samples)
-    return responses(case, (square.to(case.images.device) for square in squares), imputer(case, reference), output)
+
+    def draw(asked: Unexplained) -> tuple[Iterator[Tensor], Imputer]:
+        squares = random_squares(asked.ctx.fresh("random squares"), shape, sides, samples)
+        return (square.to(asked.images.device) for square in squares), imputer(asked, reference)
+
+    return random_responses(case, ["random squares", sides, samples, reference], draw, output)
 
 
 def noise_responses(case: Case, samples: int, noise: float, output: Output) -> Responses:
     """Of Gaussian noise, taken from all channels of a pixel alike."""
     low, high = input_range(case)
     deviation = noise * (high - low).mean()
-    ctx = case.ctx.fresh("Gaussian perturbations")
 
-    def draws() -> Iterator[Tensor]:
-        for _ in range(samples):
-            yield deviation * ctx.noise(case.attributions.shape[1:]).to(case.images)
+    def draw(asked: Unexplained) -> tuple[Iterator[Tensor], Perturbation]:
+        ctx = asked.ctx.fresh("Gaussian perturbations")
+        draws = (deviation * ctx.noise(asked.images.shape[-2:]).to(asked.images) for _ in range(samples))
+        return draws, lambda moved: asked.images - moved[:, :, None]
 
-    return responses(case, draws(), lambda moved: case.images - moved[:, :, None], output)
+    return random_responses(case, ["Gaussian perturbations", samples, noise], draw, output)

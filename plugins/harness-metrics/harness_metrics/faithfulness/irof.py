@@ -15,7 +15,7 @@ from harness_metrics.curves import original_probability, removal_outputs
 from harness_metrics.imputation import Imputation, imputer
 from harness_metrics.maps import share
 from harness_metrics.passes import irof_passes
-from harness_metrics.segments import segment_ranks, superpixels
+from harness_metrics.segments import case_superpixels, segment_ranks
 
 
 @metric(category="faithfulness", direction="higher", bounds=(None, 1), passes=irof_passes, cite=RIEGER_2020)
@@ -48,10 +48,7 @@ def irof(
         ``(B,)`` of at most 1, higher is better, negative where the probability rises on the whole; NaN where it is 0 to begin with. Tied
         segments are in a seeded order.
     """
-    labels, units = case.shared(
-        ("harness-metrics", "superpixels", segments, compactness),
-        lambda: superpixels(case.model.denormalise(case.images), segments, compactness),
-    )
+    labels, units = case_superpixels(case, segments, compactness)
     maps = case.attributions.abs() if absolute else case.attributions
     tiebreak = case.ctx.fresh("order of tied segments").uniform((max(units),)).to(maps.device)
     counts = range(1, max(units) + 1)
