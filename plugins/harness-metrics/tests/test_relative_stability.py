@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import quantus
 import torch
+from harness_metrics.robustness.consistency import consistency
 from harness_metrics.robustness.relative_input_stability import relative_input_stability
 from harness_metrics.robustness.relative_output_stability import relative_output_stability
 from harness_metrics.robustness.relative_representation_stability import relative_representation_stability
@@ -200,3 +201,24 @@ def test_a_dark_image_raises_the_output_stability_of_a_map_that_is_multiplied_by
     assert dark / bright == pytest.approx(100, rel=0.01)
     bright, dark = (score(relative_input_stability, image) for image in images)
     assert bright == pytest.approx(dark, rel=0.01) == pytest.approx(1, rel=0.01)
+
+
+def test_another_explainer_finds_what_the_model_says_of_neighbours(cnn_case):
+    predicted = []
+
+    def forward(model, inputs):
+        predicted.append(len(inputs))
+        return model(inputs)
+
+    case = replace(cnn_case, forward=forward, memory={})
+    metrics = (relative_output_stability, relative_representation_stability, consistency)
+    scores = [metric(case, samples=6) for metric in metrics]
+    predicted.clear()
+    other = replace(case, explainer=case.explainer.with_params(power=2.0), memory={})
+    other.attributions = other.explain()
+    shared = [metric(other, samples=6) for metric in metrics]
+    assert predicted == []
+    alone = [metric(replace(other, sharing=None, memory={}), samples=6) for metric in metrics]
+    assert predicted
+    torch.testing.assert_close(shared, alone, rtol=0, atol=0, equal_nan=True)
+    assert not any(torch.equal(a, b) for a, b in zip(shared[:2], scores[:2], strict=True))

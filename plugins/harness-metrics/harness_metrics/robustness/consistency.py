@@ -16,7 +16,7 @@ from harness_metrics.maps import share
 from harness_metrics.ordering import ranks
 from harness_metrics.parameters import Radius, Samples
 from harness_metrics.passes import explanations
-from harness_metrics.robustness.neighbours import Neighbourhood, Noise, explained, neighbours_logits
+from harness_metrics.robustness.neighbours import Neighbourhood, Noise, answers, explained
 
 Discretisation = Literal["cells", "sign"]
 """The set of the most relevant cells of a coarse grid, or the sign of every pixel."""
@@ -64,7 +64,7 @@ def consistency(
         ``(B,)`` in [0, 1], higher is better; NaN where no neighbour has the same explanation.
     """
     around = Neighbourhood(noise, radius, samples)
-    classes, own = neighbours_logits(case, around).argmax(dim=2).T, original_logits(case).argmax(dim=1)
+    classes, own = answers(case, around).classes.T, original_logits(case).argmax(dim=1)
     targets = torch.where(classes == own, case.targets, classes)
     tiebreak = case.ctx.fresh("order of cells").permutation(cells * cells).to(case.images.device)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from harness.api import Case
+from harness.api import Case, Unexplained
+from harness_metrics.curves import original_logits
 from harness_metrics.imputation import input_range
 from harness_metrics.memory import runs_of
 
@@ -32,7 +33,7 @@ class Neighbourhood:
     radius: float
     samples: int
 
-    def parts(self, case: Case) -> Iterator[Tensor]:
+    def parts(self, case: Unexplained) -> Iterator[Tensor]:
         """All neighbours in order, ``(S, B, C, H, W)`` at a time, as many draws as fit into the budget; they are not clamped."""
         low, high = input_range(case)
         reach = self.radius * (high - low)
@@ -94,14 +95,30 @@ def explained(case: Case, images: Tensor, targets: Tensor | None = None) -> Tens
     return maps.view(*images.shape[:2], *maps.shape[1:])
 
 
-def neighbours_logits(case: Case, around: Neighbourhood) -> Tensor:
-    """``(B, S, K)`` of all neighbours, computed once for all metrics."""
+class Answers(NamedTuple):
+    """Answers of the model to neighbours, each ``(B, S)``.
 
-    def compute() -> Tensor:
-        logits = [case.predict(images.flatten(0, 1)).view(*images.shape[:2], -1) for images in around.parts(case)]
-        return torch.cat(logits).transpose(0, 1)
+    Attributes:
+        classes: that it predicts, int64.
+        moved: Euclidean norm of the change of all logits, double.
+    """
 
-    return case.shared(("harness-metrics", "logits of neighbours", around), compute)
+    classes: Tensor
+    moved: Tensor
+
+
+def answers(case: Case, around: Neighbourhood) -> Answers:
+    """`Answers` of all neighbours, computed once for all metrics and explainers."""
+
+    def compute(samples: Unexplained) -> Tensor:
+        original, found = original_logits(samples), []
+        for images in around.parts(samples):
+            logits = samples.predict(images.flatten(0, 1)).view(*images.shape[:2], -1)
+            found.append(torch.stack([logits.argmax(dim=2).double(), norm((logits - original).double(), 1)], dim=2))
+        return torch.cat(found).transpose(0, 1)
+
+    found = case.for_all_explainers(["answers to neighbours", around.noise, around.radius, around.samples], compute)
+    return Answers(found[..., 0].long(), found[..., 1])
 
 
 def norm(values: Tensor, dims: int) -> Tensor:

@@ -6,10 +6,9 @@ from torch import Tensor
 
 from harness.api import Case, metric
 from harness_metrics.citations import AGARWAL_2022
-from harness_metrics.curves import original_logits
 from harness_metrics.parameters import Radius, Samples
 from harness_metrics.passes import explanations
-from harness_metrics.robustness.neighbours import Neighbourhood, Noise, changes, neighbours_logits, norm
+from harness_metrics.robustness.neighbours import Neighbourhood, Noise, answers, changes
 from harness_metrics.robustness.relative_stability import keeps_class, largest_ratio
 
 
@@ -47,5 +46,4 @@ def relative_output_stability(
         ``(B,)`` of at least 0, lower is better; NaN for a map that is 0 everywhere, and where every neighbour changes the class. ε is 1e-6.
     """
     around = Neighbourhood(noise, radius, samples)
-    outputs = norm((neighbours_logits(case, around) - original_logits(case)[:, None]).double(), 1)
-    return largest_ratio(changes(case, around).relative, outputs, keeps_class(case, around))
+    return largest_ratio(changes(case, around).relative, answers(case, around).moved, keeps_class(case, around))

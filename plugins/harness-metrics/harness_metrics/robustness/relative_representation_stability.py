@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from harness.api import Case, metric
+from harness.api import Case, Unexplained, metric
 from harness_metrics.citations import AGARWAL_2022
 from harness_metrics.parameters import Radius, Samples
 from harness_metrics.passes import explanations
@@ -48,12 +48,13 @@ def relative_representation_stability(
         a feature that is 0 (after a ReLU) is divided by as 1e-6: one that wakes dominates the representation's change.
     """
     around = Neighbourhood(noise, radius, samples)
-    moved, kept = case.shared(("harness-metrics", "representations", around, layer), lambda: _representations(case, around, layer))
-    return largest_ratio(changes(case, around).relative, moved, kept)
+    key = ["representations of neighbours", around.noise, around.radius, around.samples, layer]
+    moved, kept = case.for_all_explainers(key, lambda samples: _representations(samples, around, layer)).unbind(dim=2)
+    return largest_ratio(changes(case, around).relative, moved, kept > 0)
 
 
-def _representations(case: Case, around: Neighbourhood, layer: str | None) -> tuple[Tensor, Tensor]:
-    """``(B, S)`` relative changes of the representation, and which neighbours keep the class, from one prediction of each."""
+def _representations(case: Unexplained, around: Neighbourhood, layer: str | None) -> Tensor:
+    """``(B, S, 2)`` the relative change of the representation, and 1 where the neighbour keeps the class, from one prediction of each."""
     reading, classes = with_representation(case.model, layer), case.model.num_classes
     original = case.predict(case.images, reading)
     features = original[:, classes:].double()
@@ -63,4 +64,4 @@ def _representations(case: Case, around: Neighbourhood, layer: str | None) -> tu
         outputs = case.predict(images.flatten(0, 1), reading).view(*images.shape[:2], -1)
         moved.append(norm((outputs[..., classes:].double() - features) / divisor, 1))
         kept.append(outputs[..., :classes].argmax(dim=2) == original[:, :classes].argmax(dim=1))
-    return torch.cat(moved).T, torch.cat(kept).T
+    return torch.stack([torch.cat(moved), torch.cat(kept).double()], dim=2).transpose(0, 1)

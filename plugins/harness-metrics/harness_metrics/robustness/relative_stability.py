@@ -7,7 +7,7 @@ from torch import Tensor
 
 from harness.api import Case
 from harness_metrics.curves import original_logits
-from harness_metrics.robustness.neighbours import EPSILON, Neighbourhood, neighbours_logits
+from harness_metrics.robustness.neighbours import EPSILON, Neighbourhood, answers
 
 
 def largest_ratio(maps: Tensor, cause: Tensor, kept: Tensor) -> Tensor:
@@ -27,4 +27,4 @@ def largest_ratio(maps: Tensor, cause: Tensor, kept: Tensor) -> Tensor:
 
 def keeps_class(case: Case, around: Neighbourhood) -> Tensor:
     """``(B, S)`` bool: the neighbours for which the model predicts the class that it predicts for the sample."""
-    return neighbours_logits(case, around).argmax(dim=2) == original_logits(case).argmax(dim=1)[:, None]
+    return answers(case, around).classes == original_logits(case).argmax(dim=1)[:, None]
