@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from harness.api.evidence import evidence_kind
 from harness.planning.facts import TrainingFacts
 from harness.planning.json_dataclass import JsonDataclass, JsonRecipe
 from harness.planning.variants import AS_IS, Variant
 from harness.registry.canonical_json import json_digest
-from harness.store.sample_alignment import SamplePositions
+
+if TYPE_CHECKING:
+    from harness.store.sample_alignment import SamplePositions
 
 TargetRule = Literal["predicted", "label"] | int
 Precision = Literal["fp32", "tf32", "bf16"]
@@ -50,6 +52,8 @@ class SampleRef(NamedTuple):
 
 def positions_of(rows: Sequence[SampleRef], kinds_by_column: Mapping[str, Collection[str]]) -> SamplePositions:
     """Positions of samples by which columns are read, of which some depend on evidence of these kinds."""
+    from harness.store.sample_alignment import SamplePositions  # imports pyarrow, with whose thread no fork server serves
+
     by_kinds = {
         kinds: SamplePositions([row.key_with(kinds) for row in rows]) for kinds in map(frozenset, kinds_by_column.values()) if kinds
     }
