@@ -29,25 +29,45 @@ def capture(model: Classifier, images: Tensor, targets: Tensor, layer: str | Non
 
     Raises ``ValueError`` where there is no such layer, where it is not run exactly once, does not reach the logits, or returns no grid.
     """
-    name = layer if layer is not None else model.cam_layer
-    if name is None:
-        raise ValueError("the model names no cam_layer; choose a layer with `layer`")
-    layout = structure_of(model).layouts.get(name)
+    name = named_layer(model, layer)
     with torch.enable_grad():
-        logits, activations = _forward(model, images, name)
+        logits, activations = forward_to(model, images, name)
         score = logits.gather(1, targets[:, None]).sum()
         gradients = torch.autograd.grad(score, activations, allow_unused=True)[0] if score.requires_grad else None
     if gradients is None:
         raise ValueError(f"the logits do not depend on what layer {name!r} returns")
+    return Captured(*(grid_at(model, images, tensor, name, prefix_tokens) for tensor in (activations.detach(), gradients)))
+
+
+def named_layer(model: Classifier, layer: str | None) -> str:
+    """``layer``, or the model's ``cam_layer``; raises ``ValueError`` where it names none."""
+    name = layer if layer is not None else model.cam_layer
+    if name is None:
+        raise ValueError("the model names no cam_layer; choose a layer with `layer`")
+    return name
+
+
+def grid_at(model: Classifier, images: Tensor, output: Tensor, name: str, prefix_tokens: int | None = None) -> Tensor:
+    """What layer ``name`` returned, or the like of it, as ``(n, K, h, w)``: a view, so that changing it changes ``output``.
+
+    Raises ``ValueError`` where it is no grid over ``images`` (B, C, H, W).
+    """
     size = (images.shape[-2], images.shape[-1])
     try:
-        return Captured(*(as_grid(tensor, size, layout, prefix_tokens) for tensor in (activations.detach(), gradients)))
+        return as_grid(output, size, structure_of(model).layouts.get(name), prefix_tokens)
     except ValueError as error:
         raise ValueError(f"layer {name!r} has no class activation map: {error}; choose another with `layer`") from None
 
 
-def _forward(model: Classifier, images: Tensor, name: str) -> tuple[Tensor, Tensor]:
-    """The logits, and what the layer returned: the leaf from which the logits' graph begins."""
+def activations_at(model: Classifier, images: Tensor, layer: str | None = None, prefix_tokens: int | None = None) -> Tensor:
+    """Activations of a layer ``(B, K, h, w)`` by one forward pass without gradients; raises as `capture` does."""
+    name = named_layer(model, layer)
+    with torch.no_grad():
+        return grid_at(model, images, forward_to(model, images, name)[1], name, prefix_tokens)
+
+
+def forward_to(model: Classifier, images: Tensor, name: str) -> tuple[Tensor, Tensor]:
+    """The logits, and what layer ``name`` returned: the leaf from which the logits' graph begins, where there is to be one."""
     outputs: list[object] = []
 
     def cut(module: nn.Module, args: object, output: object) -> object:

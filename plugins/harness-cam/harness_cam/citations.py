@@ -38,3 +38,46 @@ LAYER_CAM = """@article{jiang2021layercam,
   year = {2021},
   doi = {10.1109/TIP.2021.3089943}
 }"""
+
+CAM = """@inproceedings{zhou2016cam,
+  title = {Learning Deep Features for Discriminative Localization},
+  author = {Zhou, Bolei and Khosla, Aditya and Lapedriza, Agata and Oliva, Aude and Torralba, Antonio},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition (CVPR)},
+  pages = {2921--2929},
+  year = {2016},
+  doi = {10.1109/CVPR.2016.319}
+}"""
+
+HIRES_CAM = """@article{draelos2020hirescam,
+  title = {Use {HiResCAM} instead of {Grad-CAM} for faithful explanations of convolutional neural networks},
+  author = {Draelos, Rachel Lea and Carin, Lawrence},
+  journal = {arXiv preprint},
+  year = {2020},
+  eprint = {2011.08891},
+  archivePrefix = {arXiv}
+}"""
+
+EIGEN_CAM = """@inproceedings{muhammad2020eigencam,
+  title = {Eigen-{CAM}: Class Activation Map using Principal Components},
+  author = {Muhammad, Mohammed Bany and Yeasin, Mohammed},
+  booktitle = {International Joint Conference on Neural Networks (IJCNN)},
+  pages = {1--7},
+  year = {2020},
+  doi = {10.1109/IJCNN48605.2020.9206626}
+}"""
+
+EIGEN_GRAD_CAM = """@misc{gildenblat2021gradcam,
+  title = {{PyTorch} library for {CAM} methods},
+  author = {Gildenblat, Jacob and contributors},
+  year = {2021},
+  howpublished = {https://github.com/jacobgil/pytorch-grad-cam}
+}"""
+
+ABLATION_CAM = """@inproceedings{desai2020ablationcam,
+  title = {Ablation-{CAM}: Visual Explanations for Deep Convolutional Network via Gradient-free Localization},
+  author = {Desai, Saurabh and Ramaswamy, Harish G.},
+  booktitle = {IEEE Winter Conference on Applications of Computer Vision (WACV)},
+  pages = {972--980},
+  year = {2020},
+  doi = {10.1109/WACV45572.2020.9093360}
+}"""

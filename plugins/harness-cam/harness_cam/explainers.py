@@ -14,7 +14,7 @@ from harness.api.hidden_operations import hidden_operations_reason
 from harness.api.network_features import detect_features, reached_modules
 from harness_cam import citations
 from harness_cam.capture import capture
-from harness_cam.maps import grad_cam_map, grad_cam_plus_plus_map, layer_cam_map, xgrad_cam_map
+from harness_cam.maps import grad_cam_map, grad_cam_plus_plus_map, hires_cam_map, layer_cam_map, xgrad_cam_map
 
 Prefix = Annotated[int, Field(ge=0)] | None
 """How many tokens stand before those that form the grid, where the network does not show it."""
@@ -22,8 +22,12 @@ Prefix = Annotated[int, Field(ge=0)] | None
 
 def no_layer(model: Classifier, layer: str | None = None) -> str | None:
     """Reason why no class activation map can be made of the model at ``layer``, or by default; None where one can."""
-    if (reason := no_gradient_reason(model)) is not None:
-        return reason
+    reason = no_gradient_reason(model)
+    return reason if reason is not None else no_grid(model, layer)
+
+
+def no_grid(model: Classifier, layer: str | None = None) -> str | None:
+    """Reason why there is no grid of activations at ``layer``, or by default, whatever gradients there are; None where there is one."""
     if layer is not None or model.cam_layer is not None:
         return None
     if "token-grid" in detect_features(model):
@@ -91,7 +95,24 @@ def layer_cam(
     return _explained(layer_cam_map, model, images, targets, layer, relu, prefix_tokens)
 
 
-for _component in (grad_cam, grad_cam_plus_plus, xgrad_cam, layer_cam):
+@explainer(passes=2, cite=citations.HIRES_CAM)
+def hires_cam(
+    model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
+) -> Attribution:
+    """HiResCAM: every activation times its own gradient, so that what lowers the logit at a position lowers the map there.
+
+    Σₖ gₖ Aₖ (Draelos and Carin 2020), ``(B, h, w)``, coarse. Where all behind the layer is linear the map without ReLU sums to
+    the logit less its bias, and behind global average pooling it is Grad-CAM's.
+
+    Args:
+        layer: the layer whose activations are weighted, by its name; by default the model's `cam_layer`.
+        relu: whether only evidence for the target is kept; without it the map is signed.
+        prefix_tokens: how many tokens stand before those that form the grid; by default what the network shows.
+    """
+    return _explained(hires_cam_map, model, images, targets, layer, relu, prefix_tokens)
+
+
+for _component in (grad_cam, grad_cam_plus_plus, xgrad_cam, layer_cam, hires_cam):
     _component.applicable = no_layer  # type: ignore[attr-defined]
 
 
