@@ -1,0 +1,33 @@
+"""BibTeX entries of the methods in this package."""
+
+ATTENTION_ROLLOUT = """@inproceedings{abnar2020quantifying,
+  title = {Quantifying Attention Flow in Transformers},
+  author = {Abnar, Samira and Zuidema, Willem},
+  booktitle = {Proceedings of the 58th Annual Meeting of the Association for Computational Linguistics},
+  pages = {4190--4197},
+  year = {2020},
+  doi = {10.18653/v1/2020.acl-main.385},
+  eprint = {2005.00928},
+  archiveprefix = {arXiv}
+}"""
+
+RAW_ATTENTION = """@inproceedings{vaswani2017attention,
+  title = {Attention is All you Need},
+  author = {Vaswani, Ashish and Shazeer, Noam and Parmar, Niki and Uszkoreit, Jakob and Jones, Llion and Gomez, Aidan N. and
+            Kaiser, {\\L}ukasz and Polosukhin, Illia},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume = {30},
+  year = {2017},
+  eprint = {1706.03762},
+  archiveprefix = {arXiv}
+}"""
+
+GENERIC_ATTENTION = """@inproceedings{chefer2021generic,
+  title = {Generic Attention-Model Explainability for Interpreting Bi-Modal and Encoder-Decoder Transformers},
+  author = {Chefer, Hila and Gur, Shir and Wolf, Lior},
+  booktitle = {Proceedings of the IEEE/CVF International Conference on Computer Vision (ICCV)},
+  pages = {397--406},
+  year = {2021},
+  eprint = {2103.15679},
+  archiveprefix = {arXiv}
+}"""
