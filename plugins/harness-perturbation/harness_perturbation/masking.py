@@ -1,0 +1,81 @@
+"""Images of which a part is replaced, and what a model says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from harness.api import Classifier, Context
+from harness.api.preprocessing import ReferenceKind
+from harness.api.target_logits import target_logits
+
+Output = Literal["logit", "probability"]
+"""The output that is explained: the target's logit, or its probability as the model has it (`Classifier.output`)."""
+
+Baseline = ReferenceKind | Literal["noise"]
+"""An input that stands for nothing: a reference of `Classifier.reference`, or uniform noise over the input's range."""
+
+Shares = Callable[[range], Tensor]
+"""Numbers of masks → ``(S, B or 1, H, W)``, the share of each pixel that is kept: bool, or real in 0 … 1."""
+
+PIXELS = {"cpu": 2**19, "cuda": 2**22}
+"""Pixels that a forward pass takes at once, or those of one batch: a CPU should stay near its caches, and what hidden layers of a large
+network make of 80 images of 224 pixels fits into any GPU."""
+
+
+def baseline_input(model: Classifier, images: Tensor, kind: Baseline, ctx: Context) -> Tensor:
+    """``(B, C, H, W)`` what each of ``images`` is replaced by."""
+    if kind != "noise":
+        return model.reference(kind, images)
+    if model.bounds is None:
+        low, high = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
+    else:
+        low, high = (bound.to(images) for bound in model.bounds)
+    return low + (high - low) * ctx.fresh(f"{ctx.purpose}: baseline").uniform(images.shape[1:]).to(images)
+
+
+def shared_streams(ctx: Context, streams: int, numbers: int, images: Tensor) -> Tensor:
+    """Uniform numbers ``(streams, numbers)`` that belong to the seed and to no sample: the same for every batch.
+
+    Each stream has its own numbers whatever the number of streams.
+    """
+    shared = ctx.fresh(f"{ctx.purpose}: shared by all samples").about([f"stream {number}" for number in range(streams)])
+    return shared.uniform((numbers,)).to(images.device)
+
+
+def target_outputs(model: Classifier, inputs: Tensor, targets: Tensor, output: Output) -> Tensor:
+    """``(B,)`` each input's logit or probability of its own target, without gradients."""
+    if output == "logit":
+        return target_logits(model, inputs, targets)
+    with torch.no_grad():
+        return model.probabilities(model(inputs)).gather(1, targets[:, None])[:, 0]
+
+
+def predictions(
+    model: Classifier, images: Tensor, targets: Tensor, *, masks: int, kept: Shares, baseline: Tensor, output: Output
+) -> Iterator[tuple[range, Tensor, Tensor]]:
+    """What a model says of masked images, as many masks at a time as `PIXELS` has room for.
+
+    Yields the numbers of some masks, their shares ``(S, B or 1, H, W)``, and outputs ``(S, B)``: of the image where a share is 1, of
+    ``baseline`` (B, C, H, W) where it is 0, and of their mixture between.
+    """
+    room = PIXELS["cuda" if images.is_cuda else "cpu"]
+    at_once = max(1, room // (len(images) * images.shape[-2] * images.shape[-1]))
+    for start in range(0, masks, at_once):
+        part = range(start, min(start + at_once, masks))
+        shares = kept(part)
+        weights = shares[:, :, None]
+        mixed = torch.where(weights, images, baseline) if shares.dtype == torch.bool else torch.lerp(baseline, images, weights.to(images))
+        found = target_outputs(model, mixed.flatten(0, 1), targets.repeat(len(part)), output)
+        yield part, shares, found.view(len(part), len(images))
+
+
+def all_predictions(
+    model: Classifier, images: Tensor, targets: Tensor, *, masks: int, kept: Shares, baseline: Tensor, output: Output
+) -> Tensor:
+    """`predictions` of all masks: ``(B, masks)``."""
+    parts = predictions(model, images, targets, masks=masks, kept=kept, baseline=baseline, output=output)
+    return torch.cat([images.new_zeros(0, len(images)), *(found for _, _, found in parts)]).T
