@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,10 +14,8 @@ from harness.api.activation_layouts import Layout, grid_of
 from harness.api.gradients import no_gradient_reason, once_per_network
 from harness.api.network_features import structure_of
 from harness.api.preparation.hook_points import flatten_tensors
+from harness_transformers.function_names import PRODUCTS
 from harness_transformers.spelled_out import SpelledOut
-
-PRODUCTS = frozenset({"matmul", "__matmul__", "__rmatmul__", "bmm", "baddbmm", "einsum"})
-"""What functions that multiply two matrices are called."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +55,16 @@ def attend(model: Classifier, images: Tensor, targets: Tensor | None = None) -> 
     """
     if (reason := no_token_attention(model)) is not None:
         raise ValueError(reason)
-    logits, seen = _record(model, images)
-    weights = [each.detach().reshape(len(images), -1, *each.shape[-2:]) for each in seen.weights]
+    logits, seen = record(model, images)
+    weights = in_heads([each.detach() for each in seen.weights], len(images))
     if targets is None:
         return Attended(weights, [])
-    gradients = torch.autograd.grad(logits.gather(1, targets[:, None]).sum(), seen.weights)
-    return Attended(weights, [gradient.reshape(each.shape) for gradient, each in zip(gradients, weights, strict=True)])
+    return Attended(weights, in_heads(torch.autograd.grad(logits.gather(1, targets[:, None]).sum(), seen.weights), len(images)))
+
+
+def in_heads(weights: Iterable[Tensor], samples: int) -> list[Tensor]:
+    """What was recorded of each block, or belongs to it, as ``(B, heads, N, N)``."""
+    return [each.reshape(samples, -1, *each.shape[-2:]) for each in weights]
 
 
 def no_token_attention(model: Classifier, start: int = 0, block: int = -1) -> str | None:
@@ -89,11 +91,11 @@ def _find(model: Classifier) -> TokenAttention | str:
     if (reason := no_gradient_reason(model)) is not None:
         return reason
     images = torch.rand(2, *model.input_shape, generator=torch.Generator().manual_seed(0)).to(model.device, model.dtype)
-    logits, both = _record(model, images)
+    logits, both = record(model, images)
     if (reason := _unlike_tokens(both)) is not None:
         return reason
     for place in range(2):
-        _, alone = _record(model, images[place : place + 1])
+        _, alone = record(model, images[place : place + 1])
         for one, two in zip(alone.weights, both.weights, strict=True):
             if not torch.allclose(one, two.view(2, -1, *two.shape[1:])[place].view(one.shape), atol=1e-4):
                 return "the attention of several images cannot be told apart in what the model computes"
@@ -136,12 +138,6 @@ def _layout(model: Classifier, tokens: int) -> Layout | None:
     return None
 
 
-def _record(model: Classifier, images: Tensor) -> tuple[Tensor, AttentionRecorder]:
-    """Logits, with their graph, and what was seen on the way."""
-    with torch.enable_grad(), AttentionRecorder() as seen:
-        return model(images.detach().clone().requires_grad_()), seen
-
-
 class AttentionRecorder(SpelledOut):
     """Keeps the weights of attention: what comes from a softmax and is multiplied, as a matrix, with what depends on the image too.
 
@@ -161,10 +157,23 @@ class AttentionRecorder(SpelledOut):
         name = getattr(func, "__name__", "")
         given = [tensor for tensor in flatten_tensors((args, dict(kwargs))) if tensor.requires_grad]
         shares = [tensor for tensor in given if id(tensor) in self._shares]
-        output = func(*args, **kwargs)
+        output = self.compute(func, args, kwargs)
         if name in PRODUCTS and len(given) > 1:
             self.products += 1
             self.weights += shares[:1]
         elif isinstance(output, Tensor) and output.requires_grad and (shares or name == "softmax"):
             self._shares[id(output)] = output
         return output
+
+    def compute(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """What a function returns."""
+        return func(*args, **kwargs)
+
+
+Recorder = TypeVar("Recorder", bound=AttentionRecorder)
+
+
+def record(model: Classifier, images: Tensor, recorder: type[Recorder] = AttentionRecorder) -> tuple[Tensor, Recorder]:
+    """Logits, with their graph, and what was seen on the way."""
+    with torch.enable_grad(), recorder() as seen:
+        return model(images.detach().clone().requires_grad_()), seen

@@ -31,3 +31,13 @@ GENERIC_ATTENTION = """@inproceedings{chefer2021generic,
   eprint = {2103.15679},
   archiveprefix = {arXiv}
 }"""
+
+TRANSFORMER_ATTRIBUTION = """@inproceedings{chefer2021transformer,
+  title = {Transformer Interpretability Beyond Attention Visualization},
+  author = {Chefer, Hila and Gur, Shir and Wolf, Lior},
+  booktitle = {Proceedings of the IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  pages = {782--791},
+  year = {2021},
+  eprint = {2012.09838},
+  archiveprefix = {arXiv}
+}"""
