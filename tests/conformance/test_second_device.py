@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 CHAOTIC = {"data-randomisation"}  # trains a network: what differs in the last bit at first does so in the first digit at last
 SAMPLES = 2
 QUICK: dict[str, dict[str, Any]] = {
-    "harness-captum/occlusion": {"window": 16, "stride": 16},
+    "harness-perturbation/occlusion": {"window": 16, "stride": 16},
     "harness-metrics/data-randomisation": {"epochs": 1},
     "harness-metrics/smooth-mprt": {"samples": 2},
 }

@@ -15,7 +15,7 @@ DISTRIBUTIONS = {canonicalize_name(folder.name) for folder in (ROOT / "plugins")
 PARAMS: dict[str, dict[str, Any]] = {
     "harness-torchvision/torchvision": {"arch": "resnet18", "input_size": 64, "num_classes": 10},
     "harness-torchvision/image-folder": {"root": str(ROOT / "tests" / "fixtures" / "pictures")},
-    "harness-captum/occlusion": {"window": 8, "stride": 4},
+    "harness-perturbation/occlusion": {"window": 8, "stride": 4},
     "harness-gradients/smooth-grad": {"draws": 3},
     "harness-gradients/square-grad": {"draws": 3},
     "harness-gradients/var-grad": {"draws": 3},
@@ -29,6 +29,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "harness-paths/boundary-ig": {"steps": 4, "search": 4},
     "harness-perturbation/rise": {"masks": 40},
     "harness-perturbation/lime": {"samples": 40, "segments": 8},
+    "harness-perturbation/feature-ablation": {"segments": 8},
     "harness-perturbation/kernel-shap": {"samples": 40, "segments": 8},
     "harness-perturbation/shapley-sampling": {"permutations": 3, "segments": 6},
     "harness-perturbation/exact-shapley": {"segments": 4},

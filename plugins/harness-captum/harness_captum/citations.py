@@ -47,8 +47,6 @@ DECONVOLUTION = """@inproceedings{zeiler2014visualizing,
   doi = {10.1007/978-3-319-10590-1_53}
 }"""
 
-OCCLUSION = DECONVOLUTION
-
 DEEP_LIFT = """@inproceedings{shrikumar2017learning,
   title = {Learning Important Features Through Propagating Activation Differences},
   author = {Shrikumar, Avanti and Greenside, Peyton and Kundaje, Anshul},

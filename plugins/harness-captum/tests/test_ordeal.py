@@ -5,21 +5,21 @@ import torch
 from harness_captum.deep_lift import deep_lift
 from harness_captum.gradients import input_x_gradient, saliency
 from harness_captum.modified_relu import deconvolution, guided_backprop
-from harness_captum.occlusion import occlusion
 from harness_captum.path import gradient_shap, integrated_gradients
 from torch import nn
 
 from harness.api.declarations import declaration_of
 from tests.support.networks import TARGETS, context, counted, images, made, maps, state
 
-EXPLAINERS = [saliency, input_x_gradient, guided_backprop, deconvolution, deep_lift, integrated_gradients, gradient_shap, occlusion]
-SMALL = {integrated_gradients: {"steps": 4}, gradient_shap: {"draws": 3, "background": 5, "noise": 0.1}, occlusion: {"window": 8}}
+EXPLAINERS = [saliency, input_x_gradient, guided_backprop, deconvolution, deep_lift, integrated_gradients, gradient_shap]
+SMALL = {integrated_gradients: {"steps": 4}, gradient_shap: {"draws": 3, "background": 5, "noise": 0.1}}
+DRAWING = (integrated_gradients, gradient_shap)
 
 
 def explain(function, model, rows=(0, 1, 2, 3)):
     rows = list(rows)
     options = dict(SMALL.get(function, {}))
-    if function is gradient_shap:
+    if function in DRAWING:
         options["ctx"] = context(*("abcd"[row] for row in rows))
     return maps(function(model, images()[rows], TARGETS[rows], **options))
 
@@ -37,7 +37,7 @@ def test_a_map_depends_on_no_neighbour(function):
 def test_everything_is_left_as_it_was_and_the_same_comes_again(function):
     model = made()
     inputs, before, generator = images(), state(model), torch.get_rng_state()
-    options = SMALL.get(function, {}) | ({"ctx": context()} if function is gradient_shap else {})
+    options = SMALL.get(function, {}) | ({"ctx": context()} if function in DRAWING else {})
     first = maps(function(model, inputs, TARGETS, **options))
     assert state(model) == before
     assert torch.equal(inputs, images()) and not inputs.requires_grad and inputs.grad is None
@@ -71,8 +71,8 @@ class Fails(nn.Module):
     ("function", "passes"),
     [
         *((function, 0) for function in EXPLAINERS),
-        *((function, 1) for function in (deep_lift, integrated_gradients, gradient_shap, occlusion)),
-        *((function, None) for function in EXPLAINERS if function is not occlusion),
+        *((function, 1) for function in (deep_lift, integrated_gradients, gradient_shap)),
+        *((function, None) for function in EXPLAINERS),
     ],
 )
 def test_everything_is_left_as_it_was_after_an_exception(function, passes):
@@ -98,16 +98,15 @@ def test_everything_is_left_as_it_was_after_an_exception(function, passes):
     ("function", "params", "declared_for"),
     [
         *((function, {}, {}) for function in (saliency, input_x_gradient, guided_backprop, deconvolution, deep_lift)),
-        (integrated_gradients, {"steps": 6}, {"steps": 6}),
+        (integrated_gradients, {"steps": 6}, {"steps": 6, "over": None, "baseline": "black"}),
         (gradient_shap, {"draws": 6, "background": 16}, {"draws": 6, "background": 16}),
-        (occlusion, {"window": 2, "stride": 2}, {"window": 28, "stride": 28}),  # declared for 224 pixels, here there are 16
     ],
 )
 def test_as_many_passes_as_declared(function, params, declared_for):
     model = made()
 
     def run():
-        ctx = {"ctx": context(*"abcdefgh")} if function is gradient_shap else {}
+        ctx = {"ctx": context(*"abcdefgh")} if function in DRAWING else {}
         function(model, images(8), TARGETS.repeat(2), **params, **ctx)
 
     run()  # what a model is made of is found out once

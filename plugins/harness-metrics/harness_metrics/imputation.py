@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from harness.api import Context, Unexplained
+from harness.api.normalised_convolution import convolution_imputation
 from harness.api.transfer import sent
 from harness_metrics.noisy_linear import linear_imputation
-from harness_metrics.normalised_convolution import convolution_imputation
 
 Reference = Literal["black", "white", "mean", "blur", "zero"]
 """A reference input, as `Classifier.reference` makes it: one colour, each image's mean colour, the blurred image, the zero tensor."""

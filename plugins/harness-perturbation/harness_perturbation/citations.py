@@ -51,3 +51,21 @@ SHAPLEY_SAMPLING = """@article{castro2009polynomial,
   year = {2009},
   doi = {10.1016/j.cor.2008.04.004}
 }"""
+
+OCCLUSION = """@inproceedings{zeiler2014visualizing,
+  title = {Visualizing and Understanding Convolutional Networks},
+  author = {Zeiler, Matthew D. and Fergus, Rob},
+  booktitle = {European Conference on Computer Vision},
+  pages = {818--833},
+  year = {2014},
+  doi = {10.1007/978-3-319-10590-1_53}
+}"""
+
+FEATURE_ABLATION = """@misc{kokhlikyan2020captum,
+  title = {Captum: A unified and generic model interpretability library for {PyTorch}},
+  author = {Kokhlikyan, Narine and Miglani, Vivek and Martin, Miguel and Wang, Edward and Alsallakh, Bilal and Reynolds, Jonathan
+    and Melnikov, Alexander and Kliushkina, Natalia and Araya, Carlos and Yan, Siqi and Reblitz-Richardson, Orion},
+  year = {2020},
+  eprint = {2009.07896},
+  archiveprefix = {arXiv}
+}"""

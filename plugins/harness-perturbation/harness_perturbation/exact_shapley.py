@@ -12,7 +12,7 @@ from torch import Tensor
 from harness.api import Attribution, Classifier, Context, explainer, to_float64
 from harness_perturbation import citations
 from harness_perturbation.masking import Output, all_predictions
-from harness_perturbation.regions import RegionBaseline, RegionKind, by_count, find_regions, region_baseline
+from harness_perturbation.regions import RegionBaseline, RegionKind, by_count, find_regions, region_replacement
 
 MOST = 12
 """Regions of which all coalitions are tried: 4096 forward passes."""
@@ -39,7 +39,7 @@ def exact_shapley(
         regions: a grid, or superpixels by SLIC.
         segments: about how many regions; a grid has the nearest square.
         baseline: what shows where a region is replaced: black, white, the image's mean colour, the blurred image, the zero tensor, uniform
-            noise, or the region's own mean colour.
+            noise, the region's own mean colour, or ``convolution``, in-painting of what is kept around it.
         output: what is explained: the target's logit, or its probability.
     """
     found = find_regions(model, images, regions, segments, MOST)
@@ -50,7 +50,7 @@ def exact_shapley(
         targets,
         masks=kept.shape[1],
         kept=found.masks(kept),
-        baseline=region_baseline(model, images, baseline, found, ctx),
+        replace=region_replacement(model, images, baseline, found, ctx),
         output=output,
     )
     shapley = torch.einsum("brn,bn->br", to_float64(weights), to_float64(values))

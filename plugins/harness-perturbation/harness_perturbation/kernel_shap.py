@@ -12,8 +12,8 @@ from torch import Tensor
 from harness.api import Attribution, Classifier, Context, explainer, to_float64
 from harness_perturbation import citations
 from harness_perturbation.exact_shapley import enumerated
-from harness_perturbation.masking import Output, all_predictions, shared_streams, target_outputs
-from harness_perturbation.regions import RegionBaseline, RegionKind, Segments, by_count, find_regions, region_baseline
+from harness_perturbation.masking import Output, all_predictions, nothing_kept, shared_streams, target_outputs
+from harness_perturbation.regions import RegionBaseline, RegionKind, Segments, by_count, find_regions, region_replacement
 
 RIDGE = 1e-9
 """Share of the mean diagonal that is added to it, so that fewer coalitions than regions have a solution too."""
@@ -44,15 +44,15 @@ def kernel_shap(
         regions: superpixels by SLIC, or a grid.
         segments: about how many regions; a grid has the nearest square.
         baseline: what shows where a region is replaced: black, white, the image's mean colour, the blurred image, the zero tensor, uniform
-            noise, or the region's own mean colour.
+            noise, the region's own mean colour, or ``convolution``, in-painting of what is kept around it.
         output: what is explained: the target's logit, or its probability.
     """
     found = find_regions(model, images, regions, segments)
     drawn = shared_streams(ctx, found.most + 1, samples, images)
     kept, weights = by_count(found, lambda count: _coalitions(count, samples, drawn[0], drawn[1 : count + 1].T))
-    hidden = region_baseline(model, images, baseline, found, ctx)
-    values = all_predictions(model, images, targets, masks=kept.shape[1], kept=found.masks(kept), baseline=hidden, output=output)
-    full, empty = (target_outputs(model, inputs, targets, output) for inputs in (images, hidden))
+    replace = region_replacement(model, images, baseline, found, ctx)
+    values = all_predictions(model, images, targets, masks=kept.shape[1], kept=found.masks(kept), replace=replace, output=output)
+    full, empty = (target_outputs(model, inputs, targets, output) for inputs in (images, nothing_kept(images, replace)))
     counts = torch.tensor(found.counts, device=images.device)
     shapley = constrained_least_squares(kept, values - empty[:, None], weights, full - empty, counts[: len(kept)])
     return Attribution(found.shared_out(shapley.to(images)), expected=full - empty)

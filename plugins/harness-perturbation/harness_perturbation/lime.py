@@ -11,7 +11,7 @@ from torch import Tensor
 from harness.api import Classifier, Context, explainer, to_float64
 from harness_perturbation import citations
 from harness_perturbation.masking import Output, all_predictions, shared_streams
-from harness_perturbation.regions import RegionBaseline, RegionKind, Segments, by_count, find_regions, region_baseline
+from harness_perturbation.regions import RegionBaseline, RegionKind, Segments, by_count, find_regions, region_replacement
 
 
 @explainer(signed=True, passes=lambda params: params["samples"], cite=citations.LIME)
@@ -41,7 +41,7 @@ def lime(
         regions: superpixels by SLIC, or a grid.
         segments: about how many regions.
         baseline: what shows where a region is replaced: its own mean colour as in the authors' package, black, white, the image's mean
-            colour, the blurred image, the zero tensor, or uniform noise.
+            colour, the blurred image, the zero tensor, uniform noise, or ``convolution``, in-painting of what is kept around it.
         kernel_width: σ.
         penalty: of ridge regression.
         output: what is fitted: the target's probability, or its logit.
@@ -56,7 +56,7 @@ def lime(
         targets,
         masks=samples,
         kept=found.masks(kept),
-        baseline=region_baseline(model, images, baseline, found, ctx),
+        replace=region_replacement(model, images, baseline, found, ctx),
         output=output,
     )
     counts = torch.tensor(found.counts, device=images.device)

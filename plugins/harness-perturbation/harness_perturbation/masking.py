@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Classifier, Context
+from harness.api.normalised_convolution import convolution_imputation
 from harness.api.preprocessing import ReferenceKind
 from harness.api.target_logits import target_logits
 
@@ -17,6 +18,12 @@ Output = Literal["logit", "probability"]
 
 Baseline = ReferenceKind | Literal["noise"]
 """An input that stands for nothing: a reference of `Classifier.reference`, or uniform noise over the input's range."""
+
+HoleBaseline = Baseline | Literal["convolution"]
+"""A baseline, or in-painting by normalised convolution, of what is kept around a hole."""
+
+Replacement = Callable[[Tensor], Tensor]
+"""Shares of pixels that are kept ``(S, B or 1, H, W)``, bool or real in 0 … 1 → inputs ``(S, B, C, H, W)``."""
 
 Shares = Callable[[range], Tensor]
 """Numbers of masks → ``(S, B or 1, H, W)``, the share of each pixel that is kept: bool, or real in 0 … 1."""
@@ -37,6 +44,34 @@ def baseline_input(model: Classifier, images: Tensor, kind: Baseline, ctx: Conte
     return low + (high - low) * ctx.fresh(f"{ctx.purpose}: baseline").uniform(images.shape[1:]).to(images)
 
 
+def mixed_with(images: Tensor, baseline: Tensor) -> Replacement:
+    """Images where a share is 1, ``baseline`` (B, C, H, W) where it is 0, and their mixture between."""
+
+    def replaced(shares: Tensor) -> Tensor:
+        weights = shares[:, :, None]
+        return torch.where(weights, images, baseline) if shares.dtype == torch.bool else torch.lerp(baseline, images, weights.to(images))
+
+    return replaced
+
+
+def hole_replacement(model: Classifier, images: Tensor, kind: HoleBaseline, ctx: Context) -> Replacement:
+    """Replacement of whole pixels by ``kind``."""
+    if kind != "convolution":
+        return mixed_with(images, baseline_input(model, images, kind, ctx))
+
+    def filled(shares: Tensor) -> Tensor:
+        removed = ~shares.expand(-1, len(images), -1, -1)
+        repeated = images.expand(len(removed), *images.shape)
+        return convolution_imputation(repeated.flatten(0, 1), removed.flatten(0, 1)).view_as(repeated)
+
+    return filled
+
+
+def nothing_kept(images: Tensor, replace: Replacement) -> Tensor:
+    """``(B, C, H, W)`` what is left of images when every pixel is replaced."""
+    return replace(torch.zeros(1, 1, *images.shape[-2:], dtype=torch.bool, device=images.device))[0]
+
+
 def shared_streams(ctx: Context, streams: int, numbers: int, images: Tensor) -> Tensor:
     """Uniform numbers ``(streams, numbers)`` that belong to the seed and to no sample: the same for every batch.
 
@@ -55,27 +90,24 @@ def target_outputs(model: Classifier, inputs: Tensor, targets: Tensor, output: O
 
 
 def predictions(
-    model: Classifier, images: Tensor, targets: Tensor, *, masks: int, kept: Shares, baseline: Tensor, output: Output
+    model: Classifier, images: Tensor, targets: Tensor, *, masks: int, kept: Shares, replace: Replacement, output: Output
 ) -> Iterator[tuple[range, Tensor, Tensor]]:
     """What a model says of masked images, as many masks at a time as `PIXELS` has room for.
 
-    Yields the numbers of some masks, their shares ``(S, B or 1, H, W)``, and outputs ``(S, B)``: of the image where a share is 1, of
-    ``baseline`` (B, C, H, W) where it is 0, and of their mixture between.
+    Yields the numbers of some masks, their shares ``(S, B or 1, H, W)``, and outputs ``(S, B)`` of what ``replace`` makes of them.
     """
     room = PIXELS["cuda" if images.is_cuda else "cpu"]
     at_once = max(1, room // (len(images) * images.shape[-2] * images.shape[-1]))
     for start in range(0, masks, at_once):
         part = range(start, min(start + at_once, masks))
         shares = kept(part)
-        weights = shares[:, :, None]
-        mixed = torch.where(weights, images, baseline) if shares.dtype == torch.bool else torch.lerp(baseline, images, weights.to(images))
-        found = target_outputs(model, mixed.flatten(0, 1), targets.repeat(len(part)), output)
+        found = target_outputs(model, replace(shares).flatten(0, 1), targets.repeat(len(part)), output)
         yield part, shares, found.view(len(part), len(images))
 
 
 def all_predictions(
-    model: Classifier, images: Tensor, targets: Tensor, *, masks: int, kept: Shares, baseline: Tensor, output: Output
+    model: Classifier, images: Tensor, targets: Tensor, *, masks: int, kept: Shares, replace: Replacement, output: Output
 ) -> Tensor:
     """`predictions` of all masks: ``(B, masks)``."""
-    parts = predictions(model, images, targets, masks=masks, kept=kept, baseline=baseline, output=output)
+    parts = predictions(model, images, targets, masks=masks, kept=kept, replace=replace, output=output)
     return torch.cat([images.new_zeros(0, len(images)), *(found for _, _, found in parts)]).T

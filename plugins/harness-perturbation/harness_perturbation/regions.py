@@ -14,11 +14,11 @@ from torch import Tensor
 
 from harness.api import Classifier, Context
 from harness.api.transfer import sent
-from harness_perturbation.masking import Baseline, Shares, baseline_input
+from harness_perturbation.masking import HoleBaseline, Replacement, Shares, hole_replacement, mixed_with
 
 RegionKind = Literal["slic", "grid"]
-RegionBaseline = Baseline | Literal["region-mean"]
-"""A baseline, or each region's own mean colour."""
+RegionBaseline = HoleBaseline | Literal["region-mean"]
+"""A baseline, in-painting, or each region's own mean colour."""
 Segments = Annotated[int, Field(ge=2)]
 COMPACTNESS, SIGMA = 20.0, 1.0
 """How much nearness in space counts for SLIC, and the Gaussian before it: with scikit-image's own 10 and none, noise is one region."""
@@ -91,9 +91,9 @@ def find_regions(model: Classifier, images: Tensor, kind: RegionKind, segments: 
     return Regions(sent(torch.from_numpy(np.stack(labels)).long(), images.device), tuple(int(found.max()) + 1 for found in labels))
 
 
-def region_baseline(model: Classifier, images: Tensor, kind: RegionBaseline, regions: Regions, ctx: Context) -> Tensor:
-    """``(B, C, H, W)`` what stands where a region is replaced."""
-    return regions.means(images) if kind == "region-mean" else baseline_input(model, images, kind, ctx)
+def region_replacement(model: Classifier, images: Tensor, kind: RegionBaseline, regions: Regions, ctx: Context) -> Replacement:
+    """Replacement of whole regions by ``kind``."""
+    return mixed_with(images, regions.means(images)) if kind == "region-mean" else hole_replacement(model, images, kind, ctx)
 
 
 def by_count(regions: Regions, make: Callable[[int], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from harness.api import Classifier, Context, explainer
 from harness_perturbation import citations
-from harness_perturbation.masking import Baseline, baseline_input, predictions, shared_streams
+from harness_perturbation.masking import Baseline, baseline_input, mixed_with, predictions, shared_streams
 
 
 @explainer(signed=False, passes=lambda params: params["masks"], cite=citations.RISE)
@@ -40,9 +40,9 @@ def rise(
     """
     drawn = shared_streams(ctx, cells * cells + 2, masks, images).T
     draw = RandomMasks(drawn, cells, probability, images.shape[-2], images.shape[-1])
-    hidden = baseline_input(model, images, baseline, ctx)
+    replace = mixed_with(images, baseline_input(model, images, baseline, ctx))
     total = torch.zeros_like(images[:, 0])
-    for _, shares, found in predictions(model, images, targets, masks=masks, kept=draw, baseline=hidden, output="probability"):
+    for _, shares, found in predictions(model, images, targets, masks=masks, kept=draw, replace=replace, output="probability"):
         total += torch.einsum("sb,shw->bhw", found.to(shares), shares[:, 0])
     return total / (masks * probability)
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from harness.api import Attribution, Classifier, Context, explainer, to_float64
 from harness_perturbation import citations
-from harness_perturbation.masking import Output, all_predictions, shared_streams, target_outputs
-from harness_perturbation.regions import RegionBaseline, RegionKind, Segments, by_count, find_regions, region_baseline
+from harness_perturbation.masking import Output, all_predictions, nothing_kept, shared_streams, target_outputs
+from harness_perturbation.regions import RegionBaseline, RegionKind, Segments, by_count, find_regions, region_replacement
 
 
 @explainer(
@@ -42,7 +42,7 @@ def shapley_sampling(
         regions: superpixels by SLIC, or a grid.
         segments: about how many regions; a grid has the nearest square.
         baseline: what shows where a region is replaced: black, white, the image's mean colour, the blurred image, the zero tensor, uniform
-            noise, or the region's own mean colour.
+            noise, the region's own mean colour, or ``convolution``, in-painting of what is kept around it.
         output: what is explained: the target's logit, or its probability.
     """
     found = find_regions(model, images, regions, segments)
@@ -55,9 +55,9 @@ def shapley_sampling(
         return ranks, (ranks[:, None] < places[1:, None]).flatten(0, 1)
 
     ranks, kept = by_count(found, orders)
-    hidden = region_baseline(model, images, baseline, found, ctx)
-    full, empty = (target_outputs(model, inputs, targets, output) for inputs in (images, hidden))
-    between = all_predictions(model, images, targets, masks=kept.shape[1], kept=found.masks(kept), baseline=hidden, output=output)
+    replace = region_replacement(model, images, baseline, found, ctx)
+    full, empty = (target_outputs(model, inputs, targets, output) for inputs in (images, nothing_kept(images, replace)))
+    between = all_predictions(model, images, targets, masks=kept.shape[1], kept=found.masks(kept), replace=replace, output=output)
     walks = between.view(len(images), permutations, -1)
     ends = (end[:, None, None].expand(-1, permutations, -1) for end in (empty, full))
     gains = to_float64(torch.cat([next(ends), walks, next(ends)], dim=2)).diff(dim=2)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from harness_metrics.normalised_convolution import convolution_imputation
 from scipy import ndimage
+
+from harness.api.normalised_convolution import convolution_imputation
 
 
 def reference(image, removed):
