@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
-from torch.nn import functional as F
 
 from harness.api import Attribution, Classifier, explainer
-from harness.api.gradients import no_gradient_reason
-from harness.api.hidden_operations import hidden_operations_reason
-from harness.api.network_features import detect_features
 from harness_zennit import citations
-from harness_zennit.canonization import canonized
-from harness_zennit.composites import PASSES, WITHOUT_BOUNDS, Rule, Settings, composite
-from harness_zennit.scales import ScalesPass
-from harness_zennit.weights import without_rule
+from harness_zennit.composites import LAYERS, PASSES, FirstRule, Layers, Rule, Settings, composite, default_epsilon
+from harness_zennit.propagation import one_hot, propagation, without_propagation
 
 
 @explainer(signed=True, passes=lambda params: PASSES[params["rule"]], cite=citations.LRP)
 class LRP:
-    """Layer-wise relevance propagation by zennit's composites, on the network's canonical form (Bach et al. 2015).
+    """Layer-wise relevance propagation by zennit's rules, on the network's canonical form (Bach et al. 2015).
 
-    The map ``(B, C, H, W)`` should sum to the relevance put in: 1 for the target, or its logit. That is measured per sample and not
-    promised: biases (unless ``zero_bias``) and stabilisers absorb relevance, and operations without a rule pass their gradient. Scales by
-    constants (a normalisation in the forward, a temperature, layer scales) pass relevance on as it is.
+    A rule by itself (``0`` to ``flat``) is that of every convolution and dense layer; a composite has one for each kind. They are those
+    of zennit and, by the names of its presets, of iNNvestigate. ``z-box`` is z⁺ with z^B in the first layer, the only one of bounded
+    inputs. The map ``(B, C, H, W)`` should sum to the relevance put in: 1 for the target, or its logit. That is measured per sample and
+    not promised: biases (unless ``zero_bias``) and stabilisers absorb relevance, a neuron without positive contributions has none to share
+    by z⁺, and operations without a rule pass their gradient. Scales by constants (a normalisation in the forward, a temperature, layer
+    scales) pass relevance on as it is.
     """
 
     class Params(BaseModel):
@@ -34,52 +30,39 @@ class LRP:
 
         model_config = ConfigDict(extra="forbid", frozen=True)
 
-        rule: Rule = Field(
-            "epsilon-plus-flat", description="zennit's composite: the rules of convolutions, dense layers and the first layer"
+        rule: Rule = Field("epsilon-plus-flat", description="a composite, or one rule for all layers")
+        first: FirstRule | None = Field(None, description="another rule for the first layer; by default the rule's own")
+        epsilon: Annotated[float, Field(ge=0)] | None = Field(
+            None, description="stabiliser of the ε-rule; by default 1e-6, in sequential presets 0.1"
         )
-        epsilon: Annotated[float, Field(ge=0)] = Field(1e-6, description="stabiliser of the ε-rule")
         gamma: Annotated[float, Field(ge=0)] = Field(0.25, description="how much the γ-rule favours positive weights")
+        alpha: Annotated[float, Field(ge=1)] = Field(2, description="weight α of positive contributions in the αβ-rule; β = α − 1")
         zero_bias: bool = Field(False, description="leave biases out of the rules, so that they absorb no relevance")
         start: Literal["one", "logit"] = Field("one", description="the relevance put in at the target")
 
     def __init__(self, params: Params) -> None:
         self.params = params
 
+    @property
+    def layers(self) -> Layers:
+        """The rules of the layers, by their kind."""
+        layers = LAYERS[self.params.rule]
+        return layers if self.params.first is None else layers._replace(first=self.params.first)
+
     def applicable(self, model: Classifier) -> str | None:
         """Reason why LRP says nothing about ``model``; None where it does."""
-        if "token-grid" in detect_features(model):
-            return "the model attends over tokens, and zennit has no rule for attention"
-        if self.params.rule == "epsilon-gamma-box" and model.bounds is None:
-            return WITHOUT_BOUNDS
-        return no_gradient_reason(model) or hidden_operations_reason(model) or without_rule(model)
+        return without_propagation(model, self.layers)
 
     def __call__(self, model: Classifier, images: Tensor, targets: Tensor) -> Attribution:
         """Relevance ``(B, C, H, W)`` of ``images`` (B, C, H, W) for ``targets`` (B,). Raises ``ValueError`` where not `applicable`."""
         reason = self.applicable(model)
         if reason is not None:
             raise ValueError(reason)
-        with canonized(model, images) as module:
-            relevance, put_in = self._propagate(module, model, images, targets)
-        return Attribution(relevance, expected=put_in)
-
-    def _propagate(self, module: torch.nn.Module, model: Classifier, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         params = self.params
-        rules = composite(params.rule, Settings(params.epsilon, params.gamma, params.zero_bias, model.bounds))
-        inputs = images.detach().clone().requires_grad_()
-        try:
-            rules.register(module)
-            with torch.enable_grad(), _autocast(model):  # the rules compute layers again in the backward pass
-                with ScalesPass():
-                    logits = module(inputs)
-                start = F.one_hot(targets, logits.shape[1]).to(logits)
-                if params.start == "logit":
-                    start = start * logits.detach()
-                (relevance,) = torch.autograd.grad(logits, inputs, grad_outputs=start)
-        finally:
-            rules.remove()
-        return relevance, start.sum(dim=1)
-
-
-def _autocast(model: Classifier) -> torch.autocast:
-    """What the model's own passes run under."""
-    return torch.autocast(model.device.type, dtype=model.autocast, enabled=model.autocast is not None)
+        epsilon = default_epsilon(params.rule) if params.epsilon is None else params.epsilon
+        settings = Settings(epsilon, params.gamma, params.alpha, params.zero_bias, model.bounds, tuple(model.input_shape))
+        with propagation(model, images, composite(self.layers, settings)) as passed:
+            start = one_hot(passed.logits, targets)
+            if params.start == "logit":
+                start = start * passed.logits
+            return Attribution(passed.from_logits(start), expected=start.sum(dim=1))

@@ -87,11 +87,12 @@ def test_zennits_on_a_residual_network_with_its_canonizer(rule):
     torch.testing.assert_close(found.map, expected, rtol=0, atol=float(1e-6 * expected.abs().max()))
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "epsilon"])
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in {"0", "epsilon", "alpha-beta"}])
 @pytest.mark.parametrize("module_type", [Convolutions, Normalised])
 def test_relevance_is_conserved_where_biases_absorb_none(rule, module_type):
-    assert conservation(lrp(made(module_type), images(), TARGETS, rule=rule, zero_bias=True)) < 1e-2
-    assert conservation(lrp(made(module_type), images(), TARGETS, rule=rule, zero_bias=True, start="logit")) < 1e-2
+    options = {"rule": rule, "zero_bias": True, "epsilon": 1e-6}
+    assert conservation(lrp(made(module_type), images(), TARGETS, **options)) < 1e-2
+    assert conservation(lrp(made(module_type), images(), TARGETS, start="logit", **options)) < 1e-2
 
 
 @pytest.mark.parametrize("name", ["resnet18", "densenet121", "googlenet", "regnet_x_400mf", "regnet_y_400mf", "squeezenet1_1"])
@@ -99,6 +100,22 @@ def test_relevance_is_conserved_where_biases_absorb_none(rule, module_type):
 def test_relevance_is_conserved_on_torchvision(name):
     model = classifier(calibrated(name), input_shape=(3, 64, 64), mean=[0.5] * 3, std=[0.25] * 3)
     assert conservation(lrp(model, images(2, 64), TARGETS[:2], zero_bias=True)) < 2e-2
+
+
+def test_negative_contributions_alone_keep_alpha_minus_beta_from_adding_up_to_one():
+    """A neuron to which nothing is negative passes α on, one to which nothing is positive −β: what the αβ-rule does by definition."""
+    model, weights = linear()
+    found = lrp(model, images(size=8).abs() * weights[TARGETS].sign(), TARGETS, rule="alpha-beta", alpha=3, zero_bias=True)
+    torch.testing.assert_close(found.map.sum((1, 2, 3)), torch.full((4,), 3.0))
+
+
+def test_the_box_rule_of_a_dense_first_layer():
+    model, weights = linear()
+    inputs, (low, high) = images(size=8), model.bounds
+    found = lrp(model, inputs, TARGETS, rule="z-box", zero_bias=True)
+    shares = weights[TARGETS] * inputs - weights[TARGETS].clamp(min=0) * low - weights[TARGETS].clamp(max=0) * high
+    assert shares.min() >= 0
+    torch.testing.assert_close(found.map, shares / shares.sum((1, 2, 3), keepdim=True))
 
 
 def test_biases_absorb_relevance_and_the_error_is_shown():
