@@ -1,1 +1,1 @@
-"""Layer-wise relevance propagation with zennit's rules, on a canonical form of any prepared convolutional network."""
+"""Relevance propagation with zennit's rules, on a canonical form of any prepared convolutional network."""
