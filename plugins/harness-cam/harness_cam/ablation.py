@@ -45,7 +45,7 @@ def ablation_cam(
         raise ValueError(reason)
     network = LaterLayers(model, images, layer, prefix_tokens)
     channels = network.activations.shape[1]
-    without = network.logits_of(_ablate, channels)
+    without = network.logits_without_channels()
     logits = network.logits.gather(1, targets[:, None])
     drops = logits - without.gather(2, targets.view(-1, 1, 1).expand(-1, channels, 1))[..., 0]
     maps = weighted_map(network.activations, drops / torch.where(logits == 0, 1, logits.abs()))
@@ -53,8 +53,3 @@ def ablation_cam(
 
 
 ablation_cam.applicable = no_grid  # type: ignore[attr-defined]
-
-
-def _ablate(grids: Tensor, channels: Tensor) -> None:
-    """Set in each of ``grids`` (n, K, h, w) one channel to zero."""
-    grids[torch.arange(len(grids), device=grids.device), channels] = 0

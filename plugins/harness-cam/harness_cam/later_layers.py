@@ -31,34 +31,52 @@ class LaterLayers:
     def __init__(self, model: Classifier, images: Tensor, layer: str | None, prefix_tokens: int | None) -> None:
         self._model, self._images, self._prefix = model, images, prefix_tokens
         self._layer = named_layer(model, layer)
+        self._module = model.layer(self._layer)
         with torch.no_grad():
-            self.logits, self._outputs = forward_to(model, images, self._layer)
-            self.activations = self.grids(self._outputs)
-            self._earlier = _outputs_before(model, images[:1], self._layer)
+            with _noted(model, self._layer) as seen:
+                self.logits, self._outputs = forward_to(model, images, self._layer)
+            self._earlier = {module: outputs[0] for module, outputs in seen.items() if len(outputs) == 1 and isinstance(outputs[0], Tensor)}
+            self.activations = self._grids(self._outputs)
             self.cut = self._is_cut()
 
-    def grids(self, outputs: Tensor) -> Tensor:
+    def _grids(self, outputs: Tensor) -> Tensor:
         """What the layer returns ``(n, …)`` as ``(n, K, h, w)``, of which changes are changes of ``outputs``."""
         return grid_at(self._model, self._images, outputs, self._layer, self._prefix)
 
-    def logits_of(self, change: Callable[[Tensor, Tensor], None], count: int) -> Tensor:
-        """Logits ``(B, count, classes)`` of ``count`` changed outputs of each image.
+    def logits_without_channels(self) -> Tensor:
+        """Logits ``(B, K, classes)`` with one channel of the activations set to zero, each in turn.
 
-        ``change(grids, numbers)`` is given copies of the activations ``(n, K, h, w)`` and which of the ``count`` changes each is to
-        have ``(n,)``, and makes them in place.
+        Copies of an image's output are made once and used again, their channel put back, unless a later layer has written into them.
         """
-        size = len(self._images)
+        found: list[Tensor] = []
+        copies, image = self._outputs[:0], -1
+        with torch.no_grad():
+            for rows, channels in self._groups():
+                first, count = int(rows[0]), len(rows)
+                if first != image or len(copies) < count:
+                    copies = self._outputs[rows]
+                    image = first if first == int(rows[-1]) else -1
+                outputs = copies[:count]
+                place = (torch.arange(count, device=rows.device), channels)
+                self._grids(outputs)[place] = 0
+                version = copies._version
+                found.append(self._run(outputs) if self.cut else self._run_all(outputs, rows))
+                if copies._version == version:
+                    self._grids(outputs)[place] = self.activations[rows, channels]
+                else:
+                    image = -1
+        return torch.cat(found).unflatten(0, self.activations.shape[:2])
+
+    def _groups(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The image and the channel of each output in a pass, ``(n,)`` both: whole images, or of one image as many channels as fit."""
+        size, channels = self.activations.shape[:2]
         at_once = max(1, ELEMENTS // max(1, self._outputs[0].numel()))
         if not self.cut:
             at_once = min(at_once, max(size, 16))
-        found = []
-        with torch.no_grad():
-            for places in torch.arange(size * count, device=self._outputs.device).split(at_once):
-                rows = places // count
-                outputs = self._outputs[rows]
-                change(self.grids(outputs), places % count)
-                found.append(self._run(outputs) if self.cut else self._run_all(outputs, rows))
-        return torch.cat(found).unflatten(0, (size, count))
+        places = torch.arange(size * channels, device=self._outputs.device)
+        for images in places.split(max(1, at_once // channels) * channels):
+            for some in images.split(len(images) if at_once >= channels else at_once):
+                yield some // channels, some % channels
 
     def _is_cut(self) -> bool:
         """Whether the logits are the same where all before the layer saw the first image alone."""
@@ -72,65 +90,58 @@ class LaterLayers:
 
     def _run(self, outputs: Tensor) -> Tensor:
         """Logits of any number of outputs: no layer before is run, and the network is given one image."""
-        with _returning(self._model, {**self._earlier, self._layer: outputs}):
+        with _returning(self._earlier), _returning({self._module: outputs}, copied=False):
             return self._model(self._images[:1])
 
     def _run_all(self, outputs: Tensor, rows: Tensor) -> Tensor:
         """Logits of outputs, each of the image that it belongs to: all layers are run."""
-        with _returning(self._model, {self._layer: outputs}):
+        with _returning({self._module: outputs}, copied=False):
             return self._model(self._images[rows.to(self._images.device)])
 
 
-def _outputs_before(model: Classifier, image: Tensor, layer: str) -> dict[str, Tensor]:
-    """What the outermost modules that are done before ``layer`` begins return for one image, if each is run once."""
-    seen: dict[str, list[object]] = {}
+@contextmanager
+def _noted(model: Classifier, layer: str) -> Iterator[dict[nn.Module, list[object]]]:
+    """What the outermost modules that are done before ``layer`` begins return for the first image, call by call; else None."""
+    seen: dict[nn.Module, list[object]] = {}
     reached: list[bool] = []
-    beside = _beside(model.module, layer)
+
+    def note(module: nn.Module, args: object, output: object) -> None:
+        copied = output[:1].clone() if isinstance(output, Tensor) and output.ndim > 0 and not reached else None
+        seen.setdefault(module, []).append(copied)
+
     handles = [model.layer(layer).register_forward_pre_hook(lambda *_: reached.append(True))]
-
-    def noting(name: str) -> Callable[[nn.Module, object, object], None]:
-        def note(module: nn.Module, args: object, output: object) -> None:
-            copied = output.clone() if isinstance(output, Tensor) and not reached else None
-            seen.setdefault(name, []).append(copied)
-
-        return note
-
-    handles += [module.register_forward_hook(noting(name), prepend=True) for name, module in beside.items()]
+    handles += [module.register_forward_hook(note, prepend=True) for module in _beside(model.module, layer)]
     try:
-        model(image)
+        yield seen
     finally:
         for handle in handles:
             handle.remove()
-    return {name: outputs[0] for name, outputs in seen.items() if len(outputs) == 1 and isinstance(outputs[0], Tensor)}
 
 
-def _beside(network: nn.Module, layer: str) -> Mapping[str, nn.Module]:
+def _beside(network: nn.Module, layer: str) -> list[nn.Module]:
     """Modules that hold no part of the way to ``layer``, and are held by none that is not on it."""
-    found, holder, prefix = {}, network, ""
+    found, holder = list[nn.Module](), network
     for part in layer.split("."):
-        for name, child in holder.named_children():
-            if name != part:
-                found[prefix + name] = child
-        holder, prefix = holder.get_submodule(part), f"{prefix}{part}."
+        found += [child for name, child in holder.named_children() if name != part]
+        holder = holder.get_submodule(part)
     return found
 
 
 @contextmanager
-def _returning(model: Classifier, outputs: Mapping[str, Tensor]) -> Iterator[None]:
-    """Have modules return what is given, a copy each time, whatever they are called with; in the end all is as it was."""
+def _returning(outputs: Mapping[nn.Module, Tensor], copied: bool = True) -> Iterator[None]:
+    """Have modules return what is given, or a copy each time, whatever they are called with; in the end all is as it was."""
 
     def returns(output: Tensor) -> Callable[..., Tensor]:
-        return lambda *args, **kwargs: output.clone()
+        return lambda *args, **kwargs: output.clone() if copied else output
 
-    modules = {name: model.layer(name) for name in outputs}
-    before = {name: vars(module).get("forward", _MISSING) for name, module in modules.items()}
+    before = {module: vars(module).get("forward", _MISSING) for module in outputs}
     try:
-        for name, module in modules.items():
-            vars(module)["forward"] = returns(outputs[name])
+        for module, output in outputs.items():
+            vars(module)["forward"] = returns(output)
         yield
     finally:
-        for name, module in modules.items():
-            if before[name] is _MISSING:
+        for module, forward in before.items():
+            if forward is _MISSING:
                 vars(module).pop("forward", None)
             else:
-                vars(module)["forward"] = before[name]
+                vars(module)["forward"] = forward
