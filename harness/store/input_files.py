@@ -22,7 +22,7 @@ INPUTS_FOLDER = "inputs"
 DEFAULT_BOUND = 2 * 10**9  # bytes
 IN_USE_FOR = 600.0  # seconds after its last use in which a file makes no room for others: what is larger than the bound is kept in part
 SPARE_BYTES = 2**30  # bytes that are left free on the disk, for results
-CHECKSUM_BYTES = 4  # CRC-32, at the end of a file
+CHECKSUM_BYTES = 4  # CRC-32 of key and content, at the end of a file: one that was copied to another's place is damaged
 
 
 @dataclass
@@ -53,7 +53,7 @@ class InputFiles:
         except OSError:
             return None
         body = memoryview(content)[:-CHECKSUM_BYTES]
-        if len(content) < CHECKSUM_BYTES or content[-CHECKSUM_BYTES:] != _checksum(body):
+        if len(content) < CHECKSUM_BYTES or content[-CHECKSUM_BYTES:] != _checksum(key, body):
             self.drop(key)
             return None
         with contextlib.suppress(OSError):
@@ -73,7 +73,7 @@ class InputFiles:
             path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as stream:
                 stream.write(content)
-                stream.write(_checksum(content))
+                stream.write(_checksum(key, content))
             temporary.replace(path)
         except OSError:  # full, or not to be written: no other file is tried
             self._refused = True
@@ -114,12 +114,13 @@ class InputFiles:
         return left
 
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """Links to folders or files are neither followed nor counted, as in `harness.store.prune`."""
         with contextlib.suppress(FileNotFoundError):
             for path in self.folder.glob("*/*"):
                 with contextlib.suppress(FileNotFoundError):
-                    if not is_temporary(path.name) and not path.is_symlink():
+                    if not (is_temporary(path.name) or path.is_symlink() or path.parent.is_symlink()):
                         yield path, path.stat()
 
 
-def _checksum(content: bytes | memoryview) -> bytes:
-    return zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "little")
+def _checksum(key: str, content: bytes | memoryview) -> bytes:
+    return zlib.crc32(content, zlib.crc32(key.encode())).to_bytes(CHECKSUM_BYTES, "little")

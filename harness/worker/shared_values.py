@@ -140,9 +140,7 @@ class JobSharing:
         blocks = list(self.fresh.blocks())
         for key, samples, values in blocks:
             self.kept.keep(self._group(key), samples, values)
-        small = [
-            block for block in blocks if storable and _size_of(block[2][:1]) <= MAX_COMPRESSED_BYTES and block[2].dtype in STORED_DTYPES
-        ]
+        small = [block for block in blocks if storable and _may_be_stored(block[2])]
 
         def write() -> None:
             with contextlib.suppress(StoreError):  # nothing is lost but time

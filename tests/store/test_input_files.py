@@ -55,7 +55,7 @@ def test_what_is_there_is_not_written_again(files: InputFiles) -> None:
     assert path_of(files, KEYS[0]).stat().st_ino == before
 
 
-@pytest.mark.parametrize("damage", ["first", "last", "short", "empty", "longer", "folder"])
+@pytest.mark.parametrize("damage", ["first", "last", "short", "empty", "longer", "another's", "folder"])
 def test_what_is_damaged_is_as_if_it_were_not_there(files: InputFiles, damage: str) -> None:
     files.put(KEYS[0], content(0))
     path = path_of(files, KEYS[0])
@@ -64,7 +64,9 @@ def test_what_is_damaged_is_as_if_it_were_not_there(files: InputFiles, damage: s
         path.unlink()
         path.mkdir()
     else:
-        flipped = {"first": bytes([whole[0] ^ 1]) + whole[1:], "last": whole[:-1] + bytes([whole[-1] ^ 1])}
+        files.put(KEYS[1], content(1))
+        other = path_of(files, KEYS[1]).read_bytes()
+        flipped = {"another's": other, "first": bytes([whole[0] ^ 1]) + whole[1:], "last": whole[:-1] + bytes([whole[-1] ^ 1])}
         path.write_bytes({**flipped, "short": whole[:500], "empty": b"", "longer": whole + b"0"}[damage])
     assert files.get(KEYS[0]) is None
     files.put(KEYS[0], content(0))
@@ -98,6 +100,18 @@ def test_a_bound_holds_for_what_others_wrote_and_for_what_is_larger_than_it(file
         last_used(files, KEYS[number], LONG_AGO + number)
     InputFiles(files.folder, 2500).put(KEYS[4], content(4))
     assert there(files) == [0, 4]
+
+
+def test_what_a_link_leads_to_is_not_counted_nor_removed(files: InputFiles, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis").write_bytes(bytes(4000))
+    os.utime(mine / "thesis", (0, 0))
+    files.folder.mkdir()
+    (files.folder / "aa").symlink_to(mine)
+    for number in range(6):
+        files.put(KEYS[number], content(number))
+    assert (there(files), (mine / "thesis").stat().st_size) == ([0, 1, 2, 3], 4000)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT])

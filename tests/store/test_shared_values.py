@@ -32,7 +32,7 @@ def as_pairs(found: StoredArray) -> tuple[list[tuple[str, str]], np.ndarray]:
 def test_every_bit_comes_back(dtype: str, shape: tuple[int, ...]) -> None:
     bits = np.random.default_rng(0).integers(0, 2 if dtype == "bool" else 256, (2, *shape, np.dtype(dtype).itemsize), dtype=np.uint8)
     values = bits.view(dtype)[..., 0]
-    found = decode_array(encode_array(StoredArray([ONE, TWO], values)))
+    found = decode_array(encode_array(StoredArray([ONE, TWO], values), GROUP), GROUP)
     assert (found.samples, found.values.dtype, found.values.shape) == ([ONE, TWO], values.dtype, values.shape)
     assert found.values.tobytes() == values.tobytes()
 
@@ -61,7 +61,7 @@ def test_what_is_large_is_not_written(tmp_path: Path) -> None:
     assert (store.shared(GROUP, samples)[0].values == 0).all()
 
 
-@pytest.mark.parametrize("content", [b"", b"damaged", encode_array(stored([ONE]))[:-1]], ids=["empty", "other", "cut"])
+@pytest.mark.parametrize("content", [b"", b"damaged", encode_array(stored([ONE]), GROUP)[:-1]], ids=["empty", "other", "cut"])
 def test_what_is_damaged_is_set_aside_and_nothing_is_read_of_it(tmp_path: Path, content: bytes) -> None:
     Store(tmp_path).commit_shared(GROUP, stored([ONE]), 10**6)
     (file,) = (tmp_path / "shared").rglob("*.parquet")
@@ -71,6 +71,18 @@ def test_what_is_damaged_is_set_aside_and_nothing_is_read_of_it(tmp_path: Path, 
     assert len(store.damaged) == 1
     store.commit_shared(GROUP, stored([ONE], 1), 10**6)
     assert read(store, [ONE]) == {ONE: stored([ONE], 1).values[0].tolist()}
+
+
+def test_a_file_of_another_group_is_none_of_this(tmp_path: Path) -> None:
+    store, other = Store(tmp_path), "6d" * 32
+    store.commit_shared(GROUP, stored([ONE]), 10**6)
+    store.commit_shared(other, stored([ONE], 1), 10**6)
+    ((mine,), (its,)) = ((tmp_path / "shared").rglob(f"{group}/*.parquet") for group in (GROUP, other))
+    its.rename(mine.with_name(its.name))
+    mine.unlink()
+    store = Store(tmp_path)
+    assert store.shared(GROUP, [ONE]) == []
+    assert len(store.damaged) == 1
 
 
 @pytest.mark.parametrize("condition", [{"component": "irof"}, {"older": "0s"}, {"size": "0"}], ids=str)
