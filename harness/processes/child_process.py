@@ -142,10 +142,17 @@ class ChildProcess:
         assert self._process.stdout is not None
         try:
             with self._process.stdout as stream:
+                begun = False
                 for line in iter(stream.readline, b""):
-                    message = json.loads(line)
-                    if not isinstance(message, dict):
-                        raise ValueError("no message")
+                    try:
+                        message = json.loads(line)
+                        if not isinstance(message, dict):
+                            raise ValueError("no message")
+                    except ValueError:
+                        if begun:
+                            raise
+                        continue  # printed by what an interpreter runs before any program, such as sitecustomize
+                    begun = True
                     hear(self, message)
         except Exception:
             self.kill("writing into the harness's own pipe")

@@ -77,6 +77,16 @@ def test_what_is_no_message_ends_it(child: ChildProcess) -> None:
     assert child.killed_for == "writing into the harness's own pipe"
 
 
+def test_what_the_interpreter_prints_before_any_program_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('welcome', 1, sep='\\n')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with closing(ChildProcess(PARROT, {"greeting": "hello"})) as child:
+        assert (child.receive(60) or {})["heard"] == "hello"
+        child.send({"write": True})
+        assert child.receive(60) is None
+        assert child.killed_for == "writing into the harness's own pipe"
+
+
 def test_it_is_sent_to_in_vain_once_it_has_ended(child: ChildProcess) -> None:
     child.kill()
     until(lambda: child.has_exited)
