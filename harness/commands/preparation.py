@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from harness.commands.terminal import make_console
+from harness.commands.terminal import make_console, show_status
 from harness.processes.forked_process import start_fork_server
 from harness.store.address import default_address, is_begun
 
@@ -31,10 +31,11 @@ def start_imports(spec: Path, settings: list[str], *, store: str | None, fresh: 
 
 
 def discover_registry(plugins: list[Path]) -> Registry:
-    """All installed components, and those of these files."""
+    """All installed components, and those of these files; a terminal shows what has to be imported to be known."""
     from harness.registry.registry import Registry
 
-    return Registry.discover(plugins)
+    with show_status() as show:
+        return Registry.discover(plugins, importing=lambda source: show(f"importing {source}, which is new or has changed"))
 
 
 def load_spec_file(spec: Path, settings: list[str], components: Registry, files: bool = False) -> LoadedSpec:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -35,16 +36,25 @@ def make_console(stderr: bool = False) -> Console:
 
 
 @contextmanager
-def show_status(text: str) -> Iterator[None]:
-    """Show on a terminal what is being done, until the block is left: for what takes a while before there is a reporter of progress."""
+def show_status(text: str = "") -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done, until the block is left: for what takes a while before there is a reporter of progress.
+
+    What is yielded shows another text in its place. All are one line, which one block may have after another, or within it.
+    """
     if not sys.stderr.isatty():
-        yield
+        yield lambda _: None
         return
-    print(text, end="", file=sys.stderr, flush=True)
+    width = shutil.get_terminal_size().columns - 1
+
+    def show(text: str) -> None:
+        print("\r" + text[:width].ljust(width) + ("" if text else "\r"), end="", file=sys.stderr, flush=True)
+
+    if text:
+        print(text[:width], end="", file=sys.stderr, flush=True)
     try:
-        yield
+        yield show
     finally:
-        print("\r" + " " * len(text) + "\r", end="", file=sys.stderr, flush=True)
+        show("")
 
 
 def print_renderable(renderable: RenderableType) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ Facts = Mapping[str, Any]
 DEPENDENCY_FIELDS = ("sources", "states", "uses")
 
 
-def installed_cards(found: Sequence[PluginDistribution], limit: float) -> list[Card]:
+def installed_cards(found: Sequence[PluginDistribution], limit: float, importing: Callable[[str], object]) -> list[Card]:
     """Cards of every component of the distributions; what is not cached is imported by a child, each within ``limit`` seconds."""
     usable = [item for item in found if item.compatible and item.entries]
     there = environment_digest()
@@ -32,7 +32,7 @@ def installed_cards(found: Sequence[PluginDistribution], limit: float) -> list[C
     facts = {name: known for name, known in cached.items() if known is not None and all(map(_is_current, known["answers"].values()))}
     missing = [item for item in usable if item.name not in facts]
     questions = [_extraction_request(item, entry) for item in missing for entry in item.entries]
-    answers = extract_facts(questions, limit) if questions else {}
+    answers = extract_facts(questions, limit, importing) if questions else {}
     for item in missing:
         own = {request.id: answers[request.id] for request in (_extraction_request(item, entry) for entry in item.entries)}
         facts[item.name] = {"data": item.data_digest() if item.editable else None, "answers": own}
@@ -84,7 +84,7 @@ def _cards_of_distribution(item: PluginDistribution, facts: Facts | None) -> lis
     return list(cards.values())
 
 
-def file_cards(files: Sequence[Path], limit: float) -> list[Card]:
+def file_cards(files: Sequence[Path], limit: float, importing: Callable[[str], object]) -> list[Card]:
     """Cards of everything that plugin files declare.
 
     Raises:
@@ -96,11 +96,11 @@ def file_cards(files: Sequence[Path], limit: float) -> list[Card]:
             raise RegistryError(f"plugin file {file}: no such file")
         if names.count(file.name) > 1:
             raise RegistryError(f"plugin file {file}: two plugin files are called {file.name}; rename one")
-    return [card for file in files for card in _cards_of_file(file, limit)]
+    return [card for file in files for card in _cards_of_file(file, limit, importing)]
 
 
-def _cards_of_file(file: Path, limit: float) -> list[Card]:
-    facts = _facts_of_file(file, limit)
+def _cards_of_file(file: Path, limit: float, importing: Callable[[str], object]) -> list[Card]:
+    facts = _facts_of_file(file, limit, importing)
     if "error" in facts:
         raise RegistryError(f"plugin file {file}: {facts['error']}")
     if not facts["components"]:
@@ -123,13 +123,13 @@ def _dependency_content(traced: Facts) -> list[Any]:
     return [sources, traced["uses"] if sources else {}]
 
 
-def _facts_of_file(file: Path, limit: float) -> Facts:
+def _facts_of_file(file: Path, limit: float, importing: Callable[[str], object]) -> Facts:
     """What a plugin file declares and depends on. What is wrong with it is never remembered: what lacked may be there the next time."""
     path = str(file.resolve())
     key = cache.cache_key(path, file_state_of(path), _sibling_modules(file))
     facts: Facts | None = cache.read_facts(path, key, environment_digest())
     if facts is None or not _is_current(facts):
-        facts = extract_facts([ExtractionRequest(path)], limit)[path]
+        facts = extract_facts([ExtractionRequest(path)], limit, importing)[path]
         if not any("error" in answer for answer in (facts, *facts.get("components", []))):
             cache.write_facts(path, key, environment_digest(), facts, broken=False)
     return facts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,24 +27,35 @@ class ExtractionRequest:
         """Module that is imported."""
         return self.id if self.what is None else self.what["target"].split(":")[0]
 
+    @property
+    def source(self) -> str:
+        """The distribution or the file that it is of."""
+        return self.id if self.what is None else self.id.partition(":")[0]
 
-def extract_facts(questions: Sequence[ExtractionRequest], limit: float = IMPORT_TIMEOUT) -> dict[str, dict[str, Any]]:
+
+def tell_nobody(source: str) -> None:
+    """Let nobody know what is imported."""
+
+
+def extract_facts(
+    questions: Sequence[ExtractionRequest], limit: float = IMPORT_TIMEOUT, importing: Callable[[str], object] = tell_nobody
+) -> dict[str, dict[str, Any]]:
     """The answer to each question by its id: what `harness.registry.extraction_child` says, or ``{"error": …, "killed": True}``.
 
     One child answers all. Where it dies, the component that it was at is asked again alone, to be sure that it is to blame; where it
-    hangs, all of that module are to blame. The others go on in a new child.
+    hangs, all of that module are to blame. The others go on in a new child. ``importing`` is told the source of each before its import.
     """
     answers: dict[str, dict[str, Any]] = {}
     waiting = list(questions)
     while waiting:
-        found, culprit, reason = _run_child(waiting, limit)
+        found, culprit, reason = _run_child(waiting, limit, importing)
         answers.update(found)
         waiting = [question for question in waiting if question.id not in answers]
         if culprit is None:
             continue
         blamed = next(question for question in waiting if question.id == culprit)
         if len(found) > 0 and "hangs" not in reason:
-            alone, again, reason_alone = _run_child([blamed], limit)
+            alone, again, reason_alone = _run_child([blamed], limit, importing)
             answers.update(alone)
             reason = reason_alone if again is not None else reason
         if blamed.id not in answers:
@@ -54,10 +65,13 @@ def extract_facts(questions: Sequence[ExtractionRequest], limit: float = IMPORT_
     return answers
 
 
-def _run_child(questions: Sequence[ExtractionRequest], limit: float) -> tuple[dict[str, dict[str, Any]], str | None, str]:
+def _run_child(
+    questions: Sequence[ExtractionRequest], limit: float, importing: Callable[[str], object]
+) -> tuple[dict[str, dict[str, Any]], str | None, str]:
     """Answers, the id of what killed the child (or None), and how."""
     answers: dict[str, dict[str, Any]] = {}
     current: str | None = None
+    sources = {question.id: question.source for question in questions}
     request = {
         "entries": [question.what for question in questions if question.what is not None],
         "files": [question.id for question in questions if question.what is None],
@@ -67,6 +81,7 @@ def _run_child(questions: Sequence[ExtractionRequest], limit: float) -> tuple[di
             while (message := child.receive(limit)) is not None:
                 if "begin" in message:
                     current = message["begin"]
+                    importing(sources[current])
                 else:
                     answers[message.pop("end")] = message
                     current = None

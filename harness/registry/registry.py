@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from harness.registry.core_cards import core_cards
 from harness.registry.discovery import environment_digest, file_cards, installed_cards
 from harness.registry.distributions import find_plugin_distributions
 from harness.registry.errors import AmbiguousComponent, BrokenComponent, IncompatibleComponent, RegistryError, UnknownComponent
-from harness.registry.extraction import IMPORT_TIMEOUT
+from harness.registry.extraction import IMPORT_TIMEOUT, tell_nobody
 from harness.registry.file_states import files_unchanged
 from harness.registry.loading import forget_changed_modules, load_file, load_target
 from harness.registry.naming import did_you_mean, format_installed_names, with_article
@@ -47,10 +47,13 @@ class Registry:
             self._cards[card.kind].setdefault(card.name, []).append(card)
 
     @classmethod
-    def discover(cls, plugins: Sequence[Path | str] = (), *, limit: float = IMPORT_TIMEOUT) -> Registry:
+    def discover(
+        cls, plugins: Sequence[Path | str] = (), *, limit: float = IMPORT_TIMEOUT, importing: Callable[[str], object] = tell_nobody
+    ) -> Registry:
         """Everything installed, and in the plugin files.
 
         Imports no plugin here: what is not in the cache of cards is imported by a child process, each import within ``limit`` seconds.
+        ``importing`` is told of which distribution or file, before each import.
 
         Raises:
             RegistryError: a plugin file is missing, does not import or declares nothing.
@@ -59,7 +62,7 @@ class Registry:
         file_ownership.forget_installed()
         found, problems = find_plugin_distributions()
         files = [Path(file) for file in plugins]
-        return cls([*installed_cards(found, limit), *file_cards(files, limit)], files, problems)
+        return cls([*installed_cards(found, limit, importing), *file_cards(files, limit, importing)], files, problems)
 
     def cards(self, kind: Kind | None = None) -> list[Card]:
         """All cards (of one kind), sorted by kind, name and distribution."""

@@ -62,10 +62,22 @@ class Terminal(io.StringIO):
 def test_a_terminal_shows_what_is_done_until_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "21")
     with pytest.raises(ValueError, match="wrong"), show_status("reading spec.yaml"):
         assert terminal.getvalue() == "reading spec.yaml"
         raise ValueError("wrong")
-    assert terminal.getvalue() == "reading spec.yaml\r" + " " * 17 + "\r", "nothing of it is left"
+    assert terminal.getvalue() == "reading spec.yaml\r" + " " * 20 + "\r", "nothing of it is left"
+
+
+def test_a_terminal_shows_in_one_line_what_is_done_within_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "10")
+    with show_status("reading a spec.yaml"), show_status() as show:
+        show("one")
+        show("another, which is longer")
+    left = " " * 9
+    assert terminal.getvalue().split("\r") == ["reading a", "one      ", "another, ", left, "", left, ""]
 
 
 def test_a_log_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
