@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import torch
 from torch import Tensor, nn
 
 from harness.api.kept_networks import kept_network
@@ -32,6 +33,9 @@ def randomised_in_place(model: Classifier, seed: int, layers: Sequence[str], ran
         random: those that are in this one.
     """
     spare = kept_network(model, ("random layers", seed, tuple(layers)), lambda: _SpareCopy(model, seed, layers))
+    if spare.hides_state:
+        yield model.randomised(seed, list(random))
+        return
     with spare.random(frozenset(random)) as changed:
         yield changed
 
@@ -47,12 +51,17 @@ class _Exchanged:
 
 
 class _SpareCopy:
-    """The copy. Between blocks it is wholly random, so that a look at it sees whether somebody has written into what was drawn."""
+    """The copy. Between blocks it is wholly random, so that a look at it sees whether somebody has written into what was drawn.
+
+    Attributes:
+        hides_state: whether drawing has changed what is neither parameter nor buffer, and so is not exchanged.
+    """
 
     def __init__(self, model: Classifier, seed: int, layers: Sequence[str]) -> None:
         model.architecture  # noqa: B018 (which copies take over if it is known)
         self._twin = model.randomised(seed, layers)
         before, after = (dict(module.named_modules()) for module in (model.module, self._twin.module))
+        self.hides_state = any(_is_other(_attributes(before[name]), _attributes(after[name])) for name in layers)
         exchanged: dict[int, _Exchanged] = {}
         for name in layers:
             own = _own_tensors(before[name])
@@ -83,3 +92,25 @@ class _SpareCopy:
 
 def _own_tensors(layer: nn.Module) -> dict[str, Tensor]:
     return dict(chain(layer.named_parameters(recurse=False), layer.named_buffers(recurse=False)))
+
+
+def _attributes(layer: nn.Module) -> dict[str, object]:
+    """What a layer has besides parameters, buffers, layers and hooks."""
+    usual = vars(nn.Module())
+    return {name: value for name, value in vars(layer).items() if name not in usual}
+
+
+def _is_other(before: object, after: object) -> bool:
+    """Whether a value is not the one that it was copied from; what is exchanged, and objects that are no plain values, are not looked at."""
+    if type(before) is not type(after):
+        return True
+    if isinstance(before, nn.Parameter):  # in a list too, as recurrent layers have it
+        return False
+    if isinstance(before, Tensor):
+        return not torch.equal(before, cast(Tensor, after))
+    if isinstance(before, dict):
+        return _is_other(list(before.items()), list(cast("dict[object, object]", after).items()))
+    if isinstance(before, list | tuple):
+        others = cast("Sequence[object]", after)
+        return len(before) != len(others) or any(map(_is_other, before, others))
+    return isinstance(before, bool | int | float | complex | str) and before != after

@@ -46,6 +46,22 @@ class Recurrent(nn.Module):
         return self.head(self.rows(x.transpose(1, 2).flatten(2))[0].mean(dim=1))
 
 
+class Scaled(nn.Module):
+    """A network that draws plain numbers, and tensors that it does not register, with its weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 2))
+        self.weight, self.scale = nn.Parameter(torch.ones(2)), (1.0, {"shift": [torch.zeros(2)]})
+
+    def reset_parameters(self) -> None:
+        nn.init.normal_(self.weight)
+        self.scale = (self.scale[0], {"shift": [torch.rand(2)]})
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x) * self.weight * self.scale[0] + self.scale[1]["shift"][0]
+
+
 def with_parameters(module: nn.Module) -> list[str]:
     return [name for name, layer in module.named_modules() if any(True for _ in layer.parameters(recurse=False))]
 
@@ -63,7 +79,9 @@ def assert_same(first: Classifier, second: Classifier) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("make", [convolutions, transformer, normalised_weights, Recurrent, lambda: torch.jit.script(convolutions())])
+@pytest.mark.parametrize(
+    "make", [convolutions, transformer, normalised_weights, Recurrent, Scaled, lambda: torch.jit.script(convolutions())]
+)
 def test_any_layers_are_random_as_in_a_copy_and_the_model_stays(make: Callable[[], nn.Module]) -> None:
     torch.manual_seed(0)
     model = classifier(make(), input_shape=SHAPE, cam_layer="")
