@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable, MutableMapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 from weakref import WeakKeyDictionary
@@ -17,7 +17,8 @@ from harness.api.evidence import EvidenceBatch, batched, mapped, selected
 from harness.conformance import networks
 from harness.conformance.component_under_test import ComponentUnderTest
 
-_memories: WeakKeyDictionary[Classifier, dict[int, dict[Hashable, object]]] = WeakKeyDictionary()
+TRAINING, OTHER_TRAINING = 99, 98  # seeds of training images
+_memories: WeakKeyDictionary[Classifier, dict[tuple[int, int], dict[Hashable, object]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -117,27 +118,28 @@ class BatchUnderTest(ComponentUnderTest):
         return self.make_function(seed)(model or self.network(given.shape), given)
 
 
-def make_context(model: Classifier, ids: Sequence[str], purpose: str, seed: int = 0) -> Context:
+def make_context(model: Classifier, ids: Sequence[str], purpose: str, seed: int = 0, training: int = TRAINING) -> Context:
     """Context as a worker makes it: streams, training images with labels, and what components keep between calls for a network."""
     return Context(
-        seed, ids, purpose, training=make_training_source(model), labelled=_make_labelled_source(model), memory=_get_memory(model, seed)
+        seed,
+        ids,
+        purpose,
+        training=make_training_source(model, training),
+        labelled=_make_labelled_source(model, training),
+        memory=_memories.setdefault(model, {}).setdefault((seed, training), {}),
     )
 
 
-def make_training_source(model: Classifier) -> Callable[[int], Tensor]:
+def make_training_source(model: Classifier, training: int = TRAINING) -> Callable[[int], Tensor]:
     """Training images for a network of `harness.conformance.networks`."""
-    return lambda n: networks.make_images(n, model.input_shape, seed=99)
+    return lambda n: networks.make_images(n, model.input_shape, seed=training)
 
 
-def _make_labelled_source(model: Classifier) -> Callable[[int], tuple[Tensor, Tensor]]:
+def _make_labelled_source(model: Classifier, training: int) -> Callable[[int], tuple[Tensor, Tensor]]:
     """Training images with labels, each class in turn, for a network of `harness.conformance.networks`; no more than 64."""
 
     def samples(n: int) -> tuple[Tensor, Tensor]:
         count = min(n, 64)
-        return networks.make_images(count, model.input_shape, seed=99), torch.arange(count) % model.num_classes
+        return networks.make_images(count, model.input_shape, seed=training), torch.arange(count) % model.num_classes
 
     return samples
-
-
-def _get_memory(model: Classifier, seed: int) -> MutableMapping[Hashable, object]:
-    return _memories.setdefault(model, {}).setdefault(seed, {})

@@ -65,7 +65,7 @@ def check_inputs_untouched(tested: MetricUnderTest) -> None:
 
 
 def check_shared_values(tested: MetricUnderTest) -> str:
-    """What it shares with other explainers (`for_all_explainers`) depends on no map, part, explainer, evidence, label or other sample."""
+    """What it shares with other explainers (`for_all_explainers`) depends on nothing but a sample, its target and the model."""
     model, given = tested.network(), tested.samples(4)
     shared = tested.shared_values(model, given)
     if not shared:
@@ -77,7 +77,7 @@ def check_shared_values(tested: MetricUnderTest) -> str:
         evidence=mapped(given.evidence, lambda tensor: tensor.flip(-1)),
     )
     others = {
-        "the explanation, the evidence or the label": tested.shared_values(model, other, explainer="other"),
+        "the explanation, the evidence, the label or training data": tested.shared_values(model, other, explainer="other"),
         "which other samples are there": tested.shared_values(model, given.rows([2, 0])),
     }
     for what, found in others.items():

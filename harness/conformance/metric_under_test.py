@@ -17,6 +17,8 @@ from harness.api.evidence import EVIDENCE_KINDS, kind_needed
 from harness.api.unexplained import Sharing, Unexplained
 from harness.conformance import networks
 from harness.conformance.batch_under_test import (
+    OTHER_TRAINING,
+    TRAINING,
     BatchUnderTest,
     ExplainedSamples,
     make_context,
@@ -30,7 +32,7 @@ from harness.worker.contracts import checked_scores
 
 GRADIENT_NAME = "conformance-gradient"
 Again = Literal["usual", "other"]
-"""Explainers that a case can be explained by again."""
+"""Explainers that a case can be explained by again, the other one with other training data."""
 
 
 @dataclass
@@ -53,11 +55,12 @@ class MetricUnderTest(BatchUnderTest):
     def make_function(
         self, seed: int = 0, *, explainer: Again | None = "usual", sharing: Sharing | None = None
     ) -> Callable[[Classifier, ExplainedSamples], Tensor]:
-        """Function that makes scores ``(B,)``, of cases with the usual explainer, another or none."""
+        """Function that makes scores ``(B,)``, of cases with the usual explainer and training data, others, or no explainer."""
         again = None if explainer is None else BoundExplainer(_RECIPE, _EXPLAINERS[explainer], takes_ctx=False)
 
         def score(model: Classifier, given: ExplainedSamples) -> Tensor:
-            case = _make_case(given, model, self.card.name, seed, again, sharing)
+            ctx = make_context(model, given.ids, f"score/{self.card.name}", seed, OTHER_TRAINING if explainer == "other" else TRAINING)
+            case = _make_case(given, model, ctx, again, sharing)
             return checked_scores(self.workbench().metric(self.recipe)(case), len(given.ids))
 
         return score
@@ -75,20 +78,18 @@ class MetricUnderTest(BatchUnderTest):
         return found
 
 
-def _make_case(
-    given: ExplainedSamples, model: Classifier, name: str, seed: int, explainer: BoundExplainer | None, sharing: Sharing | None
-) -> Case:
+def _make_case(given: ExplainedSamples, model: Classifier, ctx: Context, explainer: BoundExplainer | None, sharing: Sharing | None) -> Case:
     return Case(
         model=model,
         images=given.images,
         targets=given.targets,
         attributions=given.maps,
-        ctx=make_context(model, given.ids, f"score/{name}", seed),
+        ctx=ctx,
         parts={"part": given.part, "mirrored": given.part.flip(-1)},
         evidence=given.evidence,
         labels=given.labels,
         explainer=explainer,
-        explaining=Context(seed, given.ids, f"explain/{GRADIENT_NAME}", training=make_training_source(model)),
+        explaining=Context(ctx.seed, given.ids, f"explain/{GRADIENT_NAME}", training=make_training_source(model)),
         sharing=sharing,
     )
 
