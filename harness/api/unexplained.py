@@ -83,7 +83,7 @@ class Unexplained:
 
         Args:
             key: a name and all that ``compute`` depends on besides the samples, of texts, numbers, booleans, None and sequences of them.
-                Metrics of one version of a plugin that ask under equal keys share.
+                Metrics of one version of a plugin that ask under equal keys share; a notebook's function shares with itself alone.
             compute: makes the value of the samples that it is given, some or all of this case's, in their order. All that it reads is to
                 come from there: nothing of the explanation (`Case.attributions`, `Case.parts`, `Case.explain`), of the evidence, of
                 labels or of training data may go in. A sample's value depends on no other sample, its shape and type on none.

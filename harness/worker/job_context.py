@@ -17,6 +17,7 @@ from harness.planning.jobs import Job, SampleRef
 from harness.planning.variants import ORACLE
 from harness.registry.declared_needs import count_labelled_samples, declared_uses
 from harness.registry.recipe import Recipe
+from harness.registry.session_components import SESSION_DISTRIBUTION
 from harness.store.map_files import SampleKey
 from harness.store.row_files import StoredValue
 from harness.store.store import Store
@@ -76,9 +77,10 @@ class JobContext:
         return StoredMapLookup(self.job, self.store, self.model, self.samples, self.targets)
 
     def sharing(self, recipe: Recipe) -> JobSharing:
-        """What a metric is given that shares with those of other explainers."""
+        """What a metric is given that shares with those of other explainers: any of its plugin, one of a notebook with itself alone."""
         subject = self.job.subject
-        of = [subject.prediction_keys, subject.seed, recipe.distribution]
+        owner = recipe.digest if recipe.distribution == SESSION_DISTRIBUTION else recipe.distribution
+        of = [subject.prediction_keys, subject.seed, owner]
         return JobSharing(of, recipe.identity, self._names, self.shared, self.store)
 
     @cached_property

@@ -30,14 +30,16 @@ def score_explanation(
     rows, share = work.undefined_values(task.key, "value"), _nothing
     if attribution is not None and work.job.rows:
         sharing = work.sharing(task.recipe)
-        sharing.about = case = _make_case(work, attribution, task, shared, sharing)
+        case = _make_case(work, attribution, task, shared, sharing)
+        sharing.share(case)
         given = [("the images", case.images), ("the targets", case.targets), ("the attributions", case.attributions)]
         for name, value in case.evidence.items():
             given += [(f"the {evidence_kind(name).need}", tensor) for tensor in ([value] if isinstance(value, torch.Tensor) else value)]
         with work.calling(task.recipe, [work.model, work.explained], given) as files:
             scores = checked_scores(work.components.metric(task.recipe)(case), len(work.job.rows))
         rows = [*work.column_rows(task.key, work.job.rows, {"value": scores.tolist()}), *rows]
-        share = sharing.settle(task.recipe.name, storable=not files and not any(iter_existing_paths(task.recipe.params)))
+        if not files:  # else whoever found a value would not read what it was made of, and its rows would not know of that
+            share = sharing.settle(task.recipe.name, storable=not any(iter_existing_paths(task.recipe.params)))
 
     def write() -> None:
         work.store.commit_rows(work.job.key, rows)

@@ -59,6 +59,12 @@ class SharedState:
         return [setting.name for setting, _ in changed]
 
 
+def arithmetic_state() -> tuple[object, ...]:
+    """What this process computes in by default: another one may make another number of the same."""
+    autocast = [(kind, _autocast_state(kind)) for kind in AUTOCAST_DEVICES if torch.is_autocast_enabled(kind)]
+    return autocast, torch.get_default_dtype(), _fp32_precision()
+
+
 @contextmanager
 def restore_shared_state() -> Iterator[None]:
     """Put back, on leaving the block, what it changed of the shared state, whoever changed it: for imports, in which libraries may seed."""

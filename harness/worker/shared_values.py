@@ -19,6 +19,7 @@ from harness.registry.canonical_json import json_digest
 from harness.store.map_files import SampleKey
 from harness.store.shared_values import StoredArray
 from harness.store.store import Store, StoreError
+from harness.worker.shared_state import arithmetic_state
 from harness.worker.timing import span
 
 MAX_KEPT_BYTES = 2**28  # of values in memory; what was used longest ago goes first
@@ -84,6 +85,7 @@ class JobSharing:
         store: where small ones are.
         about: the samples that are asked about; of any others nothing is shared.
         fresh: values that this metric has computed.
+        untouched: what `_state_of` says of those samples as long as nobody has written into them.
     """
 
     of: Sequence[object]
@@ -93,16 +95,22 @@ class JobSharing:
     store: Store
     about: Unexplained | None = None
     fresh: SharedValues = field(default_factory=lambda: SharedValues(sys.maxsize))
+    untouched: object = None
+
+    def share(self, about: Unexplained) -> None:
+        """Share what is asked about these samples from now on, as long as they and the arithmetic of the process are as they are now."""
+        self.about, self.untouched = about, _state_of(about)
 
     def __call__(self, key: str, asked: Unexplained, compute: Callable[[Unexplained], Tensor]) -> Tensor:
         """As of `Sharing`; raises ``ValueError`` where the form of a sample's value depends on its batch."""
-        if self.about is None or not asked.is_same(self.about):
+        if self.about is None or not asked.is_same(self.about) or _state_of(asked) != self.untouched:
             return compute(asked)
         samples = [self.names[sample] for sample in asked.ctx.ids]
         known = self._known(key, samples, asked.images.device)
         missing = [row for row, sample in enumerate(samples) if sample not in known]
         if missing:
-            values = compute(self._part(asked, missing)).detach().clone(memory_format=torch.contiguous_format)
+            computed = compute(self._part(asked, missing)).detach()
+            values = computed.to(asked.images.device, copy=True, memory_format=torch.contiguous_format)
             self.fresh.keep(key, [samples[row] for row in missing], values)
             known.update(zip([samples[row] for row in missing], values, strict=True))
         if len({_form_of(value) for value in known.values()}) > 1:
@@ -126,7 +134,8 @@ class JobSharing:
         if len(rows) == len(asked.images):
             return asked
         sharing = replace(self)
-        sharing.about = part = asked.take(rows, sharing)
+        part = asked.take(rows, sharing)
+        sharing.share(part)
         return part
 
     def _group(self, key: str) -> str:
@@ -155,6 +164,12 @@ class JobSharing:
 def names_of(rows: Sequence[SampleRef], targets: Sequence[int]) -> dict[str, SampleKey]:
     """The names of samples that are explained for these classes, by their ids."""
     return {row.sample: (row.sample, f"{row.digest} {target}") for row, target in zip(rows, targets, strict=True)}
+
+
+def _state_of(samples: Unexplained) -> tuple[object, ...]:
+    """What shows that somebody has written into samples, or computes otherwise for a while."""
+    written = [None if tensor.is_inference() else tensor._version for tensor in (samples.images, samples.targets)]
+    return *written, *arithmetic_state()
 
 
 def _may_be_stored(values: Tensor) -> bool:

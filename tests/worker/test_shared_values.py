@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def case_of() -> Callable[..., Case]:
         chosen = torch.tensor(rows) % 3 if targets is None else targets
         case = Case(model, images[rows], chosen, torch.randn(len(rows), 2, 2), Context(0, [f"s{i}" for i in rows]), sharing=sharing)
         if sharing is not None:
-            sharing.about = case
+            sharing.share(case)
         return case
 
     return make
@@ -175,6 +176,73 @@ def test_of_other_samples_than_the_jobs_nothing_is_shared(case_of, sharing_in) -
     alone.for_all_explainers(KEY, asked)
     other = replace(alone, images=alone.images + 1)
     assert torch.equal(other.for_all_explainers(KEY, asked), expected(other))
+
+
+def halved_in_place(case: Case) -> Iterator[None]:
+    case.images.mul_(0.5)
+    yield
+    case.images.mul_(2)
+
+
+def other_targets_in_place(case: Case) -> Iterator[None]:
+    case.targets.add_(1)
+    yield
+    case.targets.sub_(1)
+
+
+def in_half_precision(case: Case) -> Iterator[None]:
+    with torch.autocast("cpu", torch.bfloat16):
+        yield
+
+
+def in_double_precision(case: Case) -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("otherwise", [halved_in_place, other_targets_in_place, in_half_precision, in_double_precision])
+def test_what_is_asked_while_something_is_otherwise_is_nobody_elses(
+    case_of, sharing_in, otherwise: Callable[[Case], Iterator[None]]
+) -> None:
+    def compute(samples: Unexplained) -> Tensor:
+        weights = torch.full((12, 1), 0.3)  # in the default type
+        return samples.images.flatten(1).to(weights.dtype) @ weights * (1 + samples.targets[:, None])
+
+    kept = SharedValues()
+    for first in (True, False):  # who asks otherwise is right too, whether others have asked before or not
+        sharing = sharing_in(kept)
+        case = case_of([0, 1], sharing)
+        with contextmanager(otherwise)(case):
+            assert torch.equal(case.for_all_explainers(KEY, compute), compute(case))
+        sharing.settle("m", storable=True)()
+        usual = sharing_in(kept if first else SharedValues())
+        case = case_of([0, 1], usual)
+        assert torch.equal(case.for_all_explainers(KEY, compute), compute(case))
+        usual.settle("m", storable=False)
+
+
+def test_values_computed_without_gradients_are_of_use_to_who_has_some(case_of, sharing_in) -> None:
+    kept, asked = SharedValues(), Asked()
+    for rows in ([0], [0, 1]):
+        sharing = sharing_in(kept)
+        case = case_of(rows, sharing)
+        with torch.inference_mode():
+            case.for_all_explainers(KEY, asked)
+        sharing.settle("m", storable=False)
+    case = case_of([0, 1], sharing_in(kept))
+    value = case.for_all_explainers(KEY, asked)
+    weight = torch.ones_like(value, requires_grad=True)
+    (value * weight).sum().backward()
+    assert weight.grad is not None and torch.equal(weight.grad, expected(case))
+    assert asked.ids == [["s0"], ["s1"]]
+
+
+def test_values_are_where_the_images_are_whoever_computed_them(case_of, sharing_in) -> None:
+    sharing = sharing_in(SharedValues())
+    case = replace(case_of([0, 1]), images=torch.zeros(2, 3, 2, 2, device="meta"), sharing=sharing)
+    sharing.share(case)
+    assert case.for_all_explainers(KEY, lambda samples: torch.zeros(len(samples.images))).is_meta
 
 
 def test_values_of_values_are_shared_for_the_samples_that_miss_them(case_of, sharing_in) -> None:
