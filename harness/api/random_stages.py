@@ -101,7 +101,7 @@ def _attributes(layer: nn.Module) -> dict[str, object]:
 
 
 def _is_other(before: object, after: object) -> bool:
-    """Whether a value is not the one that it was copied from; what is exchanged, and objects that are no plain values, are not looked at."""
+    """Whether a value is not the one that it was copied from; what is exchanged, and objects that are not plain, are not looked at."""
     if type(before) is not type(after):
         return True
     if isinstance(before, nn.Parameter):  # in a list too, as recurrent layers have it
