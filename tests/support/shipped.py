@@ -31,6 +31,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "harness-perturbation/lime": {"samples": 40, "segments": 8},
     "harness-perturbation/feature-ablation": {"segments": 8},
     "harness-perturbation/kernel-shap": {"samples": 40, "segments": 8},
+    "harness-perturbation/partition-shap": {"evaluations": 32},
     "harness-perturbation/shapley-sampling": {"permutations": 3, "segments": 6},
     "harness-perturbation/exact-shapley": {"segments": 4},
     "harness-metrics/data-randomisation": {"epochs": 10},

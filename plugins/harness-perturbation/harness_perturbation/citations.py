@@ -69,3 +69,16 @@ FEATURE_ABLATION = """@misc{kokhlikyan2020captum,
   eprint = {2009.07896},
   archiveprefix = {arXiv}
 }"""
+
+OWEN = """@incollection{owen1977values,
+  title = {Values of Games with a Priori Unions},
+  author = {Owen, Guillermo},
+  booktitle = {Mathematical Economics and Game Theory},
+  editor = {Henn, Rudolf and Moeschlin, Otto},
+  series = {Lecture Notes in Economics and Mathematical Systems},
+  volume = {141},
+  pages = {76--88},
+  publisher = {Springer},
+  year = {1977},
+  doi = {10.1007/978-3-642-45494-3_7}
+}"""
