@@ -108,16 +108,24 @@ def pooled_line(layer: nn.Module, x: Tensor, y: Tensor, x0: Tensor, y0: Tensor) 
     Where x and x₀ are closer than `CLOSE` at the maximum of x, it has the gradient there. A position in several windows adds up.
     """
     here = x.detach()
-    change, moved = (here - x0).flatten(-2), (x - here).flatten(-2)
-    higher = torch.maximum(y, y0)
+    moved = (x - here).flatten(-2)
     line = y.flatten(-2)
+    for positions, slope in pooled_slopes(layer, here, y, x0, y0):
+        line = line + slope * moved.gather(-1, positions)
+    return line.view_as(y)
+
+
+def pooled_slopes(layer: nn.Module, here: Tensor, y: Tensor, x0: Tensor, y0: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Flat positions of the windows' maxima in x, and in x₀, and the slopes there ``(…, windows)`` of `pooled_line`."""
+    change = (here - x0).flatten(-2)
+    higher = torch.maximum(y, y0)
+    slopes = []
     for where, part, limit in ((_argmax(layer, here), higher - y0, 1.0), (_argmax(layer, x0), y - higher, 0.0)):
         positions = where.flatten(-2)
         step = change.gather(-1, positions)
         close = step.abs() < CLOSE
-        slope = torch.where(close, limit, part.flatten(-2) / step.masked_fill(close, 1))
-        line = line + slope * moved.gather(-1, positions)
-    return line.view_as(y)
+        slopes.append((positions, torch.where(close, limit, part.flatten(-2) / step.masked_fill(close, 1))))
+    return slopes
 
 
 def product_line(a: Tensor, b: Tensor, product: Tensor, a0: Tensor, b0: Tensor) -> Tensor:
