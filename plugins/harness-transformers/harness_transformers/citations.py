@@ -41,3 +41,16 @@ TRANSFORMER_ATTRIBUTION = """@inproceedings{chefer2021transformer,
   eprint = {2012.09838},
   archiveprefix = {arXiv}
 }"""
+
+ATTN_LRP = """@inproceedings{achtibat2024attnlrp,
+  title = {{AttnLRP}: Attention-Aware Layer-Wise Relevance Propagation for Transformers},
+  author = {Achtibat, Reduan and Hatefi, Sayed Mohammad Vakilzadeh and Dreyer, Maximilian and Jain, Aakriti and Wiegand, Thomas and
+            Lapuschkin, Sebastian and Samek, Wojciech},
+  booktitle = {Proceedings of the 41st International Conference on Machine Learning},
+  series = {Proceedings of Machine Learning Research},
+  volume = {235},
+  pages = {135--168},
+  year = {2024},
+  eprint = {2402.05602},
+  archiveprefix = {arXiv}
+}"""

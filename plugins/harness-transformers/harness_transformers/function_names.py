@@ -23,3 +23,17 @@ MOVES = frozenset(
     }
 )
 """Those that put numbers elsewhere and change none (dropout: in evaluation mode)."""
+
+CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d", "conv_transpose2d"})
+
+LINEAR = frozenset(
+    {
+        *("sub", "__sub__", "__rsub__", "__neg__", "neg", "mean", "sum", "batch_norm", "pad", "interpolate", "pixel_shuffle"),
+        *("avg_pool1d", "avg_pool2d", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "max_pool2d", "adaptive_max_pool2d"),
+        *("amax", "masked_fill"),
+    }
+)
+"""Those that are linear, up to constants, in what they are given, at least where it is (the largest of several); `MOVES` are too."""
+
+STATISTICS = frozenset({"rsqrt", "sqrt", "norm", "var", "std"})
+"""Those that make what activations are divided by."""

@@ -5,8 +5,7 @@ from harness_transformers.attention_weights import attend, no_token_attention, t
 from harness_transformers.spelled_out import SpelledOut, attention_by_definition
 from torch import nn
 from torch.nn import functional as F
-from torchvision.models import MaxVit, SwinTransformer
-from transformer_networks import TARGETS, by_hand, pictures, vit
+from transformer_networks import TARGETS, Blocks, Windows, by_hand, pictures, vit
 
 from tests.support.networks import counted, made, state
 
@@ -112,16 +111,6 @@ def test_a_network_that_averages_its_patches_is_read_at_all_of_them():
     tokens = model.module.patches(images).flatten(2).transpose(1, 2)
     q, k, _ = model.module.qkv(tokens).chunk(3, -1)
     torch.testing.assert_close(raw_attention(model, images, TARGETS).map, (q @ k.transpose(1, 2)).softmax(-1).mean(1).view(3, 4, 4))
-
-
-class Windows(SwinTransformer):
-    def __init__(self):
-        super().__init__([4, 4], 8, [1, 1], [1, 2], [4, 4], num_classes=3)
-
-
-class Blocks(MaxVit):
-    def __init__(self):
-        super().__init__((32, 32), 8, 4, [8, 8], [1, 1], 4, 0.0, num_classes=3)
 
 
 REFUSED = {

@@ -2,12 +2,22 @@
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import VisionTransformer
+from torchvision.models import MaxVit, SwinTransformer, VisionTransformer
 
 from harness.api import Classifier
 from tests.support.networks import made
 
 TARGETS = torch.tensor([0, 2, 1])
+
+
+class Windows(SwinTransformer):
+    def __init__(self):
+        super().__init__([4, 4], 8, [1, 1], [1, 2], [4, 4], num_classes=3)
+
+
+class Blocks(MaxVit):
+    def __init__(self):
+        super().__init__((32, 32), 8, 4, [8, 8], [1, 1], 4, 0.0, num_classes=3)
 
 
 def vit(blocks=2, heads=2, size=32) -> Classifier:
