@@ -54,3 +54,13 @@ ATTN_LRP = """@inproceedings{achtibat2024attnlrp,
   eprint = {2402.05602},
   archiveprefix = {arXiv}
 }"""
+
+LE_GRAD = """@inproceedings{bousselham2025legrad,
+  title = {{LeGrad}: An Explainability Method for Vision Transformers via Feature Formation Sensitivity},
+  author = {Bousselham, Walid and Boggust, Angie and Chaybouti, Sofian and Strobelt, Hendrik and Kuehne, Hilde},
+  booktitle = {Proceedings of the IEEE/CVF International Conference on Computer Vision (ICCV)},
+  pages = {20336--20345},
+  year = {2025},
+  eprint = {2404.03214},
+  archiveprefix = {arXiv}
+}"""

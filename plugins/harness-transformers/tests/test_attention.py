@@ -5,7 +5,7 @@ from harness_transformers.attention_weights import attend, no_token_attention, t
 from harness_transformers.spelled_out import SpelledOut, attention_by_definition
 from torch import nn
 from torch.nn import functional as F
-from transformer_networks import TARGETS, Blocks, Windows, by_hand, pictures, vit
+from transformer_networks import TARGETS, Averaging, Blocks, Windows, by_hand, pictures, vit
 
 from tests.support.networks import counted, made, state
 
@@ -84,25 +84,6 @@ def test_torchs_fused_layers_step_aside(norm_first):
             found = layer(tokens)
     torch.testing.assert_close(found, expected)
     assert called.count("softmax") == 1
-
-
-class Averaging(nn.Module):
-    """Attention of one head by operators, and the mean of all patches; no class token."""
-
-    def __init__(self, mix="softmax", heads_first=False):
-        super().__init__()
-        self.patches, self.qkv, self.head = nn.Conv2d(3, 12, 8, 8), nn.Linear(12, 36), nn.Linear(12, 3)
-        self.mix, self.heads_first = mix, heads_first
-
-    def forward(self, x):
-        x = self.patches(x).flatten(2).transpose(1, 2)
-        q, k, v = self.qkv(x).chunk(3, -1)
-        if self.heads_first:  # as in "Attention is all you need", and split again below
-            q, k, v = (torch.cat(part.chunk(2, -1)) for part in (q, k, v))
-        scores = q @ k.transpose(1, 2)
-        weights = scores.softmax(-1) if self.mix == "softmax" else scores.sigmoid()
-        mixed = weights @ v
-        return self.head((x + (torch.cat(mixed.chunk(2), -1) if self.heads_first else mixed)).mean(1))
 
 
 def test_a_network_that_averages_its_patches_is_read_at_all_of_them():

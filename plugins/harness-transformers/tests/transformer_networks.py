@@ -10,6 +10,25 @@ from tests.support.networks import made
 TARGETS = torch.tensor([0, 2, 1])
 
 
+class Averaging(nn.Module):
+    """Attention of one head by operators, and the mean of all patches; no class token."""
+
+    def __init__(self, mix="softmax", heads_first=False):
+        super().__init__()
+        self.patches, self.qkv, self.head = nn.Conv2d(3, 12, 8, 8), nn.Linear(12, 36), nn.Linear(12, 3)
+        self.mix, self.heads_first = mix, heads_first
+
+    def forward(self, x):
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        q, k, v = self.qkv(x).chunk(3, -1)
+        if self.heads_first:  # as in "Attention is all you need", and split again below
+            q, k, v = (torch.cat(part.chunk(2, -1)) for part in (q, k, v))
+        scores = q @ k.transpose(1, 2)
+        weights = scores.softmax(-1) if self.mix == "softmax" else scores.sigmoid()
+        mixed = weights @ v
+        return self.head((x + (torch.cat(mixed.chunk(2), -1) if self.heads_first else mixed)).mean(1))
+
+
 class Windows(SwinTransformer):
     def __init__(self):
         super().__init__([4, 4], 8, [1, 1], [1, 2], [4, 4], num_classes=3)
