@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from torchvision.ops import SqueezeExcitation
 from zennit import rules as zennit
 from zennit.composites import SpecialFirstLayerMapComposite, layer_map_base
-from zennit.core import BasicHook, Composite, Hook
+from zennit.core import BasicHook, Composite, Hook, ParamMod
 from zennit.layer import Sum
 from zennit.types import AvgPool, Convolution
 
@@ -84,6 +85,13 @@ LAYERS: dict[Rule, Layers] = {
 
 # Forward-equivalents per sample: the forward pass, and for each layer one forward and one backward pass per modified copy of its weights.
 PASSES: dict[Rule, float] = {rule: 1 + 2 * _COPIES[layers.convolutions] for rule, layers in LAYERS.items()}
+CONSERVED: tuple[LayerRule, ...] = ("z-plus", "gamma")
+"""Rules that can share evenly what no input speaks for, by one more copy."""
+
+
+def passes(rule: Rule, conserve: bool) -> float:
+    """Forward-equivalents per sample of a composite."""
+    return PASSES[rule] + (2 if conserve and LAYERS[rule].convolutions in CONSERVED else 0)
 
 
 def default_epsilon(rule: Rule) -> float:
@@ -99,6 +107,7 @@ class Settings(NamedTuple):
         gamma: how much positive weights are favoured in the γ-rule.
         alpha: weight of positive contributions in the αβ-rule; negative ones have α − 1.
         zero_bias: leave biases out of the rules, so that they absorb no relevance.
+        conserve: by z⁺ and γ, share evenly what a neuron has to which no input contributes, as the flat rule does.
         bounds: least and greatest model input ``(C, 1, 1)``; the box rule needs them.
         input_shape: of one image ``(C, H, W)``, for the box rule of a dense first layer.
         positive_sums: share among what an addition or an average pooling takes by its positive contributions alone, as z⁺ does.
@@ -108,6 +117,7 @@ class Settings(NamedTuple):
     gamma: float = 0.25
     alpha: float = 2
     zero_bias: bool = False
+    conserve: bool = False
     bounds: tuple[Tensor, Tensor] | None = None
     input_shape: tuple[int, ...] | None = None
     positive_sums: bool = False
@@ -158,7 +168,7 @@ def _hook(rule: LayerRule, settings: Settings, dense: bool = False) -> Hook:
         case "gamma":
             return _gamma(settings)
         case "z-plus":
-            return zennit.ZPlus(**zero)
+            return _conserving(zennit.ZPlus(**zero), lambda outputs: sum(outputs), settings)
         case "alpha-beta":
             return zennit.AlphaBeta(settings.alpha, settings.alpha - 1, _hardly_moved, **zero)
         case "alpha2-beta1":
@@ -187,7 +197,30 @@ def _gamma(settings: Settings) -> Hook:
     zero = "bias" if settings.zero_bias else None
     rule = zennit.Gamma(settings.gamma, zero_params=zero)
     rule.param_modifiers[-1] = zennit.NoMod(zero_params=zero)
-    return rule
+    return _conserving(rule, lambda outputs: outputs[4], settings)
+
+
+def _conserving(rule: BasicHook, evidence: Callable[[list[Tensor]], Tensor], settings: Settings) -> Hook:
+    """A rule that shares the relevance of neurons without ``evidence`` evenly over their inputs, as the flat rule does.
+
+    Such neurons are on by their bias alone, as many are behind the ten weights of a depthwise convolution.
+    """
+    if not settings.conserve:
+        return rule
+    shares, reduced = rule.gradient_mapper, rule.reducer
+
+    def mapped(relevance: Tensor, outputs: list[Tensor]) -> list[Tensor]:
+        *own, reach = outputs
+        alone = evidence(own).abs() <= NO_EVIDENCE
+        return [*shares(relevance.masked_fill(alone, 0), own), relevance.where(alone, 0) / _ones_for_zeros(reach)]
+
+    return BasicHook(
+        input_modifiers=[*rule.input_modifiers, torch.ones_like],
+        param_modifiers=[*rule.param_modifiers, ParamMod(lambda weight, _: torch.ones_like(weight), zero_params="bias")],
+        output_modifiers=[*rule.output_modifiers, lambda output: output],
+        gradient_mapper=mapped,
+        reducer=lambda inputs, gradients: reduced(inputs[:-1], gradients[:-1]) + gradients[-1],
+    )
 
 
 def _box(settings: Settings, dense: bool) -> tuple[Tensor, Tensor]:
@@ -199,4 +232,5 @@ def _box(settings: Settings, dense: bool) -> tuple[Tensor, Tensor]:
     return low[None], high[None]
 
 
+NO_EVIDENCE = 1e-5
 WITHOUT_BOUNDS = "the box rule needs the least and greatest input, but the model's preprocessing has no bounds (give it mean and std)"

@@ -9,20 +9,20 @@ from torch import Tensor
 
 from harness.api import Attribution, Classifier, explainer
 from harness_zennit import citations
-from harness_zennit.composites import LAYERS, PASSES, FirstRule, Layers, Rule, Settings, composite, default_epsilon
+from harness_zennit.composites import LAYERS, FirstRule, Layers, Rule, Settings, composite, default_epsilon, passes
 from harness_zennit.propagation import one_hot, propagation, without_propagation
 
 
-@explainer(signed=True, passes=lambda params: PASSES[params["rule"]], cite=citations.LRP)
+@explainer(signed=True, passes=lambda params: passes(params["rule"], params["conserve"]), cite=citations.LRP)
 class LRP:
     """Layer-wise relevance propagation by zennit's rules, on the network's canonical form (Bach et al. 2015).
 
     A rule by itself (``0`` to ``flat``) is that of every convolution and dense layer; a composite has one for each kind. They are those
     of zennit and, by the names of its presets, of iNNvestigate. ``z-box`` is z⁺ with z^B in the first layer, the only one of bounded
     inputs. The map ``(B, C, H, W)`` should sum to the relevance put in: 1 for the target, or its logit. That is measured per sample and
-    not promised: biases (unless ``zero_bias``) and stabilisers absorb relevance, a neuron without positive contributions has none to share
-    by z⁺, and operations without a rule pass their gradient. Scales by constants (a normalisation in the forward, a temperature, layer
-    scales) pass relevance on as it is.
+    not promised: biases (unless ``zero_bias``) and stabilisers absorb relevance, what a neuron has that is on by its bias alone is lost
+    (unless ``conserve``: much of it behind depthwise convolutions), and operations without a rule pass their gradient. Scales by
+    constants (a normalisation in the forward, a temperature, layer scales) pass relevance on as it is.
     """
 
     class Params(BaseModel):
@@ -38,6 +38,7 @@ class LRP:
         gamma: Annotated[float, Field(ge=0)] = Field(0.25, description="how much the γ-rule favours positive weights")
         alpha: Annotated[float, Field(ge=1)] = Field(2, description="weight α of positive contributions in the αβ-rule; β = α − 1")
         zero_bias: bool = Field(False, description="leave biases out of the rules, so that they absorb no relevance")
+        conserve: bool = Field(False, description="by z⁺ and γ, share evenly what no input of a neuron speaks for, which else is lost")
         start: Literal["one", "logit"] = Field("one", description="the relevance put in at the target")
 
     def __init__(self, params: Params) -> None:
@@ -60,7 +61,7 @@ class LRP:
             raise ValueError(reason)
         params = self.params
         epsilon = default_epsilon(params.rule) if params.epsilon is None else params.epsilon
-        settings = Settings(epsilon, params.gamma, params.alpha, params.zero_bias, model.bounds, tuple(model.input_shape))
+        settings = Settings(epsilon, params.gamma, params.alpha, params.zero_bias, params.conserve, model.bounds, tuple(model.input_shape))
         with propagation(model, images, composite(self.layers, settings)) as passed:
             start = one_hot(passed.logits, targets)
             if params.start == "logit":

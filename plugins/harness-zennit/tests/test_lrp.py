@@ -102,6 +102,16 @@ def test_relevance_is_conserved_on_torchvision(name):
     assert conservation(lrp(model, images(2, 64), TARGETS[:2], zero_bias=True)) < 2e-2
 
 
+@pytest.mark.parametrize(
+    "name", ["mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5", "shufflenet_v2_x0_5", "efficientnet_b0", "convnext_tiny"]
+)
+@pytest.mark.slow
+def test_relevance_is_conserved_behind_depthwise_convolutions(name):
+    model = classifier(calibrated(name), input_shape=(3, 64, 64), mean=[0.5] * 3, std=[0.25] * 3)
+    for rule in ("epsilon-plus-flat", "epsilon-gamma"):
+        assert conservation(lrp(model, images(2, 64), TARGETS[:2], rule=rule, zero_bias=True, conserve=True)) < 1e-3
+
+
 def test_negative_contributions_alone_keep_alpha_minus_beta_from_adding_up_to_one():
     """A neuron to which nothing is negative passes α on, one to which nothing is positive −β: what the αβ-rule does by definition."""
     model, weights = linear()
@@ -116,6 +126,47 @@ def test_the_box_rule_of_a_dense_first_layer():
     shares = weights[TARGETS] * inputs - weights[TARGETS].clamp(min=0) * low - weights[TARGETS].clamp(max=0) * high
     assert shares.min() >= 0
     torch.testing.assert_close(found.map, shares / shares.sum((1, 2, 3), keepdim=True))
+
+
+class Separable(nn.Module):
+    """A depthwise convolution behind a ReLU of which half is off, so that many of its neurons are on by their bias alone."""
+
+    def __init__(self, shift=-1.0):
+        super().__init__()
+        self.first, self.depthwise, self.point = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 6, 1)
+        self.relu, self.head = nn.ReLU(), nn.Linear(6, 3)
+        self.first.bias.data.fill_(shift)
+        self.depthwise.bias.data.fill_(1.0)
+
+    def forward(self, x):
+        return self.head(self.relu(self.point(self.relu(self.depthwise(self.relu(self.first(x)))))).mean((2, 3)))
+
+
+@pytest.mark.parametrize("rule", ["z-plus", "epsilon-plus-flat", "epsilon-gamma"])
+def test_what_is_on_by_its_bias_alone_loses_relevance_unless_it_is_shared_evenly(rule):
+    model, options = made(Separable), {"rule": rule, "zero_bias": True}
+    with torch.no_grad():
+        targets = model(images()).argmax(1)
+    assert conservation(lrp(model, images(), targets, **options)) > 0.1
+    assert conservation(lrp(model, images(), targets, conserve=True, **options)) < 1e-2
+    lit = made(Separable, shift=3.0)
+    with torch.no_grad():
+        lit.module.depthwise.weight.abs_()
+    plain, shared = (lrp(lit, images(), targets, conserve=conserve, **options).map for conserve in (False, True))
+    torch.testing.assert_close(shared, plain, rtol=1e-3, atol=1e-4 * float(plain.abs().max()))
+
+
+@pytest.mark.parametrize("rule", ["z-plus", "gamma"])
+def test_relevance_that_no_input_speaks_for_is_spread_over_the_inputs(rule):
+    """Of an image of 0: of all that the rule knows, nothing tells one input from another."""
+    torch.manual_seed(0)
+    model = classifier(nn.Sequential(nn.Conv2d(3, 5, 8), nn.ReLU(), nn.Flatten(), nn.Linear(5, 3)), input_shape=(3, 8, 8))
+    with torch.no_grad():
+        model.module[0].bias.fill_(1.0)
+    zeros, options = torch.zeros(4, 3, 8, 8), {"rule": rule, "zero_bias": True}
+    assert lrp(model, zeros, TARGETS, **options).map.abs().max() == 0
+    found = lrp(model, zeros, TARGETS, conserve=True, **options)
+    torch.testing.assert_close(found.map, torch.full((4, 3, 8, 8), 1 / 192), rtol=1e-4, atol=0)
 
 
 def test_biases_absorb_relevance_and_the_error_is_shown():
@@ -224,4 +275,5 @@ def test_one_pass_forward_and_one_back_through_the_model_itself():
     model.module.register_forward_hook(lambda module, arguments, output: passes.append(len(output)))
     lrp(model, images(), TARGETS)
     assert passes == [4]
-    assert declaration_of(LRP, "explainers").passes({"rule": "epsilon-plus-flat"}) == 5
+    assert declaration_of(LRP, "explainers").passes({"rule": "epsilon-plus-flat", "conserve": False}) == 5
+    assert declaration_of(LRP, "explainers").passes({"rule": "epsilon-plus-flat", "conserve": True}) == 7
