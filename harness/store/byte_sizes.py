@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -11,9 +12,9 @@ SIZE_PATTERN = r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([kKmMgGtT]?)B?\s*$"
 def parse_size(text: str) -> int:
     """``"2G"`` → 2000000000; raises ``ValueError`` for a text that is no size."""
     match = re.match(SIZE_PATTERN, text, re.ASCII)
-    if match is None:
+    if match is None or math.isinf(size := float(match[1]) * UNITS[match[2].upper()]):
         raise ValueError(f"{text!r} is not a size such as 500M or 20G")
-    return round(float(match[1]) * UNITS[match[2].upper()])
+    return round(size)
 
 
 def format_size(size: int) -> str:
