@@ -28,7 +28,9 @@ REQUEST_MESSAGES = {
     "passes": "importing {name}",
     "verdict": "importing {name}",
 }
+STARTING = "starting a worker"
 RequestFunction = Callable[[Mapping[str, Any]], Any]
+ExpectFunction = Callable[[Sequence[Mapping[str, Any]]], None]
 
 
 def report_requests(
@@ -53,13 +55,23 @@ def report_requests(
         nonlocal begun, doing
         recipe = Recipe.from_json(request["recipe"])
         doing = REQUEST_MESSAGES.get(request["ask"], "asking about {label}").format(label=recipe.label or recipe.name, name=recipe.name)
-        say(doing if begun else f"starting a worker, {doing}")
+        say(doing if begun else f"{STARTING}, {doing}")
         begun = True
         try:
             return ask(request)
         except Unavailable as error:
             refused(doing, error)
             raise
+
+    return told
+
+
+def report_start(expect: ExpectFunction, say: Callable[[str], object]) -> ExpectFunction:
+    """``expect`` that says first that workers are started, which may have to wait for a fork server that still imports."""
+
+    def told(requests: Sequence[Mapping[str, Any]]) -> None:
+        say(STARTING)
+        expect(requests)
 
     return told
 

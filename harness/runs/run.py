@@ -17,7 +17,7 @@ from harness.registry.binding import bind_executor
 from harness.registry.registry import Registry
 from harness.runs.execution import execute_run
 from harness.runs.file_names import to_folder_name
-from harness.runs.plan_report import RequestFunction, report_requests
+from harness.runs.plan_report import ExpectFunction, RequestFunction, report_requests, report_start
 from harness.runs.progress import ProgressReporter
 from harness.runs.startup import StartupTimes
 from harness.spec.loaded_spec import LoadedSpec
@@ -88,7 +88,9 @@ class Run:
         """Plan of what there is to compute; asks a worker only for what is not remembered, and says what that worker does."""
         begun = self.loaded.spec.execution.executor.removeprefix("xai-harness/") == "inline"
         ask: RequestFunction = self.executor.ask
-        expect = getattr(self.executor, "expect", _ignore)  # not every executor can do what will be asked ahead
+        expect: ExpectFunction = _ignore
+        if hasattr(self.executor, "expect"):  # not every executor can do what will be asked ahead
+            expect = report_start(self.executor.expect, say)
         if startup is not None:
             ask, expect = startup.timed(ask, lambda: getattr(self.executor, "workers", ())), startup.timed_start(expect)
         ask = report_requests(ask, say, refused, begun, getattr(self.executor, "listen", _ignore))

@@ -8,7 +8,7 @@ import pytest
 
 from harness.planning.facts import Unavailable
 from harness.registry.recipe import Recipe
-from harness.runs.plan_report import report_requests
+from harness.runs.plan_report import report_requests, report_start
 from harness.worker.dataset_inspection import ReadingCounter
 
 
@@ -26,6 +26,12 @@ def test_each_request_is_said_as_what_it_takes() -> None:
         "anything",
     ]
     assert said == ["starting a worker, loading resnet18", "reading resnet18", "importing torchvision", "asking about resnet18"]
+
+
+def test_that_workers_are_started_is_said_before_they_are() -> None:
+    said: list[Any] = []
+    report_start(said.append, said.append)([request("model", "mine")])
+    assert said == ["starting a worker", [request("model", "mine")]]
 
 
 def test_what_cannot_be_had_is_told_of_and_goes_on_up() -> None:
