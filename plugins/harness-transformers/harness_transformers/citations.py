@@ -64,3 +64,19 @@ LE_GRAD = """@inproceedings{bousselham2025legrad,
   eprint = {2404.03214},
   archiveprefix = {arXiv}
 }"""
+
+TRANSITION_ATTENTION = """@inproceedings{yuan2021explaining,
+  title = {Explaining Information Flow Inside Vision Transformers Using {Markov} Chain},
+  author = {Yuan, Tingyi and Li, Xuhong and Xiong, Haoyi and Cao, Hui and Dou, Dejing},
+  booktitle = {eXplainable AI approaches for debugging and diagnosis (Workshop at NeurIPS)},
+  year = {2021},
+  url = {https://openreview.net/forum?id=TT-cf6QSDaQ}
+}"""
+
+BEYOND_INTUITION = """@article{chen2023beyond,
+  title = {Beyond Intuition: Rethinking Token Attributions inside Transformers},
+  author = {Chen, Jiamin and Li, Xuhong and Yu, Lei and Dou, Dejing and Xiong, Haoyi},
+  journal = {Transactions on Machine Learning Research},
+  year = {2023},
+  url = {https://openreview.net/forum?id=rm0zIzlhcX}
+}"""
