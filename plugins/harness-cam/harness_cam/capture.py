@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -19,8 +20,20 @@ class Captured(NamedTuple):
     gradients: Tensor
 
 
-def capture(model: Classifier, images: Tensor, targets: Tensor, layer: str | None = None, prefix_tokens: int | None = None) -> Captured:
-    """Run ``images`` (B, C, H, W) once forward, and once backward from the logits of ``targets`` (B,) to ``layer``.
+def target_score(logits: Tensor, targets: Tensor) -> Tensor:
+    """``(B,)``: the target's logit of ``(B, classes)``."""
+    return logits.gather(1, targets[:, None])[:, 0]
+
+
+def capture(
+    model: Classifier,
+    images: Tensor,
+    targets: Tensor,
+    layer: str | None = None,
+    prefix_tokens: int | None = None,
+    score: Callable[[Tensor, Tensor], Tensor] = target_score,
+) -> Captured:
+    """Run ``images`` (B, C, H, W) once forward, and once backward from the logits of ``targets`` (B,), or their ``score``, to ``layer``.
 
     ``layer`` is any of ``model.layers``, by default ``model.cam_layer``; of tokens ``prefix_tokens`` stand before the grid (default: as
     many as the network puts there, which one pass of an image shows). What lies before it is not differentiated, the model and the
@@ -32,8 +45,8 @@ def capture(model: Classifier, images: Tensor, targets: Tensor, layer: str | Non
     name = named_layer(model, layer)
     with torch.enable_grad():
         logits, activations = forward_to(model, images, name)
-        score = logits.gather(1, targets[:, None]).sum()
-        gradients = torch.autograd.grad(score, activations, allow_unused=True)[0] if score.requires_grad else None
+        total = score(logits, targets).sum()
+        gradients = torch.autograd.grad(total, activations, allow_unused=True)[0] if total.requires_grad else None
     if gradients is None:
         raise ValueError(f"the logits do not depend on what layer {name!r} returns")
     return Captured(*(grid_at(model, images, tensor, name, prefix_tokens) for tensor in (activations.detach(), gradients)))
@@ -63,7 +76,7 @@ def activations_at(model: Classifier, images: Tensor, layer: str | None = None, 
     """Activations of a layer ``(B, K, h, w)`` by one forward pass without gradients; raises as `capture` does."""
     name = named_layer(model, layer)
     with torch.no_grad():
-        return grid_at(model, images, forward_to(model, images, name)[1], name, prefix_tokens)
+        return grid_at(model, images, forward_to(model, images, name)[1].detach(), name, prefix_tokens)
 
 
 def forward_to(model: Classifier, images: Tensor, name: str) -> tuple[Tensor, Tensor]:

@@ -81,3 +81,93 @@ ABLATION_CAM = """@inproceedings{desai2020ablationcam,
   year = {2020},
   doi = {10.1109/WACV45572.2020.9093360}
 }"""
+
+SCORE_CAM = """@inproceedings{wang2020scorecam,
+  title = {{Score-CAM}: Score-Weighted Visual Explanations for Convolutional Neural Networks},
+  author = {Wang, Haofan and Wang, Zifan and Du, Mengnan and Yang, Fan and Zhang, Zijian and Ding, Sirui and Mardziel, Piotr and Hu, Xia},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition Workshops (CVPRW)},
+  pages = {111--119},
+  year = {2020},
+  doi = {10.1109/CVPRW50498.2020.00020}
+}"""
+
+SS_CAM = """@article{wang2020sscam,
+  title = {{SS-CAM}: Smoothed {Score-CAM} for Sharper Visual Feature Localization},
+  author = {Wang, Haofan and Naidu, Rakshit and Michael, Joy and Kundu, Soumya Snigdha},
+  journal = {arXiv preprint},
+  year = {2020},
+  eprint = {2006.14255},
+  archivePrefix = {arXiv}
+}"""
+
+IS_CAM = """@article{naidu2020iscam,
+  title = {{IS-CAM}: Integrated {Score-CAM} for axiomatic-based explanations},
+  author = {Naidu, Rakshit and Ghosh, Ankita and Maurya, Yash and K, Shamanth R Nayak and Kundu, Soumya Snigdha},
+  journal = {arXiv preprint},
+  year = {2020},
+  eprint = {2010.03023},
+  archivePrefix = {arXiv}
+}"""
+
+SMOOTH_GRAD_CAM_PLUS_PLUS = """@article{omeiza2019smoothgradcampp,
+  title = {Smooth {Grad-CAM++}: An Enhanced Inference Level Visualization Technique for Deep Convolutional Neural Network Models},
+  author = {Omeiza, Daniel and Speakman, Skyler and Cintas, Celia and Weldermariam, Komminist},
+  journal = {arXiv preprint},
+  year = {2019},
+  eprint = {1908.01224},
+  archivePrefix = {arXiv}
+}"""
+
+FINER_CAM = """@inproceedings{zhang2025finercam,
+  title = {{Finer-CAM}: Spotting the Difference Reveals Finer Details for Visual Explanation},
+  author = {Zhang, Ziheng and Gu, Jianyang and Chowdhury, Arpita and Mai, Zheda and Carlyn, David and Berger-Wolf, Tanya and Su, Yu and
+    Chao, Wei-Lun},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year = {2025},
+  eprint = {2501.11309},
+  archivePrefix = {arXiv}
+}"""
+
+SHAPLEY_CAM = """@article{cai2025shapleycam,
+  title = {{CAM}s as {Shapley} Value-based Explainers},
+  author = {Cai, Huaiguang},
+  journal = {arXiv preprint},
+  year = {2025},
+  eprint = {2501.06261},
+  archivePrefix = {arXiv}
+}"""
+
+OPTI_CAM = """@article{zhang2024opticam,
+  title = {{Opti-CAM}: Optimizing saliency maps for interpretability},
+  author = {Zhang, Hanwei and Torres, Felipe and Sicre, Ronan and Avrithis, Yannis and Ayache, Stephane},
+  journal = {Computer Vision and Image Understanding},
+  volume = {248},
+  pages = {104101},
+  year = {2024},
+  doi = {10.1016/j.cviu.2024.104101}
+}"""
+
+CAMERAS = """@inproceedings{jalwana2021cameras,
+  title = {{CAMERAS}: Enhanced Resolution And Sanity preserving Class Activation Mapping for image saliency},
+  author = {Jalwana, Mohammad A. A. K. and Akhtar, Naveed and Bennamoun, Mohammed and Mian, Ajmal},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  pages = {16327--16336},
+  year = {2021}
+}"""
+
+POLY_CAM = """@article{englebert2024polycam,
+  title = {Poly-{CAM}: high resolution class activation map for convolutional neural networks},
+  author = {Englebert, Alexandre and Cornu, Olivier and De Vleeschouwer, Christophe},
+  journal = {Machine Vision and Applications},
+  year = {2024},
+  doi = {10.1007/s00138-024-01567-7}
+}"""
+
+REFINE_CAM = """@article{domeniconi2026refinecam,
+  title = {How to Evaluate and Refine your {CAM}},
+  author = {Domeniconi, Luca and Stramiglio, Alessandra and Lombardi, Michele and Salti, Samuele},
+  journal = {arXiv preprint},
+  year = {2026},
+  eprint = {2605.14641},
+  archivePrefix = {arXiv}
+}"""

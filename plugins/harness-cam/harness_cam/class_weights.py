@@ -70,7 +70,7 @@ def head_behind(model: Classifier, images: Tensor, name: str, prefix_tokens: int
     finally:
         for handle in handles:
             handle.remove()
-    activations = grid_at(model, images, output, name, prefix_tokens)
+    activations = grid_at(model, images, output.detach(), name, prefix_tokens)
     means = activations.mean(dim=(2, 3))
     heads = [head for head, pooled, returned in calls if _same(pooled, means) and _same(returned, logits)]
     return activations, heads[-1] if heads else None

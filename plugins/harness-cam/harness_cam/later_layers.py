@@ -34,7 +34,8 @@ class LaterLayers:
         self._module = model.layer(self._layer)
         with torch.no_grad():
             with _noted(model, self._layer) as seen:
-                self.logits, self._outputs = forward_to(model, images, self._layer)
+                self.logits, outputs = forward_to(model, images, self._layer)
+            self._outputs = outputs.detach()
             self._earlier = {module: outputs[0] for module, outputs in seen.items() if len(outputs) == 1 and isinstance(outputs[0], Tensor)}
             self.activations = self._grids(self._outputs)
             self.cut = self._is_cut()

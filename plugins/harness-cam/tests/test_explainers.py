@@ -3,9 +3,15 @@ from functools import cache
 import pytest
 import torch
 from cam_networks import PooledNet, SmallNet, TokenNet, images, seeded
-from harness_cam.explainers import grad_cam, grad_cam_plus_plus, layer_cam, xgrad_cam
+from grad_cam_reference import reference
+from harness_cam.ablation import ablation_cam
+from harness_cam.class_weights import cam
+from harness_cam.eigen import eigen_cam, eigen_grad_cam
+from harness_cam.explainers import grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, xgrad_cam
+from harness_cam.finer import finer_cam
+from harness_cam.scored import score_cam
+from harness_cam.shapley import shapley_cam
 from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, LayerCAM, XGradCAM
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 from torchvision import models
 from torchvision.models import VisionTransformer
@@ -14,17 +20,7 @@ from harness.api import Attribution, classifier
 
 PAIRS = [(grad_cam, GradCAM), (grad_cam_plus_plus, GradCAMPlusPlus), (xgrad_cam, XGradCAM), (layer_cam, LayerCAM)]
 EXPLAINERS = [ours for ours, _ in PAIRS]
-
-
-def reference(method, model, batch, targets, layer):
-    """pytorch-grad-cam's map of one layer, taken before its ReLU, its scaling and its resizing: ``(B, h, w)``."""
-    module = model.layer(layer)
-    with method(model=model.module, target_layers=[module]) as cam:
-        wanted = [ClassifierOutputTarget(int(target)) for target in targets]
-        cam(batch.clone().requires_grad_(), wanted)
-        activations = cam.activations_and_grads.activations[0].numpy()
-        gradients = cam.activations_and_grads.gradients[0].numpy()
-        return torch.from_numpy(cam.get_cam_image(batch, module, wanted, activations, gradients, eigen_smooth=False))
+OTHERS = [hires_cam, cam, eigen_cam, eigen_grad_cam, ablation_cam, score_cam, finer_cam, shapley_cam]
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
@@ -109,6 +105,15 @@ def test_a_logit_without_gradient_gives_zeros(explain):
     model, batch = seeded(PooledNet), images(2)
     model.module.head.weight.zero_()
     assert torch.equal(explain(model, batch, torch.tensor([0, 1]), layer="act").map, torch.zeros(2, 16, 16))
+
+
+@pytest.mark.parametrize(
+    "explain", [*EXPLAINERS, hires_cam, cam, eigen_cam, eigen_grad_cam, ablation_cam, score_cam, finer_cam, shapley_cam]
+)
+def test_maps_hold_no_graph(explain):
+    found = explain(seeded(PooledNet), images(2), torch.tensor([1, 2]), layer="act").map
+    assert not found.requires_grad
+    assert found.abs().max() > 0
 
 
 def test_tokens_are_laid_out_on_the_image():
