@@ -37,6 +37,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "harness-perturbation/feature-ablation": {"segments": 8},
     "harness-perturbation/kernel-shap": {"samples": 40, "segments": 8},
     "harness-perturbation/partition-shap": {"evaluations": 32},
+    "harness-perturbation/prediction-difference": {"window": 8, "stride": 8, "padding": 1, "samples": 3, "patches": 500},
     "harness-perturbation/shapley-sampling": {"permutations": 3, "segments": 6},
     "harness-perturbation/exact-shapley": {"segments": 4},
     "harness-transformers/transition-attention": {"steps": 3},

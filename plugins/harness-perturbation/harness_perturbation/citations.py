@@ -82,3 +82,12 @@ OWEN = """@incollection{owen1977values,
   year = {1977},
   doi = {10.1007/978-3-642-45494-3_7}
 }"""
+
+PREDICTION_DIFFERENCE = """@inproceedings{zintgraf2017visualizing,
+  title = {Visualizing Deep Neural Network Decisions: Prediction Difference Analysis},
+  author = {Zintgraf, Luisa M. and Cohen, Taco S. and Adel, Tameem and Welling, Max},
+  booktitle = {International Conference on Learning Representations},
+  year = {2017},
+  eprint = {1702.04595},
+  archiveprefix = {arXiv}
+}"""

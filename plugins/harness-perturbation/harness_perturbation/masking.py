@@ -89,6 +89,13 @@ def target_outputs(model: Classifier, inputs: Tensor, targets: Tensor, output: O
         return model.probabilities(model(inputs)).gather(1, targets[:, None])[:, 0]
 
 
+def chunks(total: int, images: Tensor, copies: int = 1) -> Iterator[range]:
+    """``range(total)`` in successive parts that `PIXELS` has room for, of which each takes ``copies`` of all images; at least one."""
+    room = PIXELS["cuda" if images.is_cuda else "cpu"]
+    at_once = max(1, room // (copies * len(images) * images.shape[-2] * images.shape[-1]))
+    return (range(start, min(start + at_once, total)) for start in range(0, total, at_once))
+
+
 def predictions(
     model: Classifier, images: Tensor, targets: Tensor, *, masks: int, kept: Shares, replace: Replacement, output: Output
 ) -> Iterator[tuple[range, Tensor, Tensor]]:
@@ -96,10 +103,7 @@ def predictions(
 
     Yields the numbers of some masks, their shares ``(S, B or 1, H, W)``, and outputs ``(S, B)`` of what ``replace`` makes of them.
     """
-    room = PIXELS["cuda" if images.is_cuda else "cpu"]
-    at_once = max(1, room // (len(images) * images.shape[-2] * images.shape[-1]))
-    for start in range(0, masks, at_once):
-        part = range(start, min(start + at_once, masks))
+    for part in chunks(masks, images):
         shares = kept(part)
         found = target_outputs(model, replace(shares).flatten(0, 1), targets.repeat(len(part)), output)
         yield part, shares, found.view(len(part), len(images))

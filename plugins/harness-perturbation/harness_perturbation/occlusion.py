@@ -13,6 +13,7 @@ from torch import Tensor
 from harness.api import Classifier, Context, explainer
 from harness_perturbation import citations
 from harness_perturbation.masking import HoleBaseline, Output, all_predictions, hole_replacement, target_outputs
+from harness_perturbation.windows import mean_over_windows, spans
 
 SIDE = 224
 
@@ -57,7 +58,7 @@ def occlusion(
     window, stride = sizes(window, stride, min(height, width))
     if window > min(height, width) or stride > window:
         raise ValueError(f"stride {stride} ≤ window {window} ≤ image {height} × {width} must hold")
-    rows, columns = (_spans(length, window, stride, images.device) for length in (height, width))
+    rows, columns = (spans(_starts(length, window, stride, images.device), window, length) for length in (height, width))
 
     def kept(part: range) -> Tensor:
         numbers = torch.arange(part.start, part.stop, device=images.device)
@@ -67,12 +68,9 @@ def occlusion(
     replace = hole_replacement(model, images, baseline, ctx)
     found = all_predictions(model, images, targets, masks=len(rows) * len(columns), kept=kept, replace=replace, output=output)
     drops = (target_outputs(model, images, targets, output)[:, None] - found).view(-1, len(rows), len(columns))
-    down, across = rows.to(drops), columns.to(drops)
-    return (down.T @ drops @ across) / (down.sum(dim=0)[:, None] * across.sum(dim=0))
+    return mean_over_windows(drops, rows, columns)
 
 
-def _spans(length: int, window: int, stride: int, device: torch.device) -> Tensor:
-    """``(N, length)`` bool: pixels of windows ``stride`` apart, of which the last reaches the end or beyond."""
-    starts = torch.arange(math.ceil((length - window) / stride) + 1, device=device)[:, None] * stride
-    places = torch.arange(length, device=device)
-    return (places >= starts) & (places < starts + window)
+def _starts(length: int, window: int, stride: int, device: torch.device) -> Tensor:
+    """First pixels of windows ``stride`` apart, of which the last reaches the end or beyond."""
+    return torch.arange(math.ceil((length - window) / stride) + 1, device=device) * stride
