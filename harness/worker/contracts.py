@@ -71,10 +71,15 @@ def rows_with_finite_maps(attribution: Attribution) -> Tensor:
 
 def checked_scores(returned: object, batch: int) -> Tensor:
     """A metric's return value as float64 ``(B,)`` on the CPU; raises `ContractError`. NaN is allowed: undefined for that sample."""
+    return require_scores(returned, batch).to("cpu", torch.float64)
+
+
+def require_scores(returned: object, batch: int) -> Tensor:
+    """A metric's return value ``(B,)`` where it is, without waiting for it; raises `ContractError`."""
     scores = _require_real(returned, "a metric must return").detach()
     if scores.shape != (batch,):
         raise ContractError(f"a metric must return ({batch},), one score per sample, not {tuple(scores.shape)}")
-    return scores.to("cpu", torch.float64)
+    return scores
 
 
 def checked_logits(returned: object, batch: int, classes: int) -> Tensor:

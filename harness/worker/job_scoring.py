@@ -13,7 +13,7 @@ from harness.api.evidence import evidence_kind, mapped
 from harness.api.unexplained import Sharing
 from harness.planning.jobs import MetricTask
 from harness.registry.parameter_paths import iter_existing_paths
-from harness.worker.contracts import checked_scores
+from harness.worker.contracts import require_scores
 from harness.worker.job_context import JobContext
 
 
@@ -24,8 +24,7 @@ def score_explanation(
 
     What the job's metrics have in common is ``shared``; what those of all explainers have is shared once the metric has left all as it
     was. A metric is given the evidence that it declares to need, and no other: its scores are known by that. Every metric gets copies of
-    what it is given, which are compared after it: one that
-    writes into them costs only itself.
+    what it is given, which are compared after it: one that writes into them costs only itself.
     """
     rows, share = work.undefined_values(task.key, "value"), _nothing
     if attribution is not None and work.job.rows:
@@ -36,8 +35,9 @@ def score_explanation(
         for name, value in case.evidence.items():
             given += [(f"the {evidence_kind(name).need}", tensor) for tensor in ([value] if isinstance(value, torch.Tensor) else value)]
         with work.calling(task.recipe, [work.model, work.explained], given) as files:
-            scores = checked_scores(work.components.metric(task.recipe)(case), len(work.job.rows))
-        rows = [*work.column_rows(task.key, work.job.rows, {"value": scores.tolist()}), *rows]
+            scores = require_scores(work.components.metric(task.recipe)(case), len(work.job.rows))
+        values = scores.to("cpu", torch.float64).tolist()  # a device that checks were fetched from has these too by now
+        rows = [*work.column_rows(task.key, work.job.rows, {"value": values}), *rows]
         if not files:  # else whoever found a value would not read what it was made of, and its rows would not know of that
             share = sharing.settle(task.recipe.name, storable=not any(iter_existing_paths(task.recipe.params)))
 
