@@ -124,7 +124,7 @@ class JobSharing:
         if missing:
             with span("store", "read"), contextlib.suppress(StoreError):  # what cannot be read is computed
                 for stored in self.store.shared(self._stored_group(key), missing):
-                    values = sent(torch.from_numpy(stored.values.copy()), device)
+                    values = sent(torch.from_numpy(stored.values), device)
                     self.kept.keep(group, stored.samples, values)
                     known.update(zip(stored.samples, values, strict=True))
         return known

@@ -91,3 +91,18 @@ def test_who_finds_what_another_has_read_is_scored_again_when_the_file_changes(t
         found.append(run(tmp_path / store, ["first", "second"], plugins=plugin))
     assert found[1] == found[2]
     assert all(found[1][cell] != value for cell, value in found[0].items())
+
+
+def test_nothing_is_stored_of_who_is_given_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "share.txt"
+
+    @metric(category="faithfulness", direction="higher")
+    def given(case: Case, *, file: str = "") -> torch.Tensor:
+        """The logit of class 0 of the image."""
+        return case.for_all_explainers(["original", file], lambda samples: samples.predict(samples.images))[:, 0]
+
+    for text, stored in (("", True), (str(file), True), (str(file), False)):
+        file.touch() if not stored else file.unlink(missing_ok=True)
+        folder = tmp_path / f"{len(text)} {stored}"
+        run(folder, [{"use": given, "params": {"file": text}}])
+        assert bool(list((folder / "store").glob("shared/**/*.parquet"))) == stored

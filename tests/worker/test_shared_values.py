@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Case, Context, Unexplained, classifier
+from harness.planning.jobs import SampleRef
+from harness.registry.recipe import Recipe
 from harness.store.store import Store
-from harness.worker.shared_values import JobSharing, SharedValues
+from harness.worker.job_context import JobContext
+from harness.worker.shared_values import MAX_COMPRESSED_BYTES, JobSharing, SharedValues
+from tests.support.jobs import composed
 
 KEY = ["sums", 2]
 
@@ -151,9 +155,66 @@ def test_what_was_used_longest_ago_goes_first(case_of, sharing_in) -> None:
     assert sum(values.numel() for _, _, values in kept.blocks()) <= 12
     ask(list(range(9)))
     assert asked.ids[-1] != [f"s{i}" for i in range(9)]
+    ask([0])
+    asked.ids.clear()
     kept.clear()
     ask([0])
-    assert asked.ids[-1] == ["s0"]
+    ask([0])
+    assert asked.ids == [["s0"]] and sum(values.numel() for _, _, values in kept.blocks()) == 2
+
+
+def test_a_sample_that_is_kept_twice_stays_when_the_first_goes() -> None:
+    """As when a worker keeps what another has written meanwhile."""
+    kept = SharedValues(limit=3 * 4)
+    for first in (0.0, 1.0):
+        kept.keep("group", [("s0", "d")], torch.tensor([first]))
+    kept.keep("group", [("s1", "d"), ("s2", "d")], torch.tensor([2.0, 3.0]))
+    assert kept.find("group", [("s0", "d"), ("s2", "d")]) == {("s0", "d"): 1.0, ("s2", "d"): 3.0}
+
+
+@pytest.mark.parametrize(
+    "values", [torch.ones(2, 3, dtype=torch.bfloat16), torch.ones(2, MAX_COMPRESSED_BYTES // 4 + 1)], ids=["type", "size"]
+)
+def test_what_no_file_holds_is_shared_in_memory_alone(case_of, sharing_in, values: Tensor, tmp_path: Path) -> None:
+    kept, computed = SharedValues(limit=2**30), []
+    for sharing in (sharing_in(kept), sharing_in(kept)):
+        case = case_of([0, 1], sharing)
+        assert torch.equal(case.for_all_explainers(KEY, lambda samples: computed.append(1) or values), values)
+        sharing.settle("m", storable=True)()
+    assert computed == [1] and not list(tmp_path.rglob("*.parquet"))
+
+
+def test_values_are_known_by_all_that_they_are_of(case_of, tmp_path: Path) -> None:
+    job, kept, asked = composed(0, [], range(3)), SharedValues(), Asked()
+    mine = Recipe("metrics", "m", "plugin", "1")
+
+    def ask(metric: Recipe, targets: Sequence[int] = (0, 1, 2), rows: Sequence[SampleRef] = job.rows, **changes: object) -> bool:
+        """Whether they are computed."""
+        about = replace(job, subject=replace(job.subject, **changes), rows=rows)
+        case = case_of([0, 1, 2], targets=torch.tensor(targets))
+        context = JobContext(about, None, Store(tmp_path), None, case.targets, kept)
+        sharing = context.sharing(metric)
+        case.sharing = sharing
+        sharing.share(case)
+        asked.ids.clear()
+        assert torch.equal(case.for_all_explainers(KEY, asked), expected(case))
+        sharing.settle("m", storable=True)()
+        return bool(asked.ids)
+
+    assert ask(mine)
+    for same in (mine, replace(mine, params={"a": 1}), replace(mine, name="n", identity="2")):
+        assert not ask(same)
+    other_label = [row._replace(digest="other") for row in job.rows]
+    assert ask(replace(mine, distribution="another"))
+    assert ask(mine, targets=(0, 2, 1))
+    assert ask(mine, rows=other_label)
+    for changes in ({"prediction_key": "other"}, {"variant_prediction_key": "disturbed"}, {"seed": 1}):
+        assert ask(mine, **changes)
+        assert not ask(mine, **changes)
+    session = replace(mine, distribution="session")
+    for each in (session, replace(session, params={"a": 1}), replace(session, identity="2")):
+        assert ask(each)
+        assert not ask(each)
 
 
 def test_of_other_samples_than_the_jobs_nothing_is_shared(case_of, sharing_in) -> None:
@@ -167,11 +228,13 @@ def test_of_other_samples_than_the_jobs_nothing_is_shared(case_of, sharing_in) -
         replace(case, images=case.images + 1),
         replace(case, targets=case.targets + 1),
         replace(case, ctx=case.ctx.select([1, 0])),
+        replace(case, ctx=Context(1, case.ctx.ids)),
+        replace(case, forward=lambda model, inputs: case.forward(model, inputs)),
         replace(case, model=classifier(nn.Flatten(), input_shape=(3, 2, 2))),
     ]
     for other in others:
         assert torch.equal(other.for_all_explainers(KEY, asked), expected(other))
-    assert len(asked.ids) == 5
+    assert len(asked.ids) == 7
     alone = case_of([0, 1])
     alone.for_all_explainers(KEY, asked)
     other = replace(alone, images=alone.images + 1)
