@@ -53,7 +53,11 @@ install() {
 if install >>"$SUMMARY" 2>&1; then echo "install: done after $SECONDS s"; else echo "install: failed"; fi | tee -a "$SUMMARY"
 [ -d "$SITE/packages" ] && export PYTHONPATH="$SITE/packages${PYTHONPATH:+:$PYTHONPATH}"
 export HARNESS_STORE=$SITE/store
-{ nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader || true; nproc; "$PYTHON" -VV; } >>"$SUMMARY" 2>&1
+{
+    nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader 2>/dev/null || echo "no GPU"
+    echo "$(nproc --all) cores"
+    "$PYTHON" -VV
+} >>"$SUMMARY" 2>&1
 
 mapfile -t MARKED < <(grep -rl 'mark\.gpu' tests plugins --include='test_*.py')
 step tests 100 "$PYTHON" -m pytest -q -m gpu -p no:cacheprovider "${MARKED[@]}"
