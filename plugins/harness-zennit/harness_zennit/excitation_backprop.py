@@ -13,18 +13,20 @@ from harness_zennit.propagation import WITHOUT_HEAD, Propagation, one_hot, propa
 LAYERS = Layers("z-plus", "z-plus")
 
 
-def not_excited(model: Classifier) -> str | None:
+def not_excited(model: Classifier, stop_at: str | None) -> str | None:
     """Reason why excitation backpropagation says nothing of ``model``; None where it does."""
+    if stop_at is not None and stop_at not in model.layers:
+        return f"the model has no layer called {stop_at}"
     return without_relus_alone(model, LAYERS)
 
 
-def not_contrasted(model: Classifier) -> str | None:
+def not_contrasted(model: Classifier, stop_at: str | None) -> str | None:
     """Reason why contrastive excitation backpropagation says nothing of ``model``; None where it does."""
-    return not_excited(model) or without_head(model)
+    return not_excited(model, stop_at) or without_head(model)
 
 
 @explainer(signed=False, passes=5, cite=citations.EXCITATION_BACKPROP)
-def excitation_backprop(model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None) -> Attribution:
+def excitation_backprop(model: Classifier, images: Tensor, targets: Tensor, *, stop_at: str | None = None) -> Attribution:
     """Excitation backpropagation: how likely a winner drawn from the target's down the layers ends here (Zhang et al. 2016).
 
     A neuron passes its probability on to its inputs by their excitatory contributions, w⁺ a (equation 4), which is the z⁺-rule without
@@ -33,20 +35,20 @@ def excitation_backprop(model: Classifier, images: Tensor, targets: Tensor, *, l
     Raises ``ValueError`` where the model has other activations than ReLUs.
 
     Args:
-        layer: the layer at whose output the map is taken, as the paper does in the middle of the network; by default the image.
+        stop_at: the layer at whose output the map is taken, as the paper does in the middle of the network; by default the image.
     """
-    if (reason := not_excited(model)) is not None:
+    if (reason := not_excited(model, stop_at)) is not None:
         raise ValueError(reason)
-    with propagation(model, images, composite(LAYERS, Settings(zero_bias=True, positive_sums=True)), layer) as passed:
+    with propagation(model, images, composite(LAYERS, Settings(zero_bias=True, positive_sums=True)), stop_at) as passed:
         start = one_hot(passed.logits, targets)
         found = passed.from_logits(start)
-    if layer is None:
+    if stop_at is None:
         return Attribution(found, expected=start.sum(dim=1))
-    return Attribution(found.sum(dim=1, keepdim=True), coarse=True)
+    return Attribution(_summed(found, stop_at), coarse=True)
 
 
 @explainer(signed=False, passes=5, cite=citations.EXCITATION_BACKPROP)
-def contrastive_excitation_backprop(model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None) -> Attribution:
+def contrastive_excitation_backprop(model: Classifier, images: Tensor, targets: Tensor, *, stop_at: str | None = None) -> Attribution:
     """Contrastive excitation backpropagation: less where the opposite of the target is excited too (Zhang et al. 2016, section 3.3).
 
     The probabilities of a dual unit, whose weights are those of the target's with the opposite sign, are taken off. As all below the last
@@ -54,14 +56,14 @@ def contrastive_excitation_backprop(model: Classifier, images: Tensor, targets: 
     channels' sum where that is positive. Raises ``ValueError`` where the model has other activations than ReLUs or no dense last layer.
 
     Args:
-        layer: the layer at whose output the map is taken, as the paper does in the middle of the network; by default the image.
+        stop_at: the layer at whose output the map is taken, as the paper does in the middle of the network; by default the image.
     """
-    if (reason := not_excited(model)) is not None:
+    if (reason := not_excited(model, stop_at)) is not None:
         raise ValueError(reason)
-    with propagation(model, images, composite(LAYERS, Settings(zero_bias=True, positive_sums=True)), layer) as passed:
+    with propagation(model, images, composite(LAYERS, Settings(zero_bias=True, positive_sums=True)), stop_at) as passed:
         winning, dual = head_shares(passed, targets)
         found = passed.from_hidden(winning - dual)
-    return Attribution(found.sum(dim=1, keepdim=True).clamp(min=0), coarse=layer is not None)
+    return Attribution(_summed(found, stop_at).clamp(min=0), coarse=stop_at is not None)
 
 
 def head_shares(passed: Propagation, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -73,6 +75,12 @@ def head_shares(passed: Propagation, targets: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError(WITHOUT_HEAD)
     parts = passed.head.weight.detach()[targets] * passed.hidden
     return _shares(parts.clamp(min=0)), _shares((-parts).clamp(min=0))
+
+
+def _summed(found: Tensor, stop_at: str | None) -> Tensor:
+    if found.ndim != 4:
+        raise ValueError(f"{stop_at} gives {tuple(found.shape[1:])}, and no feature map (C, h, w) over the image")
+    return found.sum(dim=1, keepdim=True)
 
 
 def _shares(parts: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ def test_a_winner_is_drawn_layer_by_layer():
         expected = (win[..., None, None, None] * parts / parts.sum((2, 3, 4), keepdim=True).clamp(min=1e-12)).sum(1)
     found = excitation_backprop(model, inputs, TARGETS)
     torch.testing.assert_close(found.map, expected, rtol=1e-4, atol=1e-6)
-    at_layer = excitation_backprop(model, inputs, TARGETS, layer="1")
+    at_layer = excitation_backprop(model, inputs, TARGETS, stop_at="1")
     torch.testing.assert_close(at_layer.map.flatten(1), win.sum(1, keepdim=True), rtol=1e-4, atol=1e-6)
     assert win.sum() > 1 and at_layer.coarse and at_layer.map.shape == (4, 1, 1, 1)
 
@@ -65,7 +65,7 @@ def test_a_winner_is_drawn_layer_by_layer():
 @pytest.mark.parametrize("layer", [None, "inner"])
 def test_probabilities_sum_to_one_everywhere(module_type, layer):
     name = layer and ("features.3" if module_type is Convolutions else "first")
-    found = excitation_backprop(made(module_type), images(), TARGETS, layer=name).map
+    found = excitation_backprop(made(module_type), images(), TARGETS, stop_at=name).map
     assert found.min() >= 0
     torch.testing.assert_close(found.sum((1, 2, 3)), torch.ones(4), rtol=1e-2, atol=0)
 
@@ -96,7 +96,10 @@ def test_what_they_cannot_explain_is_refused():
         excitation_backprop(made(activation=nn.SiLU), images(), TARGETS)
     torch.manual_seed(0)
     model = classifier(models.squeezenet1_1(num_classes=3), input_shape=(3, 64, 64), mean=[0.5] * 3, std=[0.25] * 3)
-    assert excitation_backprop.applicable(model) is None
-    assert "dense layer" in contrastive_excitation_backprop.applicable(model)
+    assert excitation_backprop.applicable(model, None) is None
+    assert "dense layer" in contrastive_excitation_backprop.applicable(model, None)
+    assert "no layer called nowhere" in excitation_backprop.applicable(model, "nowhere")
+    with pytest.raises(ValueError, match="no feature map"):
+        excitation_backprop(made(), images(), TARGETS, stop_at="head.1")
     with pytest.raises(ValueError, match="dense layer"):
         contrastive_excitation_backprop(model, images(4, 64), TARGETS)
