@@ -80,3 +80,14 @@ BEYOND_INTUITION = """@article{chen2023beyond,
   year = {2023},
   url = {https://openreview.net/forum?id=rm0zIzlhcX}
 }"""
+
+VIT_CX = """@inproceedings{xie2023vitcx,
+  title = {{ViT-CX}: Causal Explanation of Vision Transformers},
+  author = {Xie, Weiyan and Li, Xiao-Hui and Cao, Caleb Chen and Zhang, Nevin L.},
+  booktitle = {Proceedings of the Thirty-Second International Joint Conference on Artificial Intelligence (IJCAI)},
+  pages = {1569--1577},
+  year = {2023},
+  doi = {10.24963/ijcai.2023/174},
+  eprint = {2211.03064},
+  archiveprefix = {arXiv}
+}"""
