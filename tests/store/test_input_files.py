@@ -164,3 +164,10 @@ def test_no_store_that_is_elsewhere_has_them_nor_one_that_may_keep_none(tmp_path
     assert InputFiles.of_store("s3://bucket/store") is None
     assert InputFiles.of_store(str(tmp_path), 0) is None
     assert InputFiles.of_store(str(tmp_path)) == InputFiles(tmp_path / "inputs")
+
+
+def test_two_that_write_go_beyond_the_bound_by_no_more_than_a_sixteenth_each(tmp_path: Path) -> None:
+    both = [InputFiles(tmp_path, 3200) for _ in range(2)]
+    for number in range(100):
+        both[number % 2].put(f"{number:064x}", bytes(50))
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) <= 3200 + 2 * (200 + 60)

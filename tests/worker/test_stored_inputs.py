@@ -166,3 +166,11 @@ def test_what_is_made_quickly_is_not_kept(bench: Bench, monkeypatch: pytest.Monk
     monkeypatch.setattr(stored_inputs, "WORTH_KEEPING", 3600.0)
     bench.read()
     assert (bench.read(), bench.read_places) == (bench.right, list(range(1, 8)))
+
+
+def test_a_sample_with_other_evidence_is_another(bench: Bench) -> None:
+    bench.read()
+    rows = [row._replace(evidence=tuple((kind, "other") for kind, _ in row.evidence)) for row in bench.rows]
+    bench.read_places.clear()
+    found = list(read_planned(bench.components, bench.recipe, rows))
+    assert bench.read_places == list(range(8)) and not any(as_planned for _, as_planned in found)
