@@ -15,6 +15,16 @@ from harness.api.evidence import EVIDENCE_KINDS
 
 Kind = Literal["models", "datasets", "explainers", "metrics", "executors"]
 Category = Literal["faithfulness", "robustness", "localisation", "complexity", "randomisation", "axiomatic", "agreement"]
+Family = Literal[
+    "gradients",
+    "modified backpropagation",
+    "relevance propagation",
+    "Shapley values",
+    "class activation maps",
+    "perturbation",
+    "attention",
+    "ensembles",
+]
 Direction = Literal["higher", "lower"]
 Need = Literal["explainer", "training-data", "training-labels", "convolutions", "relu", "token-grid"]
 
@@ -54,10 +64,11 @@ class ExplainerDeclaration(Declaration):
     says how many samples it draws: the digest of so many is in its keys (4096 if it names none).
 
     ``wants``: what it uses if it is there (``training-data``), and does without if it is not; ``otherwise`` says what it does then,
-    as the end of a sentence for a leaderboard's reader. ``by`` is as a metric's.
+    as the end of a sentence for a leaderboard's reader. ``by`` is as a metric's. ``family``: of which kind of method it is, for lists.
     """
 
     kind: ClassVar[Kind] = "explainers"
+    family: Family | None = None
     signed: bool = False
     complete: bool = False
     needs: frozenset[str] = frozenset()
@@ -160,6 +171,12 @@ def _checked_needs(needs: Set[str], *, any_evidence: bool) -> frozenset[str]:
     return frozenset(needs)
 
 
+def _checked_family(family: Family | None) -> Family | None:
+    if family is not None and family not in get_args(Family):
+        raise ValueError(f"unknown family {family!r}; choose from {list(get_args(Family))}")
+    return family
+
+
 def _checked_wants(wants: Set[str]) -> frozenset[str]:
     other = sorted(set(wants) - {"training-data"})
     if other:
@@ -180,6 +197,7 @@ def _checked_by(by: Mapping[str, Mapping[str, Mapping[str, Any]]], *, any_eviden
 
 def explainer(
     *,
+    family: Family | None = None,
     signed: bool = False,
     complete: bool = False,
     needs: Set[str] = frozenset(),
@@ -194,6 +212,7 @@ def explainer(
 ) -> Callable[[T], T]:
     """Declare an explainer; see `ExplainerDeclaration` for what each argument means."""
     declaration = ExplainerDeclaration(
+        family=_checked_family(family),
         signed=signed,
         complete=complete,
         needs=_checked_needs(needs, any_evidence=False),

@@ -1,4 +1,4 @@
-"""The list that ``harness plugins list`` shows: all components by kind, metrics by category too, and what is broken and why."""
+"""The list that ``harness plugins list`` shows: components by kind, explainers by family, metrics by category, and what is broken."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.api.declarations import Category
+from harness.api.declarations import Category, Family
 from harness.registry.card import COMPONENT_KINDS, Card, singular
 from harness.registry.plugin_pages import EM_DASH, format_origin
 from harness.text_format import ARROWS
@@ -22,19 +22,20 @@ NARROW = 60
 """Columns below which a table's words would be broken, so that its cells stand below each other."""
 SEVERAL = "several categories"
 EITHER = "↕"
+NULLS = "nulls"
 
 
 def filter_cards(cards: Sequence[Card], words: Sequence[str]) -> list[Card]:
-    """The cards that have every word somewhere in kind, category, name, distribution or summary; case does not matter."""
+    """The cards that have every word somewhere in kind, family or category, name, distribution or summary; case does not matter."""
 
     def text(card: Card) -> str:
-        return " ".join([card.kind, *_declared_values(card, "category"), card.name, card.distribution, card.summary]).casefold()
+        return " ".join([card.kind, *card_groups(card), card.name, card.distribution, card.summary]).casefold()
 
     return [card for card in cards if all(word.casefold() in text(card) for word in words)]
 
 
 def plugins_list(cards: Sequence[Card], problems: Sequence[str] = (), long: bool = False) -> RenderableType:
-    """A line for each component under a title for every kind and category, or if it is ``long`` all of what it is and where from.
+    """A line for each component under a title for every kind, family and category, or if it is ``long`` all of what it is and where from.
 
     What is broken, and why, comes last. Metrics have the direction of better scores before their names: ↑ higher, ↓ lower, ↕ if a
     parameter decides.
@@ -42,7 +43,7 @@ def plugins_list(cards: Sequence[Card], problems: Sequence[str] = (), long: bool
     parts: list[RenderableType] = []
     for kind in COMPONENT_KINDS:
         working = [card for card in cards if card.kind == kind and card.error is None]
-        for title, members in _group_by_category(kind, working):
+        for title, members in _titled_groups(kind, working):
             rows = [_row(card) for card in members]
             parts.append(_TitledTable(f"{title} ({len(members)})", ("name", "what it is", "from"), rows, compact=not long))
     broken = [card for card in cards if card.error is not None]
@@ -53,13 +54,20 @@ def plugins_list(cards: Sequence[Card], problems: Sequence[str] = (), long: bool
     return Group(*parts) if parts else Text("No components are installed: install a plugin, such as harness-cam.")
 
 
-def _group_by_category(kind: str, cards: Sequence[Card]) -> Iterator[tuple[str, list[Card]]]:
-    """The cards of a kind by what they declare to be their category; those that declare none first, under the kind alone."""
-    found: dict[str, list[Card]] = {category: [] for category in ("", *get_args(Category), SEVERAL)}
+def card_groups(card: Card) -> set[str]:
+    """The families or categories that a component declares, whatever its parameters; of a null explainer that it is one."""
+    if card.kind == "explainers" and card.declaration.get("null"):
+        return {NULLS}
+    return _declared_values(card, "family" if card.kind == "explainers" else "category")
+
+
+def _titled_groups(kind: str, cards: Sequence[Card]) -> Iterator[tuple[str, list[Card]]]:
+    """The cards of a kind by family or category; those that declare none first, under the kind alone."""
+    found: dict[str, list[Card]] = {group: [] for group in ("", *get_args(Family), NULLS, *get_args(Category), SEVERAL)}
     for card in cards:
-        categories = _declared_values(card, "category")
-        found[categories.pop() if len(categories) == 1 else SEVERAL if categories else ""].append(card)
-    yield from ((f"{kind}: {category}" if category else kind, members) for category, members in found.items() if members)
+        groups = card_groups(card)
+        found[groups.pop() if len(groups) == 1 else SEVERAL if groups else ""].append(card)
+    yield from ((f"{kind}: {group}" if group else kind, members) for group, members in found.items() if members)
 
 
 def _declared_values(card: Card, field: str) -> set[str]:

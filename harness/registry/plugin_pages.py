@@ -22,6 +22,7 @@ EM_DASH = "—"
 DECLARATION_FIELDS = (
     "version",
     "cite",
+    "family",
     "signed",
     "complete",
     "null",

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from harness.api.declarations import explainer as declare_explainer
 from harness.bibtex import plain_fields
 from harness.registry.card import Card
-from harness.registry.plugin_listing import plugins_list
+from harness.registry.plugin_listing import filter_cards, plugins_list
 from harness.registry.plugin_pages import format_citation, plugin_page, plugins_json
 
 PARAMETERS = {
@@ -78,6 +79,19 @@ def test_metrics_are_listed_by_category_with_their_direction() -> None:
     assert places["metrics: faithfulness (2)"] < places["↑ a-metric-of-a-very-long-name"] < places["↕ turns"]
     assert places["↕ turns"] < places["metrics: robustness (1)"] < places["↓ wobble"]
     assert places["↓ wobble"] < places["metrics: several categories (1)"] < places["↕ any"]
+
+
+def test_explainers_are_listed_by_family_and_nulls_last() -> None:
+    def explainer(name: str, **declaration: Any) -> Card:
+        return Card("explainers", name, "acme-xai", "1.2", "acme:e", summary="Explains.", declaration=declaration)
+
+    cards = [GOOD, explainer("flat", null=True), explainer("bent", family="perturbation"), explainer("steep", family="gradients")]
+    titles = [line.strip() for line in text(plugins_list(cards)).splitlines() if line.strip().endswith(")")]
+    assert titles == ["explainers (1)", "explainers: gradients (1)", "explainers: perturbation (1)", "explainers: nulls (1)"]
+    assert [card.name for card in filter_cards(cards, ["PERTURB"])] == ["bent"]
+    assert [card.name for card in filter_cards(cards, ["explainers", "nulls"])] == ["flat"]
+    with pytest.raises(ValueError, match="unknown family 'gradient'"):
+        declare_explainer(family="gradient")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("width", [20, 33, 59, 60, 80, 200])

@@ -23,7 +23,7 @@ def passes(params: Mapping[str, Any], channels: int = CHANNELS) -> float:
     return channels + 2.0
 
 
-@explainer(passes=passes, cite=citations.ABLATION_CAM)
+@explainer(family="class activation maps", passes=passes, cite=citations.ABLATION_CAM)
 def ablation_cam(
     model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
 ) -> Attribution:

@@ -31,7 +31,7 @@ def no_other_size(model: Classifier, layer: str | None = None) -> str | None:
     return reason if reason is not None or (model.cam_layer is None and layer is None) else _fixed_size(model, named_layer(model, layer))
 
 
-@explainer(passes=passes, cite=citations.CAMERAS)
+@explainer(family="class activation maps", passes=passes, cite=citations.CAMERAS)
 def cameras(
     model: Classifier,
     images: Tensor,

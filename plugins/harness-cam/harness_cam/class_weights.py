@@ -28,7 +28,7 @@ def no_class_weights(model: Classifier, layer: str | None = None) -> str | None:
     return None if found is not None else _reason(name)
 
 
-@explainer(signed=True, passes=1, cite=citations.CAM)
+@explainer(family="class activation maps", signed=True, passes=1, cite=citations.CAM)
 def cam(
     model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = False, prefix_tokens: Prefix = None
 ) -> Attribution:

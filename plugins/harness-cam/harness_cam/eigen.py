@@ -11,7 +11,7 @@ from harness_cam.explainers import Prefix, no_grid, no_layer
 from harness_cam.maps import first_component_map
 
 
-@explainer(passes=1, cite=citations.EIGEN_CAM)
+@explainer(family="class activation maps", passes=1, cite=citations.EIGEN_CAM)
 def eigen_cam(
     model: Classifier,
     images: Tensor,
@@ -38,7 +38,7 @@ def eigen_cam(
     return Attribution(maps.relu() if relu else maps, coarse=True)
 
 
-@explainer(passes=2, cite=citations.EIGEN_GRAD_CAM)
+@explainer(family="class activation maps", passes=2, cite=citations.EIGEN_GRAD_CAM)
 def eigen_grad_cam(
     model: Classifier,
     images: Tensor,

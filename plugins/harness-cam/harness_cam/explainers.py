@@ -39,7 +39,7 @@ def no_grid(model: Classifier, layer: str | None = None) -> str | None:
     return "the model has no feature map that all of its classification goes through; name a layer as its cam_layer"
 
 
-@explainer(passes=2, cite=citations.GRAD_CAM)
+@explainer(family="class activation maps", passes=2, cite=citations.GRAD_CAM)
 def grad_cam(
     model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
 ) -> Attribution:
@@ -53,7 +53,7 @@ def grad_cam(
     return _explained(grad_cam_map, model, images, targets, layer, relu, prefix_tokens)
 
 
-@explainer(passes=2, cite=citations.GRAD_CAM_PLUS_PLUS)
+@explainer(family="class activation maps", passes=2, cite=citations.GRAD_CAM_PLUS_PLUS)
 def grad_cam_plus_plus(
     model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
 ) -> Attribution:
@@ -67,7 +67,7 @@ def grad_cam_plus_plus(
     return _explained(grad_cam_plus_plus_map, model, images, targets, layer, relu, prefix_tokens)
 
 
-@explainer(passes=2, cite=citations.XGRAD_CAM)
+@explainer(family="class activation maps", passes=2, cite=citations.XGRAD_CAM)
 def xgrad_cam(
     model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
 ) -> Attribution:
@@ -81,7 +81,7 @@ def xgrad_cam(
     return _explained(xgrad_cam_map, model, images, targets, layer, relu, prefix_tokens)
 
 
-@explainer(passes=2, cite=citations.LAYER_CAM)
+@explainer(family="class activation maps", passes=2, cite=citations.LAYER_CAM)
 def layer_cam(
     model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
 ) -> Attribution:
@@ -95,7 +95,7 @@ def layer_cam(
     return _explained(layer_cam_map, model, images, targets, layer, relu, prefix_tokens)
 
 
-@explainer(passes=2, cite=citations.HIRES_CAM)
+@explainer(family="class activation maps", passes=2, cite=citations.HIRES_CAM)
 def hires_cam(
     model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
 ) -> Attribution:

@@ -15,7 +15,7 @@ from harness_cam.explainers import Prefix, no_layer
 from harness_cam.maps import grad_cam_map
 
 
-@explainer(passes=2, cite=citations.FINER_CAM)
+@explainer(family="class activation maps", passes=2, cite=citations.FINER_CAM)
 def finer_cam(
     model: Classifier,
     images: Tensor,

@@ -12,7 +12,7 @@ from harness_cam import citations
 from harness_cam.stages import no_stages, stage_layers
 
 
-@explainer(signed=True, cite=citations.EIGEN_GRAD_CAM)
+@explainer(family="class activation maps", signed=True, cite=citations.EIGEN_GRAD_CAM)
 def fused_cam(
     model: Classifier,
     images: Tensor,
@@ -38,7 +38,7 @@ def fused_cam(
     return Attribution(stacked.mean(dim=0) if fusion == "mean" else stacked.amax(dim=0))
 
 
-@explainer(cite=citations.REFINE_CAM)
+@explainer(family="class activation maps", cite=citations.REFINE_CAM)
 def refine_cam(
     model: Classifier,
     images: Tensor,

@@ -10,7 +10,7 @@ from harness_cam import citations
 from harness_cam.explainers import Prefix, grad_cam, no_layer
 
 
-@explainer(signed=True, cite=citations.GRAD_CAM)
+@explainer(family="class activation maps", signed=True, cite=citations.GRAD_CAM)
 def guided_grad_cam(
     model: Classifier,
     images: Tensor,

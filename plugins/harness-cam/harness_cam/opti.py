@@ -25,7 +25,7 @@ def passes(params: Mapping[str, Any]) -> float:
     return 2.0 * params["steps"] + 1
 
 
-@explainer(passes=passes, cite=citations.OPTI_CAM)
+@explainer(family="class activation maps", passes=passes, cite=citations.OPTI_CAM)
 def opti_cam(
     model: Classifier,
     images: Tensor,

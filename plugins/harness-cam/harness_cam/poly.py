@@ -33,7 +33,7 @@ def no_layers(model: Classifier, layers: list[str] | None = None) -> str | None:
     return reason if reason is not None else no_stages(model, layers)
 
 
-@explainer(passes=passes, cite=citations.POLY_CAM)
+@explainer(family="class activation maps", passes=passes, cite=citations.POLY_CAM)
 def poly_cam(
     model: Classifier,
     images: Tensor,

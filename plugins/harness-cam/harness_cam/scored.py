@@ -29,7 +29,7 @@ def passes(params: Mapping[str, Any], channels: int = CHANNELS) -> float:
     return channels * (params.get("draws") or params.get("steps") or 1) + 1.0
 
 
-@explainer(passes=passes, cite=citations.SCORE_CAM)
+@explainer(family="class activation maps", passes=passes, cite=citations.SCORE_CAM)
 def score_cam(
     model: Classifier, images: Tensor, targets: Tensor, *, layer: str | None = None, relu: bool = True, prefix_tokens: Prefix = None
 ) -> Attribution:
@@ -49,7 +49,7 @@ def score_cam(
     return weighted_by_scores(activations, scores, relu)
 
 
-@explainer(passes=passes, cite=citations.SS_CAM)
+@explainer(family="class activation maps", passes=passes, cite=citations.SS_CAM)
 def ss_cam(
     model: Classifier,
     images: Tensor,
@@ -90,7 +90,7 @@ def ss_cam(
     return weighted_by_scores(activations, total / draws, relu)
 
 
-@explainer(passes=passes, cite=citations.IS_CAM)
+@explainer(family="class activation maps", passes=passes, cite=citations.IS_CAM)
 def is_cam(
     model: Classifier,
     images: Tensor,

@@ -14,7 +14,7 @@ from harness_cam.explainers import Prefix, no_layer
 from harness_cam.maps import grad_cam_map
 
 
-@explainer(passes=3, cite=citations.SHAPLEY_CAM)
+@explainer(family="class activation maps", passes=3, cite=citations.SHAPLEY_CAM)
 def shapley_cam(
     model: Classifier,
     images: Tensor,

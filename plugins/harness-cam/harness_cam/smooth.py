@@ -21,7 +21,7 @@ def passes(params: Mapping[str, Any]) -> float:
     return 2.0 * params["draws"] + 1
 
 
-@explainer(passes=passes, cite=citations.SMOOTH_GRAD_CAM_PLUS_PLUS)
+@explainer(family="class activation maps", passes=passes, cite=citations.SMOOTH_GRAD_CAM_PLUS_PLUS)
 def smooth_grad_cam_plus_plus(
     model: Classifier,
     images: Tensor,

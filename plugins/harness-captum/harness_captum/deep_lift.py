@@ -28,7 +28,13 @@ def not_lifted(model: Classifier, rule: Rule) -> str | None:
 
 
 # By reveal-cancel: the reference, the image and both parts forward, and these by positive and by negative weights there and back.
-@explainer(signed=True, complete=True, passes=lambda params: 3 if params["rule"] == "rescale" else 12, cite=citations.DEEP_LIFT)
+@explainer(
+    family="relevance propagation",
+    signed=True,
+    complete=True,
+    passes=lambda params: 3 if params["rule"] == "rescale" else 12,
+    cite=citations.DEEP_LIFT,
+)
 def deep_lift(
     model: Classifier, images: Tensor, targets: Tensor, *, baseline: ReferenceKind = "black", rule: Rule = "rescale"
 ) -> Attribution:

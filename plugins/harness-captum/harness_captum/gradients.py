@@ -10,7 +10,7 @@ from harness.api.gradients import no_gradient_reason
 from harness_captum import citations
 
 
-@explainer(signed=False, passes=2, cite=citations.SALIENCY)
+@explainer(family="gradients", signed=False, passes=2, cite=citations.SALIENCY)
 def saliency(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
     """Saliency: the gradient's absolute value, its maximum over channels (Simonyan et al. 2014, section 3.1).
 
@@ -20,7 +20,7 @@ def saliency(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
     return gradients.amax(dim=1)
 
 
-@explainer(signed=True, passes=2, cite=citations.INPUT_X_GRADIENT)
+@explainer(family="gradients", signed=True, passes=2, cite=citations.INPUT_X_GRADIENT)
 def input_x_gradient(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
     """Input × Gradient (Shrikumar et al. 2016); the input is what the model takes, after preprocessing.
 

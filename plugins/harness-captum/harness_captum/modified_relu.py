@@ -13,7 +13,7 @@ from harness_captum import citations
 from harness_captum.gradients import leaf
 
 
-@explainer(signed=True, needs={"relu"}, passes=2, cite=citations.GUIDED_BACKPROP)
+@explainer(family="modified backpropagation", signed=True, needs={"relu"}, passes=2, cite=citations.GUIDED_BACKPROP)
 def guided_backprop(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
     """Guided Backprop: gradients pass a ReLU where both the input and the gradient are positive (Springenberg et al. 2015).
 
@@ -22,7 +22,7 @@ def guided_backprop(model: Classifier, images: Tensor, targets: Tensor) -> Tenso
     return _attribute(attr.GuidedBackprop, model, images, targets)
 
 
-@explainer(signed=True, needs={"relu"}, passes=2, cite=citations.DECONVOLUTION)
+@explainer(family="modified backpropagation", signed=True, needs={"relu"}, passes=2, cite=citations.DECONVOLUTION)
 def deconvolution(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
     """Deconvolution: gradients pass a ReLU where the gradient is positive, whatever the input (Zeiler and Fergus 2014).
 

@@ -30,7 +30,7 @@ def integration_passes(params: Mapping[str, Any]) -> float:
     return references * (2.0 * params["steps"] + 1) + 1
 
 
-@explainer(signed=True, complete=True, passes=integration_passes, cite=citations.INTEGRATED_GRADIENTS)
+@explainer(family="gradients", signed=True, complete=True, passes=integration_passes, cite=citations.INTEGRATED_GRADIENTS)
 def integrated_gradients(
     model: Classifier,
     images: Tensor,
@@ -69,6 +69,7 @@ def integrated_gradients(
 
 
 @explainer(
+    family="gradients",
     signed=True,
     wants={"training-data"},
     otherwise=WITHOUT_TRAINING,

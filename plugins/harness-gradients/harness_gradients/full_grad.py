@@ -52,7 +52,7 @@ def not_decomposed(model: Classifier) -> str | None:
     )
 
 
-@explainer(signed=False, passes=2, cite=citations.FULL_GRAD)
+@explainer(family="gradients", signed=False, passes=2, cite=citations.FULL_GRAD)
 def full_grad(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
     """FullGrad: image × gradient and the gradients of all biases, each rescaled, summed up (Srinivas and Fleuret 2019, eq. 8).
 

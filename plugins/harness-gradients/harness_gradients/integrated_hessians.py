@@ -24,7 +24,7 @@ def not_softened(model: Classifier) -> str | None:
     return no_gradient_reason(model) or hidden_operations_reason(model, additions=False)
 
 
-@explainer(signed=True, passes=lambda params: 4 * params["steps"], cite=citations.INTEGRATED_HESSIANS)
+@explainer(family="gradients", signed=True, passes=lambda params: 4 * params["steps"], cite=citations.INTEGRATED_HESSIANS)
 def integrated_hessians(
     model: Classifier,
     images: Tensor,

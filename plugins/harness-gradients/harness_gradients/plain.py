@@ -10,7 +10,7 @@ from harness.api.target_logits import target_gradients
 from harness_gradients import citations
 
 
-@explainer(signed=True, passes=2, cite=citations.GRADIENT)
+@explainer(family="gradients", signed=True, passes=2, cite=citations.GRADIENT)
 def gradient(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
     """Gradient of the target's logit at the image, with its sign (Simonyan et al. 2014, section 3).
 

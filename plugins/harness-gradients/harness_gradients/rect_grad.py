@@ -15,7 +15,7 @@ from harness.api.target_logits import target_gradients
 from harness_gradients import citations
 
 
-@explainer(signed=True, needs={"relu"}, passes=2, cite=citations.RECT_GRAD)
+@explainer(family="modified backpropagation", signed=True, needs={"relu"}, passes=2, cite=citations.RECT_GRAD)
 def rect_grad(model: Classifier, images: Tensor, targets: Tensor, *, percentile: Annotated[float, Field(ge=0, le=100)] = 98) -> Tensor:
     """RectGrad: a gradient passes a ReLU where activation × gradient is above a percentile of the layer's (Kim et al. 2019, eq. 4).
 

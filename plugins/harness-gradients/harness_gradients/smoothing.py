@@ -28,7 +28,7 @@ def passes(params: Mapping[str, Any]) -> float | None:
     return 2 * params["draws"] if params["over"] is None else None
 
 
-@explainer(signed=True, passes=passes, cite=citations.SMOOTH_GRAD)
+@explainer(family="gradients", signed=True, passes=passes, cite=citations.SMOOTH_GRAD)
 def smooth_grad(
     model: Classifier,
     images: Tensor,
@@ -54,7 +54,7 @@ def smooth_grad(
     return total / draws
 
 
-@explainer(signed=False, passes=passes, cite=citations.SQUARE_GRAD)
+@explainer(family="gradients", signed=False, passes=passes, cite=citations.SQUARE_GRAD)
 def square_grad(
     model: Classifier,
     images: Tensor,
@@ -80,7 +80,7 @@ def square_grad(
     return total / draws
 
 
-@explainer(signed=False, passes=passes, cite=citations.VAR_GRAD)
+@explainer(family="gradients", signed=False, passes=passes, cite=citations.VAR_GRAD)
 def var_grad(
     model: Classifier,
     images: Tensor,

@@ -17,7 +17,7 @@ from harness_gradients import citations
 from harness_gradients.smoothing import Draws, Noise, no_reason, noisy_maps, passes
 
 
-@explainer(signed=True, passes=passes, cite=citations.NOISE_GRAD)
+@explainer(family="gradients", signed=True, passes=passes, cite=citations.NOISE_GRAD)
 def noise_grad(
     model: Classifier,
     images: Tensor,
@@ -52,7 +52,7 @@ def fusion_passes(params: Mapping[str, Any]) -> float | None:
     return None if once is None else once * params["image_draws"]
 
 
-@explainer(signed=True, passes=fusion_passes, cite=citations.NOISE_GRAD)
+@explainer(family="gradients", signed=True, passes=fusion_passes, cite=citations.NOISE_GRAD)
 def fusion_grad(
     model: Classifier,
     images: Tensor,

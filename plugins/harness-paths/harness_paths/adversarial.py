@@ -14,7 +14,7 @@ from harness_paths import citations
 from harness_paths.steps import input_range, within_bounds
 
 
-@explainer(signed=True, passes=lambda params: 3 * params["classes"] * params["steps"], cite=citations.AGI)
+@explainer(family="gradients", signed=True, passes=lambda params: 3 * params["classes"] * params["steps"], cite=citations.AGI)
 def adversarial_gradient_integration(
     model: Classifier,
     images: Tensor,

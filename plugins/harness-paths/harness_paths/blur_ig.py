@@ -19,7 +19,7 @@ TRUNCATION = 4.0
 """Standard deviations beyond which the Gaussian is cut off, as in SciPy's ``gaussian_filter``."""
 
 
-@explainer(signed=True, complete=True, passes=lambda params: 2 * params["steps"] + 2, cite=citations.BLUR_IG)
+@explainer(family="gradients", signed=True, complete=True, passes=lambda params: 2 * params["steps"] + 2, cite=citations.BLUR_IG)
 def blur_ig(
     model: Classifier,
     images: Tensor,

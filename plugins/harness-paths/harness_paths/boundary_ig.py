@@ -21,7 +21,11 @@ HALVINGS = 12
 
 
 @explainer(
-    signed=True, complete=True, passes=lambda params: 2 * params["steps"] + 2 * params["search"] + HALVINGS + 2, cite=citations.BOUNDARY_IG
+    family="gradients",
+    signed=True,
+    complete=True,
+    passes=lambda params: 2 * params["steps"] + 2 * params["search"] + HALVINGS + 2,
+    cite=citations.BOUNDARY_IG,
 )
 def boundary_ig(
     model: Classifier,

@@ -20,7 +20,7 @@ CLOSE = 1e-9
 """Share of a distance below which two are equal."""
 
 
-@explainer(signed=True, passes=lambda params: 2 * params["steps"] + 2, cite=citations.GUIDED_IG)
+@explainer(family="gradients", signed=True, passes=lambda params: 2 * params["steps"] + 2, cite=citations.GUIDED_IG)
 def guided_ig(
     model: Classifier,
     images: Tensor,

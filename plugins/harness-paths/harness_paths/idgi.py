@@ -26,7 +26,7 @@ def passes(params: Mapping[str, Any]) -> float:
     return 2.0 * params["steps"] + 2
 
 
-@explainer(signed=True, complete=True, passes=passes, cite=citations.IDGI)
+@explainer(family="gradients", signed=True, complete=True, passes=passes, cite=citations.IDGI)
 def idgi(
     model: Classifier,
     images: Tensor,

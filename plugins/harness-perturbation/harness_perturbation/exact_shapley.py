@@ -18,7 +18,7 @@ MOST = 12
 """Regions of which all coalitions are tried: 4096 forward passes."""
 
 
-@explainer(signed=True, complete=True, passes=lambda params: 2 ** params["segments"], cite=citations.SHAPLEY)
+@explainer(family="Shapley values", signed=True, complete=True, passes=lambda params: 2 ** params["segments"], cite=citations.SHAPLEY)
 def exact_shapley(
     model: Classifier,
     images: Tensor,

@@ -11,7 +11,7 @@ from harness_perturbation.masking import Output, all_predictions, target_outputs
 from harness_perturbation.regions import RegionBaseline, RegionKind, Segments, find_regions, region_replacement
 
 
-@explainer(signed=True, passes=lambda params: params["segments"] + 1, cite=citations.FEATURE_ABLATION)
+@explainer(family="perturbation", signed=True, passes=lambda params: params["segments"] + 1, cite=citations.FEATURE_ABLATION)
 def feature_ablation(
     model: Classifier,
     images: Tensor,

@@ -19,7 +19,7 @@ RIDGE = 1e-9
 """Share of the mean diagonal that is added to it, so that fewer coalitions than regions have a solution too."""
 
 
-@explainer(signed=True, complete=True, passes=lambda params: params["samples"] + 2, cite=citations.KERNEL_SHAP)
+@explainer(family="Shapley values", signed=True, complete=True, passes=lambda params: params["samples"] + 2, cite=citations.KERNEL_SHAP)
 def kernel_shap(
     model: Classifier,
     images: Tensor,

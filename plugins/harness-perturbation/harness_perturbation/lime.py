@@ -14,7 +14,7 @@ from harness_perturbation.masking import Output, all_predictions, shared_streams
 from harness_perturbation.regions import RegionBaseline, RegionKind, Segments, by_count, find_regions, region_replacement
 
 
-@explainer(signed=True, passes=lambda params: params["samples"], cite=citations.LIME)
+@explainer(family="perturbation", signed=True, passes=lambda params: params["samples"], cite=citations.LIME)
 def lime(
     model: Classifier,
     images: Tensor,

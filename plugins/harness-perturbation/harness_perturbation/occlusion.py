@@ -30,7 +30,7 @@ def sizes(window: int | None, stride: int | None, side: int) -> tuple[int, int]:
     return window, max(1, window // 2) if stride is None else stride
 
 
-@explainer(signed=True, passes=positions, cite=citations.OCCLUSION)
+@explainer(family="perturbation", signed=True, passes=positions, cite=citations.OCCLUSION)
 def occlusion(
     model: Classifier,
     images: Tensor,

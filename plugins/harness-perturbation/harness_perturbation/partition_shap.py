@@ -20,7 +20,7 @@ AT_ONCE = 5
 """Rectangles of each image that are halved before it is decided anew which are: shap's batch of ten predictions."""
 
 
-@explainer(signed=True, complete=True, passes=lambda params: params["evaluations"], cite=citations.OWEN)
+@explainer(family="Shapley values", signed=True, complete=True, passes=lambda params: params["evaluations"], cite=citations.OWEN)
 def partition_shap(
     model: Classifier,
     images: Tensor,

@@ -29,7 +29,7 @@ def starts_of(length: int, window: int, stride: int | None) -> list[int]:
     return [*range(0, length - window, stride), length - window]
 
 
-@explainer(signed=True, needs={"training-data"}, passes=passes, cite=citations.PREDICTION_DIFFERENCE)
+@explainer(family="perturbation", signed=True, needs={"training-data"}, passes=passes, cite=citations.PREDICTION_DIFFERENCE)
 def prediction_difference(
     model: Classifier,
     images: Tensor,

@@ -13,7 +13,7 @@ from harness_perturbation import citations
 from harness_perturbation.masking import Baseline, baseline_input, mixed_with, predictions, shared_streams
 
 
-@explainer(signed=False, passes=lambda params: params["masks"], cite=citations.RISE)
+@explainer(family="perturbation", signed=False, passes=lambda params: params["masks"], cite=citations.RISE)
 def rise(
     model: Classifier,
     images: Tensor,

@@ -15,6 +15,7 @@ from harness_perturbation.regions import RegionBaseline, RegionKind, Segments, b
 
 
 @explainer(
+    family="Shapley values",
     signed=True,
     complete=True,
     passes=lambda params: params["permutations"] * (params["segments"] - 1) + 2,

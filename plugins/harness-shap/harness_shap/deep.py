@@ -41,6 +41,7 @@ def not_seen(model: Classifier) -> str | None:
 
 
 @explainer(
+    family="Shapley values",
     signed=True,
     complete=True,
     wants={"training-data"},

@@ -23,6 +23,7 @@ IMAGE = "image"  # null would mean the layer of class activation maps, as every 
 
 
 @explainer(
+    family="Shapley values",
     signed=True,
     wants={"training-data"},
     otherwise=WITHOUT_TRAINING,

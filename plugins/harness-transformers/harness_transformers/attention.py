@@ -18,7 +18,7 @@ Start = Annotated[int, Field(ge=0)]
 """The first block that counts."""
 
 
-@explainer(passes=1, cite=citations.ATTENTION_ROLLOUT)
+@explainer(family="attention", passes=1, cite=citations.ATTENTION_ROLLOUT)
 def attention_rollout(
     model: Classifier,
     images: Tensor,
@@ -50,7 +50,7 @@ def attention_rollout(
     return token_attention(model).attribution(relevance)
 
 
-@explainer(passes=1, cite=citations.RAW_ATTENTION)
+@explainer(family="attention", passes=1, cite=citations.RAW_ATTENTION)
 def raw_attention(model: Classifier, images: Tensor, targets: Tensor, *, heads: Heads = "mean", block: int = -1) -> Attribution:
     """Raw attention: the weights by which one block mixes the patches into what the classes are made of.
 

@@ -33,7 +33,7 @@ def without_rule(model: Classifier) -> str | None:
     return f"AttnLRP has no rule for what the model computes by {', '.join(sorted(rules.without_rule))}"
 
 
-@explainer(signed=True, passes=2, cite=citations.ATTN_LRP)
+@explainer(family="relevance propagation", signed=True, passes=2, cite=citations.ATTN_LRP)
 def attn_lrp(
     model: Classifier,
     images: Tensor,

@@ -28,7 +28,7 @@ def any_start(model: Classifier) -> str | None:
     return no_token_attention(model)
 
 
-@explainer(passes=passes, cite=citations.TRANSITION_ATTENTION)
+@explainer(family="attention", passes=passes, cite=citations.TRANSITION_ATTENTION)
 def transition_attention(model: Classifier, images: Tensor, targets: Tensor, *, steps: Steps = 20, start: Start = 4) -> Attribution:
     """Transition attention maps: attention as a Markov chain's transitions, times integrated gradients (Yuan et al. 2021).
 
@@ -49,7 +49,7 @@ def transition_attention(model: Classifier, images: Tensor, targets: Tensor, *, 
     return token_attention(model).attribution(state * gradient.clamp(min=0).mean(dim=1))
 
 
-@explainer(passes=passes, cite=citations.BEYOND_INTUITION)
+@explainer(family="attention", passes=passes, cite=citations.BEYOND_INTUITION)
 def beyond_intuition(model: Classifier, images: Tensor, targets: Tensor, *, steps: Steps = 20, start: Start = 3) -> Attribution:
     """Beyond Intuition, head-wise: attention perception times reasoning feedback, known as bidirectional attention too (Chen et al. 2023).
 

@@ -25,7 +25,7 @@ def no_blocks(model: Classifier, start: int = 0) -> str | None:
     return found if isinstance(found, str) else None
 
 
-@explainer(passes=2, cite=citations.LE_GRAD)
+@explainer(family="attention", passes=2, cite=citations.LE_GRAD)
 def le_grad(model: Classifier, images: Tensor, targets: Tensor, *, start: Start = 0, pool: Literal["mean", "read"] = "mean") -> Attribution:
     """LeGrad: positive gradients at the attention of every block, of the score that the block's own tokens have (Bousselham et al. 2025).
 

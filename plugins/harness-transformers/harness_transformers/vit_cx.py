@@ -30,7 +30,7 @@ def no_features(model: Classifier, layer: str | None = None) -> str | None:
     return None
 
 
-@explainer(signed=True, cite=citations.VIT_CX)
+@explainer(family="attention", signed=True, cite=citations.VIT_CX)
 def vit_cx(
     model: Classifier,
     images: Tensor,

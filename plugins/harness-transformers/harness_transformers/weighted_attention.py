@@ -12,7 +12,7 @@ from harness_transformers.attention_weights import attend, no_token_attention, t
 from harness_transformers.positive_relevance import no_rule, relevance_of_attention
 
 
-@explainer(passes=2, cite=citations.GENERIC_ATTENTION)
+@explainer(family="attention", passes=2, cite=citations.GENERIC_ATTENTION)
 def generic_attention(model: Classifier, images: Tensor, targets: Tensor, *, start: Start = 0) -> Attribution:
     """Generic attention explainability: relevance that each block adds by attention × gradient (Chefer et al. 2021b, eq. 5 and 6).
 
@@ -34,7 +34,7 @@ def no_relevance(model: Classifier, start: int = 0) -> str | None:
     return no_token_attention(model, start) or no_rule(model)
 
 
-@explainer(passes=4, cite=citations.TRANSFORMER_ATTRIBUTION)
+@explainer(family="attention", passes=4, cite=citations.TRANSFORMER_ATTRIBUTION)
 def transformer_attribution(model: Classifier, images: Tensor, targets: Tensor, *, start: Start = 0) -> Attribution:
     """Transformer attribution: relevance of attention × its gradient, followed through all blocks (Chefer et al. 2021a, eq. 13 and 14).
 

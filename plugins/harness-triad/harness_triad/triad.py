@@ -15,7 +15,7 @@ from harness_triad.fusion import FUSIONS, Negative, with_negatives
 FRAMEWORK = {"grad-cam": "grad-cam", "lrp": "lrp", "shap-gradient": "shap-gradient"}
 
 
-@explainer(signed=True, cite=RIEGER_HANSEN)
+@explainer(family="ensembles", signed=True, cite=RIEGER_HANSEN)
 def triad(
     model: Classifier,
     images: Tensor,

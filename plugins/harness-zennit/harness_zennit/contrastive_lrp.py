@@ -20,7 +20,7 @@ def not_contrasted_by(model: Classifier, dual: Dual, input_rule: InputRule) -> s
     return not_decomposed(model, input_rule) or (without_head(model) if dual == "opposite-weights" else None)
 
 
-@explainer(signed=False, passes=5, cite=citations.CONTRASTIVE_LRP)
+@explainer(family="relevance propagation", signed=False, passes=5, cite=citations.CONTRASTIVE_LRP)
 def contrastive_lrp(
     model: Classifier, images: Tensor, targets: Tensor, *, dual: Dual = "other-classes", input_rule: InputRule = "z-box"
 ) -> Tensor:
@@ -47,7 +47,7 @@ def contrastive_lrp(
         return passed.from_logits(size * (chosen - others)).clamp(min=0)
 
 
-@explainer(signed=True, passes=5, cite=citations.SOFTMAX_GRADIENT_LRP)
+@explainer(family="relevance propagation", signed=True, passes=5, cite=citations.SOFTMAX_GRADIENT_LRP)
 def softmax_gradient_lrp(model: Classifier, images: Tensor, targets: Tensor, *, input_rule: InputRule = "z-box") -> Tensor:
     """Softmax-gradient relevance propagation, SGLRP: relevance starts as the softmax's gradient (Iwana et al. 2019).
 

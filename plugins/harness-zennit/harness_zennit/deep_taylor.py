@@ -31,7 +31,7 @@ def not_decomposed(model: Classifier, input_rule: InputRule) -> str | None:
     return without_relus_alone(model, positive_layers(input_rule))
 
 
-@explainer(signed=False, passes=5, cite=citations.DEEP_TAYLOR)
+@explainer(family="relevance propagation", signed=False, passes=5, cite=citations.DEEP_TAYLOR)
 def deep_taylor(model: Classifier, images: Tensor, targets: Tensor, *, input_rule: InputRule = "z-box") -> Attribution:
     """Deep Taylor decomposition of the target's logit (Montavon et al. 2017): z⁺ in all layers, z^B or w² in the first.
 

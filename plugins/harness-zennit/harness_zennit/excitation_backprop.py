@@ -25,7 +25,7 @@ def not_contrasted(model: Classifier, stop_at: str | None) -> str | None:
     return not_excited(model, stop_at) or without_head(model)
 
 
-@explainer(signed=False, passes=5, cite=citations.EXCITATION_BACKPROP)
+@explainer(family="modified backpropagation", signed=False, passes=5, cite=citations.EXCITATION_BACKPROP)
 def excitation_backprop(model: Classifier, images: Tensor, targets: Tensor, *, stop_at: str | None = None) -> Attribution:
     """Excitation backpropagation: how likely a winner drawn from the target's down the layers ends here (Zhang et al. 2016).
 
@@ -47,7 +47,7 @@ def excitation_backprop(model: Classifier, images: Tensor, targets: Tensor, *, s
     return Attribution(_summed(found, stop_at), coarse=True)
 
 
-@explainer(signed=False, passes=5, cite=citations.EXCITATION_BACKPROP)
+@explainer(family="modified backpropagation", signed=False, passes=5, cite=citations.EXCITATION_BACKPROP)
 def contrastive_excitation_backprop(model: Classifier, images: Tensor, targets: Tensor, *, stop_at: str | None = None) -> Attribution:
     """Contrastive excitation backpropagation: less where the opposite of the target is excited too (Zhang et al. 2016, section 3.3).
 

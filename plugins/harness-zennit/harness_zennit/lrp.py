@@ -13,7 +13,9 @@ from harness_zennit.composites import LAYERS, FirstRule, Layers, Rule, Settings,
 from harness_zennit.propagation import one_hot, propagation, without_propagation
 
 
-@explainer(signed=True, passes=lambda params: passes(params["rule"], params["conserve"]), cite=citations.LRP)
+@explainer(
+    family="relevance propagation", signed=True, passes=lambda params: passes(params["rule"], params["conserve"]), cite=citations.LRP
+)
 class LRP:
     """Layer-wise relevance propagation by zennit's rules, on the network's canonical form (Bach et al. 2015).
 
