@@ -56,6 +56,17 @@ def test_unknown_pixels_have_the_mean_probability_of_what_they_could_be():
     assert abs(float(found[5, 6]) - (5.2 / np.log(2) - np.log2(p / (1 - p)))) < 0.1
 
 
+def test_what_follows_from_around_the_window_is_no_evidence():
+    """Rows of one colour, which a window's left and right neighbours give away, at every border too; columns of one colour are unknown."""
+    model, generator = made(), torch.Generator().manual_seed(0)
+    training = torch.randn(64, 3, 16, 1, generator=generator).expand(64, 3, 16, 16)
+    stripes = torch.randn(4, 3, 16, 1, generator=generator).clamp(-2, 2).expand(4, 3, 16, 16).contiguous()
+    options = {"window": 4, "stride": 2, "padding": 2, "patches": 2000}
+    seen = [stripes, stripes.mT.contiguous()]
+    known, unknown = (prediction_difference(model, inputs, TARGETS, **options, ctx=with_training(training)) for inputs in seen)
+    assert 20 * known.abs().max() < unknown.abs().max()
+
+
 def test_given_the_others_pixels_are_as_the_precision_matrix_says():
     generator = torch.Generator().manual_seed(0)
     factor = torch.randn(2, 9, 9, generator=generator, dtype=torch.float64)
