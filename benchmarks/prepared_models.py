@@ -11,6 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import shap
 import torch
@@ -19,6 +20,7 @@ from harness_captum.deep_lift import deep_lift
 from harness_torchvision.calibration import noise_of_all_scales
 from harness_torchvision.models import untrained
 from harness_zennit.canonization import canonized
+from harness_zennit.lrp import LRP
 from torch import Tensor, nn
 from zennit.composites import EpsilonPlusFlat
 
@@ -50,6 +52,7 @@ SIZES = {
     "maxvit_t": 224,
 }
 IMAGES = 2
+LRPS: list[dict[str, Any]] = [{}, {"conserve": True}, {"rule": "epsilon-gamma", "conserve": True}]
 
 
 def built(arch: str) -> tuple[nn.Module, Classifier, float]:
@@ -117,7 +120,18 @@ def relevance(module: nn.Module, images: Tensor, target: int) -> str:
         start = torch.zeros_like(logits)
         start[:, target] = 1
         (found,) = torch.autograd.grad(logits, inputs, start)
-    total = float(found.sum(dim=(1, 2, 3)).median())
+    return share(found)
+
+
+def propagated(model: Classifier, images: Tensor, targets: Tensor, **options: Any) -> str:
+    """The same of the explainer ``lrp``."""
+    explain = LRP(LRP.Params(zero_bias=True, **options))
+    return "not applicable" if explain.applicable(model) is not None else share(explain(model, images, targets).map)
+
+
+def share(relevance: Tensor) -> str:
+    """What relevance ``(B, C, H, W)`` sums to."""
+    total = float(relevance.sum(dim=(1, 2, 3)).median())
     return f"{total:.3f}" if abs(total) < 1000 else f"{total:.0e}"
 
 
@@ -149,6 +163,7 @@ def row(arch: str) -> list[str]:
             tried(lambda: shap_error(copy.deepcopy(model.module), images, references, target)),
             tried(lambda: relevance(copy.deepcopy(original), images, target)),
             canonical,
+            *(tried(lambda options=options: propagated(model, images, targets, **options)) for options in LRPS),
         ]
 
 
@@ -164,6 +179,7 @@ HEADER = [
         "zennit, as it is",
         "canonized",
     ],
+    ["model", "`lrp`", "`conserve: true`", "`rule: epsilon-gamma, conserve: true`"],
 ]
 
 
@@ -182,7 +198,8 @@ def main() -> None:
         rows.append(row(arch))
         print(*rows[-1], sep=" | ", file=sys.stderr, flush=True)
     print(table(HEADER[0], [r[:6] for r in rows]), "\n")
-    print(table(HEADER[1], [[r[0], *r[6:]] for r in rows]))
+    print(table(HEADER[1], [[r[0], *r[6:13]] for r in rows]), "\n")
+    print(table(HEADER[2], [[r[0], *r[13:]] for r in rows]))
 
 
 if __name__ == "__main__":
