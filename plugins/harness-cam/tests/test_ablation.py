@@ -151,3 +151,30 @@ def test_tokens_have_their_channels_set_to_zero_and_those_beside_the_grid_keep_t
     logits = model(batch).gather(1, targets[:, None])
     expected = torch.einsum("bk,bkn->bn", model.module.head.weight[targets] * share / logits.abs(), tokens)
     torch.testing.assert_close(ablation_cam(model, batch, targets, relu=False).map.flatten(1), expected)
+
+
+def test_of_a_transformer_the_blocks_before_are_not_run_and_the_class_token_is_left_alone():
+    torch.manual_seed(0)
+    module = models.VisionTransformer(image_size=32, patch_size=8, num_layers=3, num_heads=2, hidden_dim=8, mlp_dim=16, num_classes=3)
+    nn.init.normal_(module.heads.head.weight)
+    name = "encoder.layers.encoder_layer_1"
+    model, batch, targets = classifier(module, input_shape=(3, 32, 32), cam_layer=name), images(2, (32, 32)), torch.tensor([0, 2])
+    assert LaterLayers(model, batch, None, None).cut
+    found = ablation_cam(model, batch, targets, relu=False).map
+    with torch.no_grad():
+        logits = model(batch).gather(1, targets[:, None])[:, 0]
+        expected = torch.zeros(2, 4, 4)
+        for k in range(8):
+            kept = []
+
+            def without(module, args, output, k=k, kept=kept):
+                kept.append(output[:, 1:, k].clone())
+                output = output.clone()
+                output[:, 1:, k] = 0
+                return output
+
+            handle = model.layer(name).register_forward_hook(without)
+            drops = (logits - model(batch).gather(1, targets[:, None])[:, 0]) / logits.abs()
+            handle.remove()
+            expected += drops.view(2, 1, 1) * kept[0].view(2, 4, 4)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
