@@ -117,7 +117,7 @@ class WritesIntoIt(nn.Module):
 
     def forward(self, x):
         y = self.layer(self.conv(x))
-        y -= 0.2
+        y -= 0.2 * (len(x) > 0)  # what tracing cannot follow is left in place
         return self.head(self.act(y).square().mean((2, 3)))
 
 
