@@ -79,7 +79,7 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
         HEAD + "execution:\n  timeot: 3m\n",
         [
             '8:3: unknown key "timeot"; did you mean "timeout"? '
-            "(known: executor, timeout, startup_timeout, workers, devices, batch, shard, prefetch, precision, compile)"
+            "(known: executor, timeout, startup_timeout, workers, workers_per_device, devices, batch, shard, prefetch, precision, compile)"
         ],
     ),
     "a name that is a number": (replaced("name: x", "name: 012"), [f"1:7: name must be {TEXT}, not 12"]),
