@@ -14,12 +14,24 @@ from typing import Any
 
 import pytest
 
+import harness
 from tests.support.elsewhere import PLACES
 from tests.support.shipped import PARAMS, ROOT, names
 
 pytestmark = pytest.mark.slow
 
 CHAOTIC = {"data-randomisation"}  # trains a network: what differs in the last bit at first does so in the first digit at last
+INAPPLICABLE = {
+    "harness-cam/cam": "the logits are one linear layer",
+    **{
+        f"harness-transformers/{name}": "atten"
+        for name in (
+            *("attention-rollout", "raw-attention", "generic-attention", "transformer-attribution", "le-grad"),
+            *("transition-attention", "beyond-intuition", "bidirectional-attention", "vit-cx"),
+        )
+    },
+}
+"""What says nothing of a convolutional network with dense layers, and of its reason to say so."""
 SAMPLES = 2
 QUICK: dict[str, dict[str, Any]] = {
     "harness-perturbation/occlusion": {"window": 16, "stride": 16},
@@ -33,10 +45,15 @@ def reference(name: str) -> dict[str, Any]:
     return {"use": name, "label": name.partition("/")[2], "params": {**PARAMS.get(name, {}), **QUICK.get(name, {})}}
 
 
+def applicable() -> list[str]:
+    """The explainers that say something of the network."""
+    return [name for name in names("explainers") if name not in INAPPLICABLE]
+
+
 @pytest.fixture(scope="module")
 def everything() -> dict[str, Any]:
     """All explainers with one metric, and one explainer (two, where parts are scored) with all metrics, on all places."""
-    explainers, metrics = [reference(name) for name in names("explainers")], [reference(name) for name in names("metrics")]
+    explainers, metrics = [reference(name) for name in applicable()], [reference(name) for name in names("metrics")]
     fused = [{"use": "triad", "label": f"triad {fusion}", "params": {"fusion": fusion}} for fusion in ("variance", "product", "rank")]
     parts = [metric for metric in metrics if metric["label"].startswith("component-")]
     grids: list[tuple[list[Any], list[Any]]] = [
@@ -72,7 +89,7 @@ def test_all_of_it_runs(everything: dict[str, Any], place: str) -> None:
         assert cell == ["wide", "careless"]
         assert ("has no float64" if "without" in place else "same device") in reason
     cells = {(explainer, metric) for explainer, metric, _, _ in everything[place]["scores"]}
-    assert {explainer for explainer, _ in cells} >= {name.partition("/")[2] for name in names("explainers")}
+    assert {explainer for explainer, _ in cells} >= {name.partition("/")[2] for name in applicable()}
     assert {metric for _, metric in cells} >= {name.partition("/")[2] for name in names("metrics")}
 
 
@@ -80,7 +97,7 @@ def test_all_of_it_runs(everything: dict[str, Any], place: str) -> None:
 def test_the_numbers_are_those_of_the_cpu(everything: dict[str, Any], place: str) -> None:
     mine, theirs = ({tuple(key): value for *key, value in everything[at]["scores"] if key[1] != "careless"} for at in (place, "cpu"))
     assert mine.keys() == theirs.keys()
-    assert len(mine) >= SAMPLES * (len(names("explainers")) + len(names("metrics")))
+    assert len(mine) >= SAMPLES * (len(applicable()) + len(names("metrics")))
     other = {key: (mine[key], theirs[key]) for key in mine if not _close(mine[key], theirs[key]) and key[1] not in CHAOTIC}
     assert other == {}
 
@@ -95,6 +112,12 @@ def test_the_device_is_waited_for_and_gives_back_memory(everything: dict[str, An
     """For the time that passes take, and after each job."""
     asked = {place: dict(everything[place]["asked"]) for place in PLACES[:2]}  # the last counts stand
     assert asked["cpu"] == {"waited": 0, "memory given back": 0}
-    jobs = len(names("explainers"))
+    jobs = len(applicable())
     assert asked["standin"]["memory given back"] >= jobs
     assert asked["standin"]["waited"] >= 2 * jobs
+
+
+@pytest.mark.parametrize("name", INAPPLICABLE)
+def test_what_is_left_out_does_not_apply(name: str) -> None:
+    with pytest.raises(ValueError, match=INAPPLICABLE[name]):
+        harness.explainer(name).require_applicable(harness.model("digits-cnn"))
