@@ -116,7 +116,8 @@ def _checked_image(image: object, id: str) -> Tensor:
 
 def _laid_out(values: Tensor) -> Tensor:
     """The same in memory row by row, so that what is computed of a sample does not depend on how it was laid out."""
-    return values.contiguous().reshape(-1).reshape(values.shape)
+    laid_out = values.contiguous().reshape(-1).reshape(values.shape)
+    return values if values.stride() == laid_out.stride() else laid_out
 
 
 def _check_evidence(name: str, value: object, sample: Sample) -> None:
