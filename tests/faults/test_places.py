@@ -183,7 +183,7 @@ def test_a_cached_run_asks_a_place_for_little(place: str, tmp_path: Path) -> Non
         assert Place.asked["write"] == 0
     columns = 3  # two explanations and the predictions
     assert asked["many"] <= asked["few"] + 3 * 2  # for each metric that was added
-    assert asked["few"] <= 11 * columns  # of each explanation also which files making it opens
+    assert asked["few"] <= 12 * columns  # of each explanation also which files making it opens, and of the run what its explainers share
 
 
 def test_a_password_is_shown_nowhere(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from harness.dispatch.events import ColumnFailed, Event, JobFinished, RowsCommitted
-from harness.planning.jobs import Job
-from harness.store.sample_alignment import SamplePositions, rows_with_any_value
+from harness.planning.jobs import Job, positions_of
+from harness.store.sample_alignment import rows_with_any_value
 from harness.store.store import Store, StoreError
 from harness.worker.job_runner import JobRunner
 from harness.worker.result_writer import MAX_WAITING_TASKS, ResultWriter
@@ -56,7 +56,7 @@ def test_no_more_waits_than_memory_should_hold() -> None:
 def test_committed_means_readable_and_finished_comes_last(work: tuple[JobRunner, Job]) -> None:
     bench, job = work
     heard: list[Event] = []
-    places = SamplePositions([(row.sample, row.digest) for row in job.rows])
+    places = positions_of(job.rows, {task.key: task.evidence for task in job.metrics})
 
     def hear(event: Event) -> None:
         heard.append(event)

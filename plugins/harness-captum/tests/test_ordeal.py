@@ -97,7 +97,8 @@ def test_everything_is_left_as_it_was_after_an_exception(function, passes):
 @pytest.mark.parametrize(
     ("function", "params", "declared_for"),
     [
-        *((function, {}, {}) for function in (saliency, input_x_gradient, guided_backprop, deconvolution, deep_lift)),
+        *((function, {}, {}) for function in (saliency, input_x_gradient, guided_backprop, deconvolution)),
+        (deep_lift, {}, {"rule": "rescale"}),
         (integrated_gradients, {"steps": 6}, {"steps": 6, "over": None, "baseline": "black"}),
         (gradient_shap, {"draws": 6, "background": 16}, {"draws": 6, "background": 16}),
     ],
