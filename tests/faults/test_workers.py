@@ -197,9 +197,7 @@ def test_no_reader_outlives_its_worker_nor_says_anything(tmp_path: Path, how: st
 
     try:
         until(lambda: bool(readers()), process, seconds=60)
-    except (
-        AssertionError
-    ):  # seen in a whole run of all tests, and not yet understood: forked elsewhere, they are not its children
+    except AssertionError:  # seen in a whole run of all tests, and not yet understood: forked elsewhere, they are not its children
         os.killpg(process.pid, signal.SIGKILL)
         pytest.skip("no reader was seen among the children of this process")
     found = readers()
