@@ -93,6 +93,16 @@ class ModelInputs:
             return None
         return self.normalise(torch.zeros(self.input_shape[0], 1, 1)), self.normalise(torch.ones(self.input_shape[0], 1, 1))
 
+    def input_range(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Least and greatest value of inputs such as ``images`` (B, C, H, W), on their device.
+
+        They are `bounds`, ``(C, 1, 1)``, or, if preprocessing is the identity, those of each image itself, ``(B, 1, 1, 1)``.
+        """
+        if self.bounds is None:
+            return images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
+        low, high = self.bounds
+        return sent(low, images.device, images.dtype), sent(high, images.device, images.dtype)
+
     @property
     def preprocessing(self) -> Preprocessing:
         """Preprocessing of an image, without the model."""

@@ -120,11 +120,8 @@ gradient_shap.applicable = no_gradient_reason  # type: ignore[attr-defined]
 
 
 def _uniform(model: Classifier, images: Tensor, ctx: Context) -> Tensor:
-    """Noise between the model's bounds, or, where its preprocessing has none, between each image's least and greatest value."""
-    if model.bounds is None:
-        low, high = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
-    else:
-        low, high = (bound.to(images) for bound in model.bounds)
+    """Noise over the range of inputs."""
+    low, high = model.input_range(images)
     return low + (high - low) * ctx.uniform(images.shape[1:]).to(images)
 
 

@@ -37,10 +37,7 @@ def baseline_input(model: Classifier, images: Tensor, kind: Baseline, ctx: Conte
     """``(B, C, H, W)`` what each of ``images`` is replaced by."""
     if kind != "noise":
         return model.reference(kind, images)
-    if model.bounds is None:
-        low, high = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
-    else:
-        low, high = (bound.to(images) for bound in model.bounds)
+    low, high = model.input_range(images)
     return low + (high - low) * ctx.fresh(f"{ctx.purpose}: baseline").uniform(images.shape[1:]).to(images)
 
 

@@ -129,7 +129,7 @@ def _as_pictures(model: Classifier, images: Tensor) -> Tensor:
     """Images in [0, 1]: before preprocessing, or, where that is the identity, by each image's own range."""
     if model.bounds is not None:
         return model.denormalise(images).clamp(0, 1)
-    low, high = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
+    low, high = model.input_range(images)
     return (images - low) / (high - low).clamp(min=torch.finfo(images.dtype).tiny)
 
 
