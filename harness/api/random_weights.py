@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from harness.api.network_features import copy_structure
+from harness.api.network_copies import copied_network
 from harness.api.network_loading import noise_image
-from harness.api.preparation.module_copy import deep_copy
 from harness.api.randomness import restored_generators, stream_seed
 
 if TYPE_CHECKING:
@@ -38,13 +36,8 @@ def randomised_copy(model: Classifier, seed: int, layers: Sequence[str] | None =
     """A copy of a classifier with fresh weights in ``layers``, which shares all other tensors; see `Classifier.randomised`."""
     inside = model.module.modules() if layers is None else [model.layer(name) if name else model.module for name in layers]
     own = {id(tensor) for layer in inside for tensor in (*layer.parameters(recurse=False), *layer.buffers(recurse=False))}
-    shared = {id(tensor): tensor for tensor in (*model.module.parameters(), *model.module.buffers()) if id(tensor) not in own}
-    twin = copy.copy(model)
-    twin.notes = list(model.notes)
-    twin.__dict__.pop("digest", None)  # the architecture stays
-    twin.module = deep_copy(model.module, shared)
+    twin = copied_network(model, (tensor for tensor in (*model.module.parameters(), *model.module.buffers()) if id(tensor) not in own))
     randomise(twin.module, seed, layers)
-    copy_structure(model.module, twin.module)
     if layers is None:
         _require_other_logits(model, twin)
     return twin

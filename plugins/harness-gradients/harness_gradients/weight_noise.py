@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,8 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Classifier, Context, Explainer, explainer
-from harness.api.network_features import copy_structure
-from harness.api.preparation.module_copy import deep_copy
+from harness.api.network_copies import copied_network
 from harness.api.target_logits import target_gradients
 from harness_gradients import citations
 from harness_gradients.smoothing import Draws, Noise, no_reason, noisy_maps, passes
@@ -93,10 +91,7 @@ def noisy_networks(model: Classifier, draws: int, weight_noise: float, ctx: Cont
 
     The noise is a stream of the spec's seed that belongs to no sample, so that no batch has networks of its own.
     """
-    noisy = copy.copy(model)
-    noisy.__dict__.pop("digest", None)
-    noisy.module = deep_copy(model.module, {id(buffer): buffer for buffer in model.module.buffers()})
-    copy_structure(model.module, noisy.module)
+    noisy = copied_network(model, model.module.buffers())
     pairs = list(zip(model.module.parameters(), noisy.module.parameters(), strict=True))
     for draw in range(draws):
         stream = ctx.about([f"network {draw}"])
