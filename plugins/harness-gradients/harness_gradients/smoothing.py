@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import torch
@@ -48,10 +48,7 @@ def smooth_grad(
         noise: standard deviation of the Gaussian noise, as a share of the image's range (its largest less its smallest value).
         over: the explainer whose maps are averaged; by default the plain gradient.
     """
-    total = torch.zeros((), device=images.device)
-    for maps in noisy_maps(model, images, targets, draws, noise, over, ctx):
-        total = total + maps
-    return total / draws
+    return mean_of(noisy_maps(model, images, targets, draws, noise, over, ctx))
 
 
 @explainer(family="gradients", signed=False, passes=passes, cite=citations.SQUARE_GRAD)
@@ -74,10 +71,7 @@ def square_grad(
         noise: standard deviation of the Gaussian noise, as a share of the image's range (its largest less its smallest value).
         over: the explainer whose maps are squared; by default the plain gradient.
     """
-    total = torch.zeros((), device=images.device)
-    for maps in noisy_maps(model, images, targets, draws, noise, over, ctx):
-        total = total + maps.square()
-    return total / draws
+    return mean_of(maps.square() for maps in noisy_maps(model, images, targets, draws, noise, over, ctx))
 
 
 @explainer(family="gradients", signed=False, passes=passes, cite=citations.VAR_GRAD)
@@ -125,7 +119,21 @@ def noisy_maps(
     size = noise * image_range(images)
     for _ in range(draws):
         noisy = images + size * ctx.noise(images.shape[1:]).to(images)
-        yield target_gradients(model, noisy, targets)[0] if over is None else over(model, noisy, targets, ctx=ctx).map
+        yield base_maps(model, noisy, targets, over, ctx)
+
+
+def base_maps(model: Classifier, images: Tensor, targets: Tensor, over: Explainer | None, ctx: Context) -> Tensor:
+    """Maps of ``over`` ``(B, H, W)``, or, without it, plain gradients ``(B, C, H, W)``."""
+    return target_gradients(model, images, targets)[0] if over is None else over(model, images, targets, ctx=ctx).map
+
+
+def mean_of(maps: Iterable[Tensor]) -> Tensor:
+    """The mean of some maps, at least one, of which one is held at a time."""
+    rest = iter(maps)
+    total, count = next(rest), 1
+    for other in rest:
+        total, count = total + other, count + 1
+    return total / count
 
 
 def image_range(images: Tensor) -> Tensor:

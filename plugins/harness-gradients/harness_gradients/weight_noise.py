@@ -10,9 +10,8 @@ from torch import Tensor
 
 from harness.api import Classifier, Context, Explainer, explainer
 from harness.api.network_copies import copied_network
-from harness.api.target_logits import target_gradients
 from harness_gradients import citations
-from harness_gradients.smoothing import Draws, Noise, no_reason, noisy_maps, passes
+from harness_gradients.smoothing import Draws, Noise, base_maps, mean_of, no_reason, noisy_maps, passes
 
 
 @explainer(family="gradients", signed=True, passes=passes, cite=citations.NOISE_GRAD)
@@ -38,10 +37,7 @@ def noise_grad(
             percent, which is for the user to look at; 0.2 is the authors' package's.
         over: the explainer whose maps are averaged; by default the plain gradient.
     """
-    total = torch.zeros((), device=images.device)
-    for noisy in noisy_networks(model, draws, weight_noise, ctx):
-        total = total + (target_gradients(noisy, images, targets)[0] if over is None else over(noisy, images, targets, ctx=ctx).map)
-    return total / draws
+    return mean_of(base_maps(noisy, images, targets, over, ctx) for noisy in noisy_networks(model, draws, weight_noise, ctx))
 
 
 def fusion_passes(params: Mapping[str, Any]) -> float | None:
@@ -75,11 +71,8 @@ def fusion_grad(
         noise: standard deviation of the Gaussian noise on images, as a share of the image's range.
         over: the explainer whose maps are averaged; by default the plain gradient.
     """
-    total = torch.zeros((), device=images.device)
-    for noisy in noisy_networks(model, draws, weight_noise, ctx):
-        for maps in noisy_maps(noisy, images, targets, image_draws, noise, over, ctx):
-            total = total + maps
-    return total / (draws * image_draws)
+    networks = noisy_networks(model, draws, weight_noise, ctx)
+    return mean_of(maps for noisy in networks for maps in noisy_maps(noisy, images, targets, image_draws, noise, over, ctx))
 
 
 noise_grad.applicable = no_reason  # type: ignore[attr-defined]
