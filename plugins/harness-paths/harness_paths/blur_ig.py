@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Annotated
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 from harness.api import Attribution, Classifier, explainer
 from harness.api.gradients import no_gradient_reason
 from harness_paths import citations
-from harness_paths.points import PathPoint, path_point
+from harness_paths.points import PathPoint, path_point, summed_along
 
 TRUNCATION = 4.0
 """Standard deviations beyond which the Gaussian is cut off, as in SciPy's ``gaussian_filter``."""
@@ -38,11 +37,11 @@ def blur_ig(
         steps: parts of equal length in σ.
         max_sigma: standard deviation of the strongest blur, in pixels; by default 50/224 of the image's shorter side, as the paper has it.
     """
-    points = list(blur_path(model, images, targets, steps, max_sigma))
-    total = torch.zeros_like(images)
-    for blurred, sharper in pairwise(points):
-        total += (sharper.place - blurred.place) * (sharper.gradients + blurred.gradients) / 2
-    return Attribution(total, expected=points[-1].logits - points[0].logits)
+
+    def trapezoid(blurred: PathPoint, sharper: PathPoint) -> Tensor:
+        return (sharper.place - blurred.place) * (sharper.gradients + blurred.gradients) / 2
+
+    return summed_along(blur_path(model, images, targets, steps, max_sigma), trapezoid)
 
 
 blur_ig.applicable = no_gradient_reason  # type: ignore[attr-defined]

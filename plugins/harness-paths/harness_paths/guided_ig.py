@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Annotated, Literal
 
 import torch
@@ -14,7 +13,7 @@ from harness.api import Attribution, Classifier, explainer, to_float64
 from harness.api.gradients import no_gradient_reason
 from harness.api.preprocessing import ReferenceKind
 from harness_paths import citations
-from harness_paths.points import PathPoint, path_point
+from harness_paths.points import PathPoint, path_point, summed_along
 
 CLOSE = 1e-9
 """Share of a distance below which two are equal."""
@@ -45,13 +44,13 @@ def guided_ig(
         baseline: the input that stands for nothing: black, white, the image's mean colour, the blurred image, or the zero tensor.
         rule: the gradient that a part of the path counts with: that at its beginning, or the mean of those at both ends.
     """
-    references = model.reference(baseline, images)
-    points = list(guided_path(model, references, images, targets, steps, fraction, max_distance))
-    total = torch.zeros_like(images)
-    for before, after in pairwise(points):
+
+    def part(before: PathPoint, after: PathPoint) -> Tensor:
         gradients = before.gradients if rule == "left" else (before.gradients + after.gradients) / 2
-        total += (after.place - before.place) * gradients
-    return Attribution(total, expected=points[-1].logits - points[0].logits)
+        return (after.place - before.place) * gradients
+
+    references = model.reference(baseline, images)
+    return summed_along(guided_path(model, references, images, targets, steps, fraction, max_distance), part)
 
 
 guided_ig.applicable = no_gradient_reason  # type: ignore[attr-defined]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import torch
@@ -16,7 +15,7 @@ from harness.api.preprocessing import ReferenceKind
 from harness_paths import citations
 from harness_paths.blur_ig import blur_path
 from harness_paths.guided_ig import guided_path
-from harness_paths.points import PathPoint, straight_path
+from harness_paths.points import PathPoint, straight_path, summed_along
 
 Path = Literal["straight", "guided", "blur"]
 
@@ -49,21 +48,18 @@ def idgi(
         baseline: the input that stands for nothing (not of ``blur``): black, white, the image's mean colour, the blurred image, or the
             zero tensor.
     """
-    points = _points(path, model, images, targets, steps, baseline)
-    total = torch.zeros_like(images)
-    first: Tensor | None = None
-    last = torch.zeros(len(images), device=images.device)
-    for here, after in pairwise(points):
-        first = here.logits if first is None else first
-        last = after.logits
-        squares = here.gradients.square()
-        sums = squares.sum((1, 2, 3), keepdim=True)
-        change = (after.logits - here.logits).view(-1, 1, 1, 1)
-        total += torch.where(sums > 0, squares / torch.where(sums > 0, sums, 1), 0) * change
-    return Attribution(total, expected=last if first is None else last - first)
+    return summed_along(_points(path, model, images, targets, steps, baseline), _by_squared_gradients)
 
 
 idgi.applicable = no_gradient_reason  # type: ignore[attr-defined]
+
+
+def _by_squared_gradients(here: PathPoint, after: PathPoint) -> Tensor:
+    """The logits' change on the way, by the squares of the gradients at its beginning; 0 where all of these are 0."""
+    squares = here.gradients.square()
+    sums = squares.sum((1, 2, 3), keepdim=True)
+    change = (after.logits - here.logits).view(-1, 1, 1, 1)
+    return torch.where(sums > 0, squares / torch.where(sums > 0, sums, 1), 0) * change
 
 
 def _points(path: Path, model: Classifier, images: Tensor, targets: Tensor, steps: int, baseline: ReferenceKind) -> Iterator[PathPoint]:

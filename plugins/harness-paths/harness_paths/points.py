@@ -1,14 +1,14 @@
-"""Points of a path with what the model says there, and straight paths of them."""
+"""Points of a path with what the model says there, straight paths of them, and sums along any."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from harness.api import Classifier
+from harness.api import Attribution, Classifier
 from harness.api.target_logits import target_gradients
 
 
@@ -35,6 +35,19 @@ def straight_path(model: Classifier, start: Tensor, end: Tensor, targets: Tensor
     """``steps`` + 1 points at equal distances, both ends among them."""
     for k in range(steps + 1):
         yield path_point(model, start + (end - start) * (k / steps), targets)
+
+
+def summed_along(points: Iterator[PathPoint], part: Callable[[PathPoint, PathPoint], Tensor]) -> Attribution:
+    """What the parts of a path give, ``part(beginning, end)`` (B, C, H, W) each, summed up; it should be the logits' change on the way.
+
+    At most two points are held at a time.
+    """
+    here = next(points)
+    total, logits = torch.zeros_like(here.place), here.logits
+    for after in points:
+        total += part(here, after)
+        here = after
+    return Attribution(total, expected=here.logits - logits)
 
 
 def mean_gradients(model: Classifier, start: Tensor, end: Tensor, targets: Tensor, steps: int) -> Tensor:
