@@ -79,4 +79,4 @@ def layer_maps(model: Classifier, images: Tensor, targets: Tensor, over: Explain
 def unit_maps(maps: Tensor) -> Tensor:
     """Maps ``(B, H, W)``, each divided by its largest magnitude; zeros stay."""
     largest = maps.abs().amax((1, 2), keepdim=True)
-    return torch.where(largest > 0, maps / torch.where(largest > 0, largest, 1), 0)
+    return torch.where(largest > 0, maps / largest, 0)

@@ -64,7 +64,7 @@ def opti_cam(
             logits = model(masked(images.detach(), masks.to(images))[:, 0])
             (gradients,) = torch.autograd.grad(-logits.gather(1, targets[:, None]).sum(), weights)
             scale = gradients.abs().amax(dim=1, keepdim=True) if scale is None else scale
-            weights.grad = torch.where(scale > 0, gradients / torch.where(scale > 0, scale, 1), gradients)
+            weights.grad = torch.where(scale > 0, gradients / scale, gradients)
             search.step()
     return Attribution(weighted_map(activations, weights.detach().softmax(dim=1)), coarse=True)
 

@@ -152,7 +152,7 @@ def unit_masks(grids: Tensor, size: tuple[int, int]) -> Tensor:
     large = functional.interpolate(grids, size=size, mode="bilinear", align_corners=False)
     low = large.amin((2, 3), keepdim=True)
     extent = large.amax((2, 3), keepdim=True) - low
-    return torch.where(extent > 0, (large - low) / torch.where(extent > 0, extent, 1), 0)
+    return torch.where(extent > 0, (large - low) / torch.where(extent > 0, extent, 1), 0)  # no 0 / 0, which a gradient would go through
 
 
 def masked(images: Tensor, masks: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ def _by_squared_gradients(here: PathPoint, after: PathPoint) -> Tensor:
     squares = here.gradients.square()
     sums = squares.sum((1, 2, 3), keepdim=True)
     change = (after.logits - here.logits).view(-1, 1, 1, 1)
-    return torch.where(sums > 0, squares / torch.where(sums > 0, sums, 1), 0) * change
+    return torch.where(sums > 0, squares / sums, 0) * change
 
 
 def _points(path: Path, model: Classifier, images: Tensor, targets: Tensor, steps: int, baseline: ReferenceKind) -> Iterator[PathPoint]:
