@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api.kept_networks import kept_network
+from harness.api.network_copies import around_same_network
 
 if TYPE_CHECKING:
     from harness.api.classifiers import Classifier
@@ -79,8 +79,7 @@ class _SpareCopy:
     @contextmanager
     def random(self, layers: frozenset[str]) -> Iterator[Classifier]:
         """A classifier of the copy with these layers as drawn."""
-        changed = copy.copy(self._twin)
-        changed.notes = list(self._twin.notes)
+        changed = around_same_network(self._twin)
         for each in self._exchanged:
             each.tensor.data = each.own if layers.isdisjoint(each.layers) else each.drawn
         try:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.api import Classifier, Context, Explainer, explainer
-from harness.api.network_copies import copied_network
+from harness.api.network_copies import around_same_network, copied_network
 from harness_gradients import citations
 from harness_gradients.smoothing import Draws, Noise, base_maps, mean_of, no_reason, noisy_maps, passes
 
@@ -92,4 +92,4 @@ def noisy_networks(model: Classifier, draws: int, weight_noise: float, ctx: Cont
             for weights, changed in pairs:
                 factors = 1 + weight_noise * stream.noise(weights.shape)[0]
                 changed.copy_(weights * factors.to(weights))
-        yield noisy
+        yield around_same_network(noisy)
