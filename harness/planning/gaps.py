@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.planning.group_plan import GroupPlan
+from harness.planning.group_plan import ExplanationColumn, GroupPlan
 from harness.planning.plan import Plan
 from harness.planning.training_splits import NO_TRAINING
 from harness.registry.recipe import Recipe
@@ -15,7 +15,7 @@ from harness.registry.registry import Registry
 from harness.registry.unmet_needs import lacked_evidence
 from harness.text_format import format_count, format_some
 
-TRAINING_KEY = "training:"  # the key of a spec's dataset; a reason that names it says what to write itself
+TRAINING_KEY = "training:"  # the key of a spec's dataset
 GapState = Literal["not applicable", "blocked"]
 
 
@@ -49,7 +49,7 @@ class Gap:
 
 def find_gaps(plan: Plan, registry: Registry) -> list[Gap]:
     """The gaps of a plan, those that cost most cells first; what is blocked comes before what is not applicable."""
-    places: dict[tuple[GapState, str], dict[str, list[tuple[str, str]]]] = {}
+    places: dict[tuple[GapState, str], dict[str, list[tuple[str, str]]]] = {}  # row and metric by group
     datasets: dict[tuple[GapState, str], dict[str, Recipe]] = {}
     for group in plan.everything:
         for row, metric, state, reason in _iter_empty_cells(group):
@@ -80,8 +80,18 @@ def _iter_empty_cells(group: GroupPlan) -> Iterator[tuple[str, str, GapState, st
         for score in column.scores:
             if group.blocked is not None:
                 yield column.label, score.label, "blocked", group.blocked
-            elif (reason := column.reason or score.reason) is not None:
-                yield column.label, score.label, "not applicable", reason
+            elif column.reason is not None:
+                yield column.label, score.label, "not applicable", _innermost(column.reason, column.recipe)[1]
+            elif score.reason is not None:
+                yield column.label, score.label, "not applicable", score.reason
+
+
+def _innermost(reason: str, recipe: Recipe) -> tuple[str, str]:
+    """Name of the nested explainer that a reason says it is about, empty if it is the explainer itself, and the reason without it."""
+    name = ""
+    while inner := next((each for each in recipe.nested if reason.startswith(f"{each.name}: ")), None):
+        name, reason, recipe = inner.name, reason.removeprefix(f"{inner.name}: "), inner
+    return name, reason
 
 
 def _describe_places(by_group: Mapping[str, Sequence[tuple[str, str]]], groups: Mapping[str, GroupPlan]) -> Iterator[str]:
@@ -95,24 +105,52 @@ def _describe_places(by_group: Mapping[str, Sequence[tuple[str, str]]], groups: 
 
 
 def _describe_cells(cells: Sequence[tuple[str, str]], group: GroupPlan) -> str:
-    rows, metrics = Counter(row for row, _ in cells), dict.fromkeys(metric for _, metric in cells)
-    sizes = {column.label: len(column.scores) for column in group.columns}
-    if all(count == sizes[row] for row, count in rows.items()):
-        return format_some(list(rows))
-    if len(cells) == len(metrics) * sum(column.reason is None for column in group.columns):
-        return format_some(list(metrics))
-    return format_some([f"{metric} of {row}" for row, metric in cells])
+    """Rows all of whose cells are among these, with the part that it is about; then metrics that all other rows lack; then the rest."""
+    counts, columns = Counter(row for row, _ in cells), {column.label: column for column in group.columns}
+    whole = [row for row, count in counts.items() if count == len(columns[row].scores)]
+    others = [(row, metric) for row, metric in cells if row not in whole]
+    metrics = list(dict.fromkeys(metric for _, metric in others))
+    everywhere = len(others) == len(metrics) * sum(column.reason is None for column in group.columns)
+    said = [] if not whole else [format_some([_describe_row(columns[row]) for row in whole])]
+    if everywhere and metrics:
+        said.append(format_some(metrics))
+    else:
+        for metric in metrics:
+            rows = [row for row, its in others if its == metric]
+            said.append(f"{metric} of {format_some(rows)}")
+    return ", ".join(said)
+
+
+def _describe_row(column: ExplanationColumn) -> str:
+    part = "" if column.reason is None else _innermost(column.reason, column.recipe)[0]
+    return f"{column.label} (its {part})" if part else column.label
 
 
 def _remedy(reason: str, datasets: Mapping[str, Recipe], registry: Registry) -> str | None:
     """What to write into the spec for the lack to go; None if that is another model or explainer."""
-    under = f"write under the dataset {format_some(list(datasets))}"
     if reason.startswith(NO_TRAINING):
-        return None if TRAINING_KEY in reason else f"{under}: {TRAINING_KEY} {{use: …}}"
+        return training_remedy(datasets, registry)
     lack = lacked_evidence(reason)
     if lack is None:
         return None
     cards = [registry.known("datasets", recipe.qualified) for recipe in datasets.values()]
     if all(lack in card.parameters.get("properties", {}) for card in cards):
-        return f"{under}: params: {{{lack}: …}}; or leave these metrics out"
+        return f"{_under(datasets)}: params: {{{lack}: …}}; or leave these metrics out"
     return f"take a dataset that has {lack}, or leave these metrics out"
+
+
+def training_remedy(datasets: Mapping[str, Recipe], registry: Registry) -> str:
+    """What to write into the spec for datasets, by label, to have images to learn from: more of the same kind, if that takes a place."""
+    cards = {
+        registry.known("datasets", recipe.qualified).name: registry.known("datasets", recipe.qualified) for recipe in datasets.values()
+    }
+    use = "…"
+    if len(cards) == 1:
+        ((name, card),) = cards.items()
+        required = ", ".join(f"{parameter}: …" for parameter in card.parameters.get("required", ()))
+        use = f"{name}, params: {{{required}}}" if required else use
+    return f"{_under(datasets)}: {TRAINING_KEY} {{use: {use}}}"
+
+
+def _under(datasets: Mapping[str, Recipe]) -> str:
+    return f"write under the dataset {format_some(list(datasets))}"

@@ -14,7 +14,7 @@ from harness.registry.unmet_needs import TRAINING_NEEDS
 from harness.spec.loaded_spec import LoadedSpec
 
 NO_TRAINING = "needs training data, and the dataset names no training split"
-TRAINING_UNAVAILABLE = NO_TRAINING + " that can be had ({}); name one with `training:` in the spec's dataset"
+TRAINING_UNAVAILABLE = NO_TRAINING + " that can be had ({})"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from harness.planning.estimate import Estimate
 from harness.planning.facts import Unavailable
-from harness.planning.gaps import find_gaps
+from harness.planning.gaps import find_gaps, training_remedy
 from harness.planning.notes import all_notes
 from harness.planning.plan import Plan
 from harness.registry.recipe import Recipe
@@ -83,6 +83,9 @@ def preflight_lines(plan: Plan, registry: Registry) -> Iterator[str]:
         yield "notes:"
         yield from (INDENT + line for line in notes[:MAX_LINES])
         yield from _omitted_lines(notes)
+        bare = {group.dataset.label: group.dataset for group in plan.groups if any(column.notes for column in group.columns)}
+        if bare:
+            yield f"{INDENT}  → for training images, {training_remedy(bare, registry)}"
     found = find_gaps(plan, registry)
     for state in ("blocked", "not applicable"):
         of_state = [gap for gap in found if gap.state == state]

@@ -14,7 +14,7 @@ from harness.api import Sample, classifier
 from harness.api.declarations import dataset
 from harness.planning.estimate import CellEstimate, Estimate
 from harness.planning.facts import DatasetFacts, ModelFacts
-from harness.planning.gaps import find_gaps
+from harness.planning.gaps import find_gaps, training_remedy
 from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.notes import all_notes, group_notes
 from harness.planning.plan import Plan
@@ -77,6 +77,49 @@ def test_cells_without_a_number_are_told_by_reason_with_the_line_to_write() -> N
     assert found["attends"].remedy is None
     (blocked,) = (gap for gap in found.values() if gap.state == "blocked")
     assert (blocked.cells, blocked.places) == (6, ("mine · gone",))
+
+
+def test_rows_that_lack_all_for_the_reason_for_which_the_others_lack_a_metric_are_told_apart() -> None:
+    shap, cam = column("shap", NO_TRAINING), column("cam", "attends")
+    lrp, fast = (
+        replace(column(name), scores=[replace(score, reason=NO_TRAINING) if score.label == "drop" else score for score in shap.scores])
+        for name in ("lrp", "fast")
+    )
+    (training,) = (gap for gap in find_gaps(Plan([group("net", [shap, cam, lrp, fast])]), registry()[0]) if gap.reason == NO_TRAINING)
+    assert training.places == ("shap, drop on mine · net",)
+    assert training.cells == 2 + 2
+    (part,) = (gap for gap in find_gaps(Plan([group("net", [shap, cam, lrp, column("fast")])]), registry()[0]) if gap.reason == NO_TRAINING)
+    assert part.places == ("shap, drop of lrp on mine · net",)
+
+
+def test_an_explainer_whose_part_does_not_apply_is_told_with_that_part() -> None:
+    inner = Recipe("explainers", "cam", "x", "1", {"layer": None})
+    fused = Recipe("explainers", "fused", "x", "1", {"over": inner})
+    rows = [
+        replace(column("triad", "fused: cam: attends"), recipe=replace(fused, name="triad", params={"over": [fused]})),
+        column("cam", "attends"),
+    ]
+    (gap,) = (gap for gap in find_gaps(Plan([group("vit", rows)]), registry()[0]) if gap.state == "not applicable")
+    assert (gap.reason, gap.places) == ("attends", ("triad (its cam), cam on mine · vit",))
+
+
+def test_the_line_on_training_images_has_what_the_kind_of_dataset_requires() -> None:
+    known = Registry()
+    cards = [known.add("datasets", name, each) for name, each in {"folder": folder, "rooted": rooted}.items()]
+    made = {card.name: Recipe("datasets", card.name, card.distribution, card.identity, {}, card.name) for card in cards}
+    assert training_remedy({"mine": made["rooted"]}, known) == "write under the dataset mine: training: {use: rooted, params: {root: …}}"
+    assert training_remedy({"mine": made["folder"]}, known) == "write under the dataset mine: training: {use: …}"
+    assert training_remedy(made, known) == "write under the dataset folder, rooted: training: {use: …}"
+    compared = replace(column("shap"), notes=("it compares with black",))
+    assert "  " * 2 + "→ for training images, write under the dataset mine: training: {use: …}" in preflight_lines(
+        Plan([group("net", [compared])]), registry()[0]
+    )
+
+
+@dataset()
+def rooted(*, root: str) -> list[int]:
+    """Images below a folder."""
+    return []
 
 
 def test_every_cell_that_lacks_a_number_is_in_one_gap() -> None:

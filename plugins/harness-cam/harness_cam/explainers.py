@@ -31,12 +31,18 @@ def no_grid(model: Classifier, layer: str | None = None) -> str | None:
     if layer is not None or model.cam_layer is not None:
         return None
     if "token-grid" in detect_features(model):
-        return "the model embeds patches and attends over tokens; name a layer whose tokens form a grid as its cam_layer"
+        return (
+            "the model embeds patches and attends over tokens; write params: {layer: …}, or cam_layer=… in its classifier(…), "
+            "with a layer whose tokens form a grid, such as the first norm of the last block"
+        )
     if (reason := hidden_operations_reason(model, additions=False)) is not None:
         return reason
     if not any(isinstance(module, nn.Conv2d) for module in reached_modules(model)):
         return "the model has no convolution and names no cam_layer, so that there is no grid of activations to weigh"
-    return "the model has no feature map that all of its classification goes through; name a layer as its cam_layer"
+    return (
+        "the model has no feature map that all of its classification goes through; "
+        "write params: {layer: …}, or cam_layer=… in its classifier(…)"
+    )
 
 
 @explainer(family="class activation maps", passes=2, cite=citations.GRAD_CAM)

@@ -25,7 +25,7 @@ from harness_zennit.weights import without_rule
 def without_propagation(model: Classifier, layers: Layers | None = None) -> str | None:
     """Reason why relevance cannot be propagated through ``model`` by the rules of ``layers``; None where it can."""
     if "token-grid" in detect_features(model):
-        return "the model attends over tokens, and zennit has no rule for attention"
+        return "the model attends over tokens, and zennit has no rule for attention: attn-lrp has"
     if layers is not None and layers.first == "z-box" and model.bounds is None:
         return WITHOUT_BOUNDS
     return no_gradient_reason(model) or hidden_operations_reason(model) or without_rule(model)
