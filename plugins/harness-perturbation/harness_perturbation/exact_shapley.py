@@ -10,8 +10,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Attribution, Classifier, Context, explainer, to_float64
+from harness.api.masking import Output, all_predictions
 from harness_perturbation import citations
-from harness_perturbation.masking import Output, all_predictions
 from harness_perturbation.regions import RegionBaseline, RegionKind, by_count, find_regions, region_replacement
 
 MOST = 12

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from harness.api import Classifier, Context, explainer
+from harness.api.masking import Output, all_predictions, target_outputs
 from harness_perturbation import citations
-from harness_perturbation.masking import Output, all_predictions, target_outputs
 from harness_perturbation.regions import RegionBaseline, RegionKind, Segments, find_regions, region_replacement
 
 

@@ -10,9 +10,9 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Attribution, Classifier, Context, explainer, to_float64
+from harness.api.masking import Output, all_predictions, nothing_kept, shared_streams, target_outputs
 from harness_perturbation import citations
 from harness_perturbation.exact_shapley import enumerated
-from harness_perturbation.masking import Output, all_predictions, nothing_kept, shared_streams, target_outputs
 from harness_perturbation.regions import RegionBaseline, RegionKind, Segments, by_count, find_regions, region_replacement
 
 RIDGE = 1e-9

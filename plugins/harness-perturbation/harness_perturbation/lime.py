@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Classifier, Context, explainer, to_float64
+from harness.api.masking import Output, all_predictions, shared_streams
 from harness_perturbation import citations
-from harness_perturbation.masking import Output, all_predictions, shared_streams
 from harness_perturbation.regions import RegionBaseline, RegionKind, Segments, by_count, find_regions, region_replacement
 
 

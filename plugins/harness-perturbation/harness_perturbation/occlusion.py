@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Classifier, Context, explainer
+from harness.api.masking import HoleBaseline, Output, all_predictions, hole_replacement, target_outputs
 from harness_perturbation import citations
-from harness_perturbation.masking import HoleBaseline, Output, all_predictions, hole_replacement, target_outputs
 from harness_perturbation.windows import mean_over_windows, spans
 
 SIDE = 224

@@ -12,9 +12,9 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Attribution, Classifier, Context, explainer
+from harness.api.masking import HoleBaseline, Output, Shares, all_predictions, hole_replacement, nothing_kept, target_outputs
 from harness.api.transfer import sent
 from harness_perturbation import citations
-from harness_perturbation.masking import HoleBaseline, Output, Shares, all_predictions, hole_replacement, nothing_kept, target_outputs
 
 AT_ONCE = 5
 """Rectangles of each image that are halved before it is decided anew which are: shap's batch of ten predictions."""

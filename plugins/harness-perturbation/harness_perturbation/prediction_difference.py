@@ -10,8 +10,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Classifier, Context, explainer, to_float64
+from harness.api.masking import chunks, target_outputs
 from harness_perturbation import citations
-from harness_perturbation.masking import chunks, target_outputs
 from harness_perturbation.patch_model import Conditional, PatchModel, conditional, fit_patches
 from harness_perturbation.windows import mean_over_windows, spans
 

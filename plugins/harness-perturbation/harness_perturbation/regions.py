@@ -13,8 +13,8 @@ from skimage.segmentation import slic
 from torch import Tensor
 
 from harness.api import Classifier, Context
+from harness.api.masking import HoleBaseline, Replacement, Shares, hole_replacement, mixed_with
 from harness.api.transfer import sent
-from harness_perturbation.masking import HoleBaseline, Replacement, Shares, hole_replacement, mixed_with
 
 RegionKind = Literal["slic", "grid"]
 RegionBaseline = HoleBaseline | Literal["region-mean"]

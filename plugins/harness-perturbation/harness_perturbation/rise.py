@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Classifier, Context, explainer
+from harness.api.masking import Baseline, baseline_input, mixed_with, predictions, shared_streams
 from harness_perturbation import citations
-from harness_perturbation.masking import Baseline, baseline_input, mixed_with, predictions, shared_streams
 
 
 @explainer(family="perturbation", signed=False, passes=lambda params: params["masks"], cite=citations.RISE)

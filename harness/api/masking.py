@@ -8,7 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.api import Classifier, Context
+from harness.api.classifiers import Classifier
+from harness.api.context import Context
 from harness.api.normalised_convolution import convolution_imputation
 from harness.api.preprocessing import ReferenceKind
 from harness.api.target_logits import target_logits
