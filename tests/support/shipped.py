@@ -40,6 +40,8 @@ PARAMS: dict[str, dict[str, Any]] = {
     "harness-perturbation/prediction-difference": {"window": 8, "stride": 8, "padding": 1, "samples": 3, "patches": 500},
     "harness-perturbation/shapley-sampling": {"permutations": 3, "segments": 6},
     "harness-perturbation/exact-shapley": {"segments": 4},
+    "harness-masks/sobol": {"cells": 4, "designs": 4},
+    "harness-masks/hsic": {"cells": 4, "masks": 40},
     "harness-transformers/transition-attention": {"steps": 3},
     "harness-transformers/beyond-intuition": {"steps": 3, "start": 0},
     "harness-transformers/bidirectional-attention": {"steps": 3, "start": 0},
