@@ -8,20 +8,27 @@ import re
 from importlib.metadata import entry_points
 
 from harness_metrics import citations
+from harness_metrics.localisation import citations as of_localisation
 
 from harness.api.declarations import declaration_of
 
-ASSIGNED = [node.targets[0].id for node in ast.parse(inspect.getsource(citations)).body if isinstance(node, ast.Assign)]
+PAPERS = [
+    (node.targets[0].id, getattr(module, node.targets[0].id))
+    for module in (citations, of_localisation)
+    for node in ast.parse(inspect.getsource(module)).body
+    if isinstance(node, ast.Assign)
+]
 
 
 def test_no_paper_is_there_twice():
-    keys = [re.match(r"@\w+\{(\w+),", getattr(citations, name))[1] for name in ASSIGNED]
-    sources = [re.search(r"(doi|eprint) = \{(.+?)\}", getattr(citations, name))[2] for name in ASSIGNED]
-    for listed in (ASSIGNED, keys, sources):
+    names = [name for name, _ in PAPERS]
+    keys = [re.match(r"@\w+\{(\w+),", entry)[1] for _, entry in PAPERS]
+    sources = [re.search(r"(doi|eprint) = \{(.+?)\}", entry)[2] for _, entry in PAPERS]
+    for listed in (names, keys, sources):
         assert len(listed) == len(set(listed))
 
 
 def test_every_paper_is_cited():
     metrics = [entry.load() for entry in entry_points(group="harness.metrics") if entry.dist.name == "harness-metrics"]
     cited = {declaration_of(metric, "metrics").cite for metric in metrics}
-    assert {name for name in ASSIGNED if getattr(citations, name) not in cited} == set()
+    assert {name for name, entry in PAPERS if entry not in cited} == set()

@@ -72,6 +72,10 @@ NAMES = (
     "component-agreement",
     "component-similarity",
     "component-contribution",
+    "average-precision",
+    "iou",
+    "dice",
+    "pixel-accuracy",
 )
 LOCALISING = (
     *NAMES[:4],
@@ -80,6 +84,10 @@ LOCALISING = (
     "auc",
     "energy-pointing-game",
     "localisation-error",
+    "average-precision",
+    "iou",
+    "dice",
+    "pixel-accuracy",
 )
 FAST = {
     "smooth-mprt": {"samples": 3},
