@@ -49,7 +49,7 @@ def network(size: int) -> Classifier:
 
 
 def case_of(model: Classifier, batch: int, size: int, device: torch.device, record: DispatchRecord, memory: dict[Hashable, object]) -> Case:
-    """Explained samples on a device, with masks and two parts, and training images in main memory as workers have them.
+    """Explained samples on a device, with masks, human maps and two parts, and training images in main memory as workers have them.
 
     ``memory`` is what metrics keep for all samples.
     """
@@ -83,7 +83,7 @@ def case_of(model: Classifier, batch: int, size: int, device: torch.device, reco
         targets,
         maps,
         ctx,
-        masks=masks.to(device),
+        evidence={"mask": masks.to(device), "human-map": images.sum(dim=1)},
         labels=targets.clone(),
         explainer=explainer,
         forward=forward,

@@ -15,9 +15,9 @@ HEAD = """# The metrics of harness-metrics
 [quantus.md](quantus.md) says how those that Quantus has too differ from Quantus's. `harness run specs/catalogue.yaml` runs them all.
 
 ↑ higher is better, ↓ lower. *Needs* is what there must be: masks; boxes, or masks to put them round; training images
-(`training-data`), with their labels (`training-labels`); the explainer itself, which is asked again. Where it is missing the
-metric is not applicable. Metrics of agreement take an explanation that is made of parts, like the triad's, and are undefined
-for all others.
+(`training-data`), with their labels (`training-labels`); the explainer itself, which is asked again; any other word is a kind of
+evidence that the dataset must have. Where it is missing the metric is not applicable. Metrics of agreement take an explanation that
+is made of parts, like the triad's, and are undefined for all others.
 """
 
 

@@ -61,11 +61,12 @@ def small_cnn() -> Classifier:
 
 @pytest.fixture
 def cnn_case(small_cnn: Classifier) -> Case:
-    """Five explained samples with masks (the last one empty) and two parts, images of 20 × 20 and 30 training images with labels."""
+    """Five explained samples with masks (the last one empty), human maps and two parts, of 20 × 20, and 30 training images with labels."""
     generator = torch.Generator().manual_seed(1)
     images = small_cnn.normalise(torch.rand(5, 3, 20, 20, generator=generator))
     masks = torch.zeros(5, 20, 20, dtype=torch.bool)
     masks[:4, 4:11, 6:15] = True
+    human = torch.rand(5, 20, 20, generator=generator) ** 4
     targets = torch.tensor([0, 1, 2, 3, 1])
     explainer = GradientTimesInput()
     training = small_cnn.normalise(torch.rand(30, 3, 20, 20, generator=torch.Generator().manual_seed(2)))
@@ -78,7 +79,7 @@ def cnn_case(small_cnn: Classifier) -> Case:
     )
     maps = explainer(small_cnn, images, targets, ctx=ctx).map
     parts = {"map": maps, "image": images.sum(dim=1)}
-    return Case(small_cnn, images, targets, maps, ctx, masks=masks, explainer=explainer, parts=parts)
+    return Case(small_cnn, images, targets, maps, ctx, masks=masks, explainer=explainer, parts=parts, evidence={"human-map": human})
 
 
 @pytest.fixture

@@ -76,6 +76,8 @@ NAMES = (
     "iou",
     "dice",
     "pixel-accuracy",
+    "human-agreement",
+    "dual-polarity-precision",
 )
 LOCALISING = (
     *NAMES[:4],
@@ -88,6 +90,7 @@ LOCALISING = (
     "iou",
     "dice",
     "pixel-accuracy",
+    "dual-polarity-precision",
 )
 FAST = {
     "smooth-mprt": {"samples": 3},
@@ -148,8 +151,11 @@ UNDEFINED_OF_ZERO = {
     "effective-complexity",
     "input-invariance",
     "implementation-invariance",
+    "human-agreement",
+    "dual-polarity-precision",
 }
 UNDEFINED_OF_CONSTANT = {
+    "human-agreement",
     "mprt",
     "efficient-mprt",
     "random-logit",

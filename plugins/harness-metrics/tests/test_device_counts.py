@@ -19,6 +19,8 @@ MOST = {  # operations, of 48 × 48 pixels; of ROAD those of the solver, which i
     "iou": 31,
     "dice": 34,
     "pixel-accuracy": 25,
+    "human-agreement": 100,
+    "dual-polarity-precision": 22,
     "explanation-precision": 205,
     "relevance-rank-accuracy": 205,
     "top-k-intersection": 205,

@@ -35,7 +35,8 @@ def photograph():
     masks = torch.zeros(1, 224, 224, dtype=torch.bool)
     masks[:, 50:100, 60:120] = True
     maps = torch.randn(1, 224, 224)
-    return Case(model, images, torch.tensor([1]), maps, Context(0, ["a"]), masks=masks, parts={"a": maps, "b": maps.square()})
+    evidence = {"mask": masks, "human-map": masks.float()}
+    return Case(model, images, torch.tensor([1]), maps, Context(0, ["a"]), parts={"a": maps, "b": maps.square()}, evidence=evidence)
 
 
 @pytest.mark.slow

@@ -29,3 +29,32 @@ DICE_1945 = """@article{dice1945measures,
   year = {1945},
   doi = {10.2307/1932409},
 }"""
+
+CEDRO_2026 = """@misc{cedro2026scaling,
+  title = {Scaling Vision Models Does Not Consistently Improve Localisation-Based Explanation Quality},
+  author = {Cedro, Mateusz and Chlebus, Marcin},
+  year = {2026},
+  eprint = {2605.10142},
+  archiveprefix = {arXiv},
+}"""
+
+FEL_2022 = """@inproceedings{fel2022harmonizing,
+  title = {Harmonizing the object recognition strategies of deep neural networks with humans},
+  author = {Fel, Thomas and Felipe, Ivan and Linsley, Drew and Serre, Thomas},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume = {35},
+  year = {2022},
+  eprint = {2211.04533},
+  archiveprefix = {arXiv},
+}"""
+
+BYLINSKII_2019 = """@article{bylinskii2019saliency,
+  title = {What Do Different Evaluation Metrics Tell Us About Saliency Models?},
+  author = {Bylinskii, Zoya and Judd, Tilke and Oliva, Aude and Torralba, Antonio and Durand, Fr{\\'e}do},
+  journal = {IEEE Transactions on Pattern Analysis and Machine Intelligence},
+  volume = {41},
+  number = {3},
+  pages = {740--757},
+  year = {2019},
+  doi = {10.1109/TPAMI.2018.2815601},
+}"""
