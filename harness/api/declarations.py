@@ -64,7 +64,9 @@ class ExplainerDeclaration(Declaration):
     says how many samples it draws: the digest of so many is in its keys (4096 if it names none).
 
     ``wants``: what it uses if it is there (``training-data``), and does without if it is not; ``otherwise`` says what it does then,
-    as the end of a sentence for a leaderboard's reader. ``by`` is as a metric's. ``family``: of which kind of method it is, for lists.
+    as the end of a sentence for a leaderboard's reader. ``alternatives``: the parameter whose explainers stand in for one another, of one
+    that leaves each model to the first of them that is applicable to it. ``by`` is as a metric's. ``family``: of which kind of method it
+    is, for lists.
     """
 
     kind: ClassVar[Kind] = "explainers"
@@ -78,6 +80,7 @@ class ExplainerDeclaration(Declaration):
     by: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     passes: float | Callable[[Mapping[str, Any]], float] | None = None
     labelled: str | None = None
+    alternatives: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +210,7 @@ def explainer(
     passes: float | Callable[[Mapping[str, Any]], float] | None = None,
     by: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
     labelled: str | None = None,
+    alternatives: str | None = None,
     cite: str | None = None,
     version: str | None = None,
 ) -> Callable[[T], T]:
@@ -222,6 +226,7 @@ def explainer(
         passes=passes,
         by=_checked_by(by or {}, any_evidence=False),
         labelled=labelled,
+        alternatives=alternatives,
         cite=cite,
         version=version,
     )

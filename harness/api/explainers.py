@@ -40,6 +40,9 @@ class Explainer(Protocol):
     def with_params(self, **changes: object) -> Explainer:
         """The same component with some parameters changed; raises ``ValueError`` for one that it has not or does not take."""
 
+    def applicable(self, model: Classifier) -> str | None:
+        """Reason why it says nothing of ``model``, or an explainer in it does; None where it explains it."""
+
     def __call__(self, model: Classifier, images: Tensor, targets: Tensor, *, ctx: Context) -> Attribution:
         """Explain ``images`` (B, C, H, W) for ``targets`` (B,)."""
         ...

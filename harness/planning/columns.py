@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from harness.planning import keys
-from harness.planning.facts import Unavailable
+from harness.planning.facts import Unavailable, Verdict
 from harness.planning.file_digests import CallTimeFiles, digest_changed_files, digest_named_files, load_call_time_files
 from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.notes import fallback_notes
@@ -62,12 +62,14 @@ class ColumnPlanner:
 
     def _explanation(self, group: GroupPlan, recipe: Recipe, null: bool, variant: Variant) -> ExplanationColumn:
         assert group.subject is not None
-        reason, passes = self._applicable(group, recipe)
+        verdict = self._verdict(group, recipe)
+        reason = verdict.reason
         training = self.training.digest(group.subject, recipe) if reason is None else None
         key = self._explanation_key(group, recipe, variant, training, self._files(recipe))
         label = recipe.label if variant == group.variant else variant.label(recipe.label)
-        notes = () if reason is not None or group.subject.training_recipe is not None else fallback_notes(self.loaded.registry, recipe)
-        return ExplanationColumn(label, recipe, key, self._scores(group, key, label), null, variant, reason, passes, notes=notes)
+        without = () if reason is not None or group.subject.training_recipe is not None else fallback_notes(self.loaded.registry, recipe)
+        scores, notes = self._scores(group, key, label), (*verdict.notes, *without)
+        return ExplanationColumn(label, recipe, key, scores, null, variant, reason, verdict.passes, notes=notes)
 
     def _oracle(self, group: GroupPlan) -> ExplanationColumn:
         """The row whose maps no component makes."""
@@ -108,20 +110,19 @@ class ColumnPlanner:
             passes = None
         return ScoreColumn(metric.label, metric, key, reason, passes, needed_evidence(needs))
 
-    def _applicable(self, group: GroupPlan, explainer: Recipe) -> tuple[str | None, float | None]:
-        """Why an explainer is not applicable to the group's model and data (or None), and its passes per sample (or None)."""
+    def _verdict(self, group: GroupPlan, explainer: Recipe) -> Verdict:
+        """Whether an explainer is applicable to the group's model and data."""
         assert group.subject is not None and group.model_facts is not None
         needs = self._needs(explainer)
         lacking = lacking_features(needs, group.model_facts.features)
         if lacking is None and needs & TRAINING_NEEDS:
             lacking = self.training.lacking(group.subject, explainer)
         if lacking is not None:
-            return lacking, None
+            return Verdict(lacking, None)
         try:
-            verdict = self.inspect.verdict(group.model, group.model_facts.digest, explainer)
+            return self.inspect.verdict(group.model, group.model_facts.digest, explainer)
         except Unavailable:  # asking failed; running it will fail too, with a state and a reason of its own
-            return None, None
-        return verdict.reason, verdict.passes
+            return Verdict(None, None)
 
     def _needs(self, recipe: Recipe) -> frozenset[str]:
         if recipe.digest not in self._needs_by_recipe:

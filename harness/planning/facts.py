@@ -17,7 +17,7 @@ from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
 from harness.user_errors import UserError
 
-FACTS_VERSION = 11  # raised when facts, or how they are found, change in development; a release changes the version anyway
+FACTS_VERSION = 12  # raised when facts, or how they are found, change in development; a release changes the version anyway
 
 TOLERANCE = 5e-3  # of the greatest of an input's answers: what devices may differ by in float32
 COARSE_TOLERANCE = 5e-2  # the same if less exact arithmetic is at work
@@ -112,10 +112,11 @@ class ModelFacts(JsonDataclass):
 
 @dataclass(frozen=True)
 class Verdict(JsonDataclass):
-    """The reason why an explainer is not applicable to a model (or None), and its declared passes per sample (or None)."""
+    """The reason why an explainer is not applicable (or None), its declared passes per sample (or None), and notes for its reader."""
 
     reason: str | None
     passes: float | None
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ def describe_component(kind: Kind, component: Any) -> dict[str, Any]:
             schema["properties"][name].setdefault("description", meaning)
     declared = declaration.to_json()
     _check_by_declarations(component, declared.get("by", {}), schema["properties"])
+    if (alternatives := declared.get("alternatives")) not in (None, *schema["properties"]):
+        raise SignatureError(f"{format_component(component)}: declares alternatives by `{alternatives}`, which it does not take")
     return {"summary": docstrings.summary_line(doc), "doc": doc, "parameters": schema, "declaration": declared}
 
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
+from harness.registry.unmet_needs import FEATURE_NEEDS
 
 DEFAULT_LABELLED_SAMPLES = 4096  # for a component that does not declare how many it draws
 
 
 def declared_needs(registry: Registry, recipe: Recipe) -> frozenset[str]:
-    """Needs of the component, or of one nested in it."""
+    """Needs of the component, or of one nested in it; of alternatives not the features of models, of which another may need none."""
     return _union_of_declared(registry, recipe, ("needs",))
 
 
@@ -30,7 +31,16 @@ def training_fallbacks(registry: Registry, recipe: Recipe) -> frozenset[str]:
 def _union_of_declared(registry: Registry, recipe: Recipe, fields: Sequence[str]) -> frozenset[str]:
     declared = registry.declaration(recipe.kind, recipe.qualified, recipe.params)
     own = frozenset(name for field in fields for name in declared.get(field) or ())
-    return own.union(*(_union_of_declared(registry, nested, fields) for nested in recipe.nested))
+    parts, alternatives = nested_roles(registry, recipe)
+    own |= {name for nested in alternatives for name in _union_of_declared(registry, nested, fields)} - FEATURE_NEEDS
+    return own.union(*(_union_of_declared(registry, nested, fields) for nested in parts))
+
+
+def nested_roles(registry: Registry, recipe: Recipe) -> tuple[list[Recipe], list[Recipe]]:
+    """The explainers in one that it always asks, and those of which it asks the first that is applicable to a model."""
+    chosen = registry.declaration(recipe.kind, recipe.qualified, recipe.params).get("alternatives")
+    parts = [nested for name in recipe.params if name != chosen for nested in recipe.nested_in(name)]
+    return parts, [] if chosen is None else recipe.nested_in(chosen)
 
 
 def count_labelled_samples(registry: Registry, recipe: Recipe) -> int:

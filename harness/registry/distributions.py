@@ -164,6 +164,15 @@ def _installed_requirements(distribution: metadata.Distribution) -> dict[str, st
     return dict(sorted(found.items()))
 
 
+def missing_requirements(name: str) -> list[str]:
+    """What the distribution of that name requires and is not installed; nothing if it is no distribution itself (a plugin file)."""
+    try:
+        required = list(direct_requirements(metadata.distribution(name)))
+    except (metadata.PackageNotFoundError, ValueError):
+        return []
+    return [canonicalize_name(each) for each in required if installed_version(each) is None]
+
+
 def direct_requirements(distribution: metadata.Distribution) -> Iterator[str]:
     """The names of what a distribution requires here, without its extras."""
     for text in distribution.requires or ():

@@ -59,8 +59,12 @@ class Recipe:
     @property
     def nested(self) -> list[Recipe]:
         """The recipes that stand directly in the parameters."""
+        return [recipe for name in self.params for recipe in self.nested_in(name)]
+
+    def nested_in(self, parameter: str) -> list[Recipe]:
+        """The recipes that stand directly in one parameter."""
         found: list[Recipe] = []
-        _map_recipes(self.params, found.append)
+        _map_recipes(self.params[parameter], found.append)
         return found
 
     def labelled(self, label: str) -> Recipe:

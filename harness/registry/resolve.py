@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.api.declarations import Kind
 from harness.registry.card import Card
+from harness.registry.distributions import missing_requirements
 from harness.registry.errors import KeyPath, Problem, ReferenceProblems, RegistryError
 from harness.registry.json_schema import coerce_numbers, find_schema_problems, reference_schema
 from harness.registry.recipe import Recipe
@@ -89,7 +90,7 @@ def _resolve_params(
         if name in given:
             values[name] = coerce_numbers(_replace_references(given[name], schema, (*at, "params", name), nested.given), schema)
         elif "default" in schema:
-            default = partial(nested.default, at, f"{card.name}: the default of {name}")
+            default = partial(nested.default, at, card, name)
             values[name] = coerce_numbers(_replace_references(schema["default"], schema, (), default), schema)
     return values
 
@@ -106,11 +107,15 @@ class NestedResolver:
         """A reference that the spec gives, at its own place."""
         return _resolve_collecting(self.registry, "explainers", reference, at, self.found, self.depth)
 
-    def default(self, at: KeyPath, what: str, reference: Any, _: KeyPath) -> Recipe | None:
-        """A reference in a parameter's default: its problems are told at the component."""
+    def default(self, at: KeyPath, card: Card, parameter: str, reference: Any, _: KeyPath) -> Recipe | None:
+        """A reference in a parameter's default: its problems are told at the component, with what its plugin requires and lacks."""
         inner: list[Problem] = []
         recipe = _resolve_collecting(self.registry, "explainers", reference, (), inner, self.depth)
-        self.found.extend(Problem(at, f"{what}: {problem.message}") for problem in inner)
+        for problem in inner:
+            lacking = " and ".join(missing_requirements(card.distribution))
+            hint = f"; {card.distribution} requires {lacking}, not installed here"
+            known = hint in problem.message or not lacking
+            self.found.append(Problem(at, f"{card.name}: the default of {parameter}: {problem.message}{'' if known else hint}"))
         return recipe
 
 

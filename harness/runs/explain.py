@@ -90,14 +90,16 @@ def explain_image(
     explained = predicted if target is None else _class_index(target, classifier)
     maps: list[PanelMap] = []
     failures: list[str] = []
+    chosen: list[str] = []
     for recipe in recipes:
         stage(f"explaining with {recipe.label}")
         try:
             with as_user_error(recipe.label):
+                chosen += [f"{recipe.label}: {note}" for note in _notes_of_applicable(components, model_recipe, recipe)]
                 maps += _panel_maps(components, model_recipe, recipe, inputs, explained, background, seed, found.sample.id)
         except UserError as error:
             failures.append(str(error))
-    notes = [*model_notes(classifier.notes, classifier.cam_layer, recipes), *found.notes]
+    notes = [*model_notes(classifier.notes, classifier.cam_layer, recipes), *found.notes, *chosen]
     for recipe in recipes if background is None else []:
         notes += [f"{recipe.label}: {note}" for note in fallback_notes(registry, recipe)]
     if not maps:
@@ -142,12 +144,8 @@ def _panel_maps(
 
     from harness.api.context import NoTrainingData
     from harness.figures.panel import PanelMap
-    from harness.worker.inspection import check_applicability
     from harness.worker.training_data import call_context
 
-    reason = check_applicability(components, model, recipe)["reason"]
-    if reason is not None:
-        raise UserError(f"{recipe.label} is not applicable: {reason}")
     data, targets = None if training is None else components.dataset(training), torch.tensor([target], device=components.device)
     try:
         with components.unchanged_model(model) as classifier:
@@ -163,6 +161,16 @@ def _panel_maps(
     ]
     layer = f" at {classifier.cam_layer}" if takes_cam_layer(recipe) and not found.parts else ""
     return [*parts, PanelMap(recipe.label + layer, found.map[0].cpu().numpy(), _is_signed(components, recipe), group)]
+
+
+def _notes_of_applicable(components: ComponentCache, model: Recipe, recipe: Recipe) -> list[str]:
+    """What a reader of the explanation must know; raises ``UserError`` if the explainer is not applicable."""
+    from harness.worker.inspection import check_applicability
+
+    verdict = check_applicability(components, model, recipe)
+    if verdict["reason"] is not None:
+        raise UserError(f"{recipe.label} is not applicable: {verdict['reason']}")
+    return list(verdict["notes"])
 
 
 def _part_recipes(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:

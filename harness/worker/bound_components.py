@@ -108,9 +108,13 @@ class BoundExplainer:
         size = (images.shape[-2], images.shape[-1])
         return Attribution(raw.at(size), {name: raw.part(name, size) for name in raw.parts}, expected=raw.expected)
 
+    def applicable(self, model: Classifier) -> str | None:
+        """Reason why the component, or one nested in it, is not applicable to a model; None where it is."""
+        return None if self.components is None else inapplicability_reason(self.components, self.recipe, model)
+
     def require_applicable(self, model: Classifier) -> None:
         """Raise ``ValueError`` with the reason why the component is not applicable to a model, if there is one."""
-        reason = None if self.components is None else inapplicability_reason(self.components, self.recipe, model)
+        reason = self.applicable(model)
         if reason is not None:
             raise ValueError(f"{self.name} is not applicable to this model: {reason}")
 

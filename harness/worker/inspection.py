@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.api.classifiers import Classifier
 from harness.api.declarations import declaration_of
 from harness.api.network_features import detect_features
 from harness.planning.facts import ModelFacts
 from harness.registry.binding import declared_passes
 from harness.registry.recipe import Recipe
-from harness.worker.applicability import inapplicability_reason
+from harness.worker.applicability import inapplicability_reason, parts_that_explain, substitution_notes
 from harness.worker.component_cache import ComponentCache
 from harness.worker.dataset_inspection import ReadingCounter, dataset_facts
 from harness.worker.mutation_guard import caused_mutation, forbid_changes
@@ -71,14 +72,15 @@ def model_facts(components: ComponentCache, recipe: Recipe) -> ModelFacts:
 
 
 def check_applicability(components: ComponentCache, model_recipe: Recipe, recipe: Recipe) -> dict[str, Any]:
-    """Verdict of an explainer on a model: ``reason`` why it is not applicable, ``declared_passes`` per sample (None: not known).
+    """Verdict of an explainer on a model, as JSON: see `harness.planning.facts.Verdict`.
 
     Raises `harness.worker.mutation_guard.MutationError` if binding it or asking it changed the model (which is made again then) or
     shared state.
     """
     with components.unchanged_model(model_recipe) as model:
         reason = inapplicability_reason(components, recipe, model)
-    return {"reason": reason, "passes": _explainer_passes(components, recipe)}
+        notes = [] if reason is not None else list(substitution_notes(components, recipe, model))
+        return {"reason": reason, "passes": _explainer_passes(components, recipe, model), "notes": notes}
 
 
 def check_construction(components: ComponentCache, recipe: Recipe) -> None:
@@ -92,10 +94,11 @@ def check_construction(components: ComponentCache, recipe: Recipe) -> None:
         raise
 
 
-def _explainer_passes(components: ComponentCache, recipe: Recipe) -> float | None:
+def _explainer_passes(components: ComponentCache, recipe: Recipe, model: Classifier) -> float | None:
     """Passes per sample that an explainer declares; of a composition that does not say, what its parts take."""
     declared = declared_passes(declaration_of(components.factory.component(recipe), "explainers"), recipe.params)
-    parts = [_explainer_passes(components, nested) for nested in recipe.nested] if declared is None else []
+    nested = parts_that_explain(components, recipe, model) if declared is None else []
+    parts = [_explainer_passes(components, part, model) for part in nested]
     known = [part for part in parts if part is not None]
     return sum(known) if parts and len(known) == len(parts) else declared
 

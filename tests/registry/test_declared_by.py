@@ -120,6 +120,37 @@ def test_what_an_explainer_wants_follows_its_parameters(
     assert training_fallbacks(registry, recipe) == without
 
 
+CHOOSING = '''
+    """Explainers of which one stands in for another."""
+    from harness.api import Explainer, explainer
+
+    @explainer(needs={"relu", "training-data"})
+    def rectified(model, images, targets, *, ctx):
+        """Needs a ReLU, and training images."""
+
+    @explainer(needs={"convolutions"})
+    def any_other(model, images, targets):
+        """Needs convolutions."""
+
+    @explainer(alternatives="among")
+    def either(model, images, targets, *, among: list[Explainer] = ["rectified", "any-other"], over: Explainer = "any-other", ctx):
+        """One of them, and another."""
+'''
+CHOOSING_POINTS = {"harness.explainers": {name.replace("_", "-"): f"choosing:{name}" for name in ("rectified", "any_other", "either")}}
+
+
+def test_of_alternatives_features_are_not_needed_but_data_are(install: Install) -> None:
+    install("choosing-dist", {"choosing.py": CHOOSING}, CHOOSING_POINTS)
+    registry = Registry.discover()
+    assert declared_needs(registry, resolve(registry, "explainers", "either")) == {"convolutions", "training-data"}
+
+
+def test_alternatives_of_no_parameter_break_the_component(install: Install) -> None:
+    install("choosing-dist", {"choosing.py": CHOOSING.replace('"among")', '"amnog")')}, CHOOSING_POINTS)
+    (card,) = [card for card in Registry.discover().cards("explainers") if card.name == "either"]
+    assert card.error is not None and "alternatives by `amnog`, which it does not take" in card.error
+
+
 def test_only_training_images_can_be_wanted() -> None:
     with pytest.raises(ValueError, match="only training-data can be wanted and done without, not \\['masks'\\]"):
         explainer(wants={"masks"})

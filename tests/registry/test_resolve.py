@@ -15,6 +15,8 @@ from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 
+from .conftest import Install
+
 
 def plain(
     model: Any,
@@ -101,6 +103,22 @@ def test_references_are_resolved_wherever_they_stand(registry: Registry) -> None
 def test_a_default_reference_is_the_same_as_a_written_one(registry: Registry) -> None:
     written = resolve(registry, "explainers", {"use": "nesting", "params": {"over": "plain"}})
     assert written.digest == resolve(registry, "explainers", "nesting").digest
+
+
+def test_a_default_that_is_not_installed_is_said_with_what_its_plugin_lacks(install: Install) -> None:
+    source = """
+        from harness.api import Explainer
+
+        def inner(model, images, targets, *, over: Explainer = "elsewhere"): ...
+        def outer(model, images, targets, *, over: Explainer = "inner"): ...
+    """
+    points = {"harness.explainers": {"inner": "fused:inner", "outer": "fused:outer"}}
+    install("fused-dist", {"fused.py": source}, points, requires=("not-there>=1", "pydantic", "other ; extra == 'dev'"))
+    (problem,) = problems(Registry.discover(), "outer")
+    assert problem[1] == (
+        'outer: the default of over: inner: the default of over: unknown explainer "elsewhere" (installed: inner, outer); '
+        "fused-dist requires not-there, not installed here"
+    )
 
 
 def test_nested_parameters_reach_the_digest(registry: Registry) -> None:

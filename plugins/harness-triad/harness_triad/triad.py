@@ -12,7 +12,7 @@ from harness.api import Attribution, Classifier, Context, Explainer, explainer
 from harness_triad.citations import RIEGER_HANSEN
 from harness_triad.fusion import FUSIONS, Negative, with_negatives
 
-FRAMEWORK = {"grad-cam": "grad-cam", "lrp": "lrp", "shap-gradient": "shap-gradient"}
+FRAMEWORK = {"grad-cam": "grad-cam", "lrp": "first-applicable", "shap-gradient": "shap-gradient"}
 
 
 @explainer(family="ensembles", signed=True, cite=RIEGER_HANSEN)
@@ -29,7 +29,8 @@ def triad(
     """Triad: Grad-CAM, LRP and SHAP (or any explainers) side by side, and fused to one map.
 
     The framework of Kureshi and Selvamani shows a coarse region, fine relevance and Shapley values of one decision beside each other; the
-    fused map makes it comparable with single methods. The parts themselves are returned as their explainers made them. Of a
+    fused map makes it comparable with single methods. The parts themselves are returned as their explainers made them. Relevance is
+    propagated by `lrp`, and by `attn-lrp` through attention and whatever else `lrp` has no rule for. Of a
     dataset without training images SHAP compares each image with references (``{use: shap-gradient, params: {background: training}}`` among
     the components demands training images).
 

@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 from harness_triad import triad as module
+from harness_triad.first_applicable import first_applicable
 from harness_triad.fusion import FUSIONS
 from harness_triad.triad import FRAMEWORK, triad
 from torch import nn
@@ -72,7 +73,9 @@ def test_negative_evidence_is_kept_unless_asked_otherwise(fakes, call):
 
 def test_the_framework_is_the_default():
     assert module.FRAMEWORK is FRAMEWORK
-    assert list(FRAMEWORK.values()) == ["grad-cam", "lrp", "shap-gradient"]
+    assert list(FRAMEWORK) == ["grad-cam", "lrp", "shap-gradient"]
+    assert first_applicable.__kwdefaults__["explainers"] == ["lrp", "attn-lrp"]
+    assert list(FRAMEWORK.values()) == ["grad-cam", "first-applicable", "shap-gradient"]
     assert triad.__kwdefaults__["components"] == FRAMEWORK
     assert triad.__kwdefaults__["fusion"] == "mean"
 
