@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import ClassVar, cast
+from functools import cached_property
+from typing import Any, ClassVar, cast
 from weakref import WeakKeyDictionary
 
 import torch
@@ -16,7 +18,12 @@ from harness.api.context import Context
 from harness.api.evidence import EvidenceBatch, batched, mapped, selected
 from harness.conformance import networks
 from harness.conformance.component_under_test import ComponentUnderTest
+from harness.conformance.measuring import scramble_generators
+from harness.worker.contracts import ContractError
+from harness.worker.mutation_guard import MutationError, forbid_changes
 
+ORDINARY = 4
+"""Samples of the ordinary call."""
 TRAINING, OTHER_TRAINING = 99, 98  # seeds of training images
 _memories: WeakKeyDictionary[Classifier, dict[tuple[int, int], dict[Hashable, object]]] = WeakKeyDictionary()
 
@@ -55,12 +62,12 @@ class ExplainedSamples:
         """The same samples with other maps."""
         return replace(self, maps=maps)
 
-    def beside_others(self) -> ExplainedSamples:
-        """The first sample in a batch of others, which are extreme."""
-        images, maps = self.images.clone(), self.maps.clone()
-        images[1:] = 3 * networks.make_images(len(images) - 1, self.shape, seed=5).sign()
-        maps[1:] *= 1000
-        return replace(self, images=images, maps=maps, ids=[self.ids[0], *(f"other-{name}" for name in self.ids[1:])])
+    def beside_another(self) -> ExplainedSamples:
+        """The first sample in a batch with another, which is extreme."""
+        two = self.rows([0, 1])
+        two.images[1] = 3 * networks.make_images(1, self.shape, seed=5)[0].sign()
+        two.maps[1] *= 1000
+        return replace(two, ids=[self.ids[0], f"other-{self.ids[1]}"])
 
 
 def make_explained_samples(count: int = 4, shape: networks.Shape = networks.SHAPE, kinds: Sequence[str] = ()) -> ExplainedSamples:
@@ -87,9 +94,43 @@ def make_explained_samples(count: int = 4, shape: networks.Shape = networks.SHAP
     return ExplainedSamples(ids, images, targets, stacked, batch, targets.clone(), stacked / 2)
 
 
+@dataclass(frozen=True)
+class OrdinaryCall:
+    """One call on ordinary samples by a component made for it, whose results several checks look at.
+
+    Attributes:
+        model: network that it was called with, and may be called with again.
+        given: the samples.
+        returned: whatever the component returned, checked.
+        results: what of it stands for each sample ``(B, …)``.
+    """
+
+    model: Classifier
+    given: ExplainedSamples
+    returned: Any
+    results: Tensor
+
+
+@dataclass(frozen=True)
+class WatchedCall:
+    """One call of which not the results are looked at, but all that it must leave as it was.
+
+    Attributes:
+        before: the samples as they were given.
+        after: the same as the call left them.
+        mutation: what else it left changed, of the model and of the process.
+    """
+
+    before: ExplainedSamples
+    after: ExplainedSamples
+    mutation: MutationError | None
+
+
 @dataclass
 class BatchUnderTest(ComponentUnderTest):
     """A component that is called with a whole batch, so that what it does with one is seen.
+
+    What several checks ask alike is called once for all of them. What they compare it with they call anew, by a component made anew.
 
     Attributes:
         noun: what it makes of a sample.
@@ -108,6 +149,33 @@ class BatchUnderTest(ComponentUnderTest):
     @abstractmethod
     def make_function(self, seed: int = 0) -> Callable[[Classifier, ExplainedSamples], Tensor]:
         """Function that makes checked results ``(B, …)`` of whole batches, by a component that is made once."""
+
+    def make_call(self, seed: int = 0) -> Callable[[Classifier, ExplainedSamples], Any]:
+        """Function that returns what the component does, checked; of a batch's `results` are made of it."""
+        return self.make_function(seed)
+
+    def results_of(self, returned: Any, given: ExplainedSamples) -> Tensor:
+        """Results ``(B, …)`` in what the component returned."""
+        return cast(Tensor, returned)
+
+    @cached_property
+    def ordinary(self) -> OrdinaryCall:
+        """The call on `ORDINARY` samples; one that fails is none, so that every check meets the failure itself."""
+        model, given = self.network(), self.samples(ORDINARY)
+        returned = self.make_call()(model, given)
+        return OrdinaryCall(model, self.samples(ORDINARY), returned, self.results_of(returned, given).clone())
+
+    @cached_property
+    def watched(self) -> WatchedCall:
+        """Another call, watched; results that break a contract do not matter here."""
+        model, function, given, mutation = self.network(), self.make_function(), self.samples(3), None
+        try:
+            scramble_generators()
+            with suppress(ContractError), forbid_changes(model.module):
+                function(model, given)
+        except MutationError as error:
+            mutation = error
+        return WatchedCall(self.samples(3), given, mutation)
 
     def samples(self, count: int = 4, shape: networks.Shape = networks.SHAPE) -> ExplainedSamples:
         """A batch that has all that the component needs."""

@@ -97,7 +97,7 @@ def skip_if_broken(make: Callable[[], Any], what: str) -> Any:
 
 @dataclass
 class DatasetUnderTest(ComponentUnderTest):
-    """A dataset, made again for every check; asked for few samples if it can be."""
+    """A dataset, asked for few samples if it can be; its first samples are read once for all checks that look at them."""
 
     def make(self, **params: Any) -> Any:
         """The dataset with some parameters changed, whatever the component returns."""
@@ -108,6 +108,14 @@ class DatasetUnderTest(ComponentUnderTest):
                 return self.make_with(**params)
         return self.make_with(**params)
 
+    @cached_property
+    def first_samples(self) -> list[Sample]:
+        """The first samples of one dataset that was made; skips the check if they cannot be read."""
+        found: list[Sample] = skip_if_broken(lambda: self.samples(self.make()), "its samples")
+        if not all(isinstance(sample, Sample) for sample in found):
+            raise CheckSkipped("does not yield samples")
+        return found
+
     def samples(self, dataset: Dataset) -> list[Sample]:
         """Its first samples."""
         return [dataset[i] for i in range(min(len(dataset), SAMPLES_CHECKED))]
@@ -115,14 +123,19 @@ class DatasetUnderTest(ComponentUnderTest):
 
 @dataclass
 class ModelUnderTest(ComponentUnderTest):
-    """A model, made again for every check."""
+    """A model, made once for all checks that look at it and again for those that compare it with itself."""
 
     def make(self) -> Any:
         """Whatever the component returns."""
         return self.make_with()
 
+    @cached_property
     def classifier(self) -> Classifier:
-        """It; skips the check if it makes no classifier."""
+        """One that was made; skips the check if it makes no classifier."""
+        return self.make_classifier()
+
+    def make_classifier(self) -> Classifier:
+        """A new one; skips the check if it makes no classifier."""
         made = skip_if_broken(self.make, "it")
         if not isinstance(made, Classifier):
             raise CheckSkipped(f"makes a {type(made).__name__}, no Classifier")

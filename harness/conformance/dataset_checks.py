@@ -25,16 +25,9 @@ def check_samples(tested: DatasetUnderTest) -> None:
         require(isinstance(dataset[index], Sample), f"item {index} is a {type(dataset[index]).__name__}: yield harness.api.Sample")
 
 
-def _read_samples(tested: DatasetUnderTest) -> list[Sample]:
-    found: list[Sample] = skip_if_broken(lambda: tested.samples(tested.make()), "its samples")
-    if not all(isinstance(sample, Sample) for sample in found):
-        raise CheckSkipped("does not yield samples")
-    return found
-
-
 def check_range(tested: DatasetUnderTest) -> None:
     """Images have 1 or 3 channels and finite values in [0, 1], not all the same."""
-    for sample in _read_samples(tested):
+    for sample in tested.first_samples:
         require(sample.image.shape[0] in (1, 3), f"sample {sample.id}: {sample.image.shape[0]} channels, not 1 or 3")
         require(torch.isfinite(sample.image).all(), f"sample {sample.id}: the image is not finite")
         low, high = float(sample.image.min()), float(sample.image.max())
@@ -44,7 +37,7 @@ def check_range(tested: DatasetUnderTest) -> None:
 
 def check_ids(tested: DatasetUnderTest) -> None:
     """Ids are texts and unique."""
-    ids = [sample.id for sample in _read_samples(tested)]
+    ids = [sample.id for sample in tested.first_samples]
     require(all(isinstance(name, str) and name for name in ids), "an id is no text, or empty")
     twice = sorted({name for name in ids if ids.count(name) > 1})
     require(not twice, f"{len(twice)} ids are there twice, such as {twice[:1]}: random streams and stored results go by id")
@@ -52,7 +45,7 @@ def check_ids(tested: DatasetUnderTest) -> None:
 
 def check_stable(tested: DatasetUnderTest) -> None:
     """Made again, and read in another order, it has the same ids and the same content."""
-    first = _read_samples(tested)
+    first = tested.first_samples
     again = skip_if_broken(tested.make, "it")
     backwards = [again[i] for i in reversed(range(len(first)))][::-1]
     changed = [old.id for old, new in zip(first, backwards, strict=True) if find_sample_difference(new, old.id, old.digest)]
@@ -106,7 +99,7 @@ def check_prefix(tested: DatasetUnderTest) -> None:
 def check_labels(tested: DatasetUnderTest) -> None:
     """Labels are integers that ``class_names`` names, if it names any."""
     names = getattr(skip_if_broken(tested.make, "it"), "class_names", None)
-    samples = _read_samples(tested)
+    samples = tested.first_samples
     require(all(isinstance(sample.label, int) and sample.label >= 0 for sample in samples), "a label is no integer from 0 on")
     if names is None:
         return
@@ -117,7 +110,7 @@ def check_labels(tested: DatasetUnderTest) -> None:
 
 def check_evidence(tested: DatasetUnderTest) -> str:
     """Masks and other rasters have something in them, boxes lie in the image (reported: how many samples have them)."""
-    samples = _read_samples(tested)
+    samples = tested.first_samples
     for sample in samples:
         for name, value in sample.evidence.items():
             if name != "boxes":
@@ -158,7 +151,7 @@ def check_generators_untouched(tested: DatasetUnderTest) -> None:
 
 def check_balance(tested: DatasetUnderTest) -> str:
     """How often each label is among the first samples (reported)."""
-    labels = [sample.label for sample in _read_samples(tested)]
+    labels = [sample.label for sample in tested.first_samples]
     counts = {label: labels.count(label) for label in sorted(set(labels))}
     entropy = -sum(count / len(labels) * math.log2(count / len(labels)) for count in counts.values())
     return f"labels among the first {len(labels)}: {counts} ({entropy:.2f} bits)"

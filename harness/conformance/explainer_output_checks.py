@@ -9,7 +9,7 @@ from harness.api.attribution import Attribution
 from harness.api.classifiers import Classifier
 from harness.api.random_stages import randomised_in_place
 from harness.conformance import networks
-from harness.conformance.batch_under_test import make_context
+from harness.conformance.batch_under_test import ORDINARY, make_context
 from harness.conformance.explainer_under_test import ExplainerUnderTest
 from harness.conformance.measuring import TOLERANCE, map_difference
 from harness.conformance.results import CheckSkipped, require
@@ -19,13 +19,9 @@ from harness.worker.pass_counter import count_passes, count_passes_within
 """Greatest error of a promised sum, relative to the mean magnitude of what is promised."""
 
 
-def _explain_images(tested: ExplainerUnderTest, count: int) -> Attribution:
-    return tested.make_explain_function()(tested.network(), networks.make_images(count), networks.make_targets(count))
-
-
 def check_shape(tested: ExplainerUnderTest) -> None:
     """A batch of images gives maps (B, H, W) or (B, C, H, W) of the images' size, or coarse ones that say so, all finite."""
-    _explain_images(tested, 4)
+    _ = tested.ordinary
 
 
 def check_channels(tested: ExplainerUnderTest) -> None:
@@ -44,14 +40,14 @@ def check_channels(tested: ExplainerUnderTest) -> None:
 
 def check_not_constant(tested: ExplainerUnderTest) -> str | None:
     """How many maps are the same everywhere (reported)."""
-    maps = _explain_images(tested, 6).map
+    maps = tested.ordinary.returned.map
     flat = int((maps.flatten(1).amax(dim=1) == maps.flatten(1).amin(dim=1)).sum())
-    return f"{flat} of 6 maps are constant" if flat else None
+    return f"{flat} of {len(maps)} maps are constant" if flat else None
 
 
 def check_sign(tested: ExplainerUnderTest) -> str | None:
     """Negative values come only from an explainer that declares ``signed=True``, where they are evidence against the target."""
-    least = float(_explain_images(tested, 6).map.min())
+    least = float(tested.ordinary.returned.map.min())
     if getattr(tested.declaration, "signed", False):
         return None if least < 0 else "declared signed, and no map had a negative value"
     require(least >= 0, f"returned {least:.3g} and declares no sign: declare @explainer(signed=True), or return magnitudes")
@@ -61,7 +57,7 @@ def check_sign(tested: ExplainerUnderTest) -> str | None:
 def check_completeness(tested: ExplainerUnderTest) -> str:
     """An explainer that promises completeness says what its map must sum to, and the map does (reported: by how much it misses)."""
     promised = getattr(tested.declaration, "complete", False)
-    attribution = _explain_images(tested, 6)
+    attribution = tested.ordinary.returned
     if attribution.expected is None:
         require(not promised, "declares complete=True: return Attribution(map, expected=what the map must sum to)")
         raise CheckSkipped("promises no completeness")
@@ -88,7 +84,7 @@ def check_null_looks_at_no_model(tested: ExplainerUnderTest) -> None:
 
 def check_exchanged_weights(tested: ExplainerUnderTest) -> None:
     """Of a network whose weights have been exchanged it explains what it computes now, as metrics of randomisation ask it to."""
-    model, images, targets, explain = tested.network(), networks.make_images(3), networks.make_targets(3), tested.make_explain_function()
+    model, images, targets, explain = tested.network(), networks.make_images(2), networks.make_targets(2), tested.make_explain_function()
     layers = [name for name, layer in model.module.named_modules() if any(True for _ in layer.parameters(recurse=False))]
     maps = []
     for random in (layers, []):
@@ -101,9 +97,8 @@ def check_exchanged_weights(tested: ExplainerUnderTest) -> None:
 
 def check_class_sensitivity(tested: ExplainerUnderTest) -> str:
     """For how many samples another target gives another map (reported; no failure: some methods are known not to be sensitive)."""
-    model, images, targets = tested.network(), networks.make_images(6), networks.make_targets(6)
-    first = tested.maps(model, images, targets)
-    second = tested.maps(model, images, (targets + 1) % networks.CLASSES)
+    first, given = tested.ordinary.results, tested.samples(ORDINARY)
+    second = tested.maps(tested.ordinary.model, given.images, (given.targets + 1) % networks.CLASSES)
     differing = sum(map_difference(a[None], b[None]) > 1e-3 for a, b in zip(_scale_to_unit(first), _scale_to_unit(second), strict=True))
     return f"another target gives another map for {differing} of {len(first)} samples"
 

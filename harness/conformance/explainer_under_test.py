@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from functools import cached_property
+from typing import Any, ClassVar, cast
 
 from torch import Tensor
 
@@ -35,6 +36,7 @@ class ExplainerUnderTest(BatchUnderTest):
         """Reason why it does not apply to the model, as it says before it is called."""
         return inapplicability_reason(self.workbench(), self.recipe, model)
 
+    @cached_property
     def network_name(self) -> str:
         """The first of the networks that it applies to; skips the check if there is none."""
         reasons = []
@@ -47,7 +49,7 @@ class ExplainerUnderTest(BatchUnderTest):
 
     def network(self, shape: networks.Shape = networks.SHAPE) -> Classifier:
         """A fresh copy of that network."""
-        return networks.make_network(self.network_name(), shape)
+        return networks.make_network(self.network_name, shape)
 
     def make_explain_function(self, seed: int = 0) -> Callable[..., Attribution]:
         """``explain(model, images, targets, ids=None)`` → the checked result of one call on the whole batch, fitted if it learns."""
@@ -69,8 +71,17 @@ class ExplainerUnderTest(BatchUnderTest):
 
     def make_function(self, seed: int = 0) -> Callable[[Classifier, ExplainedSamples], Tensor]:
         """Function that makes maps ``(B, H, W)`` at the images' size."""
+        call = self.make_call(seed)
+        return lambda model, given: self.results_of(call(model, given), given)
+
+    def make_call(self, seed: int = 0) -> Callable[[Classifier, ExplainedSamples], Attribution]:
+        """Function that returns checked attributions."""
         explain = self.make_explain_function(seed)
-        return lambda model, given: explain(model, given.images, given.targets, given.ids).at(given.shape[1:])
+        return lambda model, given: explain(model, given.images, given.targets, given.ids)
+
+    def results_of(self, returned: Any, given: ExplainedSamples) -> Tensor:
+        """Maps ``(B, H, W)`` at the images' size in an attribution."""
+        return cast(Attribution, returned).at(given.shape[1:])
 
     def maps(self, model: Classifier, images: Tensor, targets: Tensor, ids: Sequence[str] | None = None, seed: int = 0) -> Tensor:
         """Maps ``(B, H, W)`` at the images' size by an explainer made for this call."""

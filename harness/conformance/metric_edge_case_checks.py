@@ -10,7 +10,7 @@ from torch import Tensor
 
 from harness.api.case import NeedsExplainer
 from harness.api.evidence import EVIDENCE_KINDS, evidence_kind
-from harness.conformance.batch_under_test import ExplainedSamples
+from harness.conformance.batch_under_test import ORDINARY, ExplainedSamples
 from harness.conformance.measuring import TOLERANCE, score_difference
 from harness.conformance.metric_under_test import MetricUnderTest
 from harness.conformance.results import CheckFailed, CheckSkipped, require
@@ -18,17 +18,16 @@ from harness.conformance.results import CheckFailed, CheckSkipped, require
 
 def _scores_with_one_changed(tested: MetricUnderTest, changed: ExplainedSamples, what: str) -> Tensor:
     """Scores where sample 0 is ``changed``; the others' must stay as they are."""
-    ordinary = tested.results(tested.samples(len(changed.ids)))
     scores = tested.results(changed)
     require(not torch.isinf(scores).any(), f"infinite for {what}: return NaN if a score is undefined")
-    difference = score_difference(ordinary[1:], scores[1:])
+    difference = score_difference(tested.ordinary.results[1:], scores[1:])
     require(difference <= TOLERANCE, f"{what} changes the scores of the other samples by {difference:.2g}")
     return scores
 
 
 def _report_map(tested: MetricUnderTest, first: Callable[[Tensor], Tensor], what: str) -> str:
     """Score samples of which the first has another map, made of its own."""
-    given = tested.samples(3)
+    given = tested.samples(ORDINARY)
     scores = _scores_with_one_changed(tested, given.with_maps(torch.cat([first(given.maps[:1]), given.maps[1:]])), what)
     return f"{what} scores {float(scores[0]):.4g}"
 
@@ -68,7 +67,7 @@ def _check_undefined_without(tested: MetricUnderTest, kinds: Sequence[str], othe
     if not needed:
         raise CheckSkipped(otherwise)
     for kind in needed:
-        given = tested.samples(3)
+        given = tested.samples(ORDINARY)
         value = given.evidence[kind.name]
         without = [torch.zeros_like(value[0]) if isinstance(value, Tensor) else value[0][:0], *value[1:]]
         changed = {**given.evidence, kind.name: torch.stack(without) if isinstance(value, Tensor) else without}
@@ -78,8 +77,7 @@ def _check_undefined_without(tested: MetricUnderTest, kinds: Sequence[str], othe
 
 def check_needs(tested: MetricUnderTest) -> None:
     """What is not declared under ``needs`` is not needed: without it the scores are the same."""
-    given = tested.samples(3)
-    ordinary = tested.results(given)
+    given = tested.samples(ORDINARY)
     without = {
         kind.need: replace(given, evidence={name: value for name, value in given.evidence.items() if name != kind.name})
         for kind in EVIDENCE_KINDS.values()
@@ -91,7 +89,7 @@ def check_needs(tested: MetricUnderTest) -> None:
             scores = tested.make_function(explainer=None if need == "explainer" else "usual")(tested.network(), poorer)
         except Exception as error:
             raise CheckFailed(f'raised {type(error).__name__} without {need} ({error}): declare needs={{"{need}"}}') from error
-        require(score_difference(ordinary, scores) <= TOLERANCE, f'scores differ without {need}: declare needs={{"{need}"}}')
+        require(score_difference(tested.ordinary.results, scores) <= TOLERANCE, f'scores differ without {need}: declare needs={{"{need}"}}')
 
 
 def check_explainer_asked_for(tested: MetricUnderTest) -> None:
@@ -122,8 +120,7 @@ def check_direction(tested: MetricUnderTest) -> None:
 
 def check_invariance(tested: MetricUnderTest) -> str:
     """What may be done to a map without changing its score (reported)."""
-    given = tested.samples(4)
-    ordinary = tested.results(given)
+    given, ordinary = tested.samples(2), tested.ordinary.results[:2]
     changes = {
         "scale": given.maps * 3,
         "sign": -given.maps,

@@ -28,14 +28,14 @@ def check_classifier(tested: ModelUnderTest) -> None:
 
 def check_logits(tested: ModelUnderTest) -> None:
     """Logits are finite (B, K), for one image and for several."""
-    model = tested.classifier()
+    model = tested.classifier
     for count in (1, 3):
         require_finite_logits(checked_logits(_logits(model, tested.inputs(model, count)), count, model.num_classes))
 
 
 def check_deterministic(tested: ModelUnderTest) -> None:
     """The same image has the same logits at every call."""
-    model = tested.classifier()
+    model = tested.make_classifier()
     inputs = tested.inputs(model, 2)
 
     def logits(rows: Tensor, seed: int) -> Tensor:
@@ -49,7 +49,7 @@ def check_deterministic(tested: ModelUnderTest) -> None:
 
 def check_batch_independent(tested: ModelUnderTest) -> None:
     """An image's logits do not depend on the other images in its batch."""
-    model = tested.classifier()
+    model = tested.make_classifier()
     inputs = tested.inputs(model, 3)
     reason = batch_dependence_reason(torch.cat([_logits(model, inputs[i : i + 1]) for i in range(3)]), _logits(model, inputs), model.module)
     require(reason is None, reason or "")
@@ -57,13 +57,13 @@ def check_batch_independent(tested: ModelUnderTest) -> None:
 
 def check_digest(tested: ModelUnderTest) -> None:
     """Made again it has the same digest, so that nothing is computed twice."""
-    first, second = tested.classifier(), tested.classifier()
+    first, second = tested.classifier, tested.make_classifier()
     require(first.digest == second.digest, "its digest differs when it is made again: draw weights under a seed that is a parameter")
 
 
 def check_frozen(tested: ModelUnderTest) -> None:
     """It is in evaluation mode and its parameters are frozen."""
-    model = tested.classifier()
+    model = tested.classifier
     training = [name or "the module" for name, layer in model.module.named_modules() if layer.training]
     require(not training, f"{', '.join(training[:3])} in training mode")
     trainable = [name for name, parameter in model.module.named_parameters() if parameter.requires_grad]
@@ -72,7 +72,7 @@ def check_frozen(tested: ModelUnderTest) -> None:
 
 def check_differentiable(tested: ModelUnderTest) -> None:
     """Gradients of the logits reach the image."""
-    model = tested.classifier()
+    model = tested.classifier
     inputs = tested.inputs(model, 1).requires_grad_()
     (gradient,) = torch.autograd.grad(model(inputs).amax(), inputs, allow_unused=True)
     require(gradient is not None and bool(gradient.abs().sum() > 0), "no gradient reaches the image: it cannot be explained by gradients")
@@ -80,7 +80,7 @@ def check_differentiable(tested: ModelUnderTest) -> None:
 
 def check_preprocess(tested: ModelUnderTest) -> None:
     """Images of any size, of one or three channels, become inputs of its shape; normalising has an inverse."""
-    model = tested.classifier()
+    model = tested.classifier
     channels, height, width = model.input_shape
     for size in ((channels, height, width), (channels, 2 * height, height + width), (1, max(height // 2, 4), width)):
         image = torch.rand(size, generator=torch.Generator().manual_seed(0))
@@ -92,7 +92,7 @@ def check_preprocess(tested: ModelUnderTest) -> None:
 
 def check_cam_layer(tested: ModelUnderTest) -> str | None:
     """The layer for class activation maps exists, is reached, and yields activations in space."""
-    model = tested.classifier()
+    model = tested.classifier
     if model.cam_layer is None:
         return "has no cam_layer: no class activation maps"
     seen: list[Tensor] = []
@@ -108,7 +108,7 @@ def check_cam_layer(tested: ModelUnderTest) -> str | None:
 
 def check_class_names(tested: ModelUnderTest) -> str | None:
     """Whether its classes have names (reported)."""
-    names = tested.classifier().class_names
+    names = tested.classifier.class_names
     if names is None:
         return "names no classes: labels are taken as they are"
     require(len(set(names)) == len(names), "class names are there twice")
@@ -117,7 +117,7 @@ def check_class_names(tested: ModelUnderTest) -> str | None:
 
 def check_randomised(tested: ModelUnderTest) -> None:
     """Its randomised twin has other logits, the same under the same seed, and leaves it as it is."""
-    model = tested.classifier()
+    model = tested.make_classifier()
     inputs = tested.inputs(model, 2)
     before = _logits(model, inputs)
     twin, again = model.randomised(1), model.randomised(1)
@@ -128,10 +128,10 @@ def check_randomised(tested: ModelUnderTest) -> None:
 
 def check_generators_untouched(tested: ModelUnderTest) -> None:
     """Making it leaves global generators, threads and default types as they were."""
-    require_generators_untouched(tested.classifier, remedy="draw weights inside torch.random.fork_rng()")
+    require_generators_untouched(tested.make_classifier, remedy="draw weights inside torch.random.fork_rng()")
 
 
 def check_unprepared(tested: ModelUnderTest) -> str | None:
     """Layers that preparing had to leave as they were, on which explainers built on hooks may fail (reported)."""
-    left = tested.classifier().unprepared
+    left = tested.classifier.unprepared
     return f"left as they were: {', '.join(left)}" if left else None

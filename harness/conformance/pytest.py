@@ -11,17 +11,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pytest
 from packaging.utils import canonicalize_name
 
 from harness.api.declarations import Kind
-from harness.conformance.run import TIME_LIMIT, run_check
+from harness.conformance.component_under_test import ComponentUnderTest
+from harness.conformance.run import TIME_LIMIT, put_under_test, run_check
 from harness.conformance.suite import Check, list_checks
-from harness.registry.distributions import find_plugin_distributions
+from harness.registry.distributions import PluginDistribution, find_plugin_distributions
 from harness.registry.registry import Registry
+
+
+@dataclass(frozen=True, eq=False)
+class NamedComponent:
+    """A component by its name, with parameters that it is tested with; known by identity."""
+
+    kind: Kind
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -29,19 +39,15 @@ class BoundCheck:
     """One check on one component, to be called in a test."""
 
     check: Check
-    kind: Kind
-    name: str
-    params: Mapping[str, Any] = field(default_factory=dict)
+    component: NamedComponent
     expected: str | None = None
     limit: float = TIME_LIMIT
 
     def __call__(self) -> None:
         """Run it; a failure fails the test, a skip skips it, an expected failure is marked as such, a finding is printed."""
-        registry = _registry()
-        card = registry.card(self.kind, self.name)
-        result = run_check(self.check, registry, card, params=self.params, expected=self.expected, limit=self.limit)
+        result = run_check(self.check, _tested(self.component), expected=self.expected, limit=self.limit)
         if result.status == "failed":
-            pytest.fail(f"{self.name}: {self.check.name}: {result.message}\n(the rule: {self.check.meaning})", pytrace=False)
+            pytest.fail(f"{self.component.name}: {self.check.name}: {result.message}\n(the rule: {self.check.meaning})", pytrace=False)
         if result.status == "skipped":
             pytest.skip(result.message)
         if result.message:
@@ -50,12 +56,19 @@ class BoundCheck:
             pytest.xfail(result.message)
 
     def __str__(self) -> str:
-        return f"{self.name}-{self.check.name}"
+        return f"{self.component.name}-{self.check.name}"
 
 
 @cache
 def _registry() -> Registry:
     return Registry.discover()
+
+
+@lru_cache(maxsize=1)
+def _tested(component: NamedComponent) -> ComponentUnderTest:
+    """The component that its checks, which follow each other, are run on."""
+    registry = _registry()
+    return put_under_test(registry, registry.card(component.kind, component.name), component.params)
 
 
 def parametrize_with_checks(
@@ -76,27 +89,30 @@ def parametrize_with_checks(
     Raises:
         ValueError: a component is not installed, or a check that is expected to fail does not exist.
     """
+    distributions = find_plugin_distributions()[0]
+    components = [
+        NamedComponent(kind, name, (params or {}).get(name, {})) for name in names for kind in _installed_kinds(name, distributions)
+    ]
     bound = [
-        BoundCheck(check, kind, name, (params or {}).get(name, {}), (expected_failures or {}).get(name, {}).get(check.name), limit)
-        for name in names
-        for kind in _installed_kinds(name)
-        for check in list_checks(kind)
+        BoundCheck(check, component, (expected_failures or {}).get(component.name, {}).get(check.name), limit)
+        for component in components
+        for check in list_checks(component.kind)
     ]
     for name, failures in (expected_failures or {}).items():
-        unknown = sorted(set(failures) - {one.check.name for one in bound if one.name == name})
+        unknown = sorted(set(failures) - {one.check.name for one in bound if one.component.name == name})
         if unknown:
             raise ValueError(f"{name}: no such check: {', '.join(unknown)}")
     mark: Callable[[Callable[..., Any]], Callable[..., Any]] = pytest.mark.parametrize("check", bound, ids=str)
     return mark
 
 
-def _installed_kinds(name: str) -> list[Kind]:
+def _installed_kinds(name: str, distributions: Sequence[PluginDistribution]) -> list[Kind]:
     """The kinds of which a component of this name is installed, by entry points alone: nothing is imported."""
     distribution, _, bare = name.rpartition("/")
     found = sorted(
         {
             entry.kind
-            for item in find_plugin_distributions()[0]
+            for item in distributions
             if not distribution or canonicalize_name(item.name) == canonicalize_name(distribution)
             for entry in item.entries
             if entry.name == bare

@@ -71,6 +71,8 @@ def iterate_checks(
         return
     if not list_checks(card.kind):
         yield CheckResult("check_kind", "skipped", f"there are no checks for {card.kind}")
+        return
+    tested = put_under_test(registry, card, params)
     hangs = False
     roots: dict[str, CheckResult] = {}
     for check in list_checks(card.kind):
@@ -78,7 +80,7 @@ def iterate_checks(
             yield CheckResult(check.name, "skipped", "an earlier check did not end")
             continue
         begin(check.name)
-        result = run_check(check, registry, card, params=params, expected=expected.get(check.name), limit=limit)
+        result = run_check(check, tested, expected=expected.get(check.name), limit=limit)
         hangs = result.message.startswith(TOO_LONG)
         if result.status == "failed" and result.cause and roots.setdefault(result.cause, result) is not result:
             result = skip_as_consequence(result, roots[result.cause])
@@ -90,17 +92,13 @@ def list_check_names(kind: Kind) -> list[str]:
     return [check.name for check in list_checks(kind)]
 
 
-def run_check(
-    check: Check,
-    registry: Registry,
-    card: Card,
-    *,
-    params: Mapping[str, Any] | None = None,
-    expected: str | None = None,
-    limit: float = TIME_LIMIT,
-) -> CheckResult:
-    """One check on a component whose card is not broken."""
-    tested = UNDER_TEST_CLASSES[card.kind](registry, card, dict(params or {}))
+def put_under_test(registry: Registry, card: Card, params: Mapping[str, Any] | None = None) -> ComponentUnderTest:
+    """A component whose card is not broken, for one or more checks, which share what they ask of it alike."""
+    return UNDER_TEST_CLASSES[card.kind](registry, card, dict(params or {}))
+
+
+def run_check(check: Check, tested: ComponentUnderTest, *, expected: str | None = None, limit: float = TIME_LIMIT) -> CheckResult:
+    """One check on a component."""
     result = _run_on(check, tested, limit)
     if expected is None or result.status == "skipped":
         return result

@@ -16,7 +16,7 @@ from harness.cli import app
 from harness.conformance.isolated_run import run_checks_isolated
 from harness.conformance.result_tables import results_table
 from harness.conformance.results import CheckFailed, CheckResult, exit_status, find_root_cause
-from harness.conformance.run import list_check_names, run_check, run_checks
+from harness.conformance.run import list_check_names, put_under_test, run_check, run_checks
 from harness.conformance.suite import list_checks
 from harness.registry.registry import Registry
 
@@ -41,6 +41,9 @@ CAUGHT: list[tuple[Kind, str, str, str]] = [
     ("explainers", "acme-reseeds", "check_model_untouched", "global generator of torch"),
     ("explainers", "acme-hangs", "check_shape", "did not end within 1 s"),
     ("explainers", "acme-unseeded", "check_deterministic", "draw all randomness from ctx"),
+    ("explainers", "acme-tires", "check_deterministic", "draw all randomness from ctx"),
+    ("explainers", "acme-tires", "check_batch_size", "differ by"),
+    ("explainers", "acme-remembers-first", "check_neighbours", "when the batch is reversed"),
     ("explainers", "acme-batch-normalised", "check_batch_size", "differ by"),
     ("explainers", "acme-batch-normalised", "check_neighbours", "when its neighbours do"),
     ("explainers", "acme-squeezes", "check_batch_of_one", "must be (1, 32, 32)"),
@@ -69,6 +72,7 @@ CAUGHT: list[tuple[Kind, str, str, str]] = [
     ("metrics", "acme-metric-batch-normalised", "check_batch_size", "differ by"),
     ("metrics", "acme-metric-batch-normalised", "check_neighbours", "when its neighbours do"),
     ("metrics", "acme-metric-unseeded", "check_deterministic", "draw all randomness from ctx"),
+    ("metrics", "acme-metric-tires", "check_deterministic", "draw all randomness from ctx"),
     ("metrics", "acme-metric-raises-on-zero", "check_zero_map", "ZeroDivisionError"),
     ("metrics", "acme-metric-needs-masks", "check_needs", 'needs={"masks"}'),
     ("metrics", "acme-metric-infinite", "check_zero_map", "infinite"),
@@ -109,9 +113,24 @@ def test_a_sound_component_passes_every_check(registry: Registry, kind: Kind, na
 @pytest.mark.parametrize(("kind", "name", "check", "said"), CAUGHT)
 def test_a_broken_component_is_caught_by_the_check_meant_for_it(registry: Registry, kind: Kind, name: str, check: str, said: str) -> None:
     (meant,) = [one for one in list_checks(kind) if one.name == check]
-    result = run_check(meant, registry, registry.card(kind, name), limit=1 if "hangs" in name else 60)
+    result = run_check(meant, put_under_test(registry, registry.card(kind, name)), limit=1 if "hangs" in name else 60)
     assert result.status == "failed"
     assert said in result.message
+
+
+SHARING = {"check_shape", "check_model_untouched", "check_scores"}  # the first of those that look at one call
+
+
+@pytest.mark.parametrize(("kind", "name", "check", "said"), [case for case in CAUGHT if case[0] in ("explainers", "metrics")])
+def test_it_is_caught_by_it_too_after_checks_that_it_shares_calls_with(
+    registry: Registry, kind: Kind, name: str, check: str, said: str
+) -> None:
+    tested = put_under_test(registry, registry.card(kind, name))
+    results = {
+        one.name: run_check(one, tested, limit=0.1 if "hangs" in name else 60) for one in list_checks(kind) if one.name in {*SHARING, check}
+    }
+    assert results[check].status == "failed"
+    assert said.replace("1 s", "0.1 s") in results[check].message
 
 
 @pytest.mark.parametrize("name", ["acme-import-error", "acme-wrong-signature", "acme-tomorrow"])

@@ -12,7 +12,7 @@ import torch
 
 import harness
 from harness.api.declarations import Kind
-from harness.conformance.run import run_check
+from harness.conformance.run import put_under_test, run_check
 from harness.conformance.suite import list_checks
 from harness.registry.registry import Registry
 from tests.support.distracted import FIRST, Distracted, distraction, watched
@@ -103,5 +103,5 @@ def test_by_hand_it_is_given_by_name() -> None:
 def test_conformance_gives_a_metric_what_it_needs(kind: Kind, name: str, check: str, said: str) -> None:
     registry = Registry.discover(PLUGINS)
     chosen = next(one for one in list_checks(kind) if one.name == check)
-    result = run_check(chosen, registry, registry.known(kind, name))
+    result = run_check(chosen, put_under_test(registry, registry.known(kind, name)))
     assert (result.status != "failed", result.message) == (True, said)
