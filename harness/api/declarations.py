@@ -91,6 +91,9 @@ class MetricDeclaration(Declaration):
     (`resolve_declared_fields`; ``"null"`` stands for None). It is plain data, so that it
     stands on the component's card and a plan needs no import.
     ``labelled`` is as an explainer's.
+    Where a spec asks for the score minus that of the inverted map (``inverted: true``), ``absolute`` says whether the metric sees |a| alone
+    (True, or the name of the parameter that says so), so that it is the order of |a| that is reversed; ``no_inverse`` is the reason why
+    the score of an inverted map says nothing.
     """
 
     kind: ClassVar[Kind] = "metrics"
@@ -101,6 +104,8 @@ class MetricDeclaration(Declaration):
     passes: float | Callable[[Mapping[str, Any]], float] | None = None
     by: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     labelled: str | None = None
+    absolute: bool | str = "absolute"
+    no_inverse: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +140,7 @@ DEFAULT_DECLARATIONS: dict[Kind, Declaration] = {
 }
 
 
-FIELDS_BY_VALUE = frozenset({"category", "direction", "needs", "wants", "bounds", "cite"})
+FIELDS_BY_VALUE = frozenset({"category", "direction", "needs", "wants", "bounds", "cite", "no_inverse"})
 BY_BACKGROUND: Mapping[str, Mapping[str, Any]] = {
     "training": {"needs": {"training-data"}, "wants": frozenset()},
     "references": {"wants": frozenset()},
@@ -242,6 +247,8 @@ def metric(
     passes: float | Callable[[Mapping[str, Any]], float] | None = None,
     by: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
     labelled: str | None = None,
+    absolute: bool | str = "absolute",
+    no_inverse: str | None = None,
     cite: str | None = None,
     version: str | None = None,
 ) -> Callable[[T], T]:
@@ -262,6 +269,8 @@ def metric(
         passes=passes,
         by=_checked_by(by or {}, any_evidence=True),
         labelled=labelled,
+        absolute=absolute,
+        no_inverse=no_inverse,
         cite=cite,
         version=version,
     )

@@ -23,6 +23,15 @@ METAQUANTUS_ENTRY = r"""@article{hedstrom2023metaquantus,
   eprint = {2302.07265},
   archiveprefix = {arXiv}
 }"""
+QUALITY_GAP_ENTRY = r"""@inproceedings{eirasfranco2025inverse,
+  title = {Evaluate with the Inverse: Efficient Approximation of Latent Explanation Quality Distribution},
+  author = {Eiras-Franco, Carlos and Hedstr{\"o}m, Anna and H{\"o}hne, Marina M.-C.},
+  booktitle = {Proceedings of the {AAAI} Conference on Artificial Intelligence},
+  volume = {39},
+  number = {26},
+  year = {2025},
+  doi = {10.1609/aaai.v39i26.34935}
+}"""
 _DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 _ARXIV = re.compile(
     r"(?:https?://arxiv\.org/(?:abs|pdf)/|arxiv[:\s]\s*)?(\d{4}\.\d{4,5}(?:v\d+)?|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:\.pdf)?", re.IGNORECASE
@@ -98,6 +107,8 @@ def _recipes(results: Results) -> Iterator[ComponentInfo]:
         yield from group.recipes.values()
         yield from group.explainers
         yield from group.metrics
+    if any(metric.inverted for group in results.groups for metric in group.metrics):
+        yield ComponentInfo(component="inverted", cite=QUALITY_GAP_ENTRY)
     if results.variants:
         yield ComponentInfo(component="meta", cite=METAQUANTUS_ENTRY)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from harness.analysis.confidence_intervals import Interval, mean_interval
-from harness.results.components import ComponentInfo
+from harness.results.components import ComponentInfo, MetricInfo
 from harness.results.data_model import Cell, Group, Results
 from harness.results.field_types import Floats
 from harness.text_format import format_count
@@ -224,6 +224,7 @@ def _recipe_difference(old: ComponentInfo | None, new: ComponentInfo | None) -> 
 
 def _recipe_parts(recipe: ComponentInfo) -> dict[str, str]:
     named = {"component": recipe.component, "plugin": recipe.plugin, "version": recipe.version}
+    named |= {"inverted": "true"} if isinstance(recipe, MetricInfo) and recipe.inverted else {}
     return named | {name: json.dumps(value, ensure_ascii=False, default=str) for name, value in recipe.params.items()}
 
 

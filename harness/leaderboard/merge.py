@@ -189,7 +189,7 @@ def _merge_infos(first: Sequence[Info], second: Sequence[Info], what: str, where
 def _describe_recipe(info: ComponentInfo) -> str:
     """What tells two recipes apart for a reader."""
     params = ", ".join(f"{name}={value!r}" for name, value in info.params.items())
-    version = f" {info.version}" if info.version else ""
+    version = (f" {info.version}" if info.version else "") + (" inverted" if isinstance(info, MetricInfo) and info.inverted else "")
     return f"{info.component}({params}){version} [{info.digest[:12]}]"
 
 

@@ -44,9 +44,12 @@ def explainer(use: str | Callable[..., Any], /, **params: Any) -> BoundExplainer
 
 
 @in_turn
-def metric(use: str | Callable[..., Any], /, **params: Any) -> BoundMetric:
-    """A metric by its component's name, or from a plain function. Raises as `model` does."""
-    recipe = _resolve_recipe("metrics", use, params)
+def metric(use: str | Callable[..., Any], /, *, inverted: bool = False, **params: Any) -> BoundMetric:
+    """A metric by its component's name, or from a plain function; ``inverted``: its score minus that of the inverted map.
+
+    Raises as `model` does, and for a metric that cannot be inverted.
+    """
+    recipe = _resolve_recipe("metrics", use, params, {"inverted": True} if inverted else {})
     return _cache_for(recipe).metric(recipe)
 
 
@@ -66,10 +69,10 @@ def _cache_for(recipe: Recipe) -> ComponentCache:
     return _caches[0]
 
 
-def _resolve_recipe(kind: Kind, use: Any, params: Mapping[str, Any]) -> Recipe:
+def _resolve_recipe(kind: Kind, use: Any, params: Mapping[str, Any], beside: Mapping[str, Any] | None = None) -> Recipe:
     registry = current_registry()
     try:
-        return resolve(registry, kind, make_reference(registry, kind, use, params))
+        return resolve(registry, kind, {**make_reference(registry, kind, use, params), **(beside or {})})
     except ReferenceProblems as error:  # a place in a reference is of no use to who wrote a call
         raise ReferenceProblems([Problem(() if len(each.at) < 3 else each.at, each.message) for each in error.problems]) from None
 

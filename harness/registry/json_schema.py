@@ -54,12 +54,13 @@ def _inline_references(schema: Any, definitions: Mapping[str, Any], inside: tupl
 
 
 def reference_schema(kind: str) -> dict[str, Any]:
-    """Schema of what names a component: its name, or a mapping of ``use``, ``params`` and ``label``."""
+    """Schema of what names a component: its name, or a mapping of ``use``, ``params`` and ``label``; of a metric also ``inverted``."""
     noun = singular(kind)
-    properties = {
+    properties: dict[str, Any] = {
         "use": {"type": "string", "minLength": 1, "x-words": f"the name of the {noun}"},
         "params": {"type": "object"},
         "label": {"type": ["string", "null"], "pattern": r"\S", "x-words": "a string"},
+        **({"inverted": {"type": "boolean"}} if kind == "metrics" else {}),
     }
     mapping = {"type": "object", "properties": properties, "additionalProperties": False, "required": ["use"]}
     return {"x-words": f"{with_article(noun)} (its name, or use + params)", "anyOf": [{"type": "string", "minLength": 1}, mapping]}

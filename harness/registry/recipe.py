@@ -13,6 +13,11 @@ from harness.registry.canonical_json import json_digest
 NESTED = "$recipe"
 
 
+def default_label(name: str, inverted: bool) -> str:
+    """What a component is called that is given no label."""
+    return f"{name} (QGE)" if inverted else name
+
+
 @dataclass(frozen=True, eq=False)
 class Recipe:
     """A component, what its results depend on, and its resolved parameters.
@@ -21,6 +26,7 @@ class Recipe:
         kind, name, distribution, identity: as on its `Card`.
         params: every parameter, defaults included, as JSON values; if a parameter takes explainers, recipes stand in it.
         label: what the leaderboard calls it; no part of the digest.
+        inverted: whether a metric's score is that of a map minus that of its inverse (`harness.registry.inversion`).
     """
 
     kind: Kind
@@ -29,6 +35,7 @@ class Recipe:
     identity: str
     params: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
+    inverted: bool = False
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Recipe) and (self.digest, self.label) == (other.digest, other.label)
@@ -43,12 +50,17 @@ class Recipe:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) over kind, name, distribution, identity and parameters, nested ones by their digests."""
+        """SHA-256 (hex) over kind, name, distribution, identity, parameters (nested ones by their digests) and inversion."""
         return self.digest_without(frozenset())
 
     def digest_without(self, without: Set[str]) -> str:
         """The digest with some parameters left out, such as a dataset's selection."""
-        return json_digest([self.kind, self.name, self.distribution, self.identity, self.key_params(without)])
+        return json_digest([self.kind, self.name, self.distribution, self.identity, self.key_params(without), *self._inversion.items()])
+
+    @property
+    def _inversion(self) -> dict[str, Any]:
+        """``inverted`` in JSON, only where it is."""
+        return {"inverted": True} if self.inverted else {}
 
     def key_params(self, without: Set[str] = frozenset()) -> dict[str, Any]:
         """The parameters as JSON, nested recipes as their digests, without those named."""
@@ -72,10 +84,13 @@ class Recipe:
         return replace(self, label=label)
 
     def reference(self, use: Callable[[Recipe], str] | None = None) -> dict[str, Any]:
-        """``{use, params}`` as a spec would say it, nested ones too; ``use`` says how components are named (default: qualified)."""
+        """``{use, params}`` (and ``inverted``) as a spec would say it, nested ones too.
+
+        ``use`` says how components are named (default: qualified).
+        """
         name = use or (lambda recipe: recipe.qualified)
         params = {key: _map_recipes(value, lambda recipe: recipe.reference(use)) for key, value in self.params.items()}
-        return {"use": name(self), "params": params}
+        return {"use": name(self), "params": params, **self._inversion}
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as a JSON object; a nested recipe is ``{"$recipe": …}``."""
@@ -86,6 +101,7 @@ class Recipe:
             "identity": self.identity,
             "params": {name: _map_recipes(value, lambda recipe: {NESTED: recipe.to_json()}) for name, value in self.params.items()},
             "label": self.label,
+            **self._inversion,
         }
 
     @classmethod

@@ -11,12 +11,14 @@ from harness.api.declarations import Kind
 from harness.registry.card import Card
 from harness.registry.distributions import missing_requirements
 from harness.registry.errors import KeyPath, Problem, ReferenceProblems, RegistryError
+from harness.registry.inversion import inversion_refusal
 from harness.registry.json_schema import coerce_numbers, find_schema_problems, reference_schema
-from harness.registry.recipe import Recipe
+from harness.registry.recipe import Recipe, default_label
 from harness.registry.registry import Registry
 
 MAX_NESTING = 16
-BESIDE_PARAMS = {"datasets": ("label", "training", "class_map")}  # keys of a spec's reference that are easily taken for parameters
+BESIDE_PARAMS = {"datasets": ("label", "training", "class_map"), "metrics": ("label", "inverted")}
+"""Keys of a spec's reference that are easily taken for parameters."""
 
 
 def resolve(registry: Registry, kind: Kind, reference: Any, at: KeyPath = ()) -> Recipe:
@@ -25,7 +27,7 @@ def resolve(registry: Registry, kind: Kind, reference: Any, at: KeyPath = ()) ->
     Args:
         registry: where names are looked up.
         kind: what the reference must name.
-        reference: as a spec has it.
+        reference: as a spec has it; of a metric also with ``inverted``.
         at: the reference's path in the spec, which every problem's path starts with.
 
     Raises:
@@ -52,14 +54,19 @@ def _resolve_collecting(registry: Registry, kind: Kind, reference: Any, at: KeyP
     if depth > MAX_NESTING:
         found.append(Problem(at, f"{card.name}: explainers inside explainers, more than {MAX_NESTING} deep"))
         return None
-    label = mapping.get("label") or card.name
+    inverted = bool(mapping.get("inverted"))
+    label = mapping.get("label") or default_label(card.name, inverted)
     if card.error is not None:  # nothing is known of its parameters; whoever makes it will say why it is broken
-        return Recipe(card.kind, card.name, card.distribution, card.identity, dict(mapping.get("params", {})), label)
+        return Recipe(card.kind, card.name, card.distribution, card.identity, dict(mapping.get("params", {})), label, inverted)
     before = len(found)
     params = _resolve_params(registry, card, mapping.get("params", {}), at, found, depth)
     if len(found) > before:
         return None
-    return Recipe(card.kind, card.name, card.distribution, card.identity, params, label)
+    refused = inversion_refusal(registry.declaration(kind, card.qualified, params)) if inverted else None
+    if refused is not None:
+        found.append(Problem((*at, "inverted"), f"{card.name} cannot be inverted: {refused}"))
+        return None
+    return Recipe(card.kind, card.name, card.distribution, card.identity, params, label, inverted)
 
 
 def _form_problems(kind: Kind, reference: Any, at: KeyPath) -> list[Problem]:

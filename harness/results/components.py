@@ -54,12 +54,16 @@ class ExplainerInfo(ComponentInfo):
 
 @dataclass(frozen=True, kw_only=True)
 class MetricInfo(ComponentInfo):
-    """One column of the leaderboard; ``direction`` says which scores are better, ``bounds`` which are possible."""
+    """One column of the leaderboard; ``direction`` says which scores are better, ``bounds`` which are possible.
+
+    ``inverted``: scores are of a map minus those of its inverse.
+    """
 
     label: Name
     category: Name
     direction: Direction
     bounds: tuple[Number, Number] = (None, None)
+    inverted: bool = False
 
     @property
     def role(self) -> Role:

@@ -144,7 +144,7 @@ class MetricEntry(DocumentPart):
     """One column: ``name`` is the component's, ``label`` the column's.
 
     ``weights``: its part of the headline. ``discounted``: why it does not count. ``alike``: labels of metrics of its category that order
-    explainers and samples as it does, and share one weight with it.
+    explainers and samples as it does, and share one weight with it. ``inverted``: scores are of a map minus those of its inverse.
     """
 
     name: str
@@ -152,6 +152,7 @@ class MetricEntry(DocumentPart):
     category: str
     direction: Direction
     bounds: tuple[float | None, float | None] = (None, None)
+    inverted: bool = False
     plugin: str = ""
     version: str = ""
     role: Role = "truth"

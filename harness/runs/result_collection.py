@@ -14,6 +14,7 @@ from harness.planning.notes import group_notes
 from harness.planning.plan import Plan
 from harness.planning.stored_costs import costs_from_fields, mean_without_nan
 from harness.planning.variants import ORACLE
+from harness.registry.inversion import recipe_declaration
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.results.components import ComponentInfo as Used
@@ -229,7 +230,7 @@ class _GroupCollector:
         return ExplainerInfo(**vars(used), label=column.label, null=column.null, twin_of=column.twin_of)
 
     def _metric(self, score: ScoreColumn) -> MetricInfo:
-        declaration = self.registry.declaration("metrics", score.recipe.qualified, score.recipe.params)
+        declaration = recipe_declaration(self.registry, score.recipe)
         low, high = declaration.get("bounds") or (None, None)
         return MetricInfo(
             **vars(self._used(score.recipe)),
@@ -237,6 +238,7 @@ class _GroupCollector:
             category=declaration["category"],
             direction=declaration["direction"],
             bounds=(low, high),
+            inverted=score.recipe.inverted,
         )
 
     def _used(self, recipe: Recipe, content: str | None = None) -> Used:
@@ -247,5 +249,5 @@ class _GroupCollector:
             version=card.declaration.get("version") or card.version,
             digest=content or recipe.digest,
             params=recipe.reference()["params"],
-            cite=self.registry.declaration(recipe.kind, recipe.qualified, recipe.params).get("cite"),
+            cite=recipe_declaration(self.registry, recipe).get("cite"),
         )

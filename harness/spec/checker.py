@@ -94,7 +94,9 @@ class _Entry:
         if isinstance(self.written, str):
             return self.written
         label = self.written.get("label")
-        return {"use": self.written["use"], "params": self.given, "label": label if isinstance(label, str) and label.strip() else None}
+        label = label if isinstance(label, str) and label.strip() else None
+        inverted = {"inverted": True} if self.at[0] == "metrics" and self.written.get("inverted") is True else {}
+        return {"use": self.written["use"], "params": self.given, "label": label, **inverted}
 
 
 class _Components:

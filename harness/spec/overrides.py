@@ -40,5 +40,5 @@ def find_unmatched(override: Override, labels: Mapping[str, list[str]]) -> Itera
 def apply_override(registry: Registry, recipe: Recipe, override: Override, at: tuple[str | int, ...] = ()) -> Recipe:
     """The recipe with an override's parameters in place of its own; raises `ReferenceProblems`."""
     reference = recipe.reference()
-    merged = {"use": reference["use"], "params": {**reference["params"], **override.params}, "label": recipe.label}
+    merged = {**reference, "params": {**reference["params"], **override.params}, "label": recipe.label}
     return resolve(registry, recipe.kind, merged, at)

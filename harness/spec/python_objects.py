@@ -29,7 +29,9 @@ def read_mapping(spec: Mapping[str, Any], registry: Registry, file: str) -> tupl
 
 
 def make_reference(registry: Registry, kind: Kind, use: Any, params: Mapping[str, Any]) -> dict[str, Any]:
-    """``{use, params}`` of a component given by name or as an object, which is registered under its name, with plain parameters.
+    """``{use, params}`` (and ``inverted``) of a component given by name or as an object, with plain parameters.
+
+    An object is registered under its name.
 
     Raises ``ValueError`` if it is neither, and with all that is wrong with the parameters.
     """
@@ -45,7 +47,7 @@ def make_reference(registry: Registry, kind: Kind, use: Any, params: Mapping[str
     found = reader.component(kind, {"use": use, "params": dict(params)}, ())
     if reader.problems:
         raise ValueError("\n".join(problem.message.removeprefix("use: ") for problem in reader.problems))
-    return {"use": found["use"], "params": found["params"]}
+    return {key: value for key, value in found.items() if key != "label"}
 
 
 class _MappingReader:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchem
 from pydantic_core import CoreSchema
 
 from harness.api.declarations import Kind
+from harness.registry.recipe import default_label
 from harness.spec.byte_size import ByteSize
 from harness.spec.duration import Duration
 from harness.store.address import redact_credentials
@@ -71,8 +72,8 @@ def name_of(written: Any) -> Any:
 
 def label_of(written: Any) -> str:
     """The label that a reference has or gets."""
-    label = written.get("label") if isinstance(written, dict) else None
-    return label if isinstance(label, str) and label.strip() else str(name_of(written)).rpartition("/")[2]
+    label, inverted = (written.get("label"), written.get("inverted")) if isinstance(written, dict) else (None, None)
+    return label if isinstance(label, str) and label.strip() else default_label(str(name_of(written)).rpartition("/")[2], inverted is True)
 
 
 ComponentReference = Annotated[Reference, BeforeValidator(_name_to_mapping), _NameOrMapping]
@@ -91,6 +92,18 @@ class DatasetReference(Reference):
 
 
 DatasetComponentReference = Annotated[DatasetReference, BeforeValidator(_name_to_mapping), _NameOrMapping]
+
+
+class MetricReference(Reference):
+    """A metric, with whether its score is held against that of the inverted map."""
+
+    inverted: bool = Field(
+        default=False,
+        description="Score minus that of the inverted map (quality gap estimate): the same values, the most relevant pixel with the least.",
+    )
+
+
+MetricComponentReference = Annotated[MetricReference, BeforeValidator(_name_to_mapping), _NameOrMapping]
 
 
 class ExplainOptions(StrictModel):
@@ -234,7 +247,7 @@ class RunSpec(StrictModel):
     datasets: list[DatasetComponentReference] = Field(min_length=1, description="Datasets.")
     models: list[ComponentReference] = Field(min_length=1, description="Models.")
     explainers: list[ComponentReference] = Field(min_length=1, description="Explainers, one row each.")
-    metrics: list[ComponentReference] = Field(min_length=1, description="Metrics, one column each.")
+    metrics: list[MetricComponentReference] = Field(min_length=1, description="Metrics, one column each.")
     explain: ExplainOptions = Field(default_factory=ExplainOptions, description="What is explained, and which samples count.")
     reference: Label | None = Field(
         default=None, description="Label of the row that others are compared with; default: the first explainer."

@@ -25,7 +25,9 @@ def spec_schema(registry: Registry) -> dict[str, Any]:
     properties["execution"] = _execution_schema(registry, properties["execution"])
     entry = form["properties"]["datasets"]["items"]["anyOf"][1]["properties"]
     training = {**entry["training"], "anyOf": [{"$ref": "#/$defs/dataset"}, {"type": "null"}]}
-    definitions = {singular(kind): _component_schema(registry, kind) for kind in ("models", "datasets", "explainers", "metrics")}
+    definitions = {singular(kind): _component_schema(registry, kind) for kind in ("models", "datasets", "explainers")}
+    inverted = form["properties"]["metrics"]["items"]["anyOf"][1]["properties"]["inverted"]
+    definitions["metric"] = _component_schema(registry, "metrics", {"inverted": inverted})
     definitions["dataset-entry"] = _component_schema(registry, "datasets", {"training": training, "class_map": entry["class_map"]})
     definitions["null-explainer"] = {"anyOf": [{"const": RANDOM_MODEL}, _random_model_schema(), {"$ref": "#/$defs/explainer"}]}
     return {

@@ -20,6 +20,7 @@ from harness.worker.applicability import inapplicability_reason
 from harness.worker.batching import Batching
 from harness.worker.call_arguments import as_classifier, as_ids, as_images, as_targets
 from harness.worker.contracts import check_finite_maps, checked_attribution, merge_attributions
+from harness.worker.inversion import QualityGap
 from harness.worker.mutation_guard import MutationError, has_same_bits
 
 if TYPE_CHECKING:
@@ -156,11 +157,19 @@ class BoundExplainer:
 
 @dataclass(frozen=True)
 class BoundMetric:
-    """A metric with its parameters bound: a callable from a `harness.api.Case` to scores ``(B,)``."""
+    """A metric with its parameters bound: a callable from a `harness.api.Case` to scores ``(B,)``.
+
+    Attributes:
+        recipe: the component with its parameters.
+        call: the component with its parameters bound.
+        takes_ctx: whether ``call`` wants ``ctx``.
+        sizes: whether it sees |a| alone, which counts where it is inverted.
+    """
 
     recipe: Recipe
     call: Callable[..., Tensor]
     takes_ctx: bool
+    sizes: bool = False
 
     @property
     def name(self) -> str:
@@ -172,4 +181,7 @@ class BoundMetric:
         if not isinstance(case, Case):
             how = "harness.score makes one of images and maps"
             raise ValueError(f"a metric is called with a harness.api.Case, not {type(case).__name__}: {how}")
+        return QualityGap(self._score, self.sizes)(case) if self.recipe.inverted else self._score(case)
+
+    def _score(self, case: Case) -> Tensor:
         return self.call(case, ctx=case.ctx) if self.takes_ctx else self.call(case)

@@ -19,6 +19,7 @@ from harness.planning.jobs import Subject
 from harness.planning.variants import AS_IS, Variant
 from harness.registry.binding import takes_ctx
 from harness.registry.file_states import FileState, files_unchanged
+from harness.registry.inversion import inverts_sizes, recipe_declaration
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.store.input_files import InputFiles
@@ -101,7 +102,8 @@ class ComponentCache:
     def metric(self, recipe: Recipe) -> BoundMetric:
         """The metric of a recipe."""
         call = self.factory.bind(recipe, lambda nested: cast(Explainer, self.explainer(nested)))
-        return BoundMetric(recipe, call, takes_ctx(self.factory.component(recipe)))
+        sizes = inverts_sizes(recipe_declaration(self.registry, recipe), recipe.params)
+        return BoundMetric(recipe, call, takes_ctx(self.factory.component(recipe)), sizes)
 
     def memory(self, subject: Subject) -> MutableMapping[Hashable, object]:
         """Memory that components keep from one batch of samples to the next, for one model and its training data."""

@@ -104,5 +104,9 @@ def _explainer_passes(components: ComponentCache, recipe: Recipe, model: Classif
 
 
 def metric_passes(components: ComponentCache, recipe: Recipe) -> float | None:
-    """Passes per sample that a metric declares for its parameters, or None; of one that explains again, how often it does."""
-    return declared_passes(declaration_of(components.factory.component(recipe), "metrics"), recipe.params)
+    """Passes per sample that a metric declares for its parameters, or None; of one that explains again, how often it does.
+
+    Of a score that is held against the inverted map's, twice as many: what both ask alike is asked once.
+    """
+    passes = declared_passes(declaration_of(components.factory.component(recipe), "metrics"), recipe.params)
+    return None if passes is None else passes * (2 if recipe.inverted else 1)

@@ -24,6 +24,9 @@ def group_legend(
     metrics = [metric for metric in group.metrics if metric.label in keys]
     if metrics:
         yield LegendItem("±", _explain_intervals(group, metrics), "term")
+    gaps = ", ".join(printable(metric.label) for metric in metrics if metric.inverted)
+    if gaps:
+        yield LegendItem("QGE", f"{gaps}: the score minus that of the inverted map, whose most relevant pixel is the map's least", "term")
     if any(null for table in tables for null in table.nulls):
         yield LegendItem("null", "null explainers", "style")
     yield from explain_headline(group, document.settings, {column.header for column in columns if column.key is None})

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from harness.api import Case
 
+VALUES_ALONE = "it sees which values a map has, not where, and the inverted map has the same"
+"""Why what counts the values of a map is no metric of an inverted one."""
+
 
 class NeedsMasks(LookupError):
     """A metric of localisation, but the case has no masks."""

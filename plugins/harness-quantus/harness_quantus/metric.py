@@ -39,7 +39,13 @@ class Given:
     quadrants: Array | None = None
 
 
-@metric(category="faithfulness", direction="higher", by={"metric": by_metric()}, cite=QUANTUS)
+@metric(
+    category="faithfulness",
+    direction="higher",
+    by={"metric": by_metric()},
+    no_inverse="Quantus decides of each metric whether it takes |a|, which has another inverse: ask for the harness's own metric",
+    cite=QUANTUS,
+)
 class Quantus:
     """Any of Quantus's 37 metrics, computed by Quantus itself, one sample at a time.
 

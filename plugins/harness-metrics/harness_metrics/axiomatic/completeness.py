@@ -10,10 +10,10 @@ from harness.api import Case, metric
 from harness_metrics.citations import SUNDARARAJAN_2017
 from harness_metrics.curves import original_logits
 from harness_metrics.imputation import Reference
-from harness_metrics.maps import share
+from harness_metrics.maps import VALUES_ALONE, share
 
 
-@metric(category="axiomatic", direction="lower", bounds=(0, None), passes=2, cite=SUNDARARAJAN_2017)
+@metric(category="axiomatic", direction="lower", bounds=(0, None), passes=2, no_inverse=VALUES_ALONE, cite=SUNDARARAJAN_2017)
 def completeness(
     case: Case,
     *,

@@ -18,7 +18,7 @@ from harness_metrics.memory import at_once
 from harness_metrics.passes import square_passes
 
 
-@metric(category="axiomatic", direction="lower", bounds=(0, 1), passes=square_passes, cite=NGUYEN_2020)
+@metric(category="axiomatic", direction="lower", bounds=(0, 1), passes=square_passes, absolute=True, cite=NGUYEN_2020)
 def non_sensitivity(
     case: Case,
     *,

@@ -6,10 +6,10 @@ from torch import Tensor
 
 from harness.api import Case, metric
 from harness_metrics.citations import BHATT_2020
-from harness_metrics.maps import entropy, fractions
+from harness_metrics.maps import VALUES_ALONE, entropy, fractions
 
 
-@metric(category="complexity", direction="lower", bounds=(0, None), passes=0, cite=BHATT_2020)
+@metric(category="complexity", direction="lower", bounds=(0, None), passes=0, no_inverse=VALUES_ALONE, cite=BHATT_2020)
 def complexity(case: Case) -> Tensor:
     """Entropy (in nats) of the map's fractional contributions.
 

@@ -13,14 +13,22 @@ from harness.api import Case, metric
 from harness_metrics.citations import NGUYEN_2020
 from harness_metrics.curves import case_curve, original_probability, removal_counts
 from harness_metrics.imputation import Imputation
-from harness_metrics.maps import mass
+from harness_metrics.maps import VALUES_ALONE, mass
 
 
 def _passes(params: Mapping[str, Any]) -> float:
     return float(params["steps"]) + 1 if params["criterion"] == "prediction" else 0.0
 
 
-@metric(category="complexity", direction="lower", bounds=(0, None), passes=_passes, cite=NGUYEN_2020)
+@metric(
+    category="complexity",
+    direction="lower",
+    bounds=(0, None),
+    passes=_passes,
+    absolute=True,
+    by={"criterion": {"attribution": {"no_inverse": VALUES_ALONE}}},
+    cite=NGUYEN_2020,
+)
 def effective_complexity(
     case: Case,
     *,

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from harness.api import Case, metric
 from harness_metrics.citations import CHALASANI_2020
-from harness_metrics.maps import fractions
+from harness_metrics.maps import VALUES_ALONE, fractions
 
 
-@metric(category="complexity", direction="higher", bounds=(0, 1), passes=0, cite=CHALASANI_2020)
+@metric(category="complexity", direction="higher", bounds=(0, 1), passes=0, no_inverse=VALUES_ALONE, cite=CHALASANI_2020)
 def sparseness(case: Case) -> Tensor:
     """Gini index of the map's absolute values: 0 where all are equal, towards 1 where one has all.
 
