@@ -352,3 +352,44 @@ NIMON_2013 = """@article{nimon2013understanding,
   year = {2013},
   doi = {10.1177/1094428113493929},
 }"""
+
+WU_2024 = """@inproceedings{wu2024faithfulness,
+  title = {On the Faithfulness of Vision Transformer Explanations},
+  author = {Wu, Junyi and Kang, Weitai and Tang, Hao and Hong, Yuan and Yan, Yan},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition},
+  pages = {10936--10945},
+  year = {2024},
+  eprint = {2404.01415},
+  archiveprefix = {arXiv},
+}"""
+
+HESSE_2024 = """@inproceedings{hesse2024benchmarking,
+  title = {Benchmarking the Attribution Quality of Vision Models},
+  author = {Hesse, Robin and Schaub-Meyer, Simone and Roth, Stefan},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume = {37},
+  year = {2024},
+  eprint = {2407.11910},
+  archiveprefix = {arXiv},
+}"""
+
+ZHANG_2024 = """@article{zhang2024opticam,
+  title = {{Opti-CAM}: Optimizing saliency maps for interpretability},
+  author = {Zhang, Hanwei and Torres, Felipe and Sicre, Ronan and Avrithis, Yannis and Ayache, Stephane},
+  journal = {Computer Vision and Image Understanding},
+  volume = {248},
+  pages = {104101},
+  year = {2024},
+  eprint = {2301.07002},
+  archiveprefix = {arXiv},
+}"""
+
+POPPI_2021 = """@inproceedings{poppi2021revisiting,
+  title = {Revisiting the Evaluation of Class Activation Mapping for Explainability: A Novel Metric and Experimental Analysis},
+  author = {Poppi, Samuele and Cornia, Marcella and Baraldi, Lorenzo and Cucchiara, Rita},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition Workshops},
+  pages = {2299--2304},
+  year = {2021},
+  eprint = {2104.10252},
+  archiveprefix = {arXiv},
+}"""

@@ -12,7 +12,8 @@ from harness.api.transfer import sent
 from harness_metrics.curves import Output
 from harness_metrics.imputation import Imputation, Imputer, imputer
 from harness_metrics.memory import runs_of, runs_within
-from harness_metrics.responses import Responses, random_responses
+from harness_metrics.ordering import case_ranks
+from harness_metrics.responses import Responses, random_responses, responses
 
 
 def random_subsets(ctx: Context, shape: tuple[int, int], size: int, runs: int) -> Iterator[Tensor]:
@@ -54,6 +55,16 @@ def subset_responses(case: Case, size: int, runs: int, reference: Imputation, ou
 
     memory = ("harness-metrics", *key, output, absolute)
     return case.shared(memory, lambda: random_responses(case, key, draw, output, absolute=absolute))
+
+
+def group_responses(case: Case, counts: Sequence[int], reference: Imputation, output: Output, *, absolute: bool = False) -> Responses:
+    """Responses to the removal of each of the `groups` of the maps' own order alone, computed once for all metrics."""
+    memory = ("harness-metrics", "group responses", tuple(counts), reference, output, absolute)
+
+    def compute() -> Responses:
+        return responses(case, groups(case_ranks(case, absolute), counts), imputer(case, reference), output, absolute=absolute)
+
+    return case.shared(memory, compute)
 
 
 def groups(ranks: Tensor, counts: Sequence[int]) -> Iterator[Tensor]:

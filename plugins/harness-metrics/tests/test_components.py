@@ -31,6 +31,11 @@ NAMES = (
     "irof",
     "average-drop",
     "average-increase",
+    "average-gain",
+    "adcc",
+    "coherency",
+    "saco",
+    "single-deletion",
     "saliency-metric",
     "sparseness",
     "complexity",
@@ -122,6 +127,10 @@ FAST = {
     "implementation-invariance": {"change": "weights"},  # the network has one ReLU
 }
 UNDEFINED_OF_ZERO = {
+    "adcc",
+    "coherency",
+    "saco",
+    "single-deletion",
     "mprt",
     "efficient-mprt",
     "random-logit",
@@ -156,6 +165,10 @@ UNDEFINED_OF_ZERO = {
 }
 UNDEFINED_OF_CONSTANT = {
     "human-agreement",
+    "adcc",
+    "coherency",
+    "saco",
+    "single-deletion",
     "mprt",
     "efficient-mprt",
     "random-logit",

@@ -46,6 +46,11 @@ MOST = {  # operations, of 48 × 48 pixels; of ROAD those of the solver, which i
     "monotonicity-nguyen": 2500,
     "average-drop": 26,
     "average-increase": 22,
+    "average-gain": 29,
+    "saco": 240,
+    "single-deletion": 130,
+    "adcc": 118,
+    "coherency": 74,
     "saliency-metric": 78,
     "completeness": 15,
 }
@@ -59,6 +64,8 @@ STEPS = {
     "irof": ("segments", 4, 40),
     "faithfulness-estimate": ("steps", 4, 40),
     "faithfulness-correlation": ("runs", 4, 20),
+    "saco": ("steps", 4, 40),
+    "single-deletion": ("grid", 2, 8),
     "infidelity": ("samples", 4, 40),
 }
 SMALL, LARGE, SIZE = 2, 12, 48

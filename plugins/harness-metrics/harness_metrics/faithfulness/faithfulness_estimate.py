@@ -10,12 +10,11 @@ from torch import Tensor
 from harness.api import Case, metric
 from harness_metrics.citations import ALVAREZ_MELIS_2018_SENN
 from harness_metrics.curves import Output, removal_counts
-from harness_metrics.imputation import Imputation, imputer
-from harness_metrics.ordering import case_ranks
+from harness_metrics.imputation import Imputation
 from harness_metrics.passes import curve_passes
-from harness_metrics.responses import Correlation, responses
+from harness_metrics.responses import Correlation
 from harness_metrics.similarity import similarity as similarity_of
-from harness_metrics.subsets import groups
+from harness_metrics.subsets import group_responses
 
 
 @metric(category="faithfulness", direction="higher", bounds=(-1, 1), passes=curve_passes, cite=ALVAREZ_MELIS_2018_SENN)
@@ -49,6 +48,5 @@ def faithfulness_estimate(
         the same drop. Ties are in the seeded order of `ordering`.
     """
     counts = removal_counts(case.attributions[0].numel(), steps, step)
-    removed = groups(case_ranks(case, absolute), counts)
-    drops, sums = responses(case, removed, imputer(case, reference), output, absolute=absolute)
+    drops, sums = group_responses(case, counts, reference, output, absolute=absolute)
     return similarity_of(similarity)(sums, drops)

@@ -15,14 +15,19 @@ def masked_images(images: Tensor, masks: Tensor, reference: Tensor) -> Tensor:
     return reference.lerp(images, masks[:, None].to(images))
 
 
-def masked_probability(case: Case, reference: ImageReference, absolute: bool) -> Tensor:
-    """``(B,)`` the target's probability for the image under its map, computed once for all metrics.
+def case_masked_images(case: Case, reference: ImageReference, absolute: bool) -> Tensor:
+    """``(B, C, H, W)`` a case's images under their maps.
 
     The map is its positive part, or its absolute value, divided by its maximum; where that is 0 everywhere, the reference remains.
     """
+    return masked_images(case.images, mass(case.attributions, absolute), reference_input(case, reference))
+
+
+def masked_probability(case: Case, reference: ImageReference, absolute: bool) -> Tensor:
+    """``(B,)`` the target's probability for the image under its map (`case_masked_images`), computed once for all metrics."""
 
     def compute() -> Tensor:
-        inputs = masked_images(case.images, mass(case.attributions, absolute), reference_input(case, reference))
+        inputs = case_masked_images(case, reference, absolute)
         return target_probability(case.model, case.predict(inputs), case.targets)
 
     return case.shared(("harness-metrics", "masked probability", reference, absolute), compute)
