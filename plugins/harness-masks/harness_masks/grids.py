@@ -7,6 +7,7 @@ from scipy.stats import qmc
 from torch import Tensor
 
 from harness.api.masking import Shares
+from harness.api.transfer import sent
 
 
 def sobol_points(count: int, dimensions: int, images: Tensor) -> Tensor:
@@ -16,7 +17,7 @@ def sobol_points(count: int, dimensions: int, images: Tensor) -> Tensor:
     """
     doublings = (count - 1).bit_length()
     points = qmc.Sobol(dimensions, scramble=False).random_base2(doublings)[:count]
-    return torch.from_numpy(points).to(images.device, images.dtype)
+    return sent(torch.from_numpy(points).to(images.dtype), images.device)
 
 
 def grid_masks(shares: Tensor, cells: int, images: Tensor) -> Shares:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
 from harness.api import Attribution, Classifier, explainer
+from harness.api.blurring import zero_bordered_blur
 from harness.api.gradients import no_gradient_reason
 from harness_paths import citations
 from harness_paths.points import PathPoint, path_point, summed_along
-
-TRUNCATION = 4.0
-"""Standard deviations beyond which the Gaussian is cut off, as in SciPy's ``gaussian_filter``."""
 
 
 @explainer(family="gradients", signed=True, complete=True, passes=lambda params: 2 * params["steps"] + 2, cite=citations.BLUR_IG)
@@ -51,22 +48,4 @@ def blur_path(model: Classifier, images: Tensor, targets: Tensor, steps: int, ma
     """``steps`` + 1 points, from the blurred images to the images themselves."""
     strongest = min(images.shape[-2:]) * 50 / 224 if max_sigma is None else max_sigma
     for k in range(steps, -1, -1):
-        yield path_point(model, blurred(images, strongest * k / steps), targets)
-
-
-def blurred(images: Tensor, sigma: float) -> Tensor:
-    """``(B, C, H, W)`` under a Gaussian of any width, 0 around the image; the image itself if ``sigma`` is 0."""
-    if sigma == 0:
-        return images
-    rows, columns = (gaussian_matrix(side, sigma).to(images) for side in images.shape[-2:])
-    return rows @ images @ columns.T
-
-
-def gaussian_matrix(side: int, sigma: float) -> Tensor:
-    """``(side, side)``: row i holds the weights of a Gaussian about i, which add up to 1 on an endless line."""
-    radius = int(TRUNCATION * sigma + 0.5)
-    line = torch.arange(-radius, radius + 1, dtype=torch.float64)
-    mass = torch.exp(-0.5 * (line / sigma) ** 2).sum()
-    places = torch.arange(side, dtype=torch.float64)
-    distances = places[:, None] - places
-    return torch.where(distances.abs() <= radius, torch.exp(-0.5 * (distances / sigma) ** 2) / mass, 0.0)
+        yield path_point(model, zero_bordered_blur(images, strongest * k / steps), targets)

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import torch
 from captum import attr
-from harness_paths.blur_ig import blur_ig, blurred
+from harness_paths.blur_ig import blur_ig
 from harness_paths.guided_ig import guided_ig
 from harness_paths.idgi import idgi
 from scipy import ndimage
 
+from harness.api.blurring import zero_bordered_blur
 from harness.api.target_logits import target_gradients, target_logits
 from tests.support.networks import TARGETS, images, linear, made
 
@@ -32,14 +33,14 @@ def channels_last(image):
 def test_the_blur_is_scipys(sigma):
     inputs = images(2, size=16)
     expected = ndimage.gaussian_filter(inputs.numpy().astype(np.float64), sigma=[0, 0, sigma, sigma], mode="constant")
-    np.testing.assert_allclose(blurred(inputs, sigma).numpy(), expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(zero_bordered_blur(inputs, sigma).numpy(), expected, rtol=1e-4, atol=1e-6)
 
 
 def test_blur_ig_of_a_linear_model_is_what_blurring_takes_away():
     model, weights = linear()
     inputs = images(size=8)
     found = blur_ig(model, inputs, TARGETS, steps=5, max_sigma=3.0)
-    torch.testing.assert_close(found.map, (inputs - blurred(inputs, 3.0)) * weights[TARGETS], rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(found.map, (inputs - zero_bordered_blur(inputs, 3.0)) * weights[TARGETS], rtol=1e-3, atol=1e-5)
     torch.testing.assert_close(found.map.sum((1, 2, 3)), found.expected, rtol=1e-3, atol=1e-4)
 
 
@@ -106,7 +107,7 @@ def test_idgi_adds_up_to_the_last_digit_whatever_the_steps(path):
     model, inputs = made(), images()
     found = idgi(model, inputs, TARGETS, path=path, steps=2)
     torch.testing.assert_close(found.map.sum((1, 2, 3)), found.expected, rtol=1e-4, atol=1e-5)
-    start = blurred(inputs, 16 * 50 / 224) if path == "blur" else model.reference("black", inputs)
+    start = zero_bordered_blur(inputs, 16 * 50 / 224) if path == "blur" else model.reference("black", inputs)
     expected = target_logits(model, inputs, TARGETS) - target_logits(model, start, TARGETS)
     torch.testing.assert_close(found.expected, expected, rtol=1e-4, atol=1e-5)
 
