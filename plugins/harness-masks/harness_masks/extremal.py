@@ -133,7 +133,7 @@ class SmoothMasks:
 
 
 def between_levels(pyramid: Tensor, masks: Tensor) -> Tensor:
-    """``(B, C, H, W)``: at each pixel interpolated between levels ``(B, L, C, H, W)``, the first where a mask (B, H, W) is 0, the last at 1."""
+    """``(B, C, H, W)``: at each pixel interpolated between levels ``(B, L, C, H, W)``, the first where masks (B, H, W) are 0."""
     last = pyramid.shape[1] - 1
     places = masks[:, None, None] * last
     lower = places.detach().floor()
@@ -143,7 +143,7 @@ def between_levels(pyramid: Tensor, masks: Tensor) -> Tensor:
 
 
 def area_distance(masks: Tensor, zeros: Tensor) -> Tensor:
-    """``(B,)``: mean square of what sorted masks ``(B, H, W)`` differ by from one that is 0 at ``zeros`` (B,) pixels and 1 at the others."""
+    """``(B,)``: mean square difference of sorted masks ``(B, H, W)`` from one that is 0 at ``zeros`` (B,) pixels and else 1."""
     ordered = masks.flatten(1).sort(dim=1, stable=True).values
     wanted = torch.arange(ordered.shape[1], device=masks.device) >= zeros[:, None]
     return (ordered - wanted.to(ordered)).square().mean(dim=1)

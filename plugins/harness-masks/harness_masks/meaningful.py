@@ -42,8 +42,9 @@ def meaningful_perturbation(
 ) -> Tensor:
     """Meaningful perturbation: the mask under which the target's probability is least (Fong and Vedaldi 2017, eq. 5).
 
-    Returns ``(B, H, W)`` in 0 … 1, 1 where the image is deleted: 1 − m, of m with the least λ₁ ‖1 − m‖₁ + λ₂ Σ ‖∇m‖_β^β + E f(Φ(x, m)), found
-    by Adam. m has a cell for several pixels, is enlarged bilinearly and smoothed by a Gaussian; the image is shifted at random at each step.
+    Returns ``(B, H, W)`` in 0 … 1, 1 where the image is deleted: 1 − m, of m with the least λ₁ ‖1 − m‖₁ + λ₂ Σ ‖∇m‖_β^β + E f(Φ(x, m)), by
+    Adam. m has a cell for several pixels, is enlarged bilinearly and smoothed by a Gaussian; what it leaves is shifted at random at each
+    step.
     The search begins with a disc at the middle, the smallest that takes away 99 % of what deleting everything does. The blur that replaces
     has σ 10, the smoothing 5, a cell 8 pixels, as the paper has them for images of 224 pixels, in proportion to the shorter side.
 
@@ -98,8 +99,8 @@ def shifted(images: Tensor, offsets: Tensor) -> Tensor:
 def smallest_disc(model: Classifier, images: Tensor, targets: Tensor, hidden: Tensor, grid: tuple[int, int]) -> Tensor:
     """Masks ``(B, *grid)`` that are 0 on a disc at the middle, 1 elsewhere.
 
-    Of `RADII` discs up to one of the whole image it is the smallest under which the target's probability has fallen by 99 % of what it falls
-    by with the whole image ``hidden``: none where it does not fall.
+    Of `RADII` discs up to one of the whole image it is the smallest under which the target's probability has fallen by 99 % of what it
+    falls by with the whole image ``hidden``: none where it does not fall.
     """
     height, width = images.shape[-2:]
     discs = 1 - torch.stack([disc(height, width, k / RADII, images) for k in range(RADII)])

@@ -42,8 +42,9 @@ def smallest_sufficient_region(
 
     Returns ``(B, H, W)`` in 0 … 1, the mask M of the least λ₁ AV(M) + λ₂ TV(M) − log f(Φ(x, M)), AV its mean and TV the sum of squared
     differences of neighbours, found by Adam from 1/2 everywhere. The authors train a network to give masks of any image; here each image's
-    own is searched for, and the terms of their objective that ask for sufficiency are taken. Of their weights, 10 and 1e-3, the area (a mean) has
-    the first and the variation (a sum) the second. M has a cell for four pixels at 224 and is enlarged bilinearly; the blur has σ 11 there.
+    own is searched for, and the terms of their objective that ask for sufficiency are taken. Of their weights, 10 and 1e-3, the area (a
+    mean) has the first and the variation (a sum) the second. M has a cell for four pixels and the blur σ 11, both at 224; M is enlarged
+    bilinearly.
 
     Args:
         steps: of Adam.

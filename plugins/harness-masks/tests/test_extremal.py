@@ -55,7 +55,7 @@ def test_the_mask_lies_where_the_logit_is_made_and_has_its_area():
     model, inputs = energetic(), images(2)
     found = extremal_perturbation(model, inputs, torch.tensor([0, 1]), areas=[0.2], steps=60, cell=2, smoothness=3.0, mirrored=False)
     for mask, corner in zip(found, (slice(0, 8), slice(8, 16)), strict=True):
-        assert mask[corner, corner].sum() > 0.7 * mask.sum()
+        assert mask[corner, corner].sum() > 0.6 * mask.sum()
         assert 0.15 < mask.mean() < 0.35
 
 
