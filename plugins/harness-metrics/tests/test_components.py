@@ -83,6 +83,7 @@ NAMES = (
     "pixel-accuracy",
     "human-agreement",
     "dual-polarity-precision",
+    "earth-mover",
 )
 LOCALISING = (
     *NAMES[:4],
@@ -96,6 +97,7 @@ LOCALISING = (
     "dice",
     "pixel-accuracy",
     "dual-polarity-precision",
+    "earth-mover",
 )
 FAST = {
     "smooth-mprt": {"samples": 3},
@@ -123,6 +125,7 @@ FAST = {
     "infidelity": {"samples": 10},
     "sufficiency": {"samples": 30},
     "top-k-intersection": {"k": 40},
+    "earth-mover": {"cells": 5},
     "non-sensitivity": {"regions": 16},
     "implementation-invariance": {"change": "weights"},  # the network has one ReLU
 }
@@ -162,6 +165,7 @@ UNDEFINED_OF_ZERO = {
     "implementation-invariance",
     "human-agreement",
     "dual-polarity-precision",
+    "earth-mover",
 }
 UNDEFINED_OF_CONSTANT = {
     "human-agreement",

@@ -19,6 +19,7 @@ MOST = {  # operations, of 48 × 48 pixels; of ROAD those of the solver, which i
     "iou": 31,
     "dice": 34,
     "pixel-accuracy": 25,
+    "earth-mover": 4200,
     "human-agreement": 100,
     "dual-polarity-precision": 22,
     "explanation-precision": 205,

@@ -58,3 +58,13 @@ BYLINSKII_2019 = """@article{bylinskii2019saliency,
   year = {2019},
   doi = {10.1109/TPAMI.2018.2815601},
 }"""
+
+CLARK_2024 = """@article{clark2024xaitris,
+  title = {{XAI-TRIS}: non-linear image benchmarks to quantify false positive post-hoc attribution of feature importance},
+  author = {Clark, Benedict and Wilming, Rick and Haufe, Stefan},
+  journal = {Machine Learning},
+  volume = {113},
+  pages = {6871--6910},
+  year = {2024},
+  doi = {10.1007/s10994-024-06574-3},
+}"""
