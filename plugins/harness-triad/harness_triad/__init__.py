@@ -1,1 +1,1 @@
-"""The Grad-CAM + LRP + SHAP framework as one explainer."""
+"""Ensembles of explainers: the Grad-CAM + LRP + SHAP framework as one, and aggregates over any."""

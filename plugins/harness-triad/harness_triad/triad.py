@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
 from harness.api import Attribution, Classifier, Context, Explainer, explainer
 from harness_triad.citations import RIEGER_HANSEN
-from harness_triad.fusion import FUSIONS, Negative, with_negatives
+from harness_triad.fusion import FUSIONS, Negative
+from harness_triad.parts import fused
 
 FRAMEWORK = {"grad-cam": "grad-cam", "lrp": "first-applicable", "shap-gradient": "shap-gradient"}
 
@@ -41,6 +41,4 @@ def triad(
             or one is 0; or the mean of signed ranks (``rank``): each pixel's place by the size of its value, with the value's sign.
         negative: whether negative evidence is kept, dropped or counted by its size in every part before fusing.
     """
-    parts = {name: part(model, images, targets, ctx=ctx).map for name, part in components.items()}
-    maps = with_negatives(torch.stack(list(parts.values())), negative)
-    return Attribution(FUSIONS[fusion](maps), parts=parts)
+    return fused(components, FUSIONS[fusion], negative, model, images, targets, ctx)
