@@ -31,6 +31,7 @@ from harness.processes.inheritance import (
 
 REQUEST_TIMEOUT = 5.0  # seconds in which a request must have come once it was begun
 MAX_IDLE = 1e6  # seconds that a system can be asked to wait
+CHILDREN_BEFORE_LATER = 3  # children that are forked before what only some of them need is imported: a short run has two, side by side
 PR_SET_PDEATHSIG = 1
 
 
@@ -40,6 +41,10 @@ class Imports(Protocol):
     @property
     def modules(self) -> Sequence[str]:
         """Their names; those that are not installed are left out."""
+
+    @property
+    def later(self) -> Sequence[str]:
+        """Those that only some children need: until some have been forked, none waits for them."""
 
     def are_sound(self) -> bool:
         """Whether what is imported may be: nothing of it will be edited while the server lives."""
@@ -73,23 +78,27 @@ class ForkServer:
         self._installed = installation_state(self._path)
         self._selector = selectors.PollSelector()
         self._children: dict[int, _Child] = {}  # by the descriptor that tells of the child's end
+        self._forked = 0
 
     def serve(self) -> str | None:
         """Import, and fork whenever somebody asks. The module that this process, a child, is to run; or None if it has served."""
         self._selector.register(0, selectors.EVENT_READ, self._owner_ended)
         for name in self._imports.modules:
-            with contextlib.suppress(ModuleNotFoundError):
-                importlib.import_module(name)
+            _import_if_installed(name)
             if self._selector.select(0):
                 return None
-        if len(list(Path("/proc/self/task").iterdir())) > 1 or open_devices() or not self._imports.are_sound():
+        if not self._can_fork():
             return None
-        gc.collect()
-        gc.freeze()
+        later = list(self._imports.later)
         self._selector.register(self._listener, selectors.EVENT_READ, self._asked)
         while self._listener.fileno() >= 0 or self._children:
-            events = self._selector.select(None if self._children else min(self._idle, MAX_IDLE))
-            if not events:
+            due = bool(later) and self._forked >= CHILDREN_BEFORE_LATER and self._listener.fileno() >= 0
+            events = self._selector.select(0 if due else None if self._children else min(self._idle, MAX_IDLE))
+            if due and not events:  # nobody waits
+                _import_if_installed(later.pop(0))
+                if not self._can_fork():
+                    self._close()
+            elif not events:
                 return None
             for key, _ in events:
                 module: str | None = key.data(key.fileobj)
@@ -97,10 +106,23 @@ class ForkServer:
                     return module
         return None
 
+    def _can_fork(self) -> bool:
+        """Whether children may be forked now that something was imported; what was is theirs for good then."""
+        if len(list(Path("/proc/self/task").iterdir())) > 1 or open_devices() or not self._imports.are_sound():
+            return False
+        gc.collect()
+        gc.freeze()
+        return True
+
     def _owner_ended(self, stream: object) -> None:
         self._selector.unregister(0)
-        self._selector.unregister(self._listener)
-        self._listener.close()
+        self._close()
+
+    def _close(self) -> None:
+        """Take no more requests; children go on."""
+        if self._listener.fileno() >= 0:
+            self._selector.unregister(self._listener)
+            self._listener.close()
 
     def _asked(self, listener: object) -> str | None:
         """Somebody has connected: fork a child, in which the module that it is to run is returned."""
@@ -128,6 +150,7 @@ class ForkServer:
             ended = os.pidfd_open(pid)
             self._children[ended] = _Child(pid, link)
             self._selector.register(ended, selectors.EVENT_READ, self._ended)
+            self._forked += 1
         else:
             link.close()
         return None
@@ -197,6 +220,15 @@ class ForkServer:
         sys.path[:] = dict.fromkeys([*given, *(part for part in self._path if part not in own)])
         self._imports.prepare_child(environment)
         return module
+
+
+def _import_if_installed(name: str) -> None:
+    gc.disable()  # next to nothing of what imports make is garbage, and looking for it takes a seventh of their time
+    try:
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(name)
+    finally:
+        gc.enable()
 
 
 def open_devices() -> list[str]:

@@ -24,13 +24,14 @@ class WorkerImports:
 
     modules = (
         "torch",
-        "torchvision",
-        "scipy.ndimage",
         "harness.worker.component_cache",
         "harness.worker.inspection",
         "harness.worker.prefetching",
     )
     """Not pyarrow, which starts a thread, and nothing that reads files of the user's when it is imported, as matplotlib does."""
+
+    later = ("torchvision", "scipy.ndimage")
+    """The first takes as long as torch itself: it imports torch's compiler."""
 
     @staticmethod
     def are_sound() -> bool:

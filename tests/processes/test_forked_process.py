@@ -18,7 +18,7 @@ import pytest
 
 from harness.processes import forked_process
 from harness.processes.child_process import ChildProcess
-from harness.processes.fork_server import open_devices
+from harness.processes.fork_server import CHILDREN_BEFORE_LATER, open_devices
 from harness.processes.forked_process import ADDRESS_VARIABLE, OFF, ForkedProcess, OwnServer, fork_child
 from harness.processes.inheritance import child_environment, differing_variables, installation_state, shadowed_modules
 from harness.worker.preloading import WorkerImports, wanted_threads
@@ -245,7 +245,7 @@ held = open(sys.argv[1])
 listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 listener.bind("\\0harness-holder-" + sys.argv[2])
 listener.listen()
-ForkServer(listener.detach(), 1e6, [], SimpleNamespace(modules=[], are_sound=lambda: True)).serve()
+ForkServer(listener.detach(), 1e6, [], SimpleNamespace(modules=[], later=[], are_sound=lambda: True)).serve()
 """
 
 
@@ -263,6 +263,61 @@ def test_a_server_that_holds_a_device_serves_nobody(tmp_path: Path) -> None:
                 link.settimeout(60)
                 link.send(b"nonsense")
                 assert link.recv(1000).startswith(b"{")
+
+
+LATER = """
+import runpy, socket, sys
+from types import SimpleNamespace
+from harness.processes.fork_server import ForkServer
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind("\\0" + sys.argv[1])
+listener.listen()
+imports = SimpleNamespace(
+    modules=["wave"],
+    later=["colorsys", "nothing_of_the_kind", "sndhdr"],
+    are_sound=lambda: sys.argv[2] == "sound" or "colorsys" not in sys.modules,
+    why_not=lambda environment: "",
+    prepare_child=lambda environment: None,
+)
+module = ForkServer(listener.detach(), 1e6, [], imports).serve()
+if module is not None:
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+"""
+WHICH = "import gc, sys; print(gc.isenabled(), [name for name in ('wave', 'colorsys', 'sndhdr') if name in sys.modules])"
+
+
+@pytest.mark.parametrize("state", ["sound", "unsound"])
+def test_what_only_some_need_is_imported_once_some_have_been_forked(state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first children need not wait for it; where it turns out to be what nobody may fork, those that are there go on."""
+    address = f"harness-later-{state}-{tmp_path.name}"
+    monkeypatch.setenv(ADDRESS_VARIABLE, address)
+    command = [sys.executable, "-c", LATER, address, state]
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, env=child_environment()) as process,
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link,
+        contextlib.ExitStack() as stack,
+    ):
+        until(lambda: link.connect_ex(f"\0{address}") == 0)
+        children: list[ChildProcess] = []
+
+        def told() -> tuple[bool, str]:
+            """Whether one more child is forked, and what it says of itself."""
+            children.append(ChildProcess(PARROT, {"greeting": ""}))
+            stack.callback(children[-1].close)
+            assert children[-1].receive(60)
+            children[-1].send({"run": WHICH})
+            return isinstance(children[-1]._process, ForkedProcess), (children[-1].receive(60) or {})["printed"].strip()
+
+        assert [told() for _ in range(CHILDREN_BEFORE_LATER)] == [(True, "True ['wave']")] * CHILDREN_BEFORE_LATER
+        expected = (True, "True ['wave', 'colorsys', 'sndhdr']") if state == "sound" else (False, "True []")
+        until(lambda: told() == expected)
+        assert process.poll() is None
+        children[0].send({"run": WHICH})
+        assert children[0].receive(60), "it goes on"
+        stack.close()
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(60) == 0
 
 
 def test_a_module_that_may_be_edited_is_never_forked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
