@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if "HARNESS_CACHE" not in os.environ:
     os.environ["HARNESS_CACHE"] = tempfile.mkdtemp(prefix="harness-cache-")
     atexit.register(shutil.rmtree, os.environ["HARNESS_CACHE"], ignore_errors=True)
+os.environ.setdefault("HARNESS_ANSWERS", "off")  # a test whose store is new finds out everything itself
 OWN_VARIABLES = ("ACME_", "COLUMNS", "FAULTY_", "FORCE_COLOR", "NO_COLOR", "RELUCTANT", "SMALL_", "STUCK_", "UNSEEN")  # of tests
 # what children import is imported once, when the first is asked for; those of the commands that tests start come from the same server
 if "HARNESS_FORK_SERVER" not in os.environ and sys.platform.startswith("linux"):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def start_imports(spec: Path, settings: list[str], *, store: str | None, fresh: bool, executor: str | None) -> None:
     """Have a fork server begin to import what workers need before this process imports anything, if it is plain that they will be needed.
 
-    That is guessed from the text of the spec: where it names an executor or a store of its own, `prepare_run` decides.
+    That is guessed from the text of the spec: where it names an executor or a store of its own, `make_run` decides.
     """
     text = " ".join([spec.read_text("utf-8", "replace") if spec.is_file() else "", *settings, f"executor: {executor or 'local'}"])
     chosen = re.search(r"\bexecutor\s*[:=](?!\s*(xai-harness/)?local\b)|\bstore(\.path)?\s*[:=]", text)
@@ -30,11 +30,11 @@ def start_imports(spec: Path, settings: list[str], *, store: str | None, fresh: 
         start_fork_server()
 
 
-def discover_registry(plugins: list[Path]) -> Registry:
-    """All installed components, and those of these files; a terminal shows what has to be imported to be known."""
+def discover_registry(plugins: list[Path], log: bool = False) -> Registry:
+    """All installed components, and those of these files; a terminal, or a ``log``, shows what has to be imported to be known."""
     from harness.registry.registry import Registry
 
-    with show_status() as show:
+    with show_status(log=log) as show:
         return Registry.discover(plugins, importing=lambda source: show(f"importing {source}, which is new or has changed"))
 
 
@@ -52,15 +52,19 @@ def _parse_setting(text: str) -> tuple[str, str]:
     return path, value
 
 
-def prepare_run(
-    spec: Path, settings: list[str], plugins: list[Path], *, out: Path | None = None, store: str | None = None, **options: Any
+def prepare_run(spec: Path, settings: list[str], plugins: list[Path], log: bool = False, **options: Any) -> Run:
+    """The run of a spec; ``options`` are those of `make_run`, ``log`` is that of `discover_registry`."""
+    components = discover_registry(plugins, log)
+    return make_run(load_spec_file(spec, settings, components), components, plugins, **options)
+
+
+def make_run(
+    loaded: LoadedSpec, components: Registry, plugins: list[Path], *, out: Path | None = None, store: str | None = None, **options: Any
 ) -> Run:
-    """The run of a spec; ``options`` are those of `harness.runs.run.Run`.
+    """The run of a spec that is loaded; ``options`` are those of `harness.runs.run.Run`.
 
     Where nothing is stored yet, workers will be needed: what these import is being imported while this process goes on.
     """
-    components = discover_registry(plugins)
-    loaded = load_spec_file(spec, settings, components)
     address = store or loaded.spec.store.path or default_address()
     if loaded.spec.execution.executor == "local" and (options.get("fresh") or not is_begun(address)):
         start_fork_server()

@@ -43,8 +43,9 @@ def run_command(
     start_imports(spec, settings, store=store, fresh=fresh, executor=executor)
     execution = {"executor": executor, "devices": devices and f"[{devices}]", "workers": workers}
     extra = [f"execution.{name}={value}" for name, value in execution.items() if value is not None]
-    with show_status(f"reading {spec}"):
-        run = prepare_run(spec, [*settings, *extra], plugin, out=out, store=store, limit=limit, fresh=fresh, profile=profile)
+    log = progress is not ProgressStyle.none
+    with show_status(f"reading {spec}", log):
+        run = prepare_run(spec, [*settings, *extra], plugin, log, out=out, store=store, limit=limit, fresh=fresh, profile=profile)
         from harness.runs.progress import make_reporter  # imported while a fork server begins
 
     from harness.runs.run_summary import run_summary_lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 EXIT_FAILED, EXIT_USER_ERROR = 1, 2
 EXIT_SIGNAL_BASE = 128  # and the signal's number
+LINE_INTERVAL = 5.0  # seconds between two lines in a log
 
 
 def make_console(stderr: bool = False) -> Console:
@@ -36,13 +38,14 @@ def make_console(stderr: bool = False) -> Console:
 
 
 @contextmanager
-def show_status(text: str = "") -> Iterator[Callable[[str], None]]:
+def show_status(text: str = "", log: bool = False) -> Iterator[Callable[[str], None]]:
     """Show on a terminal what is being done, until the block is left: for what takes a while before there is a reporter of progress.
 
     What is yielded shows another text in its place. All are one line, which one block may have after another, or within it.
+    ``log``: where there is no terminal the first text is a line, and of those that follow one every few seconds.
     """
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield _log_lines(text) if log else lambda _: None
         return
     width = shutil.get_terminal_size().columns - 1
 
@@ -55,6 +58,21 @@ def show_status(text: str = "") -> Iterator[Callable[[str], None]]:
         yield show
     finally:
         show("")
+
+
+def _log_lines(text: str) -> Callable[[str], None]:
+    """Print a text, if there is one, and have others printed now and then."""
+    said = time.monotonic()
+    if text:
+        print(text, file=sys.stderr, flush=True)
+
+    def show(text: str) -> None:
+        nonlocal said
+        if time.monotonic() - said >= LINE_INTERVAL:
+            said = time.monotonic()
+            print(text, file=sys.stderr, flush=True)
+
+    return show
 
 
 def print_renderable(renderable: RenderableType) -> None:

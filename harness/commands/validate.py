@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.commands.options import PluginFiles, SettingOptions, SpecFile, StoreAddress
-from harness.commands.preparation import discover_registry, load_spec_file, plan_run, prepare_run, print_preflight, start_imports
+from harness.commands.preparation import discover_registry, load_spec_file, make_run, plan_run, print_preflight, start_imports
 from harness.commands.terminal import EXIT_FAILED, show_status
 
 
@@ -27,15 +27,15 @@ def validate_command(
     from harness.text_format import format_count
 
     with show_status(f"reading {spec}"):
-        loaded = load_spec_file(spec, settings, discover_registry(plugin), files=True)
+        components = discover_registry(plugin)
+        loaded = load_spec_file(spec, settings, components, files=True)
     kinds = ("datasets", "models", "explainers", "metrics")
     counts = ", ".join(format_count(len(getattr(loaded.recipes, kind)), kind.removesuffix("s")) for kind in kinds)
     if quick:
         typer.echo(f"{spec}: valid as a spec ({counts}); its datasets and models were not looked at")
         return
     start_imports(spec, settings, store=store, fresh=False, executor=None)
-    with show_status(f"reading {spec}"):
-        run = prepare_run(spec, settings, plugin, store=store)
+    run = make_run(loaded, components, plugin, store=store)
     plan = plan_run(run)
     blocked = any(group.blocked is not None for group in plan.groups)
     typer.echo(f"{spec}: {'not all of it can be had' if blocked else 'valid'} ({counts})")

@@ -18,6 +18,8 @@ from harness.registry.recipe import Recipe
 from harness.user_errors import UserError
 
 FACTS_VERSION = 12  # raised when facts, or how they are found, change in development; a release changes the version anyway
+FORGOTTEN = "forgotten"
+"""What stands in a store in place of a fact that does not hold any more: it is asked again, whatever else is remembered of it."""
 
 TOLERANCE = 5e-3  # of the greatest of an input's answers: what devices may differ by in float32
 COARSE_TOLERANCE = 5e-2  # the same if less exact arithmetic is at work

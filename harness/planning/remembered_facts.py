@@ -1,12 +1,14 @@
-"""Facts that planning needs: remembered in the store, else asked of a worker."""
+"""Facts that planning needs: remembered in the store, else by this machine, else asked of a worker."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 from harness.planning.fact_questions import FactQuestions, Facts, Question, Request
 from harness.planning.facts import ComponentFacts, DatasetFacts, ModelFacts, TrainingFacts, Verdict
+from harness.planning.machine_answers import MachineAnswers
 from harness.registry.file_states import files_unchanged
 from harness.registry.recipe import Recipe
 from harness.store.store import Store
@@ -23,14 +25,18 @@ class RememberedFacts:
     """Finds facts about components, and remembers them; ``ask`` sends a request to a worker and raises `Unavailable`, as each fact does.
 
     What is remembered counts for as long as all files that were read to find it out are as they were. ``expect`` is told of requests that
-    will be asked, so that they may be answered meanwhile.
+    will be asked, so that they may be answered meanwhile. What the ``machine`` was answered before counts where the store knows nothing of
+    it; not where it did and what it knew does not hold any more.
     """
 
-    def __init__(self, store: Store, ask: AskWorker, expect: Expect = _expect_nothing) -> None:
+    def __init__(self, store: Store, ask: AskWorker, expect: Expect = _expect_nothing, machine: MachineAnswers | None = None) -> None:
         self._store = store
         self._ask = ask
         self._expect = expect
+        self._machine = machine
         self._questions = FactQuestions(store)
+        self._answers: dict[str, Mapping[str, Any] | None] = {}
+        self._outdated: set[str] = set()  # what the store knew, and is not so any more
         self._known: dict[str, Any] = {}  # a plan asks for the same ones again and again, and a store may be far away
 
     def expect(
@@ -43,7 +49,8 @@ class RememberedFacts:
             *map(self._questions.dataset, datasets),
             *map(self._questions.component, components),
         ]
-        requests = {question.key: question.request for question in questions if self._recall(question) is None}
+        unknown = [question for question in questions if self._recall(question) is None]
+        requests = {question.key: question.request for question in unknown if self._answered(question) is None}
         if requests:
             self._expect(list(requests.values()))
 
@@ -82,15 +89,28 @@ class RememberedFacts:
 
     def _remembered(self, question: Question[Facts]) -> Facts | None:
         known = self._store.fact(question.key)
-        if not isinstance(known, Mapping) or set(known) != {"value", "read"} or not files_unchanged(known["read"]):
+        if known is None:
             return None
-        try:
-            return question.form.from_json(known["value"])
-        except ValueError:  # of another form
+        if isinstance(known, Mapping) and set(known) == {"value", "read"} and files_unchanged(known["read"]):
+            with suppress(ValueError):  # of another form
+                return question.form.from_json(known["value"])
+        self._outdated.add(question.key)
+        return None
+
+    def _answered(self, question: Question[Facts]) -> Mapping[str, Any] | None:
+        """What the machine was answered before; nothing if the store knew better."""
+        if self._machine is None or question.key in self._outdated:
             return None
+        if question.key not in self._answers:
+            self._answers[question.key] = self._machine.get(question)
+        return self._answers[question.key]
 
     def _asked(self, question: Question[Facts]) -> Facts:
-        answer = self._ask(question.request)
+        answer = self._answered(question)
+        if answer is None:
+            answer = self._ask(question.request)
+            if self._machine is not None:
+                self._machine.put(question, answer)
         found = question.finish(question.form.from_json(answer["value"]), answer["content"])
         self._store.remember(question.key, {"value": found.to_json(), "read": answer["read"]})
         return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.dispatch.executor import Executor, ExecutorSettings
 from harness.planning.facts import Unavailable
+from harness.planning.machine_answers import machine_answers
 from harness.planning.plan import Plan, Planner
 from harness.planning.remembered_facts import RememberedFacts
 from harness.registry.binding import bind_executor
@@ -43,7 +44,7 @@ class Run:
         address: the store's path or URL; the spec's, ``HARNESS_STORE`` or ``.harness`` if none is given.
         limit: only the first samples of each dataset.
         plugins: files given with ``--plugin``.
-        fresh: use a store of this run's own, so that everything is computed.
+        fresh: use a store of this run's own, so that everything is computed, and what is known of components is found out again.
         profile: write a trace into the run folder (``trace.json``).
     """
 
@@ -86,7 +87,8 @@ class Run:
         startup: StartupTimes | None = None,
     ) -> Plan:
         """Plan of what there is to compute; asks a worker only for what is not remembered, and says what that worker does."""
-        begun = self.loaded.spec.execution.executor.removeprefix("xai-harness/") == "inline"
+        executor = self.loaded.spec.execution.executor.removeprefix("xai-harness/")
+        begun = executor == "inline"
         ask: RequestFunction = self.executor.ask
         expect: ExpectFunction = _ignore
         if hasattr(self.executor, "expect"):  # not every executor can do what will be asked ahead
@@ -94,7 +96,8 @@ class Run:
         if startup is not None:
             ask, expect = startup.timed(ask, lambda: getattr(self.executor, "workers", ())), startup.timed_start(expect)
         ask = report_requests(ask, say, refused, begun, getattr(self.executor, "listen", _ignore))
-        return Planner(self.loaded, self.store, RememberedFacts(self.store, ask, expect), self.limit).plan()
+        machine = machine_answers() if executor in ("inline", "local") and not self.fresh else None
+        return Planner(self.loaded, self.store, RememberedFacts(self.store, ask, expect, machine), self.limit).plan()
 
     def execute(self, progress: ProgressReporter | None = None) -> FinishedRun:
         """Compute what is missing, and write the run folder, after an interrupt too: what is committed is kept."""

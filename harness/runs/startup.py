@@ -30,9 +30,11 @@ class StartupTimes:
         self.before = seconds_since_start()
         self.waited: dict[str, float] = {}
         self.ready: float | None = None
+        self._workers: Callable[[], Iterable[WorkerHandle]] = list
 
     def timed(self, ask: RequestFunction, workers: Callable[[], Iterable[WorkerHandle]]) -> RequestFunction:
         """``ask`` whose time is taken: until the first of the workers has come up it is theirs, from then on that of what is asked."""
+        self._workers = workers
 
         def told(request: Mapping[str, Any]) -> Any:
             asked = time.monotonic()
@@ -58,9 +60,11 @@ class StartupTimes:
         return told
 
     def hear(self, event: Event) -> None:
-        """The first event tells of the first job."""
+        """The first event tells of the first job; where planning had nothing to ask, it is the first that waited for a worker."""
         if self.ready is None:
             self.ready = self.before + time.monotonic() - self._began
+            if WORKERS not in self.waited:
+                self._add(WORKERS, min((worker.start_seconds for worker in self._workers() if worker.ready), default=0.0))
 
     def to_json(self) -> dict[str, Any]:
         """What the journal holds: seconds that planning waited."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from harness.dispatch.events import Emit, Event, JobFinished, Noted, StoreDamaged
+from harness.planning.facts import FORGOTTEN
 from harness.planning.jobs import Job, SubjectRows
 from harness.results.data_model import Status
 from harness.store.store import Store, StoreError
@@ -156,7 +157,7 @@ class JobRunner:
             self._inputs.forget()
         for fact in getattr(error, "facts", ()):  # what does not hold any more is found out again by the next run
             with contextlib.suppress(StoreError):
-                self.store.remember(fact, None)
+                self.store.remember(fact, FORGOTTEN)
         state, reason = state or failure_state(error), format_reason(error)
         if state == "out-of-memory":
             reason = f"one sample at a time needs more memory than {self._memory()}: {reason}"

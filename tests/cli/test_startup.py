@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -80,9 +82,28 @@ def test_a_terminal_shows_in_one_line_what_is_done_within_something_else(monkeyp
     assert terminal.getvalue().split("\r") == ["reading a", "one      ", "another, ", left, "", left, ""]
 
 
-def test_a_log_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    log = io.StringIO()
+def test_a_log_has_what_is_begun_and_now_and_then_what_is_done_if_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, now = io.StringIO(), [100.0]
     monkeypatch.setattr(sys, "stderr", log)
-    with show_status("reading spec.yaml"):
-        pass
-    assert log.getvalue() == ""
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with show_status("reading spec.yaml", log=True) as show:
+        for passed in (1.0, 3.9, 0.2, 4.0, 2.0):
+            now[0] += passed
+            show(f"importing at {now[0]:g}")
+    assert log.getvalue().splitlines() == ["reading spec.yaml", "importing at 105.1", "importing at 111.1"]
+    with show_status("reading spec.yaml") as show:
+        show("importing")
+    assert len(log.getvalue().splitlines()) == 3
+
+
+def test_a_run_says_at_once_what_it_reads_unless_it_is_to_be_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there is no terminal: before a spec is even found to be wrong."""
+    (tmp_path / "wrong.yaml").write_text("name: [")
+    for options, told in (([], True), (["--progress", "none"], False)):
+        command = [sys.executable, "-m", "harness", "run", "wrong.yaml", *options]
+        environment = {**os.environ, "HARNESS_FORK_SERVER": "off"}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 2
+        first, *rest = done.stderr.splitlines()
+        assert (first == "reading wrong.yaml", bool(rest)) == (told, told)
+        assert done.stdout == ""

@@ -50,6 +50,17 @@ def test_each_wait_is_told_by_what_was_waited_for(monkeypatch: pytest.MonkeyPatc
     assert times.to_json() == {"waited": {"workers": 3.5, "data": 6.0, "networks": 2.0, "components": 0.5}}
 
 
+def test_where_all_was_known_the_first_job_waits_for_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    times, workers = StartupTimes(), [FakeWorker(Slot("cpu", "cpu", {}), None) for _ in range(2)]  # type: ignore[arg-type]
+    times.timed(lambda request: None, lambda: workers)
+    for worker in workers:
+        clock.now += 2.0
+        worker.hear({"event": "ready"})
+    times.hear(PhaseStarted(job="first", what="load"))
+    assert times.line() == "ready after 5.5 s: starting 1.5, workers 2.0, the rest 2.0"
+
+
 def test_a_run_without_jobs_was_never_ready_and_what_has_no_answer_took_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     times = StartupTimes()
