@@ -87,7 +87,7 @@ class ForkServer:
             _import_if_installed(name)
             if self._selector.select(0):
                 return None
-        if not self._can_fork():
+        if not _may_fork(self._imports):
             return None
         later = list(self._imports.later)
         self._selector.register(self._listener, selectors.EVENT_READ, self._asked)
@@ -96,7 +96,7 @@ class ForkServer:
             events = self._selector.select(0 if due else None if self._children else min(self._idle, MAX_IDLE))
             if due and not events:  # nobody waits
                 _import_if_installed(later.pop(0))
-                if not self._can_fork():
+                if not _may_fork(self._imports):
                     self._close()
             elif not events:
                 return None
@@ -105,14 +105,6 @@ class ForkServer:
                 if module is not None:
                     return module
         return None
-
-    def _can_fork(self) -> bool:
-        """Whether children may be forked now that something was imported; what was is theirs for good then."""
-        if len(list(Path("/proc/self/task").iterdir())) > 1 or open_devices() or not self._imports.are_sound():
-            return False
-        gc.collect()
-        gc.freeze()
-        return True
 
     def _owner_ended(self, stream: object) -> None:
         self._selector.unregister(0)
@@ -229,6 +221,15 @@ def _import_if_installed(name: str) -> None:
             importlib.import_module(name)
     finally:
         gc.enable()
+
+
+def _may_fork(imports: Imports) -> bool:
+    """Whether children may be forked now that something was imported; what was is theirs for good then."""
+    if len(list(Path("/proc/self/task").iterdir())) > 1 or open_devices() or not imports.are_sound():
+        return False
+    gc.collect()
+    gc.freeze()
+    return True
 
 
 def open_devices() -> list[str]:
