@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from harness.api.declarations import Declaration
+from harness.api.declarations import Declaration, Kind
+from harness.registry.card import singular
 from harness.registry.errors import ParameterError
+from harness.registry.naming import with_article
 from harness.registry.recipe import NESTED, Recipe
 from harness.registry.signature import (
     defined_names,
@@ -24,23 +26,23 @@ from harness.registry.signature import (
 )
 
 if TYPE_CHECKING:
-    from harness.api import Classifier, Explainer
+    from harness.api import Classifier
 
 __all__ = ["bind", "bind_executor", "declared_passes", "inapplicable_reason", "takes_ctx"]
 
 
-def bind(component: Any, recipe: Recipe, explainers: Callable[[Recipe], Explainer]) -> Callable[..., Any]:
+def bind(component: Any, recipe: Recipe, components: Callable[[Recipe], Any]) -> Callable[..., Any]:
     """The component with its parameters bound: a function's partial, or a class's instance.
 
     Args:
         component: what `Registry.load` returned.
         recipe: whose parameters are bound.
-        explainers: makes the explainer that a nested recipe stands for.
+        components: makes the component that a nested recipe stands for.
 
     Raises:
         ParameterError: a parameter is refused by the component's own model.
     """
-    nested = partial(_make_nested_explainer, explainers)
+    nested = partial(_make_nested_component, components)
     instance, bound = _validated(component, recipe.to_json()["params"], f"{recipe.name} ({format_component(component)})", nested)
     if not is_class(component):
         return partial(component, **bound) if bound else component
@@ -61,7 +63,7 @@ def bind_executor(component: Any, params: Mapping[str, Any]) -> Callable[..., An
 
 
 def _validated(
-    component: Any, params: Mapping[str, Any], name: str, nested: Callable[[Any], Explainer] | None = None
+    component: Any, params: Mapping[str, Any], name: str, nested: Callable[[Any, Kind], Any] | None = None
 ) -> tuple[BaseModel, dict[str, Any]]:
     try:
         return validate_params(parameters_model(component), params, nested)
@@ -69,10 +71,10 @@ def _validated(
         raise ParameterError(f"{name}: {format_validation_error(error)}") from error
 
 
-def _make_nested_explainer(explainers: Callable[[Recipe], Explainer], value: Any) -> Explainer:
+def _make_nested_component(components: Callable[[Recipe], Any], value: Any, kind: Kind) -> Any:
     if not isinstance(value, Mapping) or NESTED not in value:
-        raise ValueError(f"{value!r} is no resolved reference to an explainer")
-    return explainers(Recipe.from_json(value[NESTED]))
+        raise ValueError(f"{value!r} is no resolved reference to {with_article(singular(kind))}")
+    return components(Recipe.from_json(value[NESTED]))
 
 
 def _return_value(value: Any) -> Any:

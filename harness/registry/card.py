@@ -32,7 +32,7 @@ class Card:
         summary: the docstring's first line.
         doc: the whole docstring.
         parameters: JSON Schema of the parameters, without ``$ref``. A property that takes explainers has ``x-explainer: true``; the place
-            in it where a reference stands has ``x-reference: "explainers"``.
+            in it where a reference stands has ``x-reference`` with the kind (``"explainers"``, ``"datasets"``, ``"models"``).
         declaration: what the decorator said (`harness.api.declarations.Declaration.to_json`).
         error: why it is broken, or None.
         identity: digest of what its results depend on besides its parameters: the version its author declares, else its distribution's;

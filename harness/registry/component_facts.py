@@ -123,4 +123,4 @@ def takes_explainers(schema: Any) -> bool:
     if not isinstance(schema, Mapping):
         return False
     inner = [value for key, value in schema.items() if key not in (*VALUE_KEYWORDS, "properties")]
-    return "x-reference" in schema or any(map(takes_explainers, [*inner, *schema.get("properties", {}).values()]))
+    return schema.get("x-reference") == "explainers" or any(map(takes_explainers, [*inner, *schema.get("properties", {}).values()]))

@@ -24,7 +24,7 @@ class Recipe:
 
     Attributes:
         kind, name, distribution, identity: as on its `Card`.
-        params: every parameter, defaults included, as JSON values; if a parameter takes explainers, recipes stand in it.
+        params: every parameter, defaults included, as JSON values; if a parameter takes components, recipes stand in it.
         label: what the leaderboard calls it; no part of the digest.
         inverted: whether a metric's score is that of a map minus that of its inverse (`harness.registry.inversion`).
     """

@@ -52,7 +52,7 @@ def _resolve_collecting(registry: Registry, kind: Kind, reference: Any, at: KeyP
         found.append(Problem(at if isinstance(reference, str) else (*at, "use"), str(error)))
         return None
     if depth > MAX_NESTING:
-        found.append(Problem(at, f"{card.name}: explainers inside explainers, more than {MAX_NESTING} deep"))
+        found.append(Problem(at, f"{card.name}: components inside components, more than {MAX_NESTING} deep"))
         return None
     inverted = bool(mapping.get("inverted"))
     label = mapping.get("label") or default_label(card.name, inverted)
@@ -84,7 +84,7 @@ def _resolve_params(
     properties: Mapping[str, Any] = card.parameters.get("properties", {})
     known = {name: value for name, value in given.items() if name in properties}
     placeheld = {
-        name: _replace_references(value, properties[name], (), lambda reference, _: "placeholder") for name, value in known.items()
+        name: _replace_references(value, properties[name], (), lambda reference, _, __: "placeholder") for name, value in known.items()
     }
     for problem in find_schema_problems(card.parameters, {**given, **placeheld}):
         beside = problem.key and len(problem.at) == 1 and problem.at[0] in BESIDE_PARAMS.get(card.kind, ("label",))
@@ -110,14 +110,14 @@ class NestedResolver:
     found: list[Problem]
     depth: int
 
-    def given(self, reference: Any, at: KeyPath) -> Recipe | None:
+    def given(self, reference: Any, at: KeyPath, kind: Kind) -> Recipe | None:
         """A reference that the spec gives, at its own place."""
-        return _resolve_collecting(self.registry, "explainers", reference, at, self.found, self.depth)
+        return _resolve_collecting(self.registry, kind, reference, at, self.found, self.depth)
 
-    def default(self, at: KeyPath, card: Card, parameter: str, reference: Any, _: KeyPath) -> Recipe | None:
+    def default(self, at: KeyPath, card: Card, parameter: str, reference: Any, _: KeyPath, kind: Kind) -> Recipe | None:
         """A reference in a parameter's default: its problems are told at the component, with what its plugin requires and lacks."""
         inner: list[Problem] = []
-        recipe = _resolve_collecting(self.registry, "explainers", reference, (), inner, self.depth)
+        recipe = _resolve_collecting(self.registry, kind, reference, (), inner, self.depth)
         for problem in inner:
             lacking = " and ".join(missing_requirements(card.distribution))
             hint = f"; {card.distribution} requires {lacking}, not installed here"
@@ -126,11 +126,11 @@ class NestedResolver:
         return recipe
 
 
-def _replace_references(value: Any, schema: Mapping[str, Any], at: KeyPath, visit: Callable[[Any, KeyPath], Any]) -> Any:
-    """``value`` with every explainer reference in it replaced by what ``visit`` makes of it."""
+def _replace_references(value: Any, schema: Mapping[str, Any], at: KeyPath, visit: Callable[[Any, KeyPath, Kind], Any]) -> Any:
+    """``value`` with every reference in it replaced by what ``visit`` makes of it, its place, and the kind that it must name."""
     branch = _matching_branch(value, schema)
     if "x-reference" in branch and isinstance(value, str | Mapping):
-        return visit(value, at)
+        return visit(value, at, branch["x-reference"])
     if isinstance(value, Mapping):
         inner = branch.get("additionalProperties")
         inside = {name: branch.get("properties", {}).get(name, inner) for name in value}

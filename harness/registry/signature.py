@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from operator import or_
 from types import GenericAlias, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, create_model
 from pydantic_core import CoreSchema, core_schema
@@ -30,22 +30,50 @@ FIELD_PREFIX = "p_"
 MODEL_CONFIG = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
 
 
-class ExplainerParameter:
-    """Stands for the annotation `harness.api.Explainer` in a parameters model.
+class ComponentParameter:
+    """Stands for an annotation of `NESTED_TYPES` in a parameters model, one subclass for each.
 
-    A value is turned into an explainer by ``context["explainers"]``; without one it is left as it is.
+    A value is turned into a component by ``context["components"]``; without one it is left as it is.
     """
+
+    kind: ClassVar[Kind]
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(
-            lambda value, info: info.context["explainers"](value) if info.context else value,
+            lambda value, info: info.context["components"](value, cls.kind) if info.context else value,
             serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value),
         )
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"x-reference": "explainers", **reference_schema("explainers")}
+        return {"x-reference": cls.kind, **reference_schema(cls.kind)}
+
+
+class ExplainerParameter(ComponentParameter):
+    """Stands for `harness.api.Explainer`."""
+
+    kind = "explainers"
+
+
+class DatasetParameter(ComponentParameter):
+    """Stands for `harness.api.Dataset`."""
+
+    kind = "datasets"
+
+
+class ModelParameter(ComponentParameter):
+    """Stands for `harness.api.Classifier`."""
+
+    kind = "models"
+
+
+NESTED_TYPES: Mapping[tuple[str, str], type[ComponentParameter]] = {
+    ("harness.api.explainers", "Explainer"): ExplainerParameter,
+    ("harness.api.sample", "Dataset"): DatasetParameter,
+    ("harness.api.classifiers", "Classifier"): ModelParameter,
+}
+"""What stands for an annotation, by where that is defined: as a parameter it takes a reference to a component."""
 
 
 def is_class(component: object) -> bool:
@@ -176,9 +204,9 @@ def _class_model(component: Any) -> type[BaseModel]:
         return create_model("Params", __config__=MODEL_CONFIG)
     strict = type("Params", (params,), {"__module__": params.__module__, "__doc__": params.__doc__, "model_config": MODEL_CONFIG})
     fields: dict[str, Any] = {
-        name: (_replace_explainers(info.annotation), info)
+        name: (_replace_components(info.annotation), info)
         for name, info in params.model_fields.items()
-        if _mentions_explainer(info.annotation)
+        if _mentions_component(info.annotation)
     }
     return create_model("Params", __base__=strict, **fields) if fields else strict
 
@@ -189,7 +217,7 @@ def _function_model(component: Any) -> type[BaseModel]:
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != CTX:
             default = ... if parameter.default is parameter.empty else parameter.default
             fields[FIELD_PREFIX + parameter.name] = (
-                _replace_explainers(_resolve_annotation(component, parameter)),
+                _replace_components(_resolve_annotation(component, parameter)),
                 Field(default, alias=parameter.name),
             )
     return create_model("Params", __config__=MODEL_CONFIG, **fields)
@@ -213,39 +241,40 @@ def _resolve_annotation(component: Any, parameter: inspect.Parameter) -> Any:
         ) from error
 
 
-def _explainer_type() -> Any:
-    """`harness.api.Explainer`, if anything has imported it yet: what has not cannot stand in an annotation."""
-    module = sys.modules.get("harness.api.explainers")
-    return getattr(module, "Explainer", None)
+def _component_parameter(annotation: Any) -> type[ComponentParameter] | None:
+    """What stands for an annotation, if it is one of `NESTED_TYPES`: what nothing has imported yet cannot stand in one."""
+    for (module, name), parameter in NESTED_TYPES.items():
+        if annotation is getattr(sys.modules.get(module), name, ComponentParameter):
+            return parameter
+    return None
 
 
-def _mentions_explainer(annotation: Any) -> bool:
-    kind = _explainer_type()
-    return kind is not None and (annotation is kind or any(_mentions_explainer(part) for part in get_args(annotation)))
+def _mentions_component(annotation: Any) -> bool:
+    return _component_parameter(annotation) is not None or any(_mentions_component(part) for part in get_args(annotation))
 
 
-def _replace_explainers(annotation: Any) -> Any:
-    """The annotation with `ExplainerParameter` wherever it says `harness.api.Explainer`."""
-    if not _mentions_explainer(annotation):
+def _replace_components(annotation: Any) -> Any:
+    """The annotation with a `ComponentParameter` wherever it says one of `NESTED_TYPES`."""
+    if not _mentions_component(annotation):
         return annotation
-    if annotation is _explainer_type():
-        return ExplainerParameter
+    if (parameter := _component_parameter(annotation)) is not None:
+        return parameter
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return Annotated[(_replace_explainers(parts[0]), *annotation.__metadata__)]
-    replaced = tuple(_replace_explainers(part) for part in parts)
+        return Annotated[(_replace_components(parts[0]), *annotation.__metadata__)]
+    replaced = tuple(_replace_components(part) for part in parts)
     return reduce(or_, replaced) if origin in (Union, UnionType) else GenericAlias(origin, replaced)
 
 
 def validate_params(
-    model: type[BaseModel], params: Mapping[str, Any], explainers: Callable[[Any], Any] | None = None
+    model: type[BaseModel], params: Mapping[str, Any], components: Callable[[Any, Kind], Any] | None = None
 ) -> tuple[BaseModel, dict[str, Any]]:
     """Validate JSON parameters strictly: the model's instance, and its values by argument name.
 
     JSON semantics: a list may become a tuple, a string a path, but neither ``true`` nor ``"1"`` becomes a number. Raises pydantic's
     ``ValidationError``.
     """
-    context = None if explainers is None else {"explainers": explainers}
+    context = None if components is None else {"components": components}
     instance = model.model_validate_json(json.dumps(params), strict=True, context=context)
     return instance, {info.alias or name: getattr(instance, name) for name, info in model.model_fields.items()}
 

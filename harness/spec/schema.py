@@ -94,12 +94,12 @@ def _params_schema(names: list[str], card: Card) -> dict[str, Any]:
 
 
 def _link_references(schema: Any) -> Any:
-    """A parameter schema whose references to explainers are those of the spec."""
+    """A parameter schema whose references to components are those of the spec."""
     if isinstance(schema, list):
         return [_link_references(item) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
     if "x-reference" in schema:
         kept = {key: schema[key] for key in ("description", "default") if key in schema}
-        return {**kept, "$ref": "#/$defs/explainer"}
+        return {**kept, "$ref": f"#/$defs/{singular(schema['x-reference'])}"}
     return {key: value if key in ("default", "enum", "const") else _link_references(value) for key, value in schema.items()}
