@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.api.hooks import hookimpl
     from harness.api.precision import to_float64
     from harness.api.sample import Dataset, Sample
+    from harness.api.training import Training, TrainingMonitor, TrainingState
     from harness.api.unexplained import Unexplained
 
 __all__ = [
@@ -32,6 +33,9 @@ __all__ = [
     "NeedsExplainer",
     "NoTrainingData",
     "Sample",
+    "Training",
+    "TrainingMonitor",
+    "TrainingState",
     "Unexplained",
     "backgrounds",
     "classifier",
@@ -56,6 +60,9 @@ _HOMES = {
     "Dataset": "sample",
     "Explainer": "explainers",
     "Sample": "sample",
+    "Training": "training",
+    "TrainingMonitor": "training",
+    "TrainingState": "training",
     "Unexplained": "unexplained",
     "hookimpl": "hooks",
     "to_float64": "precision",

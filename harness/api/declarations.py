@@ -126,10 +126,14 @@ class ModelDeclaration(Declaration):
     """Declarations of a model: ``training`` is the dataset that it was trained on, as ``NAME,param=value,…``.
 
     It serves explainers that need training data if no spec says what that is (``harness explain``).
+
+    ``trained``: of a component that returns a `harness.api.Training`, the names of the parameters that say for how many ``epochs`` at most,
+    and on which dataset (``images``) it is trained.
     """
 
     kind: ClassVar[Kind] = "models"
     training: str | None = None
+    trained: Mapping[str, str] | None = None
 
 
 DEFAULT_DECLARATIONS: dict[Kind, Declaration] = {
@@ -288,9 +292,13 @@ def dataset(
     return lambda component: _attach_declaration(component, declaration)
 
 
-def model(*, training: str | None = None, cite: str | None = None, version: str | None = None) -> Callable[[T], T]:
+def model(
+    *, training: str | None = None, trained: Mapping[str, str] | None = None, cite: str | None = None, version: str | None = None
+) -> Callable[[T], T]:
     """Declare a model; see `ModelDeclaration`."""
-    declaration = ModelDeclaration(training=training, cite=cite, version=version)
+    if trained is not None and set(trained) != {"epochs", "images"}:
+        raise ValueError(f"trained names the parameters of `epochs` and `images`, and of nothing else: {dict(trained)}")
+    declaration = ModelDeclaration(training=training, trained=trained, cite=cite, version=version)
     return lambda component: _attach_declaration(component, declaration)
 
 

@@ -69,7 +69,7 @@ def _open_store(address: str | None) -> Store:
 
 
 def _store_table(listing: StoreListing) -> RenderableType:
-    """A store's entries by component: an entry is an explanation with its scores, or predictions, or what all explainers share."""
+    """A store's entries by component: an explanation with its scores, predictions, a trained model, or what all explainers share."""
     from datetime import datetime
 
     from rich.console import Group
@@ -85,7 +85,7 @@ def _store_table(listing: StoreListing) -> RenderableType:
         size = sum(group.bytes for group in groups) / 1e6
         table.add_row(name, str(len(groups)), str(sum(group.files for group in groups)), f"{size:.1f}", last)
     entries, facts = format_count(len(listing.groups), "entry", "entries"), format_count(listing.facts, "fact")
-    what = "explanations with their scores, predictions, what explainers share"
+    what = "explanations with their scores, predictions, trained weights, what explainers share"
     total = f"{listing.shown}: {listing.bytes / 1e6:.1f} MB in {entries} ({what}), {facts}"
     if listing.inputs:
         count = format_count(len(listing.inputs), "image")

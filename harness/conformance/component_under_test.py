@@ -13,6 +13,7 @@ from torch import Tensor
 from harness.api.classifiers import Classifier
 from harness.api.declarations import DECLARATION_ATTRIBUTE, Declaration, declaration_of, resolve_declared_fields
 from harness.api.sample import Dataset, Sample
+from harness.api.training import Training, TrainingMonitor
 from harness.conformance.results import CheckSkipped
 from harness.registry.binding import bind
 from harness.registry.card import Card
@@ -22,6 +23,7 @@ from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.worker.component_cache import ComponentCache
 
+UNWATCHED = TrainingMonitor(keep=lambda state: None, tell=lambda done, of: None)
 SAMPLES_CHECKED = 12
 """Samples of a dataset that are looked at."""
 
@@ -75,16 +77,13 @@ class ComponentUnderTest:
         return ComponentCache(self.registry, "cpu")
 
     def make_with(self, **params: Any) -> Any:
-        """Whatever the component, a model or a dataset, returns with some parameters changed."""
-        return bind(self.component, self.recipe_with(**params), _reject_explainer)()
+        """Whatever the component, a model or a dataset, returns with some parameters changed; what it has trained, trained here and now."""
+        made = bind(self.component, self.recipe_with(**params), self.workbench().factory.nested)()
+        return made.classifier(made.train(torch.device("cpu"), None, UNWATCHED)) if isinstance(made, Training) else made
 
     def has_parameter(self, name: str) -> bool:
         """Whether the component has a parameter of this name."""
         return name in self.card.parameters.get("properties", {})
-
-
-def _reject_explainer(recipe: Recipe) -> Any:
-    raise ValueError(f"a model or a dataset takes no explainers ({recipe.name})")
 
 
 def skip_if_broken(make: Callable[[], Any], what: str) -> Any:

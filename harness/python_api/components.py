@@ -15,8 +15,11 @@ from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.spec.python_objects import make_reference
+from harness.store.address import default_address
+from harness.store.store import Store
 from harness.worker.bound_components import BoundExplainer, BoundMetric
 from harness.worker.component_cache import ComponentCache
+from harness.worker.trained_models import TrainedModels
 
 
 @in_turn
@@ -60,6 +63,7 @@ def current_registry() -> Registry:
     """The components, looked at again if a file of theirs has changed."""
     if not _caches or not _caches[0].registry.current:
         _caches[:] = [ComponentCache(Registry.discover())]
+        TrainedModels(_caches[0], lambda: Store(default_address()))
     return _caches[0].registry
 
 

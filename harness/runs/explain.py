@@ -15,6 +15,7 @@ from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.runs.component_shorthand import parse_component, parse_natural, quote_shortened
 from harness.runs.image_files import is_file, read_image_file, to_picture
+from harness.store.address import default_address
 from harness.store.atomic import write_atomically
 from harness.text_format import format_count
 from harness.user_errors import UserError, as_user_error
@@ -75,9 +76,12 @@ def explain_image(
     background = _training_recipe(registry, training, model_recipe)
     stage("importing torch")
     from harness.figures.panel import draw_panels, to_png
+    from harness.store.store import Store
     from harness.worker.component_cache import ComponentCache
+    from harness.worker.trained_models import TrainedModels
 
     components = ComponentCache(registry)
+    TrainedModels(components, lambda: Store(default_address()), lambda done, of: stage(f"training: {done:,} of {of:,} images"))
     stage(f"loading {model_recipe.label}")
     with as_user_error(model_recipe.label):
         classifier = components.model(model_recipe)

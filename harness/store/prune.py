@@ -15,15 +15,16 @@ from harness.store.folder import FileEntry, Folder
 from harness.store.input_files import INPUTS_FOLDER
 from harness.store.segments import DAMAGED_FOLDER, group_path
 from harness.store.store import Store
+from harness.store.weight_groups import CHECKPOINTS_KIND, WEIGHTS_KIND
 
-SEGMENT_KINDS = ("rows", "maps", "shared")
+SEGMENT_KINDS = ("rows", "maps", "shared", WEIGHTS_KIND, CHECKPOINTS_KIND)
 ABANDONED_AFTER = 86400  # seconds after which a temporary file has no writer any more
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 @dataclass(frozen=True)
 class GroupFiles:
-    """All files of one explanation (its rows, its scores and its maps), or of what explainers share."""
+    """All files of one explanation (its rows, its scores and its maps), of what explainers share, or of one training."""
 
     key: str
     component: str

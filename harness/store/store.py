@@ -1,4 +1,4 @@
-"""The folder that runs share: finished rows, maps and remembered facts. Finished means committed here."""
+"""The folder that runs share: finished rows, maps, trained weights and remembered facts. Finished means committed here."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from harness.store.map_groups import MapGroups
 from harness.store.row_groups import RowGroups
 from harness.store.segments import MALFORMED_JSON_ERRORS, checksum, group_path
 from harness.store.shared_values import SharedValueGroups
+from harness.store.weight_groups import WeightGroups
 
 LAYOUT_VERSION = 1
 MARKER = "layout.json"
 DESCRIPTION = "recipe.json"
 
 
-class Store(RowGroups, MapGroups, SharedValueGroups):
+class Store(RowGroups, MapGroups, SharedValueGroups, WeightGroups):
     """A store. Rows are grouped by the explanation (or prediction) that they belong to; CONTRIBUTING says what these are.
 
     Several processes may read and write one store at once: every file has a name of its own, and appears whole.

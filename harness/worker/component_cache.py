@@ -94,16 +94,22 @@ class ComponentCache:
         """The explainer of a recipe, nested explainers bound too; for a variant that alters the model one of its own, which may learn."""
         key = (recipe.digest, variant if variant.alters_model else AS_IS)
         if key not in self._explainers:
-            call = self.factory.bind(recipe, lambda nested: cast(Explainer, replace(self.explainer(nested), strict=False)))
+            call = self.factory.bind(recipe, lambda nested: self._nested(nested, strict=False))
             wants_ctx = takes_ctx(self.factory.component(recipe))
             self._explainers[key] = BoundExplainer(recipe, call, wants_ctx, self.batching, self, variant)
         return self._explainers[key]
 
     def metric(self, recipe: Recipe) -> BoundMetric:
         """The metric of a recipe."""
-        call = self.factory.bind(recipe, lambda nested: cast(Explainer, self.explainer(nested)))
+        call = self.factory.bind(recipe, self._nested)
         sizes = inverts_sizes(recipe_declaration(self.registry, recipe), recipe.params)
         return BoundMetric(recipe, call, takes_ctx(self.factory.component(recipe)), sizes)
+
+    def _nested(self, recipe: Recipe, strict: bool = True) -> Explainer | Dataset | Classifier:
+        """A component that is a parameter of an explainer or a metric."""
+        if recipe.kind == "explainers":
+            return cast(Explainer, self.explainer(recipe) if strict else replace(self.explainer(recipe), strict=False))
+        return self.dataset(recipe) if recipe.kind == "datasets" else self.model(recipe)
 
     def memory(self, subject: Subject) -> MutableMapping[Hashable, object]:
         """Memory that components keep from one batch of samples to the next, for one model and its training data."""

@@ -7,13 +7,16 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from harness.api.explainers import Explainer
+from harness.api.classifiers import Classifier
+from harness.api.sample import Dataset
+from harness.api.training import Training
 from harness.registry import native_readers
 from harness.registry.binding import bind
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.worker.contracts import ContractError
 from harness.worker.file_access import FileAccessRecorder
+from harness.worker.samples import require_bounded_length
 from harness.worker.shared_state import restore_shared_state
 
 T = TypeVar("T")
@@ -25,11 +28,13 @@ class ComponentFactory:
     Attributes:
         registry: where components are looked up.
         reading: which files were read to make what was made.
+        trained: makes the classifier of what is trained when it is first needed (`harness.worker.trained_models`).
     """
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.reading = FileAccessRecorder(registry)
+        self.trained: Callable[[Recipe, Training], Classifier] = _refuse_training
         native_readers.audit_native_readers()
 
     def component(self, recipe: Recipe) -> Any:
@@ -37,22 +42,36 @@ class ComponentFactory:
         with restore_shared_state():
             return self.registry.component(recipe)
 
-    def bind(self, recipe: Recipe, explainers: Callable[[Recipe], Explainer]) -> Callable[..., Any]:
-        """The component with its parameters bound, nested ones as the ``explainers`` of their recipes."""
+    def bind(self, recipe: Recipe, components: Callable[[Recipe], Any]) -> Callable[..., Any]:
+        """The component with its parameters bound, nested ones as what ``components`` makes of their recipes."""
         component = self.component(recipe)
         with self.reading.of(recipe):
-            return bind(component, recipe, explainers)
+            return bind(component, recipe, components)
 
     def make(self, recipe: Recipe, kind: type[T]) -> T:
         """The model or dataset of a recipe; raises `ContractError` for another thing."""
         component = self.component(recipe)
         with restore_shared_state(), self.reading.of(recipe):
-            made = bind(component, recipe, _reject_explainers)()
+            made = bind(component, recipe, self.nested)()
+        if isinstance(made, Training) and issubclass(Classifier, kind):
+            made = self.trained(recipe, made)
         if not isinstance(made, kind):
             how = ": harness.classifier(module, input_shape=(C, H, W)) makes one of a network" if isinstance(made, nn.Module) else ""
             raise ContractError(f"{recipe.name} must make a {kind.__name__}, not {type(made).__name__}{how}")
         return made
 
+    def nested(self, recipe: Recipe) -> Classifier | Dataset:
+        """A dataset or a model that is a parameter, made for that alone; a model on the CPU.
 
-def _reject_explainers(recipe: Recipe) -> Explainer:
-    raise ContractError(f"{recipe.name}: only explainers and metrics take explainers as parameters")
+        Raises `ContractError` for an explainer: only explainers and metrics take those.
+        """
+        if recipe.kind == "models":
+            return self.make(recipe, Classifier)
+        if recipe.kind == "datasets":
+            make: type = Dataset
+            return require_bounded_length(self.make(recipe, make), recipe.label or recipe.name)
+        raise ContractError(f"{recipe.name}: only explainers and metrics take explainers as parameters")
+
+
+def _refuse_training(recipe: Recipe, training: Training) -> Classifier:
+    raise ContractError(f"{recipe.label or recipe.name} is trained when it is first needed, and there is no store here to keep it in")

@@ -23,6 +23,7 @@ from harness.worker.component_cache import ComponentCache
 from harness.worker.dataset_inspection import ReadingCounter
 from harness.worker.inspection import answer_request
 from harness.worker.job_runner import JobRunner
+from harness.worker.trained_models import TrainedModels
 
 
 class InlineExecutor:
@@ -32,19 +33,21 @@ class InlineExecutor:
         with TURN:
             set_plain_fp32()
             device = make_slots(settings.options.devices, 1)[0].name
-            self._runner = JobRunner(ComponentCache(registry, device, settings.batch, settings.input_files), Store(settings.store))
+            components, store = ComponentCache(registry, device, settings.batch, settings.input_files), Store(settings.store)
+            TrainedModels(components, lambda: store, lambda done, of: self._told(done, of))
+            self._runner = JobRunner(components, store)
         self._jobs: deque[Job] = deque()
-        self._counted = ReadingCounter()
+        self._told: Callable[[int, int], object] = lambda done, of: None
 
     def listen(self, counted: Callable[[int, int], object]) -> None:
         """Have somebody told how many samples of how many are read, while planning waits for a data set."""
-        self._counted = ReadingCounter(counted)
+        self._told = counted
 
     def ask(self, request: Mapping[str, Any]) -> Any:
         """Answered here."""
         try:
             with TURN:
-                return answer_request(self._runner.components, request, self._counted)
+                return answer_request(self._runner.components, request, ReadingCounter(self._told))
         except KeyboardInterrupt:
             raise
         except BaseException as error:

@@ -23,6 +23,7 @@ def main() -> None:
     from harness.worker.inspection import answer_request
     from harness.worker.job_runner import JobRunner
     from harness.worker.prefetching import Prefetcher
+    from harness.worker.trained_models import TrainedModels
 
     def emit(event: Event) -> None:
         channel.send(event_to_json(event))
@@ -37,7 +38,9 @@ def main() -> None:
     pinned = components.device.type == "cuda"
     prefetcher = Prefetcher(settings.plugins, pinned, settings.input_files) if settings.prefetches(device) else None
     with contextlib.nullcontext() if prefetcher is None else contextlib.closing(prefetcher):
-        runner = JobRunner(components, Store(settings.store), apart=True, prefetcher=prefetcher)
+        store = Store(settings.store)
+        TrainedModels(components, lambda: store, tell)
+        runner = JobRunner(components, store, apart=True, prefetcher=prefetcher)
         counter = ReadingCounter(tell)
         channel.send({"event": "ready"})
         while True:

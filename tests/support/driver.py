@@ -30,6 +30,7 @@ class Driver:
     out: str = "out"
     store: str = "store"
     wrapped: list[str] = field(default_factory=list)
+    plugins: list[Path] = field(default_factory=lambda: [SMALL, FAULTY, RELUCTANT])
     address: str | None = None  # of a store that is elsewhere
     alone: bool = False  # whether it has a fork server of its own
 
@@ -38,7 +39,7 @@ class Driver:
         path = self.folder / f"{self.out}.yaml"
         path.write_text(json.dumps(self.spec))
         places = ["--out", str(self.folder / self.out), "--store", self.address or str(self.folder / self.store)]
-        plugins = ["--plugin", str(SMALL), "--plugin", str(FAULTY), "--plugin", str(RELUCTANT)]
+        plugins = [text for plugin in self.plugins for text in ("--plugin", str(plugin))]
         return [*self.wrapped, sys.executable, "-m", "harness", "run", str(path), *places, *plugins, "--progress", "none"]
 
     @property
@@ -63,8 +64,7 @@ class Driver:
     def undisturbed(self) -> None:
         """The same run in this process, for what is compared with or begun from it."""
         spec = {**self.spec, "execution": {"executor": "inline", "devices": ["cpu"], "shard": self.spec["execution"]["shard"]}}
-        plugins = [SMALL, FAULTY, RELUCTANT]
-        assert harness.run(spec, out=self.folder / self.out, store=self.folder / self.store, plugins=plugins).failures == []
+        assert harness.run(spec, out=self.folder / self.out, store=self.folder / self.store, plugins=self.plugins).failures == []
 
     def board(self) -> Any:
         return board(self.folder / self.out)

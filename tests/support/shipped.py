@@ -14,6 +14,11 @@ ROOT = Path(__file__).parents[2]
 DISTRIBUTIONS = {canonicalize_name(folder.name) for folder in (ROOT / "plugins").iterdir() if (folder / "pyproject.toml").is_file()}
 PARAMS: dict[str, dict[str, Any]] = {
     "harness-torchvision/torchvision": {"arch": "resnet18", "input_size": 64, "num_classes": 10},
+    "harness-torchvision/trained": {
+        "arch": "digits-cnn",
+        "data": {"use": "digits", "params": {"split": "train", "samples": 60}},
+        "epochs": 1,
+    },
     "harness-torchvision/image-folder": {"root": str(ROOT / "tests" / "fixtures" / "pictures")},
     "harness-perturbation/occlusion": {"window": 8, "stride": 4},
     "harness-cam/ss-cam": {"draws": 2},

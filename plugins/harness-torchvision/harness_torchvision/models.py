@@ -175,6 +175,20 @@ def _with_weights_of_file(arch: str, path: Path, entry: str | None, num_classes:
     return _Network(module, notes=notes)
 
 
+def published_network(arch: str, enum: WeightsEnum, size: int) -> nn.Module:
+    """The network with published weights, without heads that are for training alone, for inputs of ``size`` pixels a side."""
+    options = _options(arch, size, False)
+    return without_auxiliary_heads(arch, _with_published_weights(arch, enum, None, options).module)
+
+
+def architecture_without_weights(arch: str, num_classes: int, input_size: int | None) -> nn.Module:
+    """The network for as many classes, with weights that are to be replaced."""
+    initialised = {"init_weights": False} if family_of(arch) in AUXILIARY else {}
+    return without_auxiliary_heads(
+        arch, _build(arch, weights=None, num_classes=num_classes, **initialised, **_options(arch, input_size, False))
+    )
+
+
 def untrained(arch: str, num_classes: int, seed: int, size: int, options: dict[str, Any]) -> nn.Module:
     """Random weights as torchvision draws them, made to depend on the image.
 

@@ -1,0 +1,1 @@
+"""Training as a recipe: the model ``trained``."""
