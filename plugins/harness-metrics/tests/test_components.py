@@ -84,6 +84,7 @@ NAMES = (
     "human-agreement",
     "dual-polarity-precision",
     "earth-mover",
+    "grid-pointing-game",
 )
 LOCALISING = (
     *NAMES[:4],
@@ -126,6 +127,7 @@ FAST = {
     "sufficiency": {"samples": 30},
     "top-k-intersection": {"k": 40},
     "earth-mover": {"cells": 5},
+    "grid-pointing-game": {"side": 2, "confidence": 0},
     "non-sensitivity": {"regions": 16},
     "implementation-invariance": {"change": "weights"},  # the network has one ReLU
 }

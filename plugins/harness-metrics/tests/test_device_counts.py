@@ -26,6 +26,7 @@ MOST = {  # operations, of 48 × 48 pixels; of ROAD those of the solver, which i
     "relevance-rank-accuracy": 205,
     "top-k-intersection": 205,
     "focus": 440,
+    "grid-pointing-game": 440,
     "sparseness": 20,
     "complexity": 14,
     "effective-complexity": 13,
@@ -56,6 +57,7 @@ MOST = {  # operations, of 48 × 48 pixels; of ROAD those of the solver, which i
     "completeness": 15,
 }
 COPIES = {"irof": 2, "road": 2}  # to the host: superpixels are found there, and it is told how many they are
+PARAMS = {"grid-pointing-game": {"side": 2, "confidence": 0}}
 STEPS = {
     "deletion": ("steps", 4, 40),
     "insertion": ("steps", 4, 40),
@@ -75,7 +77,7 @@ SMALL, LARGE, SIZE = 2, 12, 48
 @pytest.fixture(scope="module")
 def counts():
     """By metric, parameters and samples."""
-    asked = [[name, {}, batch, SIZE] for name in MOST for batch in (SMALL, LARGE)]
+    asked = [[name, PARAMS.get(name, {}), batch, SIZE] for name in MOST for batch in (SMALL, LARGE)]
     asked += [[name, {parameter: value}, SMALL, SIZE] for name, (parameter, *values) in STEPS.items() for value in values]
     done = subprocess.run([sys.executable, "-m", "tests.support.metric_counts"], input=json.dumps(asked), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -86,7 +88,7 @@ def counts():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MOST)
 def test_a_metric_waits_for_nothing_however_many_samples_there_are(name, counts):
-    few, many = (counts[name, "{}", batch] for batch in (SMALL, LARGE))
+    few, many = (counts[name, json.dumps(PARAMS.get(name, {})), batch] for batch in (SMALL, LARGE))
     for found in (few, many):
         assert found.get("to the device", 0) == 0
         assert found.get("to the host", 0) <= COPIES.get(name, 0)

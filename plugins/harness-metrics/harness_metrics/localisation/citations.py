@@ -68,3 +68,12 @@ CLARK_2024 = """@article{clark2024xaitris,
   year = {2024},
   doi = {10.1007/s10994-024-06574-3},
 }"""
+
+BOEHLE_2021 = """@inproceedings{boehle2021convolutional,
+  title = {Convolutional Dynamic Alignment Networks for Interpretable Classifications},
+  author = {B{\\"o}hle, Moritz and Fritz, Mario and Schiele, Bernt},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition},
+  pages = {10029--10038},
+  year = {2021},
+  doi = {10.1109/CVPR46437.2021.00990},
+}"""

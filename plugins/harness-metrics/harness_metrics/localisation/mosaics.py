@@ -1,35 +1,52 @@
-"""Mosaics of four images at the size of one."""
+"""Mosaics of n × n images at a given size."""
 
 from __future__ import annotations
+
+from itertools import pairwise
+from math import isqrt
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 
-def tiles(images: Tensor) -> Tensor:
-    """``(N, C, H, W)`` at half their size, rounded up."""
-    size = (-(-images.shape[-2] // 2), -(-images.shape[-1] // 2))
+def tiles(images: Tensor, side: int = 2) -> Tensor:
+    """``(N, C, H, W)`` at a ``side``-th of their size, rounded up."""
+    size = (-(-images.shape[-2] // side), -(-images.shape[-1] // side))
     return F.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True)
 
 
 def mosaics(tiles: Tensor, size: tuple[int, int]) -> Tensor:
-    """``(N, 4, C, h, w)`` → ``(N, C, H, W)``: above left, above right, below left, below right.
+    """``(N, n², C, h, w)`` → ``(N, C, H, W)``, in reading order.
 
-    Where H or W is odd, the tiles above or on the left lose their last row or column.
+    Where H or W is no multiple of n, some tiles lose their last row or column.
     """
-    top, left = size[0] // 2, size[1] // 2
-    above = torch.cat([tiles[:, 0, :, :top, :left], tiles[:, 1, :, :top]], dim=-1)
-    below = torch.cat([tiles[:, 2, :, :, :left], tiles[:, 3]], dim=-1)
-    return torch.cat([above, below], dim=-2)
+    side = isqrt(tiles.shape[1])
+    rows, columns = (list(pairwise(_bounds(length, side))) for length in size)
+    lines = [
+        torch.cat([tiles[:, i * side + j, :, : end - start, : right - left] for j, (left, right) in enumerate(columns)], dim=-1)
+        for i, (start, end) in enumerate(rows)
+    ]
+    return torch.cat(lines, dim=-2)
 
 
 def quadrants(chosen: Tensor, size: tuple[int, int]) -> Tensor:
-    """``(N, 4)`` bool → ``(N, H, W)`` bool, each quadrant of the mosaic as chosen.
+    """``(N, n²)`` bool → ``(N, H, W)`` bool, each tile of the mosaic as chosen.
 
     >>> quadrants(torch.tensor([[True, False, False, True]]), (2, 3)).int().tolist()
     [[[1, 0, 0], [0, 1, 1]]]
     """
-    rows = (torch.arange(size[0], device=chosen.device) >= size[0] // 2).long()
-    columns = (torch.arange(size[1], device=chosen.device) >= size[1] // 2).long()
-    return chosen[:, rows[:, None] * 2 + columns]
+    side = isqrt(chosen.shape[1])
+    rows, columns = (_tile_of(length, side, chosen.device) for length in size)
+    return chosen[:, rows[:, None] * side + columns]
+
+
+def _bounds(length: int, side: int) -> list[int]:
+    """Where the tiles of a side begin, and its end."""
+    return [length * tile // side for tile in range(side + 1)]
+
+
+def _tile_of(length: int, side: int, device: torch.device) -> Tensor:
+    """``(length,)`` int64: in which tile each pixel of a side is."""
+    pixels = torch.arange(length, device=device)
+    return torch.stack([pixels >= bound for bound in _bounds(length, side)[1:-1]]).sum(dim=0)
