@@ -27,3 +27,11 @@ def target_gradients(model: Classifier, inputs: Tensor, targets: Tensor) -> tupl
         logits = model(points).gather(1, targets[:, None])[:, 0]
         (gradients,) = torch.autograd.grad(logits.sum(), points)
     return gradients, logits.detach()
+
+
+def mean_gradients(model: Classifier, start: Tensor, end: Tensor, targets: Tensor, steps: int) -> Tensor:
+    """The mean of gradients at the middles of ``steps`` equal parts of the straight path: ``(B, C, H, W)``."""
+    total = torch.zeros_like(start)
+    for k in range(steps):
+        total += target_gradients(model, start + (end - start) * ((k + 0.5) / steps), targets)[0]
+    return total / steps

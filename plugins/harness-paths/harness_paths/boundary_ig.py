@@ -10,9 +10,8 @@ from torch import Tensor
 
 from harness.api import Attribution, Classifier, explainer
 from harness.api.gradients import no_gradient_reason
-from harness.api.target_logits import target_logits
+from harness.api.target_logits import mean_gradients, target_logits
 from harness_paths import citations
-from harness_paths.points import mean_gradients
 from harness_paths.steps import within_bounds
 
 OVERSHOOT = 0.02

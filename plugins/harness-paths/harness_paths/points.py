@@ -48,11 +48,3 @@ def summed_along(points: Iterator[PathPoint], part: Callable[[PathPoint, PathPoi
         total += part(here, after)
         here = after
     return Attribution(total, expected=here.logits - logits)
-
-
-def mean_gradients(model: Classifier, start: Tensor, end: Tensor, targets: Tensor, steps: int) -> Tensor:
-    """The mean of gradients at the middles of ``steps`` equal parts of the straight path: ``(B, C, H, W)``."""
-    total = torch.zeros_like(start)
-    for k in range(steps):
-        total += target_gradients(model, start + (end - start) * ((k + 0.5) / steps), targets)[0]
-    return total / steps
