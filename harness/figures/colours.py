@@ -31,6 +31,15 @@ def is_signed(values: Array, signed: bool) -> bool:
     return signed or bool((values < 0).any())
 
 
+def from_least(values: Floats, signed: bool) -> Floats:
+    """What is drawn of a map: itself if it is signed, else by how much it is above its least value; one that is the same everywhere is left.
+
+    What an unsigned map is everywhere says nothing of any place: RISE's, expected probabilities, lie close together far from 0.
+    """
+    least = values.min()
+    return values if signed or least == values.max() else values - least
+
+
 def colour_limit(values: Array, percentile: float = PERCENTILE) -> float:
     """The absolute value that gets the strongest colour: a percentile of all absolute values, or their maximum where that is 0.
 

@@ -26,7 +26,7 @@ def legend_entries(signed: bool, unsigned: bool, outline: str | None) -> list[Of
     if signed:
         found.append(_entry("evidence against", _colour_strip(signed=True), "evidence for"))
     if unsigned:
-        found.append(_entry("no evidence", _colour_strip(signed=False), "most evidence"))
+        found.append(_entry("least evidence", _colour_strip(signed=False), "most evidence"))
     if outline is not None:
         line = DrawingArea(18, 2.2)
         line.add_artist(Rectangle((0, 0), 18, 2.2, facecolor=outline, edgecolor="none"))

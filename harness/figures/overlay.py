@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from harness.figures.colours import Array, Floats, colour_limit, is_signed, map_opacity, to_rgba
+from harness.figures.colours import Array, Floats, colour_limit, from_least, is_signed, map_opacity, to_rgba
 
 REC_601 = (0.299, 0.587, 0.114)
 
@@ -17,16 +17,18 @@ def overlay(image: Array, attribution: Array, signed: bool) -> NDArray[np.uint8]
     Args:
         image: ``(H, W, 3)``, ``(H, W, 1)`` or ``(H, W)``; uint8, or float in [0, 1].
         attribution: ``(h, w)``, of any size: it is brought to the image's bilinearly.
-        signed: warm for positive and cold for negative values; otherwise one scale from dark to light. A map with negative values is always
-            drawn as signed.
+        signed: warm for positive and cold for negative values; otherwise one scale from dark to light, from the map's least value on. A map
+            with negative values is always drawn as signed.
 
     Raises:
         ValueError: for other shapes, or a map with values that are not finite.
     """
     background = to_luminance(image)
     values = resize_map(attribution, background.shape)
+    signed = is_signed(values, signed)
+    values = from_least(values, signed)
     scale = colour_limit(values)
-    colours = to_rgba(values, is_signed(values, signed), scale, map_opacity(values, scale))
+    colours = to_rgba(values, signed, scale, map_opacity(values, scale))
     opaque = colours[..., 3:]
     blended = opaque * colours[..., :3] + (1 - opaque) * background[..., None]
     return np.round(blended * 255).astype(np.uint8)

@@ -56,6 +56,15 @@ def test_more_evidence_is_brighter_on_a_black_ground():
     assert (np.diff(found[0]) > 0).all()
 
 
+def test_an_unsigned_map_is_drawn_from_its_least_value_on_and_a_signed_one_from_zero():
+    """RISE's values lie close together far from 0."""
+    values = np.tile(np.linspace(0, 1, 16), (16, 1))
+    raised = 0.5 + values / 100
+    assert np.abs(overlay(GREY, raised, False).astype(int) - overlay(GREY, values, False)).max() <= 1
+    assert np.array_equal(overlay(GREY, raised, False)[:, 0], overlay(GREY, 0 * values, False)[:, 0])
+    assert warmth(overlay(GREY, raised, True)[0, 0]) > 100
+
+
 def test_an_unsigned_map_with_negative_values_is_drawn_as_signed():
     values = np.linspace(-1, 1, 256).reshape(16, 16)
     assert np.array_equal(overlay(GREY, values, False), overlay(GREY, values, True))

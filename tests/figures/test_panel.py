@@ -114,14 +114,14 @@ def test_a_group_stands_together_on_shaded_ground_under_its_name():
     ("given", "expected"),
     [
         ([PanelMap("a", np.ones((4, 4)), True)], {"evidence against", "evidence for"}),
-        ([PanelMap("a", np.ones((4, 4)), False)], {"no evidence", "most evidence"}),
+        ([PanelMap("a", np.ones((4, 4)), False)], {"least evidence", "most evidence"}),
         ([PanelMap("a", -np.ones((4, 4)), False)], {"evidence against", "evidence for"}),
         ([], set()),
     ],
 )
 def test_the_legend_names_the_scales_in_use(given, expected):
     said = set(words(draw_panels(np.zeros((32, 32)), given)))
-    assert said & {"evidence against", "evidence for", "no evidence", "most evidence"} == expected
+    assert said & {"evidence against", "evidence for", "least evidence", "most evidence"} == expected
 
 
 def test_a_mask_is_outlined_and_the_view_stays():
