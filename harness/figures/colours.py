@@ -32,7 +32,7 @@ def is_signed(values: Array, signed: bool) -> bool:
 
 
 def from_least(values: Floats, signed: bool) -> Floats:
-    """What is drawn of a map: itself if it is signed, else by how much it is above its least value; one that is the same everywhere is left.
+    """What is drawn of a map: itself if it is signed, else by how much it is above its least value, unless it is the same everywhere.
 
     What an unsigned map is everywhere says nothing of any place: RISE's, expected probabilities, lie close together far from 0.
     """

@@ -1,6 +1,8 @@
+import pytest
 import torch
 
-from harness.api.target_logits import target_gradients, target_logits
+from harness.api import target_logits as module
+from harness.api.target_logits import gradients_in_turn, target_gradients, target_logits
 from tests.support.networks import TARGETS, images, linear, made
 
 
@@ -20,3 +22,16 @@ def test_every_sample_has_its_own_gradient():
     for i in range(4):
         alone = target_gradients(model, inputs[i : i + 1], TARGETS[i : i + 1])[0]
         torch.testing.assert_close(together[i : i + 1], alone)
+
+
+@pytest.mark.parametrize(("room", "passes"), [(1, [4] * 5), (2, [8, 8, 4]), (3, [12, 8]), (9, [20])])
+def test_inputs_in_turn_have_their_own_gradients_however_many_go_together(room, passes, monkeypatch):
+    model, inputs, seen = made(), [images(seed=seed) for seed in range(5)], []
+    monkeypatch.setitem(module.PIXELS, "cpu", room * inputs[0][:, 0].numel() + 1)
+    model.module.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    found = list(gradients_in_turn(model, iter(inputs), TARGETS))
+    assert seen == passes
+    for (place, gradients, logits), given in zip(found, inputs, strict=True):
+        assert torch.equal(place, given)
+        expected = target_gradients(model, given, TARGETS)
+        torch.testing.assert_close((gradients, logits), expected)

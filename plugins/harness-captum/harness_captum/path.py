@@ -15,7 +15,7 @@ from harness.api.background import WITHOUT_TRAINING, background_size
 from harness.api.declarations import BY_BACKGROUND
 from harness.api.gradients import no_gradient_reason
 from harness.api.preprocessing import ReferenceKind
-from harness.api.target_logits import target_logits
+from harness.api.target_logits import target_logits, together
 from harness_captum import citations
 
 Quadrature = Literal["gausslegendre", "riemann_middle", "riemann_left", "riemann_right"]
@@ -45,8 +45,8 @@ def integrated_gradients(
     """Integrated Gradients from a reference input, black as in the paper (Sundararajan et al. 2017, eq. 1 and 3).
 
     The map ``(B, C, H, W)`` sums to f(x) − f(x₀) of the target's logit, of several references to the mean of these, but for the error of a
-    sum of ``steps`` points. At most `ROWS` inputs, or one step of the whole batch, are taken at a time, so that it needs the memory of one
-    gradient. Training images as references: `expected-gradients`.
+    sum of ``steps`` points. One step of the whole batch is taken at a time, of few images as many as a pass is fast with. Training
+    images as references: `expected-gradients`.
 
     Args:
         steps: points on the path at which gradients are taken.
@@ -58,10 +58,16 @@ def integrated_gradients(
     kinds: Sequence[Reference] = over or [baseline]
     logits = target_logits(model, images, targets)
     total, difference = torch.zeros_like(images), torch.zeros_like(logits)
+    rows = len(images) * together(images)
     for kind in kinds:
         references = _uniform(model, images, ctx) if kind == "uniform" else model.reference(kind, images)
         attributions = attr.IntegratedGradients(model).attribute(
-            images.detach(), baselines=references, target=targets, n_steps=steps, method=method, internal_batch_size=max(ROWS, len(images))
+            images.detach(),
+            baselines=references,
+            target=targets,
+            n_steps=steps,
+            method=method,
+            internal_batch_size=rows,
         )
         total += attributions.detach() / len(kinds)
         difference += (logits - target_logits(model, references, targets)) / len(kinds)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from harness.api import Classifier, Context, Explainer, explainer
 from harness.api.gradients import no_gradient_reason
-from harness.api.target_logits import target_gradients
+from harness.api.target_logits import gradients_in_turn, target_gradients
 from harness_gradients import citations
 
 Draws = Annotated[int, Field(ge=1)]
@@ -117,9 +117,10 @@ def noisy_maps(
     Every image has noise of its own. An explainer that draws by itself draws the same for every copy.
     """
     size = noise * image_range(images)
-    for _ in range(draws):
-        noisy = images + size * ctx.noise(images.shape[1:]).to(images)
-        yield base_maps(model, noisy, targets, over, ctx)
+    noisy = (images + size * ctx.noise(images.shape[1:]).to(images) for _ in range(draws))
+    if over is None:
+        return (gradients for _, gradients, _ in gradients_in_turn(model, noisy, targets))
+    return (base_maps(model, copies, targets, over, ctx) for copies in noisy)
 
 
 def base_maps(model: Classifier, images: Tensor, targets: Tensor, over: Explainer | None, ctx: Context) -> Tensor:

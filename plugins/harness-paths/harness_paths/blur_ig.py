@@ -12,7 +12,7 @@ from harness.api import Attribution, Classifier, explainer
 from harness.api.blurring import zero_bordered_blur
 from harness.api.gradients import no_gradient_reason
 from harness_paths import citations
-from harness_paths.points import PathPoint, path_point, summed_along
+from harness_paths.points import PathPoint, path_points, summed_along
 
 
 @explainer(family="gradients", signed=True, complete=True, passes=lambda params: 2 * params["steps"] + 2, cite=citations.BLUR_IG)
@@ -47,5 +47,4 @@ blur_ig.applicable = no_gradient_reason  # type: ignore[attr-defined]
 def blur_path(model: Classifier, images: Tensor, targets: Tensor, steps: int, max_sigma: float | None) -> Iterator[PathPoint]:
     """``steps`` + 1 points, from the blurred images to the images themselves."""
     strongest = min(images.shape[-2:]) * 50 / 224 if max_sigma is None else max_sigma
-    for k in range(steps, -1, -1):
-        yield path_point(model, zero_bordered_blur(images, strongest * k / steps), targets)
+    return path_points(model, (zero_bordered_blur(images, strongest * k / steps) for k in range(steps, -1, -1)), targets)

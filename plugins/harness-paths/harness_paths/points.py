@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from harness.api import Attribution, Classifier
-from harness.api.target_logits import target_gradients
+from harness.api.target_logits import gradients_in_turn, target_gradients
 
 
 class PathPoint(NamedTuple):
@@ -31,16 +31,20 @@ def path_point(model: Classifier, place: Tensor, targets: Tensor) -> PathPoint:
     return PathPoint(place, *target_gradients(model, place, targets))
 
 
+def path_points(model: Classifier, places: Iterable[Tensor], targets: Tensor) -> Iterator[PathPoint]:
+    """Points whose places are known beforehand, several in one pass where there are few images."""
+    return (PathPoint(*point) for point in gradients_in_turn(model, places, targets))
+
+
 def straight_path(model: Classifier, start: Tensor, end: Tensor, targets: Tensor, steps: int) -> Iterator[PathPoint]:
     """``steps`` + 1 points at equal distances, both ends among them."""
-    for k in range(steps + 1):
-        yield path_point(model, start + (end - start) * (k / steps), targets)
+    return path_points(model, (start + (end - start) * (k / steps) for k in range(steps + 1)), targets)
 
 
 def summed_along(points: Iterator[PathPoint], part: Callable[[PathPoint, PathPoint], Tensor]) -> Attribution:
     """What the parts of a path give, ``part(beginning, end)`` (B, C, H, W) each, summed up; it should be the logits' change on the way.
 
-    At most two points are held at a time.
+    At most two points are held at a time, besides those that went through the model together.
     """
     here = next(points)
     total, logits = torch.zeros_like(here.place), here.logits

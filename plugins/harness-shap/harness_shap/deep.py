@@ -12,10 +12,10 @@ from harness.api.background import WITHOUT_TRAINING, background_size
 from harness.api.declarations import BY_BACKGROUND
 from harness.api.gradients import no_gradient_reason
 from harness.api.hidden_operations import hidden_operations_reason
+from harness.api.target_logits import together
 from harness_shap import citations
 from harness_shap.pristine import pristine
 
-ROWS = 8
 USUAL = 8
 
 
@@ -61,8 +61,8 @@ def shap_deep(
     """Deep SHAP: DeepLIFT against training images, by shap's DeepExplainer (Lundberg and Lee 2017, section 4.2).
 
     The map ``(B, C, H, W)`` sums to the target's logit minus its mean over the background, as far as shap has a rule for the model's
-    layers; shap's own check is off, the error is measured per sample. The background goes through the model `ROWS` images at a time, and
-    shap's hooks and attributes are removed. Raises `NoTrainingData` where training images are demanded and there are none.
+    layers; shap's own check is off, the error is measured per sample. The background goes through the model in parts, and shap's hooks and
+    attributes are removed. Raises `NoTrainingData` where training images are demanded and there are none.
 
     Args:
         background: what is compared with: ``auto`` 8 training images where there are any, else the black, the blurred and the mean
@@ -75,7 +75,7 @@ def shap_deep(
     maps, expected = torch.zeros_like(images), torch.zeros(len(images)).to(images)
     with pristine(wrapped), torch.enable_grad():
         for group, references in zip(groups, compared, strict=True):
-            for part in references.split(ROWS):
+            for part in references.split(together(images[:1])):
                 method, share = shap.DeepExplainer(wrapped, part), len(part) / len(references)
                 scores = wrapped.logits
                 for i in group:

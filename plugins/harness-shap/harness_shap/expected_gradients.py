@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -23,25 +24,36 @@ class Draw(NamedTuple):
     noise: Tensor | None = None
 
 
-def expected_gradients(score: Callable[[Tensor], Tensor], points: Tensor, background: Tensor, draws: Iterable[Draw]) -> Tensor:
+def expected_gradients(
+    score: Callable[[Tensor], Tensor], points: Tensor, background: Tensor, draws: Iterable[Draw], at_once: int = 1
+) -> Tensor:
     """The mean over draws of (x − x′) · ∇ score(x′ + α (x − x′)): ``(B, …)``, shaped like ``points``.
 
     Args:
-        score: ``(B, …)`` → ``(B,)``, differentiable, each sample's score independent of the others.
+        score: ``(n · B, …)`` → ``(n · B,)``, all samples n times in turn; differentiable, each score independent of the others.
         points: ``(B, …)`` the samples x.
         background: ``(n, …)`` the reference samples x′, or ``(B, n, …)`` each sample's own.
-        draws: at least one; each takes one pass of the whole batch.
+        draws: at least one.
+        at_once: how many of them go through the model together.
     """
     total, count = torch.zeros_like(points), 0
     own = background if background.ndim > points.ndim else background[None]
     rows = torch.arange(len(own), device=points.device)  # the one row for all, where they have it in common
-    for draw in draws:
-        reached = points if draw.noise is None else points + draw.noise
-        change = reached - own[rows, draw.reference]
-        position = draw.position.view(-1, *[1] * (points.ndim - 1))
-        between = (reached - (1 - position) * change).detach().requires_grad_()
+    rest = iter(draws)
+    while some := list(islice(rest, at_once)):
+        changes, between = zip(*(_on_the_path(points, own[rows, draw.reference], draw) for draw in some), strict=True)
+        inputs = torch.cat(between).requires_grad_()
         with torch.enable_grad():
-            (gradient,) = torch.autograd.grad(score(between).sum(), between)
-        total += gradient * change
-        count += 1
+            (gradients,) = torch.autograd.grad(score(inputs).sum(), inputs)
+        for change, gradient in zip(changes, gradients.split(len(points)), strict=True):
+            total += gradient * change
+        count += len(some)
     return total / count
+
+
+def _on_the_path(points: Tensor, references: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
+    """What leads from the references to the samples, and where on this way the draw is: ``(B, …)`` both."""
+    reached = points if draw.noise is None else points + draw.noise
+    change = reached - references
+    position = draw.position.view(-1, *[1] * (points.ndim - 1))
+    return change, (reached - (1 - position) * change).detach()

@@ -14,6 +14,7 @@ from harness.api import Attribution, Background, Classifier, Context, background
 from harness.api.background import WITHOUT_TRAINING, background_size
 from harness.api.declarations import BY_BACKGROUND
 from harness.api.gradients import no_gradient_reason
+from harness.api.target_logits import together
 from harness_shap import citations
 from harness_shap.expected_gradients import Draw, expected_gradients
 from harness_shap.layers import layer_input, replaced_input
@@ -71,10 +72,13 @@ def shap_gradient(
         references = inner.unflatten(0, compared.shape[:2])
 
     def score(values: Tensor) -> Tensor:
+        times = len(values) // len(images)
         with nullcontext() if layer == IMAGE else replaced_input(model, layer, values):
-            return model(values if layer == IMAGE else images).gather(1, targets[:, None])[:, 0]
+            logits = model(values if layer == IMAGE else images.repeat(times, 1, 1, 1))
+        return logits.gather(1, targets.repeat(times)[:, None])[:, 0]
 
-    maps = expected_gradients(score, points, references, _draws(ctx, draws, references.shape[1], points, local_smoothing))
+    drawn = _draws(ctx, draws, references.shape[1], points, local_smoothing)
+    maps = expected_gradients(score, points, references, drawn, together(images))
     with torch.no_grad():
         mean = _in_batches(model, compared.flatten(0, 1), len(images)).unflatten(0, compared.shape[:2]).mean(dim=1)
         difference = (model(images) - mean).gather(1, targets[:, None])[:, 0]

@@ -25,14 +25,14 @@ def explained_by_shap(module, background, image, target, count, smoothing=0.0):
     return torch.from_numpy(explainer.shap_values(image, nsamples=count, rseed=3)[0, ..., target]).float()
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.3])
-def test_the_estimator_is_shaps_with_the_same_draws(smoothing):
+@pytest.mark.parametrize(("smoothing", "at_once"), [(0.0, 1), (0.3, 1), (0.3, 5)])
+def test_the_estimator_is_shaps_with_the_same_draws(smoothing, at_once):
     model, background, image = made(), images(5, seed=7), images(1)
     torch.manual_seed(5)
     expected = explained_by_shap(model.module, background, image, 0, 12, smoothing)  # classes after the first draw other noise
     torch.manual_seed(5)
     draws = shaps_draws(3, 5, 12, image.shape[1:] if smoothing else None)
-    found = expected_gradients(lambda x: model(x)[:, 0], image, background, draws)
+    found = expected_gradients(lambda x: model(x)[:, 0], image, background, draws, at_once)
     torch.testing.assert_close(found[0], expected, rtol=1e-4, atol=1e-7)
 
 
