@@ -44,10 +44,8 @@ def ablation_cam(
     if (reason := no_grid(model, layer)) is not None:
         raise ValueError(reason)
     network = LaterLayers(model, images, layer, prefix_tokens)
-    channels = network.activations.shape[1]
-    without = network.logits_without_channels()
     logits = network.logits.gather(1, targets[:, None])
-    drops = logits - without.gather(2, targets.view(-1, 1, 1).expand(-1, channels, 1))[..., 0]
+    drops = logits - network.logits_without_channels(targets)
     maps = weighted_map(network.activations, drops / torch.where(logits == 0, 1, logits.abs()))
     return Attribution(maps.relu() if relu else maps, coarse=True)
 

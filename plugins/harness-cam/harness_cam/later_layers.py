@@ -44,8 +44,8 @@ class LaterLayers:
         """What the layer returns ``(n, …)`` as ``(n, K, h, w)``, of which changes are changes of ``outputs``."""
         return grid_at(self._model, self._images, outputs, self._layer, self._prefix)
 
-    def logits_without_channels(self) -> Tensor:
-        """Logits ``(B, K, classes)`` with one channel of the activations set to zero, each in turn.
+    def logits_without_channels(self, targets: Tensor) -> Tensor:
+        """Logits ``(B, K)`` of ``targets`` (B,) with one channel of the activations set to zero, each in turn.
 
         Copies of an image's output are made once and used again, their channel put back, unless a later layer has written into them.
         """
@@ -61,8 +61,9 @@ class LaterLayers:
                 place = (torch.arange(count, device=rows.device), channels)
                 self._grids(outputs)[place] = 0
                 version = copies._version
-                found.append(self._run(outputs) if self.cut else self._run_all(outputs, rows))
-                if copies._version == version:
+                logits = self._run(outputs) if self.cut else self._run_all(outputs, rows)
+                found.append(logits.gather(1, targets[rows.to(targets.device), None])[:, 0])
+                if image >= 0 and copies._version == version:
                     self._grids(outputs)[place] = self.activations[rows, channels]
                 else:
                     image = -1

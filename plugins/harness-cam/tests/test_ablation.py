@@ -104,7 +104,7 @@ def test_resnet_is_cut_where_all_goes_through_the_layer(layer, monkeypatch):
     model = classifier(models.resnet18(num_classes=3), input_shape=(3, 32, 32))
     network = LaterLayers(model, images(2, (32, 32)), layer, None)
     assert network.cut
-    rows = convolved(model, "layer1.0.conv1", lambda: network.logits_without_channels(), monkeypatch)
+    rows = convolved(model, "layer1.0.conv1", lambda: network.logits_without_channels(torch.tensor([0, 1])), monkeypatch)
     assert rows == []
 
 
@@ -138,7 +138,7 @@ def test_everything_is_left_as_it_was(monkeypatch):
     network = LaterLayers(model, batch, "features.1", None)
     monkeypatch.setattr(model.module.head, "forward", lambda x: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        network.logits_without_channels()
+        network.logits_without_channels(torch.tensor([0, 1]))
     monkeypatch.undo()
     assert state(model) == before
 
