@@ -19,7 +19,7 @@ class MapGroups(SegmentGroups):
     def commit_maps(self, group: str, maps: StoredMaps) -> None:
         """Make maps durable."""
         if maps.samples:
-            content = map_files.encode_maps(maps)
+            content = map_files.encode_maps(maps, group)
             with wrap_write_errors(self.shown):
                 self._write_segment(_KIND, group, _SUFFIX, content)
 
@@ -29,14 +29,14 @@ class MapGroups(SegmentGroups):
         missing = set(wanted)
         with wrap_read_errors(self.shown):
             paths = self._index.worth_reading(self._segments(_KIND, group, _SUFFIX), hash_ids(sample for sample, _ in missing))
-            stated = dict(map_files.read_sample_keys(self.folder, paths))
+            stated = dict(map_files.read_sample_keys(self.folder, paths, group))
             chosen = [path for path, samples in stated.items() if samples is None or not missing.isdisjoint(samples)]
             for path, samples in stated.items():
                 if samples is not None:
                     self._index.note(path, {sample for sample, _ in samples})
         for path, content in self._contents(chosen):
             with self._setting_aside(path):
-                stored = map_files.decode_maps(content)
+                stored = map_files.decode_maps(content, group)
                 if pieces and map_files.maps_form(stored) != map_files.maps_form(pieces[0]):
                     raise ValueError("its maps are of another form than those beside it")
                 rows = [i for i, sample in enumerate(stored.samples) if sample in missing]
@@ -48,5 +48,5 @@ class MapGroups(SegmentGroups):
     def samples_with_maps(self, group: str) -> set[SampleKey]:
         """The samples whose maps are stored, as the files' headers say."""
         with wrap_read_errors(self.shown):
-            stated = map_files.read_sample_keys(self.folder, self._segments(_KIND, group, _SUFFIX))
+            stated = map_files.read_sample_keys(self.folder, self._segments(_KIND, group, _SUFFIX), group)
             return {sample for _, samples in stated for sample in samples or ()}

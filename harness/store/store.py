@@ -64,9 +64,12 @@ class Store(RowGroups, MapGroups, SharedValueGroups, WeightGroups):
         path = _fact_path(key)
         try:
             envelope = json.loads(self.folder.read(path))
-            if envelope["checksum"] == checksum(json.dumps(envelope["value"], sort_keys=True).encode()):
+            if envelope.get("key", key) != key:  # older files do not say it
+                self._set_aside(path, f"it is what is remembered under {envelope['key']}")
+            elif envelope["checksum"] == checksum(json.dumps(envelope["value"], sort_keys=True).encode()):
                 return envelope["value"]
-            self._set_aside(path, "its content does not match its checksum")
+            else:
+                self._set_aside(path, "its content does not match its checksum")
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -77,7 +80,7 @@ class Store(RowGroups, MapGroups, SharedValueGroups, WeightGroups):
 
     def remember(self, key: str, value: Any) -> None:
         """Remember a JSON value under a key."""
-        content = json.dumps({"checksum": checksum(json.dumps(value, sort_keys=True).encode()), "value": value})
+        content = json.dumps({"checksum": checksum(json.dumps(value, sort_keys=True).encode()), "key": key, "value": value})
         with wrap_write_errors(self.shown):
             self.folder.write(_fact_path(key), content.encode())
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from s3fs import S3FileSystem
+from safetensors.numpy import save
 
 from harness.store.map_files import StoredMaps
 from harness.store.prune import list_store, prune
 from harness.store.row_files import StoredValue
 from harness.store.row_groups import COMPACT_ABOVE
 from harness.store.sample_alignment import SamplePositions
+from harness.store.segments import checksum, segment_name
 from harness.store.store import Store, StoreNotFound
 
 GROUP, OTHER = "ab" * 32, "cd" * 32
@@ -115,6 +119,52 @@ def test_what_is_damaged_is_set_aside_and_the_rest_is_read(place: str, kind: str
     assert victim.name in later.damaged[0]
     assert [file.name for file in later.folder.files("damaged")] == [victim.name]
     assert list_store(later).damaged == 1
+
+
+def test_what_was_copied_from_anothers_place_is_set_aside(place: str) -> None:
+    """Whole as it is, it is of something else: a map of another explanation, a fact about another component."""
+    store = Store(place)
+    for group, number in ((GROUP, 0), (OTHER, 1)):
+        store.commit_maps(group, replace(maps(0), map=np.full((1, 2, 2), number, dtype=np.float32), parts={}))
+        store.remember(group, number)
+    for kind in ("maps", "facts"):
+        mine, others = (next(f.path for f in store.folder.walk_files(kind) if group in f.path) for group in (GROUP, OTHER))
+        there = others if kind == "facts" else f"{others.rpartition('/')[0]}/{mine.rpartition('/')[2]}"
+        content = store.folder.read(mine)
+        store.folder.remove(others)
+        store.folder.write(there, content)
+    later = Store(place)
+    assert later.samples_with_maps(OTHER) == set()
+    assert later.maps(OTHER, KEYS[:1]) is None
+    assert later.fact(OTHER) is None
+    assert sorted("maps are of" in told or "remembered under" in told for told in later.damaged) == [True, True]
+    assert later.samples_with_maps(GROUP) == {KEYS[0]}
+    assert (later.maps(GROUP, KEYS[:1]).map.max(), later.fact(GROUP)) == (0.0, 0)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("metadata", ["[]", '"text"', "{}", '{"samples": "[]", "group": 3}', '{"samples": "[]", "group": null}'])
+def test_a_header_of_another_form_is_of_no_maps(tmp_path: Path, metadata: str) -> None:
+    header = f'{{"__metadata__": {metadata}}}'.encode()
+    content = len(header).to_bytes(8, "little") + header
+    store = Store(tmp_path)
+    store.folder.write(f"maps/{GROUP[:2]}/{GROUP}/{segment_name('.safetensors', content)}", content)
+    assert store.samples_with_maps(GROUP) == set()
+    assert store.maps(GROUP, KEYS[:1]) is None
+    assert len(store.damaged) == 1
+
+
+def test_files_that_do_not_say_what_they_are_of_are_read_where_they_are(place: str) -> None:
+    """As those of older versions."""
+    store = Store(place)
+    content = json.dumps({"checksum": checksum(b"[1, 2]"), "value": [1, 2]}).encode()
+    store.folder.write(f"facts/{GROUP[:2]}/{GROUP}.json", content)
+    header = {"samples": json.dumps([list(KEYS[0])])}
+    found = save({"map": np.ones((1, 2, 2), dtype=np.float32)}, metadata=header)
+    store.folder.write(f"maps/{GROUP[:2]}/{GROUP}/{segment_name('.safetensors', found)}", found)
+    assert store.fact(GROUP) == [1, 2]
+    assert store.samples_with_maps(GROUP) == {KEYS[0]}
+    assert store.maps(GROUP, KEYS[:1]) is not None
+    assert store.damaged == []
 
 
 def test_what_is_pruned_is_gone_and_the_rest_stays(place: str) -> None:
