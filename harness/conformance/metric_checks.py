@@ -9,7 +9,8 @@ import torch
 from harness.api.evidence import evidence_kind, mapped
 from harness.conformance.measuring import TOLERANCE, value_difference
 from harness.conformance.metric_under_test import MetricUnderTest
-from harness.conformance.results import CheckSkipped, require
+from harness.conformance.parameter_variation import iter_variations
+from harness.conformance.results import CheckSkipped, CheckTimeout, require
 
 BOUNDS_TOLERANCE = 1e-5
 """By how much a score may leave its bounds for the sake of float noise."""
@@ -61,8 +62,7 @@ def check_inputs_untouched(tested: MetricUnderTest) -> None:
 
 def check_shared_values(tested: MetricUnderTest) -> str:
     """What it shares with other explainers (`for_all_explainers`) depends on nothing but a sample, its target and the model."""
-    model, given = tested.network(), tested.samples(4)
-    shared = tested.shared_values(model, given)
+    model, given, shared = tested.network(), tested.samples(), tested.shared
     if not shared:
         raise CheckSkipped("shares nothing with other explainers")
     other = replace(
@@ -80,3 +80,25 @@ def check_shared_values(tested: MetricUnderTest) -> str:
             difference = value_difference(shared[key, sample], found[key, sample])
             require(difference <= TOLERANCE, f"what it shares under {key} depends on {what} ({sample}): see Case.for_all_explainers")
     return f"shares {', '.join(sorted({key for key, _ in shared}))}"
+
+
+def check_shared_keys(tested: MetricUnderTest) -> str:
+    """Keys under which it shares values (`for_all_explainers`) hold every parameter on which these depend."""
+    if not tested.shared:
+        raise CheckSkipped("shares nothing with other explainers")
+    varied, model, given = [], tested.network(), tested.samples(2)
+    for name, values in iter_variations(tested):
+        for value in values:
+            other = replace(tested, params={**tested.params, name: value})
+            try:
+                found = other.shared_values(model, given)
+            except CheckTimeout:
+                raise
+            except Exception:  # not with the other parameters as they are
+                continue
+            varied.append(name)
+            for key, sample in sorted(tested.shared.keys() & found.keys()):
+                difference = value_difference(tested.shared[key, sample], found[key, sample])
+                require(difference <= TOLERANCE, f"what it shares under {key} depends on {name}: have the key hold it")
+            break
+    return f"the same whatever {', '.join(varied)}, or under another key" if varied else "no parameter that could be varied"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import torch
@@ -65,8 +66,13 @@ class MetricUnderTest(BatchUnderTest):
 
         return score
 
+    @cached_property
+    def shared(self) -> Mapping[tuple[str, str], Tensor]:
+        """The values of ordinary samples that the metric would share with all explainers, by key and sample."""
+        return self.shared_values(self.network(), self.samples())
+
     def shared_values(self, model: Classifier, given: ExplainedSamples, *, explainer: Again = "usual") -> Mapping[tuple[str, str], Tensor]:
-        """The values that the metric would share with all explainers, by key and sample."""
+        """The values that it would share of these samples."""
         found: dict[tuple[str, str], Tensor] = {}
 
         def sharing(key: str, asked: Unexplained, compute: Callable[[Unexplained], Tensor]) -> Tensor:

@@ -66,6 +66,7 @@ CAUGHT: list[tuple[Kind, str, str, str]] = [
     ("metrics", "acme-metric-shares-evidence", "check_shared_values", "the evidence, the label or training data"),
     ("metrics", "acme-metric-shares-training", "check_shared_values", "the label or training data"),
     ("metrics", "acme-metric-shares-batch", "check_shared_values", "depends on which other samples are there"),
+    ("metrics", "acme-metric-shares-parameter", "check_shared_keys", 'under ["answers to dimmed images", null, null] depends on rounds'),
     ("metrics", "acme-metric-changes-weights", "check_model_untouched", "the weights 0.weight"),
     ("metrics", "acme-metric-undeclared", "check_declared", "direction="),
     ("metrics", "acme-metric-out-of-bounds", "check_bounds", "outside the declared bounds (0, 1)"),
