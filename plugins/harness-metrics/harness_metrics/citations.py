@@ -393,3 +393,13 @@ POPPI_2021 = """@inproceedings{poppi2021revisiting,
   eprint = {2104.10252},
   archiveprefix = {arXiv},
 }"""
+
+KAPISHNIKOV_2019 = """@inproceedings{kapishnikov2019xrai,
+  title = {{XRAI}: Better Attributions Through Regions},
+  author = {Kapishnikov, Andrei and Bolukbasi, Tolga and Vi{\'e}gas, Fernanda and Terry, Michael},
+  booktitle = {IEEE/CVF International Conference on Computer Vision},
+  pages = {4947--4956},
+  year = {2019},
+  eprint = {1906.02825},
+  archiveprefix = {arXiv},
+}"""

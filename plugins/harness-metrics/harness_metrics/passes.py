@@ -61,6 +61,12 @@ def square_passes(params: Mapping[str, object]) -> float:
     return (int(str(params.get("regions", 256))) if patch is None else _patches(patch)) + 1
 
 
+def information_passes(params: Mapping[str, object]) -> float:
+    """Of `sic` and `aic`: one per fraction, one with nothing shown, and one for the image as it is."""
+    fractions = params["fractions"]
+    return (len(fractions) if isinstance(fractions, (list, tuple)) else 1) + 2
+
+
 def _patches(patch: object) -> int:
     """How many patches cover an image of 224 × 224."""
     return int((-(-TYPICAL_SIDE // int(str(patch)))) ** 2)

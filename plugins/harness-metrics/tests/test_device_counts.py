@@ -50,13 +50,15 @@ MOST = {  # operations, of 48 × 48 pixels; of ROAD those of the solver, which i
     "average-increase": 22,
     "average-gain": 29,
     "saco": 240,
+    "sic": 1950,
+    "aic": 1950,
     "single-deletion": 130,
     "adcc": 118,
     "coherency": 74,
     "saliency-metric": 78,
     "completeness": 15,
 }
-COPIES = {"irof": 2, "road": 2}  # to the host: superpixels are found there, and it is told how many they are
+COPIES = {"irof": 2, "road": 2, "sic": 2, "aic": 2}  # to the host: where superpixels are found, and a solver asks whether it is done
 PARAMS = {"grid-pointing-game": {"side": 2, "confidence": 0}}
 STEPS = {
     "deletion": ("steps", 4, 40),
