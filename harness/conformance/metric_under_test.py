@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
@@ -52,6 +52,17 @@ class MetricUnderTest(BatchUnderTest):
         """Samples with all evidence that the metric needs, and with masks and boxes."""
         kinds = [kind_needed(need).name for need in sorted(self.needs - NEEDS_BESIDE_EVIDENCE)]
         return make_explained_samples(count, shape, [kind for kind in kinds if kind not in EVIDENCE_KINDS])
+
+    def sure_scores(self) -> Tensor:
+        """Scores ``(12,)`` for the classes that a network is sure of, which some metrics ask for; of some images one, of some another."""
+        model, given = self.network(), self.samples(12)
+        weights, biases = list(model.module.parameters())[-2:]
+        with torch.no_grad():
+            biases.sub_(model(given.images).mean(dim=0))
+            for parameter in (weights, biases):
+                parameter.mul_(300)
+            targets = model(given.images).argmax(dim=1)
+        return self.make_function()(model, replace(given, targets=targets))
 
     def make_function(
         self, seed: int = 0, *, explainer: Again | None = "usual", sharing: Sharing | None = None
