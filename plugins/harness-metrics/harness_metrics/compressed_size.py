@@ -1,4 +1,4 @@
-"""How much information an image holds: what it takes when it is compressed without loss."""
+"""Sizes of images that are compressed without loss: how much information they hold."""
 
 from __future__ import annotations
 
