@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from harness.api import Classifier, Context, Explainer, explainer
-from harness.api.network_copies import around_same_network, copied_network
+from harness.api.network_copies import noisy_networks
 from harness_gradients import citations
 from harness_gradients.smoothing import Draws, Noise, base_maps, mean_of, no_reason, noisy_maps, passes
 
@@ -37,7 +36,7 @@ def noise_grad(
             percent, which is for the user to look at; 0.2 is the authors' package's.
         over: the explainer whose maps are averaged; by default the plain gradient.
     """
-    return mean_of(base_maps(noisy, images, targets, over, ctx) for noisy in noisy_networks(model, draws, weight_noise, ctx))
+    return mean_of(base_maps(noisy, images, targets, over, ctx) for noisy in noisy_networks(model, [weight_noise] * draws, ctx))
 
 
 def fusion_passes(params: Mapping[str, Any]) -> float | None:
@@ -71,25 +70,9 @@ def fusion_grad(
         noise: standard deviation of the Gaussian noise on images, as a share of the image's range.
         over: the explainer whose maps are averaged; by default the plain gradient.
     """
-    networks = noisy_networks(model, draws, weight_noise, ctx)
+    networks = noisy_networks(model, [weight_noise] * draws, ctx)
     return mean_of(maps for noisy in networks for maps in noisy_maps(noisy, images, targets, image_draws, noise, over, ctx))
 
 
 noise_grad.applicable = no_reason  # type: ignore[attr-defined]
 fusion_grad.applicable = no_reason  # type: ignore[attr-defined]
-
-
-def noisy_networks(model: Classifier, draws: int, weight_noise: float, ctx: Context) -> Iterator[Classifier]:
-    """``draws`` networks, one after the other in the same memory: every parameter times noise N(1, ``weight_noise``²).
-
-    The noise is a stream of the spec's seed that belongs to no sample, so that no batch has networks of its own.
-    """
-    noisy = copied_network(model, model.module.buffers())
-    pairs = list(zip(model.module.parameters(), noisy.module.parameters(), strict=True))
-    for draw in range(draws):
-        stream = ctx.about([f"network {draw}"])
-        with torch.no_grad():
-            for weights, changed in pairs:
-                factors = 1 + weight_noise * stream.noise(weights.shape)[0]
-                changed.copy_(weights * factors.to(weights))
-        yield around_same_network(noisy)

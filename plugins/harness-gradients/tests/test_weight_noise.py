@@ -1,8 +1,9 @@
 import torch
 from harness_gradients.smoothing import image_range
-from harness_gradients.weight_noise import fusion_grad, noise_grad, noisy_networks
+from harness_gradients.weight_noise import fusion_grad, noise_grad
 
 from harness.api import Attribution
+from harness.api.network_copies import noisy_networks
 from tests.support.networks import TARGETS, Convolutions, context, images, linear, made, state
 
 
@@ -18,7 +19,7 @@ def test_every_network_is_drawn_from_the_trained_weights_which_stay():
     model = made(Convolutions)
     before = state(model)
     spreads, digests = [], {model.digest}
-    for noisy in noisy_networks(model, 30, 0.1, context()):
+    for noisy in noisy_networks(model, [0.1] * 30, context()):
         ratio = noisy.module.head[1].weight / model.module.head[1].weight
         spreads.append(float((ratio - 1).std()))
         digests.add(noisy.digest)
@@ -50,3 +51,14 @@ def test_fusion_adds_noise_to_the_image_anew_for_every_network():
     for _, noisy in seen:
         share = (noisy - inputs).flatten(1).std(dim=1) / image_range(inputs).view(4)
         torch.testing.assert_close(share, torch.full_like(share, 0.1), rtol=0.15, atol=0)
+
+
+def test_weights_that_are_drawn_in_several_lots_have_noise_of_their_own(monkeypatch):
+    model = made(Convolutions)
+    monkeypatch.setattr("harness.api.network_copies.DRAWN_AT_ONCE", 100)
+    (noisy,) = noisy_networks(model, [0.3], context())
+    pairs = list(zip(model.module.parameters(), noisy.module.parameters(), strict=True))
+    assert len(pairs) > 2 and all(own.shape == other.shape for own, other in pairs)
+    factors = torch.cat([(other / own).flatten()[own.flatten() != 0] for own, other in pairs])
+    assert abs(float(factors.mean()) - 1) < 0.05 and abs(float(factors.std()) - 0.3) < 0.05
+    assert len(factors.unique()) > 0.99 * len(factors)

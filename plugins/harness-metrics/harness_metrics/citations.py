@@ -96,6 +96,15 @@ HEDSTROEM_2024 = """@misc{hedstrom2024sanity,
   archiveprefix = {arXiv},
 }"""
 
+HEDSTROEM_2025 = """@article{hedstrom2025evaluating,
+  title = {Evaluating Interpretable Methods via Geometric Alignment of Functional Distortions},
+  author = {Hedstr{\\"o}m, Anna and Bommer, Philine Lou and Burns, Thomas F. and Lapuschkin, Sebastian and Samek, Wojciech
+    and H{\\"o}hne, Marina M.-C.},
+  journal = {Transactions on Machine Learning Research},
+  year = {2025},
+  url = {https://openreview.net/forum?id=ukLxqA8zXj},
+}"""
+
 SIXT_2020 = """@inproceedings{sixt2020explanations,
   title = {When Explanations Lie: Why Many Modified {BP} Attributions Fail},
   author = {Sixt, Leon and Granz, Maximilian and Landgraf, Tim},

@@ -23,7 +23,7 @@ PAPERS = [
 def test_no_paper_is_there_twice():
     names = [name for name, _ in PAPERS]
     keys = [re.match(r"@\w+\{(\w+),", entry)[1] for _, entry in PAPERS]
-    sources = [re.search(r"(doi|eprint) = \{(.+?)\}", entry)[2] for _, entry in PAPERS]
+    sources = [re.search(r"(doi|eprint|url) = \{(.+?)\}", entry)[2] for _, entry in PAPERS]
     for listed in (names, keys, sources):
         assert len(listed) == len(set(listed))
 

@@ -85,6 +85,7 @@ NAMES = (
     "dual-polarity-precision",
     "earth-mover",
     "grid-pointing-game",
+    "gef",
 )
 LOCALISING = (
     *NAMES[:4],
@@ -127,6 +128,7 @@ FAST = {
     "sufficiency": {"samples": 30},
     "top-k-intersection": {"k": 40},
     "earth-mover": {"cells": 5},
+    "gef": {"levels": 3, "draws": 2, "greatest": 0.5},
     "grid-pointing-game": {"side": 2, "confidence": 0},
     "non-sensitivity": {"regions": 16},
     "implementation-invariance": {"change": "weights"},  # the network has one ReLU
@@ -168,6 +170,7 @@ UNDEFINED_OF_ZERO = {
     "human-agreement",
     "dual-polarity-precision",
     "earth-mover",
+    "gef",
 }
 UNDEFINED_OF_CONSTANT = {
     "human-agreement",

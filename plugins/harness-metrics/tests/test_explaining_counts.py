@@ -26,6 +26,7 @@ ASKED = {  # parameters, and of 16 images of 32 × 32 pixels in batches of 64 th
     "implementation-invariance": ({}, 65, 5),
     "linearity": ({"other": "twin"}, 70, 6),
     "symmetry": ({}, 50, 3),
+    "gef": ({"levels": 3, "draws": 2, "greatest": 0.5}, 3200, 25),
 }
 DRAWN = {"max-sensitivity": 4, "relative-input-stability": 4, "smooth-mprt": 1}
 FEW, MANY = 4, 16
