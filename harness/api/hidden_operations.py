@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from harness.api.gradients import once_per_network, probe_backward
+from harness.api.gradients import no_gradient_reason, once_per_network, probe_backward
 from harness.api.preparation import unprepared_modules
 from harness.api.preparation.functional_equivalents import FUNCTION_EQUIVALENTS, METHOD_EQUIVALENTS
 from harness.api.preparation.graph_tracing import IS_EXPORTED_PROGRAM, SWITCHES_AUTOCAST
@@ -45,6 +45,20 @@ def hidden_operations_reason(model: Classifier, *, additions: bool = True) -> st
         return f"{where} could not be prepared ({reason}), and hooks do not see its {', '.join(sorted(operations))}"
     if again := probe_backward(model).again:
         return f"the backward pass calls {', '.join(again[:3])} once more (gradient checkpointing), which confuses hooks: switch it off"
+    return None
+
+
+def unwatched_reason(model: Classifier) -> str | None:
+    """Reason why not all that ``model`` computes can be watched, or be differentiated; None where it can.
+
+    For explainers that give torch's functions other rules by a ``TorchFunctionMode``.
+    """
+    if (reason := no_gradient_reason(model)) is not None:
+        return reason
+    if hidden := [name for name, called in find_hidden_operations(model).items() if "operations" in called]:
+        return f"what {hidden[0]!r} computes cannot be watched (TorchScript, an exported program, or an autocast of its own)"
+    if again := probe_backward(model).again:
+        return f"the backward pass calls {', '.join(again[:3])} once more (gradient checkpointing): switch it off"
     return None
 
 

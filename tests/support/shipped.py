@@ -55,6 +55,8 @@ PARAMS: dict[str, dict[str, Any]] = {
     "harness-transformers/transition-attention": {"steps": 3},
     "harness-transformers/beyond-intuition": {"steps": 3, "start": 0},
     "harness-transformers/bidirectional-attention": {"steps": 3, "start": 0},
+    "harness-backprop/pattern-net": {"samples": 48},
+    "harness-backprop/pattern-attribution": {"samples": 48},
     "harness-metrics/data-randomisation": {"epochs": 10},
     "harness-metrics/smooth-mprt": {"samples": 8},
     "harness-metrics/gef": {"levels": 3, "draws": 2, "greatest": 0.5},

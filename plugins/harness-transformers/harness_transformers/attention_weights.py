@@ -12,10 +12,11 @@ from torch import Tensor
 from harness.api import Attribution, Classifier
 from harness.api.activation_layouts import Layout, grid_of
 from harness.api.gradients import once_per_network
+from harness.api.hidden_operations import unwatched_reason
 from harness.api.network_features import structure_of
 from harness.api.preparation.hook_points import flatten_tensors
 from harness_transformers.function_names import PRODUCTS
-from harness_transformers.spelled_out import SpelledOut, hidden_reason
+from harness_transformers.spelled_out import SpelledOut
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def token_attention(model: Classifier) -> TokenAttention:
 @once_per_network
 def _find(model: Classifier) -> TokenAttention | str:
     """What two images of noise show, or the reason why methods of attention would explain another network than this."""
-    if (reason := hidden_reason(model)) is not None:
+    if (reason := unwatched_reason(model)) is not None:
         return reason
     images = torch.rand(2, *model.input_shape, generator=torch.Generator().manual_seed(0)).to(model.device, model.dtype)
     logits, both = record(model, images)

@@ -12,10 +12,11 @@ from torch.utils._pytree import tree_leaves
 
 from harness.api import Attribution, Classifier, explainer
 from harness.api.gradients import once_per_network
+from harness.api.hidden_operations import unwatched_reason
 from harness_transformers import citations
 from harness_transformers.function_names import ACTIVATIONS, CONVOLUTIONS, LINEAR, MOVES, PRODUCTS, SCALES, STATISTICS, SUMS
 from harness_transformers.gradient_rules import NORMALISATIONS, gamma_rule, halved, passed
-from harness_transformers.spelled_out import SpelledOut, hidden_reason
+from harness_transformers.spelled_out import SpelledOut
 
 Gamma = Annotated[float, Field(ge=0)]
 
@@ -23,7 +24,7 @@ Gamma = Annotated[float, Field(ge=0)]
 @once_per_network
 def without_rule(model: Classifier) -> str | None:
     """Reason why AttnLRP has not a rule for all that ``model`` computes; None where it has."""
-    if (reason := hidden_reason(model)) is not None:
+    if (reason := unwatched_reason(model)) is not None:
         return reason
     image = torch.zeros(1, *model.input_shape, device=model.device, dtype=model.dtype).requires_grad_()
     with torch.enable_grad(), RelevanceRules() as rules:

@@ -13,10 +13,6 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from harness.api import Classifier
-from harness.api.gradients import no_gradient_reason, probe_backward
-from harness.api.hidden_operations import find_hidden_operations
-
 
 class SpelledOut(TorchFunctionMode):
     """Inside the block every attention is scores, a softmax and a product with the values, and `call` is given each function.
@@ -60,17 +56,6 @@ def attention_by_definition(
     if attn_mask is not None:
         scores = scores.masked_fill(~attn_mask, -torch.inf) if attn_mask.dtype == torch.bool else scores + attn_mask
     return scores.softmax(-1) @ value
-
-
-def hidden_reason(model: Classifier) -> str | None:
-    """Reason why not all that ``model`` computes can be watched, or be differentiated; None where it can."""
-    if (reason := no_gradient_reason(model)) is not None:
-        return reason
-    if hidden := [name for name, called in find_hidden_operations(model).items() if "operations" in called]:
-        return f"what {hidden[0]!r} computes cannot be watched (TorchScript, an exported program, or an autocast of its own)"
-    if again := probe_backward(model).again:
-        return f"the backward pass calls {', '.join(again[:3])} once more (gradient checkpointing): switch it off"
-    return None
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Explainers that send something else than the gradient back through a network."""
