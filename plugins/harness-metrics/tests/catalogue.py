@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args
 
+from taxonomies import places
+
 from harness.api.declarations import Category, resolve_declared_fields
 from tests.support.components import cards_of, plain_fields
 
@@ -20,6 +22,26 @@ evidence that the dataset must have. Where it is missing the metric is not appli
 is made of parts, like the triad's, and are undefined for all others.
 """
 
+TAXONOMIES = """
+## In the words of Co-12 and VXAI
+
+[Nauta et al. 2023](https://doi.org/10.1145/3583558) sort evaluations by twelve properties of explanations (Co-12; in parentheses
+their kind of evaluation), [Dembinsky et al. 2025](https://arxiv.org/abs/2506.15408) by seven desiderata (VXAI). Which metric
+belongs where is our reading of both. What Co-12 calls correctness, VXAI fidelity and we faithfulness is asked of the model;
+localisation is asked of a mask, which says whether a map is plausible, and whether it is true only where the mask holds all that
+the model can go by, as in data that are made so. No metric stands under covariate complexity, composition, confidence, context and
+controllability, which are of other forms of explanation or of people. Two of VXAI's desiderata are columns and notes of the
+leaderboard instead of metrics: efficiency (seconds, passes and memory), and coverage (cells that are not applicable, scores that
+are undefined).
+
+Names that differ: SRG (symmetric relevance gain, [Blücher et al. 2024](https://arxiv.org/abs/2401.06654)) is `abpc`, the area
+between the curves of removing the least and the most relevant first; the quality gap estimate QGE is `inverted: true` of any
+metric; IDSDS without fine-tuning is `single-deletion`.
+
+| metric | Co-12 | VXAI |
+| --- | --- | --- |
+"""
+
 
 def made() -> str:
     """The document."""
@@ -29,6 +51,8 @@ def made() -> str:
         chosen = sorted((card for card in cards if card.declaration["category"] == category), key=lambda card: card.name)
         parts.append(f"\n## {category.capitalize()}\n\n| | metric | what it is | needs | source |\n| --- | --- | --- | --- | --- |\n")
         parts += [row(card) for card in chosen]
+    placed = places()
+    parts += [TAXONOMIES, *(f"| `{card.name}` | {' | '.join(placed[card.name])} |\n" for card in sorted(cards, key=lambda card: card.name))]
     return "".join(parts)
 
 

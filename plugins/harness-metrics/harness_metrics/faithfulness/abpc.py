@@ -30,7 +30,8 @@ def abpc(
     relevant ones (MoRF), ``ABPC = mean over k of f(x_LeRF^k) − f(x_MoRF^k)``. Here the mean is a trapezoid sum over the share of removed
     pixels, from none to all, where both curves meet. What every removal does to the model, whatever is removed, cancels out.
 
-    The MoRF curve is the one of `deletion` and `pixel-flipping`; Quantus has no such metric.
+    The MoRF curve is the one of `deletion` and `pixel-flipping`; Quantus has no such metric. Blücher et al. 2024 call it SRG (symmetric
+    relevance gain), and find that it ranks explainers alike whatever removed pixels become.
 
     Args:
         case: the samples.
