@@ -76,8 +76,13 @@ def detect_features(classifier: Classifier) -> frozenset[str]:
 
 def nonlinearities(classifier: Classifier) -> frozenset[str]:
     """Class names of the activation modules that the image reaches (``ReLU``, ``SiLU``, …); attention counts as ``Softmax``."""
-    names = {type(module).__name__ for module in reached_modules(classifier) if _is_activation(module)}
+    names = {type(module).__name__ for module in activation_modules(classifier)}
     return frozenset(names | ({"Softmax"} if _uses_attention(classifier) else set()))
+
+
+def activation_modules(classifier: Classifier) -> list[nn.Module]:
+    """The activation modules that the image reaches, in the order of ``named_modules()``; attention is none."""
+    return [module for module in reached_modules(classifier) if _is_activation(module)]
 
 
 def reached_modules(classifier: Classifier) -> list[nn.Module]:

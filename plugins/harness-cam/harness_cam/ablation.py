@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from harness.api import Attribution, Classifier, explainer
+from harness.api.activation_grids import no_grid
 from harness_cam import citations
-from harness_cam.explainers import Prefix, no_grid
+from harness_cam.explainers import Prefix
 from harness_cam.later_layers import LaterLayers
 from harness_cam.maps import weighted_map
 

@@ -11,10 +11,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.api import Attribution, Classifier, explainer
+from harness.api.activation_grids import named_layer, no_layer
 from harness.api.gradients import once_per_network
 from harness_cam import citations
-from harness_cam.capture import Captured, capture, forward_to, named_layer
-from harness_cam.explainers import Prefix, no_layer
+from harness_cam.capture import Captured, capture, forward_to
+from harness_cam.explainers import Prefix
 
 CHANNELS = 32
 """As many are brought to the image's size together."""

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Classifier
-from harness.api.network_features import structure_of
-from harness_cam.grids import as_grid
+from harness.api.activation_grids import grid_at, named_layer
 
 
 class Captured(NamedTuple):
@@ -50,26 +49,6 @@ def capture(
     if gradients is None:
         raise ValueError(f"the logits do not depend on what layer {name!r} returns")
     return Captured(*(grid_at(model, images, tensor, name, prefix_tokens) for tensor in (activations.detach(), gradients)))
-
-
-def named_layer(model: Classifier, layer: str | None) -> str:
-    """``layer``, or the model's ``cam_layer``; raises ``ValueError`` where it names none."""
-    name = layer if layer is not None else model.cam_layer
-    if name is None:
-        raise ValueError("the model names no cam_layer; choose a layer with `layer`")
-    return name
-
-
-def grid_at(model: Classifier, images: Tensor, output: Tensor, name: str, prefix_tokens: int | None = None) -> Tensor:
-    """What layer ``name`` returned, or the like of it, as ``(n, K, h, w)``: a view, so that changing it changes ``output``.
-
-    Raises ``ValueError`` where it is no grid over ``images`` (B, C, H, W).
-    """
-    size = (images.shape[-2], images.shape[-1])
-    try:
-        return as_grid(output, size, structure_of(model).layouts.get(name), prefix_tokens)
-    except ValueError as error:
-        raise ValueError(f"layer {name!r} has no class activation map: {error}; choose another with `layer`") from None
 
 
 def activations_at(model: Classifier, images: Tensor, layer: str | None = None, prefix_tokens: int | None = None) -> Tensor:

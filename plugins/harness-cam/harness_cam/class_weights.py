@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Attribution, Classifier, explainer
+from harness.api.activation_grids import grid_at, named_layer, no_grid
 from harness_cam import citations
-from harness_cam.capture import forward_to, grid_at, named_layer
-from harness_cam.explainers import Prefix, no_grid
+from harness_cam.capture import forward_to
+from harness_cam.explainers import Prefix
 from harness_cam.maps import weighted_map
 
 TOLERANCE = 1e-4

@@ -5,9 +5,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from harness.api import Attribution, Classifier, explainer
+from harness.api.activation_grids import no_grid, no_layer
 from harness_cam import citations
 from harness_cam.capture import activations_at, capture
-from harness_cam.explainers import Prefix, no_grid, no_layer
+from harness_cam.explainers import Prefix
 from harness_cam.maps import first_component_map
 
 

@@ -6,43 +6,16 @@ from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from harness.api import Attribution, Classifier, explainer
-from harness.api.gradients import no_gradient_reason
-from harness.api.hidden_operations import hidden_operations_reason
-from harness.api.network_features import detect_features, reached_modules
+from harness.api.activation_grids import no_layer
 from harness_cam import citations
 from harness_cam.capture import capture
 from harness_cam.maps import grad_cam_map, grad_cam_plus_plus_map, hires_cam_map, layer_cam_map, xgrad_cam_map
 
 Prefix = Annotated[int, Field(ge=0)] | None
 """How many tokens stand before those that form the grid, where the network does not show it."""
-
-
-def no_layer(model: Classifier, layer: str | None = None) -> str | None:
-    """Reason why no class activation map can be made of the model at ``layer``, or by default; None where one can."""
-    reason = no_gradient_reason(model)
-    return reason if reason is not None else no_grid(model, layer)
-
-
-def no_grid(model: Classifier, layer: str | None = None) -> str | None:
-    """Reason why there is no grid of activations at ``layer``, or by default, whatever gradients there are; None where there is one."""
-    if layer is not None or model.cam_layer is not None:
-        return None
-    if "token-grid" in detect_features(model):
-        return (
-            "the model embeds patches and attends over tokens; write params: {layer: …}, or cam_layer=… in its classifier(…), "
-            "with a layer whose tokens form a grid, such as the first norm of the last block"
-        )
-    if (reason := hidden_operations_reason(model, additions=False)) is not None:
-        return reason
-    if not any(isinstance(module, nn.Conv2d) for module in reached_modules(model)):
-        return "the model has no convolution and names no cam_layer, so that there is no grid of activations to weigh"
-    return (
-        "the model has no feature map that all of its classification goes through; "
-        "write params: {layer: …}, or cam_layer=… in its classifier(…)"
-    )
 
 
 @explainer(family="class activation maps", passes=2, cite=citations.GRAD_CAM)

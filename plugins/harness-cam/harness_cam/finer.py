@@ -9,9 +9,10 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Attribution, Classifier, explainer
+from harness.api.activation_grids import no_layer
 from harness_cam import citations
 from harness_cam.capture import capture
-from harness_cam.explainers import Prefix, no_layer
+from harness_cam.explainers import Prefix
 from harness_cam.maps import grad_cam_map
 
 

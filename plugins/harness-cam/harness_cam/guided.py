@@ -6,8 +6,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.api import Attribution, Classifier, Context, Explainer, explainer
+from harness.api.activation_grids import no_layer
 from harness_cam import citations
-from harness_cam.explainers import Prefix, grad_cam, no_layer
+from harness_cam.explainers import Prefix, grad_cam
 
 
 @explainer(family="class activation maps", signed=True, cite=citations.GRAD_CAM)

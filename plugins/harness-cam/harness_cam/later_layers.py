@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from harness.api import Classifier
-from harness_cam.capture import forward_to, grid_at, named_layer
+from harness.api.activation_grids import grid_at, named_layer
+from harness_cam.capture import forward_to
 
 ELEMENTS = 2**22
 """Of a layer's outputs in one pass: 16 MiB of float32, with which a CPU stays near its caches."""

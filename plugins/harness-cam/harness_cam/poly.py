@@ -10,9 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.api import Attribution, Classifier, explainer
+from harness.api.activation_grids import no_grid
 from harness_cam import citations
 from harness_cam.capture import activations_at
-from harness_cam.explainers import Prefix, no_grid
+from harness_cam.explainers import Prefix
 from harness_cam.maps import weighted_map
 from harness_cam.scored import mask_scores, masked
 from harness_cam.stages import no_stages, stage_layers

@@ -11,10 +11,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.api import Attribution, Classifier, Context, explainer
+from harness.api.activation_grids import no_grid
 from harness.api.target_logits import target_logits
 from harness_cam import citations
 from harness_cam.capture import activations_at
-from harness_cam.explainers import Prefix, no_grid
+from harness_cam.explainers import Prefix
 from harness_cam.maps import weighted_map
 
 CHANNELS = 512

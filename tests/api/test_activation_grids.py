@@ -1,7 +1,7 @@
 import pytest
 import torch
-from harness_cam.grids import as_grid
 
+from harness.api.activation_grids import as_grid
 from harness.api.activation_layouts import Layout
 
 
