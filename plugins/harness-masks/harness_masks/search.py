@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from harness.api import Classifier
 
 Losses = Callable[[Tensor, int], Tensor]
 """What is searched ``(B, …)`` and the number of the step → ``(B,)`` the loss of each, which depends on no other."""
 
-MakeSearch = Callable[[list[Tensor]], Optimizer]
-"""A list of one tensor → what takes steps with it, by each of its numbers alone."""
+
+class Search(Protocol):
+    """A search that takes steps, as torch's optimizers do."""
+
+    def step(self) -> object:
+        """One step by the gradients that are noted."""
+
+
+MakeSearch = Callable[[list[Tensor]], Search]
+"""A list of one tensor → what takes steps with it, of each image by itself."""
 
 
 def minimised(start: Tensor, losses: Losses, steps: int, search: MakeSearch, bounds: tuple[float, float] | None = (0.0, 1.0)) -> Tensor:
