@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Hashable, Sequence, Set
 
 from harness.dispatch.executor import drop_columns
 from harness.planning.jobs import Job
 from harness.planning.map_dependencies import find_map_dependencies
 from harness.planning.sharding import SMALLEST_SHARD
+from harness.store.map_files import SampleKey
 
 JobHeap = list[tuple[int, str]]  # a heap of places and ids, also of jobs that are not there any more
+RowsKey = tuple[str, str | None, tuple[SampleKey, ...]]
+NEAR = 8  # jobs at the front of a line from which a worker has one on rows that it had before
 
 
 class JobQueue:
@@ -32,6 +35,8 @@ class JobQueue:
         self._first = self._last = 0
         self._cancelled: set[str] = set()
         self._pieces: Counter[str] = Counter()  # taken of each job so far
+        self._had: dict[RowsKey, Hashable] = {}  # who had rows last, and has what was computed of them whatever the explainer
+        self._passed: Counter[str] = Counter()  # how often each first in a line was not taken for that
 
     def __len__(self) -> int:
         return len(self._ready) + len(self._held)
@@ -61,18 +66,26 @@ class JobQueue:
         self._places[job.id] = self._first
         self._enqueue(job)
 
-    def take(self, loaded: str, others: int = 0) -> Job | None:
+    def take(self, loaded: str, others: int = 0, by: Hashable = None) -> Job | None:
         """The next job on the model and data that are ``loaded``, else the next of all; without its cancelled columns.
 
         If fewer jobs are left than ``others``, the workers that will want one too, it is a piece of that job, and the rest waits on.
+        Of the next few ``by`` gets one on rows that it had before, else on rows that nobody had.
         """
-        while (job := self._next(self._near.get(loaded, [])) or self._next(self._line)) is not None:
+        while (job := self._next(self._near.get(loaded, []), by) or self._next(self._line, by)) is not None:
             place = self._places.pop(job.id)
             del self._ready[job.id]
+            self._passed.pop(job.id, None)
             left = self.without_cancelled(job)
             if left is not None:
+                if by is not None:
+                    self._had[_rows_key(left)] = by
                 return self._piece(left, place, 1 + others - len(self._ready))
         return None
+
+    def forget(self, worker: Hashable) -> None:
+        """Whatever a worker had is nobody's any longer."""
+        self._had = {rows: had for rows, had in self._had.items() if had != worker}
 
     def release(self, job: str) -> None:
         """Hold back nothing for a job any longer: its rows are explained, or will not be."""
@@ -88,7 +101,8 @@ class JobQueue:
 
     def clear(self) -> None:
         """Drop all jobs."""
-        for kept in (self._ready, self._held, self._lacks, self._holds, self._places, self._line, self._near, self._pieces):
+        waiting = (self._ready, self._held, self._lacks, self._holds, self._places, self._line, self._near, self._pieces)
+        for kept in (*waiting, self._had, self._passed):
             kept.clear()
 
     def without_cancelled(self, job: Job) -> Job | None:
@@ -119,14 +133,26 @@ class JobQueue:
         heapq.heappush(self._line, entry)
         heapq.heappush(self._near[_subject_key(job)], entry)
 
-    def _next(self, line: JobHeap) -> Job | None:
-        """The first in a line that is still there; those that are not leave it."""
-        while line:
-            place, name = line[0]
+    def _next(self, line: JobHeap, by: Hashable) -> Job | None:
+        """The first in a line that is still there, or one close behind it that suits a worker better; those that are not there leave it."""
+        front: JobHeap = []
+        while line and len(front) < (1 if by is None else NEAR):
+            place, name = heapq.heappop(line)
             if name in self._ready and self._places[name] == place:
-                return self._ready[name]
-            heapq.heappop(line)
-        return None
+                front.append((place, name))
+        for entry in front:
+            heapq.heappush(line, entry)
+        if not front:
+            return None
+        jobs = [self._ready[name] for _, name in front]
+        if by is None or front[0][0] < 0 or self._passed[jobs[0].id] >= NEAR:  # it was put back, or waits for long enough
+            return jobs[0]
+        had = [self._had.get(_rows_key(job)) for job in jobs]
+        suits = next((job for job, who in zip(jobs, had, strict=True) if who == by), None)
+        chosen = suits or next((job for job, who in zip(jobs, had, strict=True) if who is None), jobs[0])
+        if chosen is not jobs[0]:
+            self._passed[jobs[0].id] += 1
+        return chosen
 
 
 def max_pieces(job: Job) -> int:
@@ -136,3 +162,8 @@ def max_pieces(job: Job) -> int:
 
 def _subject_key(job: Job) -> str:
     return job.subject.prediction_key
+
+
+def _rows_key(job: Job) -> RowsKey:
+    """What shards of the same rows have in common, as prepared for the same model."""
+    return job.subject.prediction_key, job.subject.variant_prediction_key, tuple(row.key for row in job.rows[:1])

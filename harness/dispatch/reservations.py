@@ -23,7 +23,7 @@ class Reservations:
 
     def reserve(self, worker: WorkerHandle, job: Job) -> Job | None:
         """Reserve the next job on what a worker will have loaded that is given this one."""
-        following = self._jobs.take(job.subject.prediction_key)
+        following = self._jobs.take(job.subject.prediction_key, by=worker)
         if following is not None:
             self._reserved[worker] = following
         return following
@@ -46,9 +46,14 @@ class Reservations:
         if worker in self._reserved:
             self._jobs.put_back(self._reserved.pop(worker))
 
+    def forget(self, worker: WorkerHandle) -> None:
+        """Reserve nothing for a worker that has ended, nor prefer what it had."""
+        self.give_back(worker)
+        self._jobs.forget(worker)
+
     def clear(self) -> None:
         """Forget all."""
         self._reserved.clear()
 
     def _next(self, worker: WorkerHandle, others: int) -> Job | None:
-        return self._jobs.take(worker.loaded, others - len(self._reserved))
+        return self._jobs.take(worker.loaded, others - len(self._reserved), by=worker)

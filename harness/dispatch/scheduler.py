@@ -160,7 +160,7 @@ class Scheduler(ABC):
 
     def _ended(self, worker: WorkerHandle) -> Iterator[Event]:
         """A worker has ended: blame what it was at, and give the rest of its job to another."""
-        self._reservations.give_back(worker)
+        self._reservations.forget(worker)
         if worker.assignment is None:
             return
         job = worker.assignment.job
