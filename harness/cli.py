@@ -12,10 +12,12 @@ from harness.commands.diff import diff_command
 from harness.commands.explain import explain_command
 from harness.commands.export import export_command
 from harness.commands.leaderboard import leaderboard_command
+from harness.commands.models import models_command
 from harness.commands.plan import plan_command
 from harness.commands.run import run_command
 from harness.commands.schema import schema_command
 from harness.commands.terminal import ErrorReportingGroup
+from harness.commands.train import train_command
 from harness.commands.validate import validate_command
 
 app = typer.Typer(
@@ -35,6 +37,8 @@ app.command("diff")(diff_command)
 app.command("export")(export_command)
 app.command("cite")(cite_command)
 app.command("schema")(schema_command)
+app.command("train")(train_command)
+app.command("models")(models_command)
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(cache.app, name="cache")
 

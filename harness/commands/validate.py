@@ -37,7 +37,7 @@ def validate_command(
     start_imports(spec, settings, store=store, fresh=False, executor=None)
     run = make_run(loaded, components, plugin, store=store)
     plan = plan_run(run)
-    blocked = any(group.blocked is not None for group in plan.groups)
+    blocked = any(group.blocked is not None and not group.untrained for group in plan.groups)
     typer.echo(f"{spec}: {'not all of it can be had' if blocked else 'valid'} ({counts})")
     print_preflight(run, plan)
     raise typer.Exit(EXIT_FAILED if blocked else 0)

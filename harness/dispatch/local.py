@@ -81,12 +81,16 @@ class LocalExecutor(Scheduler):
         return self._sharing.slots
 
     def expect(self, requests: Sequence[Mapping[str, Any]]) -> None:
-        """Begin with what planning will ask: two workers are at it where there are two."""
+        """Begin with what planning will ask: two workers are at it where there are two, at trainings as many as there are."""
         self._questions.expect(requests)
 
     def listen(self, counted: Callable[[int, int], object]) -> None:
         """Have somebody told how many samples of how many are read, while planning waits for a data set."""
         self._questions.counted = counted
+
+    def watch(self, trained: Callable[[Mapping[str, Any], Mapping[str, float]], object]) -> None:
+        """Have somebody told of each epoch of each training that is asked for."""
+        self._questions.trained = trained
 
     def begin(self, slot: Slot, inbox: Inbox) -> WorkerHandle:
         """A process, fixed to the slot's device; what the first one imports is imported for all."""

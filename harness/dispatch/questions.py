@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.dispatch.worker_handle import ANSWERS, READING, WorkerHandle
+from harness.dispatch.worker_handle import ANSWERS, EPOCH, READING, WorkerHandle
 from harness.dispatch.worker_pool import WorkerPool
 from harness.planning.facts import Unavailable
 
 MAX_TRIES = 2  # workers that may end at one question
 APART = ("training",)  # what takes reading alone, which the first worker need not do
+SPREAD = ("train",)  # what takes long: whichever worker has nothing to do
 
 Request = Mapping[str, Any]
 
@@ -49,12 +50,14 @@ class Questions:
 
     Attributes:
         counted: is told how many samples of how many are read, of the data that are waited for.
+        trained: is told of each epoch of each training: what was asked, and the epoch's line of the curve.
     """
 
     def __init__(self, pool: WorkerPool, start: Callable[[], WorkerHandle | None], limit: float) -> None:
         self._pool, self._start, self._limit = pool, start, limit
         self._open: dict[str, _Question] = {}
-        self.counted: Callable[[int, int], object] = _ignore_count
+        self.counted: Callable[[int, int], object] = _ignore
+        self.trained: Callable[[Request, Mapping[str, float]], object] = _ignore
 
     def expect(self, requests: Sequence[Request]) -> None:
         """Begin with what will be asked: workers are started for it now, and answers wait until they are asked for."""
@@ -83,6 +86,9 @@ class Questions:
                 question.answer = message
             elif question is not None and question is waited_for and message["event"] == READING:
                 self.counted(message["done"], message["of"])
+            elif question is not None and message["event"] == EPOCH:
+                question.tries = 0  # another goes on from here
+                self.trained(question.request, message["entry"])
             return
         if question is None and not self._pool.workers:  # it did not come up
             question = waited_for
@@ -105,18 +111,25 @@ class Questions:
         """Give each worker that has nothing to do its next question, before all others the one that is waited for."""
         waiting = [question for question in self._open.values() if question.worker is None and question.answer is None]
         waiting.sort(key=lambda question: question is not first)
-        wanted = len({question.place for question in waiting})
+        spread = [question for question in waiting if question.request.get("ask") in SPREAD]
+        busy = sum(worker.asked is not None for worker in self._pool.workers) if spread else 0
+        wanted = len({question.place for question in waiting if question not in spread}) + len(spread) + busy
         while len(self._pool.workers) < wanted and self._start() is not None:
             pass
         workers = self._pool.workers
         for question in waiting:
-            worker = workers[min(question.place, len(workers) - 1)]
-            if worker.ready and worker.asked is None and worker.assignment is None:
+            own = workers[min(question.place, len(workers) - 1)]
+            worker = next((each for each in workers if _is_free(each)), own) if question in spread else own
+            if _is_free(worker):
                 question.worker = worker
                 worker.ask(question.request)
 
 
-def _ignore_count(done: int, of: int) -> None:
+def _is_free(worker: WorkerHandle) -> bool:
+    return worker.ready and worker.asked is None and worker.assignment is None
+
+
+def _ignore(*told: object) -> None:
     """Let nobody know."""
 
 

@@ -14,7 +14,7 @@ from harness.dispatch.job_queue import JobQueue
 from harness.dispatch.memory_retries import MemoryRetries
 from harness.dispatch.questions import Questions
 from harness.dispatch.reservations import Reservations
-from harness.dispatch.worker_handle import ANSWERS, READING, Assignment, Inbox, WorkerHandle
+from harness.dispatch.worker_handle import ANSWERS, EPOCH, READING, Assignment, Inbox, WorkerHandle
 from harness.dispatch.worker_pool import MAX_FAILED_STARTS, WorkerPool
 from harness.planning.jobs import Job
 from harness.store.address import is_private
@@ -133,7 +133,7 @@ class Scheduler(ABC):
 
     def _heard(self, worker: WorkerHandle, message: Mapping[str, Any]) -> Iterator[Event]:
         assignment = worker.assignment
-        if assignment is None and message["event"] in (*ANSWERS, READING):
+        if assignment is None and message["event"] in (*ANSWERS, READING, EPOCH):
             return  # nobody waits for it any longer
         if assignment is None or (event := _event_of_job(message, assignment.job)) is None:
             worker.kill("speaking of a job that is not its own")

@@ -17,6 +17,8 @@ ANSWERS = ("answer", "refused")
 """Events with which a worker answers a question."""
 READING = "reading"
 """The event that tells how far it is with one that takes long: ``done`` samples ``of`` so many."""
+EPOCH = "epoch"
+"""The event that tells of a training that an epoch is over and durable: ``entry`` is its line of the curve."""
 Inbox = queue.Queue["tuple[WorkerHandle, dict[str, Any] | None]"]
 
 
@@ -125,7 +127,7 @@ class WorkerHandle(ABC):
             self.ready, self.start_seconds = True, time.monotonic() - self.started
         elif message["event"] in ANSWERS:
             self.asked = None
-        elif message["event"] == READING and self.asked is not None:  # it does not hang
+        elif message["event"] in (READING, EPOCH) and self.asked is not None:  # it does not hang
             self.asked = time.monotonic()
 
     def has_ended_unsaid(self) -> bool:

@@ -12,7 +12,7 @@ from harness.planning.plan import Plan
 from harness.registry.registry import Registry
 from harness.spec.run_spec import StoreOptions
 
-EstimateState = Literal["to do", "cached", "not applicable", "blocked"]
+EstimateState = Literal["to do", "cached", "not applicable", "blocked", "untrained"]
 BYTES_PER_VALUE = {"float32": 4, "float16": 2}
 
 
@@ -41,6 +41,8 @@ class Estimate(JsonDataclass):
         unknown: of how many cells and explanations to do the passes are not known.
         seconds: on one worker, from what passes took that are in the store; None if nothing was measured yet.
         bytes: of the maps that will be stored.
+        trainings: what is trained first, by the model's label: how many epochs of how many images, and how long that may take. Of cells of
+            these models nothing else is known yet.
     """
 
     cells: list[CellEstimate] = field(default_factory=list)
@@ -48,6 +50,7 @@ class Estimate(JsonDataclass):
     unknown: int = 0
     seconds: float | None = None
     bytes: int = 0
+    trainings: Mapping[str, str] = field(default_factory=dict)
 
     def count(self, state: EstimateState) -> int:
         """Number of cells that are in a state: of an explainer under a metric each, without explanations."""
@@ -66,6 +69,7 @@ def estimate_plan(plan: Plan, registry: Registry, store: StoreOptions) -> Estima
         unknown=sum(cell.passes is None for cell in to_do),
         seconds=sum(known) * rate if rate and known else (0.0 if not to_do else None),
         bytes=sum(_count_kept_values(group, group.keeps(store.kept_maps)) for group in plan.everything) * BYTES_PER_VALUE[store.dtype],
+        trainings={training.label: str(training) for training in plan.trainings},
     )
 
 
@@ -83,7 +87,7 @@ def _estimate_cells(group: GroupPlan, registry: Registry) -> Iterator[CellEstima
 
 def _cell_state(group: GroupPlan, key: str, reason: str | None) -> tuple[EstimateState, int]:
     if group.blocked is not None:
-        return "blocked", 0
+        return "untrained" if group.untrained else "blocked", 0
     if reason is not None:
         return "not applicable", 0
     missing = len(group.missing(key))

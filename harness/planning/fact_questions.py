@@ -15,6 +15,7 @@ from harness.planning.facts import (
     answers_match,
     evidence_id,
     fact_key,
+    model_fact_key,
     select_noise_dependent,
 )
 from harness.planning.json_dataclass import JsonDataclass
@@ -73,7 +74,7 @@ class FactQuestions:
 
         return self._once(("dataset", recipe.digest), make)
 
-    def model(self, recipe: Recipe) -> Question[ModelFacts]:
+    def model(self, recipe: Recipe, weights: str | None = None) -> Question[ModelFacts]:
         """Facts of a model, with the files that it was made of and its generation.
 
         What answers otherwise than all models of its recipe, digest and files before is a generation of its own: something that nobody
@@ -91,9 +92,9 @@ class FactQuestions:
             return replace(found, files=content, generation=generation)
 
         def make() -> Question[ModelFacts]:
-            return Question(ModelFacts, fact_key("model", recipe), {"ask": "model", "recipe": recipe.to_json()}, finish)
+            return Question(ModelFacts, model_fact_key(recipe, weights), {"ask": "model", "recipe": recipe.to_json()}, finish)
 
-        return self._once(("model", recipe.digest), make)
+        return self._once(("model", recipe.digest, weights), make)
 
     def training(self, recipe: Recipe, seed: int, labelled: int) -> Question[TrainingFacts]:
         """Facts of a training split: of backgrounds, or of as many samples with their labels."""

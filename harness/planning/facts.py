@@ -143,6 +143,11 @@ def fact_key(kind: str, *recipes: Recipe | None, **extra: Any) -> str:
     return json_digest({"fact": kind, "version": [FACTS_VERSION, _core_version()], "components": described, **extra})
 
 
+def model_fact_key(recipe: Recipe, weights: str | None = None) -> str:
+    """Under what the facts of a model are remembered: of one that is trained, of these ``weights`` (a file of the store)."""
+    return fact_key("model", recipe) if weights is None else fact_key("model", recipe, weights=weights)
+
+
 @cache
 def _core_version() -> str:
     return metadata.version("xai-harness")

@@ -76,7 +76,7 @@ def group_name(group: GroupPlan) -> str:
 
 def _iter_empty_cells(group: GroupPlan) -> Iterator[tuple[str, str, GapState, str]]:
     """Row, metric, state and reason of the cells of a group that will hold no number."""
-    for column in group.columns:
+    for column in group.columns if not group.untrained else ():
         for score in column.scores:
             if group.blocked is not None:
                 yield column.label, score.label, "blocked", group.blocked

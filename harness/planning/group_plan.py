@@ -75,6 +75,7 @@ class GroupPlan:
         rows: the samples.
         columns: the explanations.
         blocked: why there is nothing to plan, if the dataset or the model could not be had.
+        untrained: whether that is because the model will be trained before the run's jobs.
         finished: ``(N,)`` bool, which of the rows are finished in the store, by column key.
         dataset_key, model_key: what its keys are composed from.
     """
@@ -87,6 +88,7 @@ class GroupPlan:
     rows: Sequence[SampleRef] = ()
     columns: Sequence[ExplanationColumn] = ()
     blocked: str | None = None
+    untrained: bool = False
     finished: Mapping[str, Bools] = field(default_factory=dict)
     dataset_key: str = ""
     model_key: str = ""

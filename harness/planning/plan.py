@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 
@@ -16,7 +16,9 @@ from harness.planning.group_plan import GroupPlan
 from harness.planning.remembered_facts import RememberedFacts
 from harness.planning.stored_costs import costs_from_fields, mean_without_nan
 from harness.planning.subjects import SubjectPlanner
+from harness.planning.training_key import is_trained
 from harness.planning.training_splits import TrainingSplits
+from harness.planning.trainings import PlannedTraining, Trainings
 from harness.planning.variants import ORACLE_EVIDENCE, iter_meta_variants
 from harness.spec.loaded_spec import LoadedSpec
 from harness.spec.problems import SpecError, SpecProblem
@@ -26,10 +28,11 @@ from harness.store.store import Store
 
 @dataclass(frozen=True)
 class Plan:
-    """All groups of a run, and their variants, by which its metrics are evaluated."""
+    """All groups of a run, their variants, by which its metrics are evaluated, and the trainings that groups wait for."""
 
     groups: Sequence[GroupPlan]
     variants: Sequence[GroupPlan] = ()
+    trainings: Sequence[PlannedTraining] = ()
 
     @property
     def seconds_per_pass(self) -> float | None:
@@ -51,6 +54,17 @@ class Planner:
     store: Store
     inspect: RememberedFacts
     limit: int | None = None
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def _trainings(self) -> Trainings:
+        return Trainings(self.loaded.registry, self.store, self.inspect, self.failed)
+
+    def trainings(self) -> list[PlannedTraining]:
+        """The trainings that models of the spec lack, each after those that it begins with."""
+        recipes = self.loaded.recipes
+        subjects = product(recipes.datasets, recipes.models)
+        return self._trainings.to_do(dict.fromkeys(self.loaded.recipe_for("models", model, dataset=data.label) for data, model in subjects))
 
     @cached_property
     def _training(self) -> TrainingSplits:
@@ -62,8 +76,9 @@ class Planner:
 
     def plan(self) -> Plan:
         """The plan of the whole spec; raises `SpecError` before anything runs if a dataset's classes or the target are no model's."""
+        trainings = [each for each in self.trainings() if each.key not in self.failed]
         self._expect()
-        subjects = SubjectPlanner(self.loaded, self.store, self.inspect, self._training)
+        subjects = SubjectPlanner(self.loaded, self.store, self.inspect, self._training, self._trainings)
         groups, wrong = [], []
         for place, dataset in enumerate(self.loaded.recipes.datasets):
             for model in self.loaded.recipes.models:
@@ -74,7 +89,7 @@ class Planner:
         wrong += self._absent_targets(groups)
         if wrong:
             raise SpecError(wrong)
-        return Plan(groups, [variant for group in groups for variant in self._variants(group)])
+        return Plan(groups, [variant for group in groups for variant in self._variants(group)], trainings)
 
     def _expect(self) -> None:
         """Begin to find out what the plan will ask, as far as that is the same whatever the answers are."""
@@ -82,7 +97,11 @@ class Planner:
         subjects = list(product(recipes.datasets, recipes.models))
         self.inspect.expect(
             datasets=recipes.datasets,
-            models=[chosen("models", model, dataset=dataset.label) for dataset, model in subjects],
+            models=[
+                recipe
+                for dataset, model in subjects
+                if not is_trained(self.loaded.registry, recipe := chosen("models", model, dataset=dataset.label))
+            ],
             training=[(split, self.loaded.spec.seed) for split in map(self._training.needed, recipes.datasets) if split is not None],
             components=[
                 *(

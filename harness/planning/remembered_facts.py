@@ -58,9 +58,9 @@ class RememberedFacts:
         """Facts of a dataset."""
         return self._fact(self._questions.dataset(recipe))
 
-    def model(self, recipe: Recipe) -> ModelFacts:
-        """Facts of a model."""
-        return self._fact(self._questions.model(recipe))
+    def model(self, recipe: Recipe, weights: str | None = None) -> ModelFacts:
+        """Facts of a model, of one that is trained with these ``weights`` (a file of the store)."""
+        return self._fact(self._questions.model(recipe, weights))
 
     def training(self, recipe: Recipe, seed: int, labelled: int) -> TrainingFacts:
         """Facts of a training split: of backgrounds, or of as many samples with their labels."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 
 from harness.planning import keys
 from harness.planning.class_matching import match_model_classes
-from harness.planning.facts import DatasetFacts, ModelFacts, Unavailable, fact_key
+from harness.planning.facts import DatasetFacts, ModelFacts, Unavailable, fact_key, model_fact_key
 from harness.planning.file_digests import digest_files_by_parameter
 from harness.planning.group_plan import GroupPlan
 from harness.planning.jobs import SampleRef, Subject
 from harness.planning.remembered_facts import RememberedFacts
 from harness.planning.training_splits import TrainingSplits
+from harness.planning.trainings import Trainings
 from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
 from harness.spec.loaded_spec import LoadedSpec
@@ -28,6 +29,7 @@ class SubjectPlanner:
     store: Store
     inspect: RememberedFacts
     training: TrainingSplits
+    trainings: Trainings
 
     def group(self, dataset: Recipe, model: Recipe, limit: int | None) -> GroupPlan:
         """A group without columns, of the first ``limit`` samples; blocked if there is no subject.
@@ -38,8 +40,13 @@ class SubjectPlanner:
         try:
             with _prefix_unavailable(f"the dataset {dataset.label} cannot be read"):
                 dataset_facts = self.inspect.dataset(dataset)
+            with _prefix_unavailable(f"the model {model.label} cannot be trained"):
+                training = self.trainings.lacking(model)
+            if training is not None:
+                return GroupPlan(dataset, model, blocked=f"the model {model.label} is trained first: {training}", untrained=True)
             with _prefix_unavailable(f"the model {model.label} cannot be loaded"):
-                model_facts = self.inspect.model(model)
+                weights = self.trainings.weights(model)
+                model_facts = self.inspect.model(model, weights)
         except Unavailable as error:
             return GroupPlan(dataset, model, blocked=str(error))
         if dataset_facts.outside:
@@ -51,9 +58,12 @@ class SubjectPlanner:
         rows = _rows(dataset_facts)[:limit]
         dataset_key, model_key = self._dataset_key(dataset, classes), self._model_key(model, model_facts)
         group = GroupPlan(dataset, model, None, dataset_facts, model_facts, rows, dataset_key=dataset_key, model_key=model_key)
-        return replace(group, subject=self._subject(group, dataset_facts, model_facts, classes))
+        known = model_fact_key(model, weights)
+        return replace(group, subject=self._subject(group, dataset_facts, model_facts, classes, known))
 
-    def _subject(self, group: GroupPlan, dataset_facts: DatasetFacts, model_facts: ModelFacts, classes: list[int] | None) -> Subject:
+    def _subject(
+        self, group: GroupPlan, dataset_facts: DatasetFacts, model_facts: ModelFacts, classes: list[int] | None, known: str
+    ) -> Subject:
         dataset, model = group.dataset, group.model
         spec = self.loaded.spec
         return Subject(
@@ -72,7 +82,7 @@ class SubjectPlanner:
             content=model_facts.digest if model_facts.files or any(path.is_file() for path in iter_existing_paths(model)) else None,
             answers=model_facts.answers,
             evidence=dataset_facts.evidence,
-            facts={"model": fact_key("model", model), "dataset": fact_key("dataset", dataset)},
+            facts={"model": known, "dataset": fact_key("dataset", dataset)},
         )
 
     def _dataset_key(self, dataset: Recipe, classes: Sequence[int] | None) -> str:

@@ -24,6 +24,7 @@ from harness.runs.plan_report import preflight_lines
 from harness.runs.progress import ProgressReporter
 from harness.runs.signals import ignore_signals, signal_number
 from harness.runs.startup import StartupTimes
+from harness.runs.training import StageReporter
 from harness.runs.work_counter import WorkCounter
 from harness.store.atomic import write_atomically
 from harness.store.errors import wrap_write_errors
@@ -101,7 +102,10 @@ def execute_run(run: Run, progress: ProgressReporter) -> FinishedRun:
 def _plan_and_work(run: Run, journal: Journal, progress: ProgressReporter, hooks: HookRunner, clock: Stopwatch) -> Execution:
     failures = FailureLog(run.folder, progress.say)
     startup = StartupTimes()
-    plan = run.plan(progress.stage, failures.refused, startup)
+    lacking = run.trainings(progress.stage, failures.refused, startup)
+    failed = run.train(lacking, StageReporter(progress.stage, progress.say), failures.refused)
+    clock.lap("training")
+    plan = run.plan(progress.stage, failures.refused, startup, failed)
     clock.lap("planning")
     failures.begin(plan)
     for line in preflight_lines(plan, run.registry):

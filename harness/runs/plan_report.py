@@ -24,6 +24,7 @@ REQUEST_MESSAGES = {
     "dataset": "reading {label}",
     "model": "loading {label}",
     "training": "reading the training data {label}",
+    "train": "training {label}",
     "opened": "importing {name}",
     "passes": "importing {name}",
     "verdict": "importing {name}",
@@ -121,7 +122,7 @@ def plan_table(estimate: Estimate) -> RenderableType:
     table = make_table(("dataset", "model", "explainer"), ("to do", "cached", "n/a", "passes"))
     rows: dict[tuple[str, str, str], list[int | float]] = {}
     for cell in estimate.cells:
-        if cell.state == "blocked":  # one line says so of the whole group
+        if cell.state in ("blocked", "untrained"):  # one line says so of the whole group
             continue
         row = rows.setdefault((cell.dataset, cell.model, cell.explainer), [0, 0, 0, 0.0])
         if cell.metric:  # an explanation takes passes, and is no cell
@@ -129,7 +130,9 @@ def plan_table(estimate: Estimate) -> RenderableType:
         row[3] += (cell.passes or 0.0) * cell.missing
     for names, (*counts, passes) in rows.items():
         table.add_row(*names, *map(str, counts), f"{passes:,.0f}")
-    return Group(table, Text(), Text(_plan_totals_line(estimate)))
+    trainings = [Text(f"trained first: {label}: {what}") for label, what in estimate.trainings.items()]
+    lines = [*trainings, Text(_plan_totals_line(estimate))]
+    return Group(table, Text(), *lines) if rows else Group(*lines)
 
 
 def _plan_totals_line(estimate: Estimate) -> str:
@@ -137,6 +140,8 @@ def _plan_totals_line(estimate: Estimate) -> str:
         f"{format_count(estimate.count('to do'), 'cell')} to do, {estimate.count('cached'):,} cached, "
         f"{estimate.count('not applicable') + estimate.count('blocked'):,} without a number"
     )
+    if estimate.count("untrained"):
+        counts += f", {estimate.count('untrained'):,} once their models are trained"
     if not estimate.count("to do") and not estimate.passes:
         return counts
     time = "" if estimate.seconds is None else f", about {estimate.seconds:,.0f} s on one worker by the rate measured so far"

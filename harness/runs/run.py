@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from harness.planning.facts import Unavailable
 from harness.planning.machine_answers import machine_answers
 from harness.planning.plan import Plan, Planner
 from harness.planning.remembered_facts import RememberedFacts
+from harness.planning.trainings import PlannedTraining
 from harness.registry.binding import bind_executor
 from harness.registry.registry import Registry
 from harness.runs.execution import execute_run
@@ -21,6 +22,7 @@ from harness.runs.file_names import to_folder_name
 from harness.runs.plan_report import ExpectFunction, RequestFunction, report_requests, report_start
 from harness.runs.progress import ProgressReporter
 from harness.runs.startup import StartupTimes
+from harness.runs.training import TrainingReporter, train_all
 from harness.spec.loaded_spec import LoadedSpec
 from harness.store.address import default_address
 from harness.store.store import Store
@@ -85,8 +87,36 @@ class Run:
         say: Callable[[str], None] = _ignore,
         refused: Callable[[str, Unavailable], None] = _ignore,
         startup: StartupTimes | None = None,
+        failed: Mapping[str, str] | None = None,
     ) -> Plan:
-        """Plan of what there is to compute; asks a worker only for what is not remembered, and says what that worker does."""
+        """Plan of what there is to compute; asks a worker only for what is not remembered, and says what that worker does.
+
+        ``failed`` is what `train` has found.
+        """
+        return self._planner(say, refused, startup, failed or {}).plan()
+
+    def trainings(
+        self,
+        say: Callable[[str], None] = _ignore,
+        refused: Callable[[str, Unavailable], None] = _ignore,
+        startup: StartupTimes | None = None,
+    ) -> list[PlannedTraining]:
+        """The trainings that models of the spec lack, each after those that it begins with."""
+        return self._planner(say, refused, startup, {}).trainings()
+
+    def train(
+        self, planned: Sequence[PlannedTraining], reporter: TrainingReporter, refused: Callable[[str, Unavailable], None] = _ignore
+    ) -> dict[str, str]:
+        """Have the trainings done; by the key of each that failed why it did."""
+        return train_all(self.executor, planned, reporter, refused)
+
+    def _planner(
+        self,
+        say: Callable[[str], None],
+        refused: Callable[[str, Unavailable], None],
+        startup: StartupTimes | None,
+        failed: Mapping[str, str],
+    ) -> Planner:
         executor = self.loaded.spec.execution.executor.removeprefix("xai-harness/")
         begun = executor == "inline"
         ask: RequestFunction = self.executor.ask
@@ -97,7 +127,7 @@ class Run:
             ask, expect = startup.timed(ask, lambda: getattr(self.executor, "workers", ())), startup.timed_start(expect)
         ask = report_requests(ask, say, refused, begun, getattr(self.executor, "listen", _ignore))
         machine = machine_answers() if executor in ("inline", "local") and not self.fresh else None
-        return Planner(self.loaded, self.store, RememberedFacts(self.store, ask, expect, machine), self.limit).plan()
+        return Planner(self.loaded, self.store, RememberedFacts(self.store, ask, expect, machine), self.limit, failed)
 
     def execute(self, progress: ProgressReporter | None = None) -> FinishedRun:
         """Compute what is missing, and write the run folder, after an interrupt too: what is committed is kept."""

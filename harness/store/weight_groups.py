@@ -14,7 +14,6 @@ from harness.store.segments import MALFORMED_JSON_ERRORS, SegmentGroups, group_p
 WEIGHTS_KIND, CHECKPOINTS_KIND = "weights", "checkpoints"
 _SUFFIX = ".safetensors"
 _RECORD = "record"  # what a file's metadata has the record under, as JSON
-_NO_RECORD: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,10 @@ class WeightGroups(SegmentGroups):
         """The file of a training's weights; of several, which trained beside one another, the one that was there first."""
         return self._newest_whole([file.path for file in reversed(self._files(WEIGHTS_KIND, group))])
 
+    def weights_file(self, group: str) -> str | None:
+        """The name of that file, which has the checksum of its content in it."""
+        return next((file.name for file in reversed(self._files(WEIGHTS_KIND, group))), None)
+
     def keep_checkpoint(self, group: str, content: bytes) -> None:
         """Make a checkpoint durable, and remove those before it."""
         with wrap_write_errors(self.shown):
@@ -64,8 +67,8 @@ class WeightGroups(SegmentGroups):
         return self._newest_whole([file.path for file in self._files(CHECKPOINTS_KIND, group)])
 
     def has_weights(self, group: str) -> bool:
-        """Whether a training is finished."""
-        return bool(self._segments(WEIGHTS_KIND, group, _SUFFIX))
+        """Whether a training is finished: the file of its weights is as long as it says. That it is whole is found out when it is read."""
+        return any(0 < self._stated_size(file.path) == file.size for file in self._files(WEIGHTS_KIND, group))
 
     def trainings(self) -> list[TrainedWeights]:
         """All trainings that there is something of, in the order in which it was written."""
@@ -96,15 +99,30 @@ class WeightGroups(SegmentGroups):
 
     def _record_of(self, path: str) -> dict[str, Any]:
         """The record in a file's header; empty where it cannot be read."""
-        for _, start in self.folder.read_heads([path], USUAL_HEADER):
-            try:
-                size = 8 + int.from_bytes(start[:8], "little") if isinstance(start, bytes) else 0
-                if size > USUAL_HEADER:
-                    _, start = next(iter(self.folder.read_heads([path], size)))
-                return _NO_RECORD if isinstance(start, OSError) else read_record(start)
-            except MALFORMED_JSON_ERRORS:
-                return _NO_RECORD
-        return _NO_RECORD
+        try:
+            return read_record(self._head_of(path))
+        except MALFORMED_JSON_ERRORS:
+            return {}
+
+    def _stated_size(self, path: str) -> int:
+        """Bytes that a file has by its header; 0 where that cannot be read."""
+        try:
+            head = self._head_of(path)
+            tensors = [entry for name, entry in _header(head).items() if name != "__metadata__"]
+            return _header_size(head) + max((entry["data_offsets"][1] for entry in tensors), default=0)
+        except MALFORMED_JSON_ERRORS:
+            return 0
+
+    def _head_of(self, path: str) -> bytes:
+        """A file as far as its header goes, or less where it cannot be read."""
+        found = b""
+        for size in (USUAL_HEADER, None):
+            with wrap_read_errors(self.shown):
+                _, start = next(iter(self.folder.read_heads([path], _header_size(found) if size is None else size)))
+            found = start if isinstance(start, bytes) else b""
+            if not found or _header_size(found) <= len(found):
+                break
+        return found
 
 
 def record_metadata(record: dict[str, Any]) -> dict[str, str]:
@@ -114,6 +132,15 @@ def record_metadata(record: dict[str, Any]) -> dict[str, str]:
 
 def read_record(content: bytes) -> dict[str, Any]:
     """The record in the metadata of a safetensors file; raises ``ValueError`` or ``LookupError`` where there is none."""
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    record: dict[str, Any] = json.loads(header["__metadata__"][_RECORD])
+    record: dict[str, Any] = json.loads(_header(content)["__metadata__"][_RECORD])
     return record
+
+
+def _header(content: bytes) -> dict[str, Any]:
+    header: dict[str, Any] = json.loads(content[8 : _header_size(content)])
+    return header
+
+
+def _header_size(content: bytes) -> int:
+    """Bytes before the tensors."""
+    return 8 + int.from_bytes(content[:8], "little")

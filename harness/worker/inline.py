@@ -34,19 +34,27 @@ class InlineExecutor:
             set_plain_fp32()
             device = make_slots(settings.options.devices, 1)[0].name
             components, store = ComponentCache(registry, device, settings.batch, settings.input_files), Store(settings.store)
-            TrainedModels(components, lambda: store, lambda done, of: self._told(done, of))
+            self._trained = TrainedModels(components, lambda: store, lambda done, of: self._told(done, of), on_demand=False)
             self._runner = JobRunner(components, store)
         self._jobs: deque[Job] = deque()
         self._told: Callable[[int, int], object] = lambda done, of: None
+        self._watch: Callable[[Mapping[str, Any], Mapping[str, float]], object] = lambda request, entry: None
 
     def listen(self, counted: Callable[[int, int], object]) -> None:
         """Have somebody told how many samples of how many are read, while planning waits for a data set."""
         self._told = counted
 
+    def watch(self, trained: Callable[[Mapping[str, Any], Mapping[str, float]], object]) -> None:
+        """Have somebody told of each epoch of each training that is asked for."""
+        self._watch = trained
+
     def ask(self, request: Mapping[str, Any]) -> Any:
         """Answered here."""
         try:
             with TURN:
+                if request["ask"] == "train":
+                    self._trained.tell_epoch = lambda entry: self._watch(request, entry)
+                    return self._trained.answer(request)
                 return answer_request(self._runner.components, request, ReadingCounter(self._told))
         except KeyboardInterrupt:
             raise

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
+from typing import Any
 
 from harness.processes.channel import Channel
 
@@ -12,7 +14,7 @@ def main() -> None:
     channel = Channel()
     from harness.dispatch.events import Event, event_to_json
     from harness.dispatch.executor import ExecutorSettings
-    from harness.dispatch.worker_handle import READING
+    from harness.dispatch.worker_handle import EPOCH, READING
     from harness.planning.jobs import Job, SubjectRows
     from harness.registry.registry import Registry
     from harness.store.store import Store
@@ -31,6 +33,9 @@ def main() -> None:
     def tell(done: int, of: int) -> None:
         channel.send({"event": READING, "done": done, "of": of})
 
+    def tell_epoch(entry: Mapping[str, float]) -> None:
+        channel.send({"event": EPOCH, "entry": dict(entry)})
+
     set_plain_fp32()
     settings, device = ExecutorSettings.model_validate(channel.settings["executor"]), channel.settings["device"]
     registry = Registry.discover(settings.plugins)
@@ -39,9 +44,13 @@ def main() -> None:
     prefetcher = Prefetcher(settings.plugins, pinned, settings.input_files) if settings.prefetches(device) else None
     with contextlib.nullcontext() if prefetcher is None else contextlib.closing(prefetcher):
         store = Store(settings.store)
-        TrainedModels(components, lambda: store, tell)
+        trained = TrainedModels(components, lambda: store, tell, tell_epoch, on_demand=False)
         runner = JobRunner(components, store, apart=True, prefetcher=prefetcher)
         counter = ReadingCounter(tell)
+
+        def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+            return trained.answer(request) if request["ask"] == "train" else answer_request(components, request, counter)
+
         channel.send({"event": "ready"})
         while True:
             message = channel.inbox.get()
@@ -50,7 +59,7 @@ def main() -> None:
                 runner.run(Job.from_json(message["job"]), emit, None if following is None else SubjectRows.from_json(following))
             else:
                 try:
-                    channel.send({"event": "answer", "value": answer_request(components, message["request"], counter)})
+                    channel.send({"event": "answer", "value": answer(message["request"])})
                 except BaseException as error:
                     channel.send({"event": "refused", "reason": format_reason(error), "traceback": format_traceback(error)})
 

@@ -21,7 +21,9 @@ from harness.planning.training_key import training_key
 from harness.registry.recipe import Recipe
 from harness.store.store import Store
 from harness.store.weight_groups import read_record, record_metadata
+from harness.worker.accelerators import release_unused_memory
 from harness.worker.component_cache import ComponentCache
+from harness.worker.contracts import ContractError
 from harness.worker.inspection import answer_request
 
 TellFunction = Callable[[int, int], object]
@@ -35,13 +37,18 @@ class TrainedModels:
         components: where the models are made.
         open_store: opens the store that weights and checkpoints are in, when the first is asked for.
         tell: is told how many images of how many have been seen while one is trained.
+        tell_epoch: is told of each epoch, when its checkpoint is durable: its line of the curve.
+        on_demand: whether a model is trained when it is made; in a run it is asked for beforehand, and one that is not there is refused.
     """
 
     components: ComponentCache
     open_store: Callable[[], Store]
     tell: TellFunction = lambda done, of: None
+    tell_epoch: Callable[[Mapping[str, float]], object] = lambda entry: None
+    on_demand: bool = True
 
     def __post_init__(self) -> None:
+        self._asked_for: set[str] = set()
         self.components.factory.trained = self.of
 
     @cached_property
@@ -54,7 +61,20 @@ class TrainedModels:
         facts = RememberedFacts(self.store, lambda request: answer_request(self.components, request))
         key = training_key(self.components.registry, self.store, facts, recipe)
         found = self.store.weights(key)
+        if found is None and not self.on_demand and recipe.digest not in self._asked_for:
+            raise ContractError(f"{recipe.label or recipe.name} is not trained, or its weights are gone; run again")
         return training.classifier(self._trained(key, recipe, training) if found is None else decode_state(found))
+
+    def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Train the model that a request names, if it is not; the answer says nothing else."""
+        recipe = Recipe.from_json(request["recipe"])
+        self._asked_for.add(recipe.digest)
+        try:
+            self.components.factory.make(recipe, Classifier)
+        finally:
+            self._asked_for.clear()
+            release_unused_memory(self.components.device)
+        return {"value": {}, "read": {}, "content": None}
 
     def _trained(self, key: str, recipe: Recipe, training: Training) -> TrainingState:
         """Train, keeping a checkpoint after each epoch, and the result at the end."""
@@ -66,7 +86,11 @@ class TrainedModels:
         def described(state: TrainingState) -> TrainingState:
             return TrainingState(state.tensors, {**state.record, **self._circumstances(recipe), "seconds": clock.seconds})
 
-        monitor = TrainingMonitor(lambda state: self.store.keep_checkpoint(key, encode_state(described(state))), self.tell)
+        def keep(state: TrainingState) -> None:
+            self.store.keep_checkpoint(key, encode_state(described(state)))
+            self.tell_epoch(state.record["curve"][-1])
+
+        monitor = TrainingMonitor(keep, self.tell)
         result = described(training.train(self.components.device, begun, monitor))
         self.store.commit_weights(key, encode_state(result))
         return result

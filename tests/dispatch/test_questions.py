@@ -144,3 +144,58 @@ def test_a_count_that_comes_when_planning_is_over_ends_no_worker() -> None:
     first.say({"event": "phase", "job": first.given[0]["id"], "what": "load"})
     assert next(events).event == "phase"
     assert second.killed_for is None
+
+
+TRAININGS = [{"ask": "train", "recipe": name} for name in "abc"]
+
+
+class Trainer(Answering):
+    """Does at each training what comes next of its crew's script for that: says epochs, and then dies, answers or stays silent."""
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        super().send(message)
+        recipe = message["request"]["recipe"]
+        self.trained = [*getattr(self, "trained", []), recipe]
+        script = self.crew.scripts[recipe]
+        for step in script.pop(0) if script else ["silent"]:
+            if isinstance(step, int):
+                self.say({"event": "epoch", "entry": {"epoch": step}})
+            elif step != "silent":
+                self.say(None if step == "dies" else {"event": "answer", "value": f"{recipe} by {self.crew.begun.index(self)}"})
+
+    trained: list[str]
+
+
+class Trainers(Crew):
+    """Workers that do as each training's script says, try by try."""
+
+    def __init__(self, count: int, **scripts: list[list[int | str]]) -> None:
+        super().__init__(count, silent="train")
+        self.scripts, self.told = scripts, list[tuple[str, int]]()
+        self._questions.trained = lambda request, entry: self.told.append((request["recipe"], int(entry["epoch"])))
+
+    def hand(self, slot: Slot, inbox: Inbox) -> FakeWorker:
+        return Trainer(slot, inbox, self)
+
+
+def test_trainings_are_spread_over_all_workers_and_all_their_epochs_are_told() -> None:
+    crew = Trainers(2, a=[["silent"]], b=[[1, 2, "done"]], c=[[1, "done"]])
+    crew._questions.expect(TRAININGS)
+    assert len(crew.begun) == 2
+    assert crew.ask(TRAININGS[1]) == "b by 0"
+    assert crew.ask(TRAININGS[2]) == "c by 0"
+    assert crew.told == [("b", 1), ("b", 2), ("c", 1)]
+    crew.begun[1].say({"event": "epoch", "entry": {"epoch": 5}})
+    crew.begun[1].say({"event": "answer", "value": "a at last"})
+    assert crew.ask(TRAININGS[0]) == "a at last"
+    assert crew.told[-1] == ("a", 5)
+    assert [worker.trained for worker in crew.begun if isinstance(worker, Trainer)] == [["b", "c"], ["a"]]
+
+
+def test_deaths_at_a_training_count_from_its_last_epoch() -> None:
+    crew = Trainers(1, a=[[1, "dies"], [2, "dies"], [3, "dies"], ["dies"], [4, "done"]], b=[[1, "dies"], ["dies"], ["done"]])
+    with pytest.raises(Unavailable, match="it ended"):
+        crew.ask(TRAININGS[0])
+    assert crew.told == [("a", 1), ("a", 2), ("a", 3)]
+    crew.scripts["b"] = [["dies"], [1, "dies"], [2, "done"]]
+    assert crew.ask(TRAININGS[1]).startswith("b by")

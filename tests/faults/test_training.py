@@ -62,6 +62,20 @@ def test_a_worker_that_is_killed_costs_no_finished_epoch(tmp_path: Path, undistu
 
 
 @pytest.mark.slow
+def test_workers_that_are_killed_at_one_epoch_after_another_are_no_failure(tmp_path: Path, undisturbed: dict[str, list[float]]) -> None:
+    run = learning(tmp_path)
+    for epoch in (2, 3, 4):
+        run.arm(f"epoch-{epoch}")
+    process = run.start()
+    for epoch in (2, 3, 4):
+        killed(run.mark(f"epoch-{epoch}", process))
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert epochs(run) == ["1", "2", "3", "4"]
+    assert weights(run) == undisturbed
+
+
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_with_its_training(tmp_path: Path, undisturbed: dict[str, list[float]]) -> None:
     run = learning(tmp_path)
     run.arm("epoch-3")
@@ -90,5 +104,23 @@ def test_what_is_trained_is_trained_once(tmp_path: Path, undisturbed: dict[str, 
     third = learning(tmp_path, out="third")
     third.spec["explainers"] = ["contrast"]
     assert third.run().returncode == 0
+    assert epochs(run) == ["1", "2", "3", "4"] * 2
+    assert weights(run) == undisturbed
+
+
+@pytest.mark.slow
+def test_weights_that_are_altered_are_set_aside_and_learnt_again_by_the_next_run(
+    tmp_path: Path, undisturbed: dict[str, list[float]]
+) -> None:
+    run = learning(tmp_path)
+    assert run.run().returncode == 0
+    (file,) = (tmp_path / "store" / "weights").rglob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:-1] + b"\x01")
+    again = learning(tmp_path, out="again")
+    again.spec["explainers"] = ["contrast"]
+    done = again.run()
+    assert done.returncode == 1
+    assert "learner is not trained, or its weights are gone; run again" in done.stderr + done.stdout
+    assert again.run().returncode == 0
     assert epochs(run) == ["1", "2", "3", "4"] * 2
     assert weights(run) == undisturbed

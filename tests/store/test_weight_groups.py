@@ -85,6 +85,16 @@ def test_what_is_damaged_is_set_aside_and_the_one_before_counts(store: Store, ha
     assert len(files(store, "damaged")) == 1
 
 
+@pytest.mark.parametrize("size", [0, 5, 40, -1])
+def test_weights_that_are_cut_are_none(store: Store, size: int) -> None:
+    store.commit_weights(KEY, file(1, curve=[{"loss": 0.1}] * 2000))
+    assert store.has_weights(KEY)
+    (path,) = files(store, "weights")
+    path.write_bytes(path.read_bytes()[:size])
+    assert not store.has_weights(KEY)
+    assert store.weights(KEY) is None
+
+
 def test_trainings_are_listed_and_pruned_like_anything_else(store: Store) -> None:
     store.describe(KEY, {"component": "trained", "label": "vgg", "scores": {}})
     store.commit_weights(KEY, file(1))
