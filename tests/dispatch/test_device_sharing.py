@@ -55,6 +55,8 @@ def test_what_the_device_tells_is_averaged_and_what_workers_tell_of_themselves_i
         ([observed()], HOST, 1, 5.0, False, "one more worker would save less than the 5 s that its start takes"),  # 5 s are left: 2.5 of 5
         ([observed()], HOST, 3, 5.0, True, "it was idle 80%"),  # 15 s are left: 7.5 of them
         ([observed()] * 2, Host(16, 2, 1), 3, 5.0, False, "would save less than the 5 s"),  # 7.5 s of each, then 5
+        ([observed()] * 2, Host(16, 2, 1), 6, 5.1, False, "would save less than the 5 s"),  # 30 s are left: 15 of each, then 10
+        ([observed()] * 2, Host(16, 2, 1), 6, 4.9, True, "it was idle 80%"),
         ([observed()] * 8, Host(64, 8, 0), 1000, 5.0, False, "has the most workers that a device gets"),
     ],
 )  # fmt: skip

@@ -186,20 +186,18 @@ def test_no_worker_and_nothing_it_started_outlives_a_killed_driver(tmp_path: Pat
 def test_no_reader_outlives_its_worker_nor_says_anything(tmp_path: Path, how: str) -> None:
     names, slow = [{"use": "slope", "params": {"pause": 1.5}}, "hangs-in-c"], {"timeout": 600, "prefetch": True}
     run = driver(tmp_path, datasets=LARGER, explainers=names, reference=None, metrics=["inside"], execution=slow)
-    process = run.start()
+    process, logs = run.start(), str(tmp_path / "out" / "workers")
 
     def readers() -> list[psutil.Process]:
+        """By where they print to: they are children of the fork server, which may serve other processes of tests too."""
         found = []
-        for child in psutil.Process().children(recursive=True):  # of a fork server, this process's or the driver's
-            with contextlib.suppress(psutil.NoSuchProcess):  # others, such as a shell that told of the hardware, may have ended meanwhile
-                found += [child] if "harness.worker.prefetch_process" in " ".join(child.cmdline()) else []
+        for other in psutil.process_iter():
+            with contextlib.suppress(psutil.NoSuchProcess, OSError):  # which may have ended meanwhile
+                reads = "harness.worker.prefetch_process" in " ".join(other.cmdline())
+                found += [other] if reads and str(Path(f"/proc/{other.pid}/fd/2").readlink()).startswith(logs) else []
         return found
 
-    try:
-        until(lambda: bool(readers()), process, seconds=60)
-    except AssertionError:  # seen in a whole run of all tests, and not yet understood: forked elsewhere, they are not its children
-        os.killpg(process.pid, signal.SIGKILL)
-        pytest.skip("no reader was seen among the children of this process")
+    until(lambda: bool(readers()), process)
     found = readers()
     os.killpg(process.pid, signal.SIGKILL if how == "the driver is killed" else signal.SIGINT)
     _, complained = process.communicate(timeout=60)

@@ -36,6 +36,41 @@ def test_what_a_write_raises_is_told_and_the_next_is_written() -> None:
     assert [type(error) for error in told] == [StoreError, type(None)]
 
 
+@pytest.mark.parametrize("waiting", [1, MAX_WAITING_TASKS + 3])
+def test_where_telling_raises_the_rest_is_written_and_told_and_who_waits_hears_it_once(waiting: int) -> None:
+    def deaf(error: BaseException | None) -> None:
+        raise BrokenPipeError("nobody listens")
+
+    writer, told = ResultWriter(), list[BaseException | None]()
+    writer.put("first", lambda: None, deaf)
+    for number in range(waiting):
+        writer.put(str(number), lambda: None, told.append)
+    with pytest.raises(BrokenPipeError, match="nobody listens"):
+        flushed(writer)
+    assert told == [None] * waiting
+    writer.put("last", lambda: None, told.append)
+    flushed(writer)
+    assert len(told) == waiting + 1
+
+
+def flushed(writer: ResultWriter) -> None:
+    """Wait for a writer, but not for ever."""
+    raised = list[BaseException]()
+
+    def flush() -> None:
+        try:
+            writer.flush()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=flush, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive(), "it waits for ever"
+    for error in raised:
+        raise error
+
+
 def test_no_more_waits_than_memory_should_hold() -> None:
     writer, gate, put = ResultWriter(), threading.Event(), threading.Semaphore(0)
 
