@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision import models
+from torchvision.models.convnext import CNBlockConfig
+from torchvision.models.swin_transformer import PatchMergingV2, SwinTransformerBlockV2
+from torchvision.models.vgg import make_layers
 
 from harness.api.preparation import prepare, unprepared_modules
 
@@ -57,24 +62,59 @@ class Pair:
         return copy.deepcopy(self.original).eval()
 
 
-def built(arch: str, size: int) -> nn.Module:
-    """Torchvision's network for 7 classes; of MaxViT a narrow one, as its own is made for images of 224 pixels alone."""
-    if arch == "maxvit":
-        widths = {"stem_channels": 8, "head_dim": 8, "block_channels": [8, 16, 32, 64], "block_layers": [2, 2, 2, 2]}
-        return models.MaxVit((size, size), partition_size=2, stochastic_depth_prob=0.2, num_classes=7, **widths)
+def small_swin(**version: Any) -> nn.Module:
+    """Torchvision's network with fewer and narrower blocks."""
+    sizes: dict[str, Any] = {"patch_size": [4, 4], "embed_dim": 16, "depths": [2, 2, 2, 2], "num_heads": [1, 2, 4, 8]}
+    return models.SwinTransformer(**sizes, stochastic_depth_prob=0.2, num_classes=7, **version)
+
+
+def small_dense(network: nn.Module, inputs: int) -> nn.Module:
+    """It with few neurons in its dense layers, which are most of it."""
+    widths = iter([(inputs, 32), (32, 32), (32, 7)])
+    for place, layer in enumerate(network.classifier):
+        if isinstance(layer, nn.Linear):
+            network.classifier[place] = nn.Linear(*next(widths))
+    return network
+
+
+def small_convnext() -> nn.Module:
+    """Torchvision's network with fewer and narrower blocks."""
+    blocks = [CNBlockConfig(12, 24, 1), CNBlockConfig(24, 48, 1), CNBlockConfig(48, 96, 2), CNBlockConfig(96, None, 1)]
+    return models.ConvNeXt(blocks, stochastic_depth_prob=0.1, num_classes=7)
+
+
+def small_maxvit() -> nn.Module:
+    """A narrow one for images of 64 pixels: torchvision's own is made for 224 alone."""
+    widths = {"stem_channels": 8, "head_dim": 8, "block_channels": [8, 16, 32, 64], "block_layers": [2, 2, 2, 2]}
+    return models.MaxVit((64, 64), partition_size=2, stochastic_depth_prob=0.2, num_classes=7, **widths)
+
+
+VGG: list[str | int] = [8, "M", 16, "M", 32, 32, "M"]
+SMALL: dict[str, Callable[[], nn.Module]] = {
+    "alexnet": lambda: small_dense(models.alexnet(weights=None, num_classes=7), 256 * 36),
+    "convnext_tiny": small_convnext,
+    "maxvit": small_maxvit,
+    "swin_t": lambda: small_swin(window_size=[7, 7]),
+    "swin_v2_t": lambda: small_swin(window_size=[8, 8], block=SwinTransformerBlockV2, downsample_layer=PatchMergingV2),
+    "vgg11_bn": lambda: small_dense(models.VGG(make_layers(VGG, batch_norm=True), 7, init_weights=False), 32 * 49),
+    "vit_b_16": lambda: models.VisionTransformer(64, 16, num_layers=2, num_heads=4, hidden_dim=64, mlp_dim=128, num_classes=7),
+}
+"""Families whose members are large: a smaller one, made of the same modules."""
+
+
+def built(arch: str) -> nn.Module:
+    """Torchvision's network for 7 classes, or a smaller one of its family."""
+    if arch in SMALL:
+        return SMALL[arch]()
     options = {"init_weights": False} if arch in ("googlenet", "inception_v3") else {}
-    options |= {"image_size": size} if arch.startswith("vit") else {}
     return models.get_model(arch, weights=None, num_classes=7, **options)
 
 
-HEAVY = {"vgg11_bn"}
-
-
-@pytest.fixture(scope="module", params=[pytest.param(arch, marks=pytest.mark.slow if arch in HEAVY else ()) for arch in sorted(SIZES)])
+@pytest.fixture(scope="module", params=sorted(SIZES))
 def pair(request: pytest.FixtureRequest) -> Pair:
     arch, size = request.param, SIZES[request.param]
     torch.manual_seed(0)
-    original = built(arch, size)
+    original = built(arch)
     if arch.startswith("vit"):  # its head starts at zero, and with it every logit
         nn.init.normal_(original.heads.head.weight)
     images = torch.randn(2, 3, size, size)

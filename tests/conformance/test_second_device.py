@@ -57,7 +57,7 @@ def everything() -> dict[str, Any]:
     fused = [{"use": "triad", "label": f"triad {fusion}", "params": {"fusion": fusion}} for fusion in ("variance", "product", "rank")]
     parts = [metric for metric in metrics if metric["label"].startswith("component-")]
     grids: list[tuple[list[Any], list[Any]]] = [
-        ([*explainers, *fused], ["deletion"]),
+        ([*explainers, *fused], ["imprint"]),
         (["grad-cam"], [*metrics, "steepness"]),
         (["triad"], parts),
         (["gradient-shap"], ["max-sensitivity"]),

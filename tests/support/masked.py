@@ -12,16 +12,17 @@ from harness.api import Case, Classifier, Sample, dataset, explainer, metric
 
 
 class Masked(Digits):
-    """Digits whose mask is what is bright."""
+    """Digits whose mask is what is bright, and whose human map how bright it is."""
 
     def __getitem__(self, index: int) -> Sample:
         sample = super().__getitem__(index)
-        return Sample(sample.image, sample.label, sample.id, sample.image[0] > 0.5)
+        evidence = {"mask": sample.image[0] > 0.5, "human-map": sample.image[0].sqrt()}
+        return Sample(sample.image, sample.label, sample.id, evidence=evidence)
 
 
 @dataset(selection={"samples"})
 def masked_digits(*, split: Literal["train", "validation", "test"] = "test", samples: int | None = None) -> Masked:
-    """Digits with masks of what is bright."""
+    """Digits with masks and human maps of what is bright."""
     return Masked(split, samples)
 
 
@@ -34,6 +35,14 @@ def steepness(case: Case) -> Tensor:
         slope = torch.autograd.grad(logits, images)[0].abs().sum(dim=1)
     pairs = torch.stack([slope.flatten(1), case.attributions.flatten(1)], dim=1).double()
     return torch.stack([torch.corrcoef(pair)[0, 1] for pair in pairs])
+
+
+@metric(category="complexity", direction="higher", passes=0)
+def imprint(case: Case) -> Tensor:
+    """A number that tells maps apart: each pixel's value times a weight of its own, relative to the mass."""
+    maps = case.attributions.flatten(1)
+    weights = 1 + torch.arange(maps.shape[1], dtype=maps.dtype, device=maps.device) * 0.618034 % 1
+    return (maps * weights).sum(dim=1) / maps.abs().sum(dim=1)
 
 
 @explainer()

@@ -206,18 +206,40 @@ class Scaled:
 
 
 @cache  # reading what is installed takes longer than most scores
+def installed():
+    return {e.name: e for e in entry_points(group="harness.metrics") if e.dist.name == "harness-metrics"}
+
+
+@cache
 def metric(name):
-    (found,) = [e for e in entry_points(group="harness.metrics") if e.name == name and e.dist.name == "harness-metrics"]
-    return found.load()
+    return installed()[name].load()
 
 
 def scores(name, case, **params):
     return metric(name)(replace(case, memory={}), **FAST.get(name, {}) | params)
 
 
+@pytest.fixture(scope="module")
+def known():
+    """Scores by metric, of the case as it is."""
+    return {}
+
+
+@pytest.fixture
+def ordinary(known, cnn_case):
+    """Scores of the case as it is, which several tests compare with others."""
+
+    def scored(name):
+        if name not in known:
+            known[name] = scores(name, cnn_case)
+        return known[name].clone()
+
+    return scored
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_within_declared_bounds_and_one_number_per_sample(name, cnn_case):
-    result = scores(name, cnn_case)
+def test_within_declared_bounds_and_one_number_per_sample(name, ordinary):
+    result = ordinary(name)
     declared = declaration_of(metric(name), "metrics")
     assert result.shape == (5,)
     defined = result[~result.isnan()]
@@ -229,8 +251,8 @@ def test_within_declared_bounds_and_one_number_per_sample(name, cnn_case):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_independent_of_the_batch_and_of_its_order(name, cnn_case):
-    together = scores(name, cnn_case)
+def test_independent_of_the_batch_and_of_its_order(name, cnn_case, ordinary):
+    together = ordinary(name)
     alone = torch.cat([scores(name, selected(cnn_case, [i])) for i in range(5)])
     reordered = scores(name, selected(cnn_case, [4, 2, 0, 3, 1]))
     torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-5, equal_nan=True)
@@ -239,9 +261,9 @@ def test_independent_of_the_batch_and_of_its_order(name, cnn_case):
 
 @pytest.mark.parametrize("scale", [2.0**-100, 2.0**60])
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "completeness"])  # which is about the scale of the map
-def test_independent_of_the_scale_of_the_map(name, scale, cnn_case):
+def test_independent_of_the_scale_of_the_map(name, scale, cnn_case, ordinary):
     scaled = replace(cnn_case, attributions=cnn_case.attributions * scale, explainer=Scaled(cnn_case.explainer, scale))
-    torch.testing.assert_close(scores(name, scaled), scores(name, cnn_case), rtol=1e-4, atol=1e-5, equal_nan=True)
+    torch.testing.assert_close(scores(name, scaled), ordinary(name), rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
 class Absolute:
@@ -330,7 +352,7 @@ def test_maps_that_say_nothing(name, cnn_case):
 
 
 @pytest.mark.parametrize("name", LOCALISING)
-def test_an_empty_mask_is_undefined_and_no_masks_an_error(name, cnn_case):
-    assert scores(name, cnn_case).isnan().tolist() == [False, False, False, False, True]
+def test_an_empty_mask_is_undefined_and_no_masks_an_error(name, cnn_case, ordinary):
+    assert ordinary(name).isnan().tolist() == [False, False, False, False, True]
     with pytest.raises(LookupError, match=r"needs masks|needs boxes"):
         scores(name, replace(cnn_case, masks=None))
