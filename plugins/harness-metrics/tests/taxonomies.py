@@ -47,9 +47,9 @@ GROUPS = (
     (
         "Coherence; Correctness where the truth is known",
         "Plausibility; Fidelity where the truth is known",
-        "attribution-localisation auc average-precision dice iou pixel-accuracy earth-mover energy-pointing-game explanation- "
-        "precision localisation-error pointing-game relevance-mass-accuracy relevance-rank-accuracy top-k-intersection dual- "
-        "polarity-precision",
+        "attribution-localisation auc average-precision dice iou pixel-accuracy earth-mover energy-pointing-game "
+        "explanation-precision localisation-error pointing-game relevance-mass-accuracy relevance-rank-accuracy "
+        "top-k-intersection dual-polarity-precision",
     ),
     ("Contrastivity, Correctness (controlled data)", "Fidelity", "focus grid-pointing-game"),
     ("Coherence", "Plausibility", "human-agreement"),
@@ -57,7 +57,7 @@ GROUPS = (
     ("Correctness (parameter randomisation)", "Fidelity", "mprt smooth-mprt efficient-mprt"),
     ("Contrastivity (data randomisation)", "Fidelity", "data-randomisation"),
     ("Contrastivity (target sensitivity)", "Fidelity", "random-logit"),
-    ("Correctness (white box)", "Fidelity", "symmetry linearity non-sensitivity"),
+    ("Correctness (white box)", "Fidelity", "symmetry linearity non-sensitivity gef"),
     ("Coherence (agreement of methods)", "Consistency", "component-agreement component-similarity component-contribution"),
 )
 """Of each group of metrics its place in Co-12, its place in VXAI, and names."""
