@@ -24,7 +24,7 @@ class FullGradients(NamedTuple):
 
     Attributes:
         image: ``(B, C, H, W)`` image × gradient.
-        biases: for every call of a layer with a bias ``(B, K, h, w)`` or ``(B, K)``: bias × gradient at the layer's output.
+        biases: for every call of a layer with a bias: bias × gradient at its output, ``(B, K)`` or with its positions ``(B, K, …)``.
         logits: ``(B,)`` what they add up to.
     """
 
@@ -78,21 +78,23 @@ full_grad.applicable = not_decomposed  # type: ignore[attr-defined]
 def full_gradients(model: Classifier, images: Tensor, targets: Tensor) -> FullGradients:
     """The parts of the logits of ``targets`` (B,) by one forward and one backward pass."""
     points = images.detach().clone().requires_grad_()
-    outputs: list[tuple[Tensor, Tensor]] = []
+    outputs: list[Tensor] = []
+    added: list[tuple[int, Tensor]] = []  # the axis of channels, and what is added to these
 
     def note(layer: nn.Module, args: object, output: Tensor) -> None:
-        outputs.append((output, effective_bias(layer)))
+        outputs.append(output)
+        added.append((-1 if isinstance(layer, nn.Linear) else 1, effective_bias(layer)))
 
     with ExitStack() as hooks, torch.enable_grad():
         for layer in model.module.modules():
             if has_bias(layer):
                 hooks.callback(layer.register_forward_hook(note).remove)
         logits = model(points).gather(1, targets[:, None])[:, 0]
-        gradients = torch.autograd.grad(logits.sum(), [points, *(output for output, _ in outputs)], allow_unused=True)
+        gradients = torch.autograd.grad(logits.sum(), [points, *outputs], allow_unused=True)
     biases = []
-    for (output, bias), gradient in zip(outputs, gradients[1:], strict=True):
+    for (axis, bias), gradient in zip(added, gradients[1:], strict=True):
         if gradient is not None:
-            biases.append((gradient * bias.view(-1, *[1] * (output.ndim - 2))).detach())
+            biases.append((gradient.movedim(axis, -1) * bias).movedim(-1, 1).detach())
     return FullGradients((points * gradients[0]).detach(), biases, logits.detach())
 
 

@@ -4,6 +4,8 @@ from harness_gradients.full_grad import full_grad, full_gradients, not_decompose
 from torch import nn
 from torch.nn import functional as F
 
+from harness.api import classifier
+from harness.conformance.networks import TRANSFORMER, make_network
 from tests.support.networks import TARGETS, Convolutions, images, made, state
 
 
@@ -71,3 +73,32 @@ def test_a_network_that_is_not_piecewise_linear_is_refused():
     assert "not piecewise linear" in (not_decomposed(model) or "")
     with pytest.raises(ValueError, match="leave out"):
         full_grad(model, images(), TARGETS)
+
+
+class Positions(nn.Module):
+    """A layer on the channels of every position: a dense one behind the channels, or a convolution of one pixel."""
+
+    def __init__(self, dense):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.layer, self.head = nn.Conv2d(3, 6, 3, stride=2), nn.Linear(6, 5), nn.Linear(5, 3)
+        self.convolution = nn.Conv2d(6, 5, 1)
+        self.convolution.weight.data, self.convolution.bias.data = self.layer.weight.data[:, :, None, None], self.layer.bias.data
+        if not dense:
+            self.layer = nn.Identity()
+        self.dense = dense
+
+    def forward(self, x):
+        y = self.first(x).relu()
+        y = self.layer(y.permute(0, 2, 3, 1)).permute(0, 3, 1, 2) if self.dense else self.convolution(y)
+        return self.head(y.relu().mean((2, 3)))
+
+
+def test_a_dense_layer_at_every_position_is_a_convolution_of_one_pixel():
+    found = [full_grad(classifier(Positions(dense), input_shape=(3, 12, 12)), images(size=12), TARGETS) for dense in (True, False)]
+    torch.testing.assert_close(*found)
+
+
+def test_a_transformer_is_not_applicable_for_a_reason():
+    """Its dense layers are called on tokens, as many as they like."""
+    assert "not piecewise linear" in full_grad.applicable(make_network(TRANSFORMER))
