@@ -9,6 +9,7 @@ from torch import Tensor
 
 from harness.api import Attribution, Classifier, explainer
 from harness.api.activation_grids import grid_at, named_layer, no_layer
+from harness.api.second_gradients import second_gradients
 from harness_cam import citations
 from harness_cam.capture import forward_to
 from harness_cam.explainers import Prefix
@@ -41,7 +42,7 @@ def shapley_cam(
     if (reason := no_layer(model, layer)) is not None:
         raise ValueError(reason)
     name = named_layer(model, layer)
-    with torch.enable_grad():
+    with second_gradients(), torch.enable_grad():
         logits, outputs = forward_to(model, images, name)
         scores = logits + logits.log_softmax(dim=1) if utility == "residual" else logits
         (gradients,) = torch.autograd.grad(scores.gather(1, targets[:, None]).sum(), outputs, create_graph=True, allow_unused=True)

@@ -13,15 +13,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harness.api import Classifier, explainer
-from harness.api.gradients import no_gradient_reason
 from harness.api.hidden_operations import hidden_operations_reason
 from harness.api.preprocessing import ReferenceKind
+from harness.api.second_gradients import no_second_gradient_reason, second_gradients
 from harness_gradients import citations
 
 
 def not_softened(model: Classifier) -> str | None:
     """Reason why no second derivative can be taken of ``model``, or not all its ReLUs be softened; None where both can."""
-    return no_gradient_reason(model) or hidden_operations_reason(model, additions=False)
+    return no_second_gradient_reason(model) or hidden_operations_reason(model, additions=False)
 
 
 @explainer(family="gradients", signed=True, passes=lambda params: 4 * params["steps"], cite=citations.INTEGRATED_HESSIANS)
@@ -52,7 +52,7 @@ def integrated_hessians(
     references = model.reference(baseline, images)
     change = images - references
     total = torch.zeros_like(images)
-    with softened(model, sharpness), torch.enable_grad():
+    with softened(model, sharpness), second_gradients(), torch.enable_grad():
         for place, weight in zip(*log_quadrature(steps), strict=True):
             point = (references + place * change).detach().requires_grad_()
             logits = model(point).gather(1, targets[:, None])
