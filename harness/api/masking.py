@@ -29,7 +29,7 @@ Replacement = Callable[[Tensor], Tensor]
 Shares = Callable[[range], Tensor]
 """Numbers of masks → ``(S, B or 1, H, W)``, the share of each pixel that is kept: bool, or real in 0 … 1."""
 
-PIXELS = {"cpu": 2**19, "cuda": 2**22}
+PIXELS = {"cpu": 2**18, "cuda": 2**22}
 """Pixels that a forward pass takes at once, or those of one batch: a CPU should stay near its caches, and what hidden layers of a large
 network make of 80 images of 224 pixels fits into any GPU."""
 

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from harness.api import Attribution, Classifier, Context, explainer
 from harness.api.activation_grids import no_grid
+from harness.api.masking import chunks
 from harness.api.target_logits import target_logits
 from harness_cam import citations
 from harness_cam.capture import activations_at
@@ -20,8 +21,6 @@ from harness_cam.maps import weighted_map
 
 CHANNELS = 512
 """Of the last convolution of many networks: what is declared is for so many."""
-ROWS = 8
-"""Masked images in one pass, where fewer images than that are explained at once."""
 Draws = Annotated[int, Field(ge=1)]
 
 
@@ -135,14 +134,13 @@ def mask_scores(
 ) -> Tensor:
     """Scores ``(B, K)`` of each image ``(B, C, H, W)`` under the masks of its channels ``(B, K, h, w)``.
 
-    ``make(images, masks)`` makes inputs ``(B, n, C, H, W)`` of masks ``(B, n, H, W)``, of as many channels together as make `ROWS` images
-    with all that are explained, and ``score`` has of inputs ``(m, C, H, W)`` and targets ``(m,)`` one number each.
+    ``make(images, masks)`` makes inputs ``(B, n, C, H, W)`` of masks ``(B, n, H, W)``, of as many channels together as a pass has room for,
+    and ``score`` has of inputs ``(m, C, H, W)`` and targets ``(m,)`` one number each.
     """
-    together = max(1, ROWS // len(images))
     size = (images.shape[-2], images.shape[-1])
     found = []
-    for channels in activations.split(together, dim=1):
-        inputs = make(images, unit_masks(channels.to(images), size))
+    for part in chunks(activations.shape[1], images):
+        inputs = make(images, unit_masks(activations[:, part.start : part.stop].to(images), size))
         repeated = targets.repeat_interleave(inputs.shape[1])
         found.append(score(model, inputs.flatten(0, 1), repeated).unflatten(0, inputs.shape[:2]))
     return torch.cat(found, dim=1)

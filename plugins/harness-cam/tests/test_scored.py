@@ -67,7 +67,7 @@ def test_noise_is_each_channels_own_and_of_the_size_asked_for(place):
     handle = model.module.register_forward_hook(lambda module, args, output: seen.append(args[0]))
     found = ss_cam(model, batch, targets, draws=2, noise=0.5, noise_on=place, layer="act", ctx=context()).map
     handle.remove()
-    inputs = torch.stack(seen[1:]).unflatten(0, (2, 3)).unflatten(2, (4, 2)).transpose(2, 3).flatten(1, 2)  # (draws, channels, images, …)
+    inputs = torch.stack(seen[1:]).unflatten(1, (4, 6)).transpose(1, 2)  # (draws, channels, images, …)
     masks = unit_masks(activations_at(model, batch, "act"), (16, 16)).transpose(0, 1)[None, :, :, None]
     noise = inputs / batch - masks if place == "masks" else inputs - batch * masks
     noise = noise[:, :, :, 0].flatten(3)
