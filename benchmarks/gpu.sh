@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All that is to be measured on a GPU, in at most ten minutes: tests, whole runs, metrics, the quickstart, a profile, start-up.
+# All that is to be measured on a GPU, in at most ten minutes: tests, whole runs, metrics, explainers, the quickstart, a profile, start-up.
 #
 #     .venv/bin/python benchmarks/gpu_wheels.py .whl     # before, where there is an index, if that machine has none
 #     OUT=results bash benchmarks/gpu.sh                 # there; --dry tries it out on a CPU, with next to nothing to do
@@ -17,12 +17,12 @@ trap 'rm -rf "$SITE"' EXIT
 : >"$SUMMARY"
 
 DEVICE=cuda:0 RESNET50="--arch resnet50 --size 224 --samples 48" RESNET18="--size 64 --samples 32" RUNS=local:1,local:auto MORE=1,4,16 SLOWER=1
-METRICS="--size 64 --images 32 --explainers saliency,grad-cam" LIMITED="" STARTUP="--repeats 1" PROFILE="--arch resnet50 --size 224 --samples 4"
+METRICS="--size 64 --images 32 --explainers saliency,grad-cam" EXPLAINERS="--size 64 --images 32" LIMITED="" STARTUP="--repeats 1" PROFILE="--arch resnet50 --size 224 --samples 4"
 if [ "${1:-}" = --dry ]; then
     SLOWER=20 LIMIT=$((LIMIT * 20))
     export OMP_NUM_THREADS=1  # a machine that does other work too has its threads wait for each other
     DEVICE=cpu RESNET50="--arch resnet18 --size 32 --samples 1 --enough 0.001" RESNET18="--size 32 --samples 1 --enough 0.001" RUNS=local:1 MORE=1,2
-    METRICS="--size 32 --images 2 --explainers saliency --metrics complexity,random-logit" LIMITED="--limit 2"
+    METRICS="--size 32 --images 2 --explainers saliency --metrics complexity,random-logit" EXPLAINERS="--size 32 --images 2 --explainers gradient,grad-cam" LIMITED="--limit 2"
     STARTUP="--repeats 1 --samples 1" PROFILE="--arch resnet18 --size 32 --samples 1"
 fi
 
@@ -66,5 +66,7 @@ step run-resnet18-64 120 "$PYTHON" benchmarks/run.py $RESNET18 --device $DEVICE 
 step quickstart 40 "$PYTHON" -m harness run specs/quickstart.yaml $LIMITED --progress plain --out "$SITE/quickstart"
 step profile 45 "$PYTHON" benchmarks/run_profile.py $PROFILE --device $DEVICE
 step metrics-64 100 "$PYTHON" benchmarks/metrics.py $METRICS --repeats 1 --device $DEVICE --out "$OUT/metrics-64.md"
+step metrics-64 90 "$PYTHON" benchmarks/explainers.py $EXPLAINERS --repeats 2 --device $DEVICE --out "$SITE/explainers.md"  # beside the metrics
+[ -e "$SITE/explainers.md" ] && { echo; cat "$SITE/explainers.md"; } >>"$OUT/metrics-64.md"
 step startup 60 "$PYTHON" benchmarks/startup.py $STARTUP --out "$OUT/startup.md"
 cat "$SUMMARY"
