@@ -51,6 +51,7 @@ def analyse_group(group: Group, results: Results, separations: Mapping[str, Sepa
         model=group.model,
         samples=found.size,
         samples_total=len(group.samples),
+        factors=group_factors(group),
         accuracy=group.accuracy,
         metrics=_metric_entries(found),
         rows=standing_order(_rows(found, results, standings, categories, firsts)),
@@ -59,6 +60,12 @@ def analyse_group(group: Group, results: Results, separations: Mapping[str, Sepa
         notes=group.group_notes,
     )
     return AnalysedGroup(group, entry, contests)
+
+
+def group_factors(group: Group) -> dict[str, str]:
+    """In what a group's model and dataset differ from others; of one name the model's, and the dataset's as ``dataset NAME``."""
+    model, dataset = (group.recipes[what].factors if what in group.recipes else {} for what in ("model", "dataset"))
+    return {**model, **{f"dataset {name}" if name in model else name: value for name, value in dataset.items()}}
 
 
 def _contest(found: GroupScores, weighting: Weighting, categories: Mapping[str, Floats]) -> Contest:
@@ -124,6 +131,7 @@ def _rows(
                 label=info.label,
                 plugin=info.plugin,
                 version=info.version,
+                factors=info.factors,
                 null=results.is_null(info),
                 twin_of=info.twin_of,
                 standings={weighting: one[e] for weighting, one in standings.items()},

@@ -29,6 +29,7 @@ class ComponentInfo:
         digest: the identity of the recipe: equal digests mean equal results. Empty if it is not known.
         params: resolved parameters as JSON.
         cite: a DOI, an arXiv id or a whole BibTeX entry.
+        factors: in what it differs from others of its list, by the name of the parameter that was swept.
     """
 
     component: Name
@@ -37,6 +38,7 @@ class ComponentInfo:
     digest: str = ""
     params: dict[str, Any] = field(default_factory=dict)
     cite: str | None = None
+    factors: dict[Name, Name] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -117,14 +117,15 @@ class Row(DocumentPart):
     """One explainer. ``explainer`` is the component's name, ``label`` the row's; ``cells`` are by metric label.
 
     ``categories`` holds the skill under the metrics of each. ``first_share`` is the share of all weightings of these categories under which
-    the explainer has the greatest skill of those that are no nulls. ``complete``: it is ranked under every metric that ranks anybody
-    (``metrics_ranked`` of ``metrics_of``).
+    the explainer has the greatest skill of those that are no nulls. ``factors``: as a group's.
+    ``complete``: it is ranked under every metric that ranks anybody (``metrics_ranked`` of ``metrics_of``).
     """
 
     explainer: str
     label: str
     plugin: str
     version: str = ""
+    factors: dict[str, str] = Field(default_factory=dict)
     null: bool
     twin_of: str | None = None
     standings: dict[Weighting, Standing]
@@ -174,6 +175,7 @@ class Critical(DocumentPart):
 class GroupEntry(DocumentPart):
     """One dataset with one model; rows from best to worst. ``samples`` count, of ``samples_total``.
 
+    ``factors``: in what the dataset and the model differ from others of the run, by the name of what was swept.
     ``notes`` are what the dataset and the model want a reader to know. ``first_without``: for each category, who is first by skill if all
     others count alike.
     """
@@ -182,6 +184,7 @@ class GroupEntry(DocumentPart):
     model: str
     samples: int
     samples_total: int = 0
+    factors: dict[str, str] = Field(default_factory=dict)
     accuracy: Number
     metrics: list[MetricEntry]
     rows: list[Row]

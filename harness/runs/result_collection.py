@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ from harness.store.store import Store
 
 SEED_PARAMETER = "seed"
 ColumnValues = Mapping[str, Mapping[str, MaskedColumn]]  # column → field → what is known of the group's samples
+FactorsFunction = Callable[[str, str], dict[str, str]]  # (kind, label) → in what the spec says that it differs from others
 
 
 def collect_results(
@@ -52,7 +53,9 @@ def collect_results(
 
     def gathered(group: GroupPlan) -> Group:
         family = families.get((group.dataset.label, group.model.label))
-        return dataclasses.replace(_GroupCollector(group, registry, store, outcome).group(), explained=explained, replicate_of=family)
+        return dataclasses.replace(
+            _GroupCollector(group, registry, store, outcome, loaded.factors).group(), explained=explained, replicate_of=family
+        )
 
     nulls = sorted({column.label for group in plan.groups for column in group.columns if column.null})
     return Results(
@@ -112,8 +115,8 @@ def collect_map_columns(plan: Plan, registry: Registry) -> Iterator[MapColumn]:
 class _GroupCollector:
     """Gathers one group."""
 
-    def __init__(self, plan: GroupPlan, registry: Registry, store: Store, outcome: Outcome) -> None:
-        self.plan, self.registry, self.store, self.outcome = plan, registry, store, outcome
+    def __init__(self, plan: GroupPlan, registry: Registry, store: Store, outcome: Outcome, factors: FactorsFunction) -> None:
+        self.plan, self.registry, self.store, self.outcome, self.factors = plan, registry, store, outcome, factors
         self.samples = plan.samples
 
     def group(self) -> Group:
@@ -250,4 +253,5 @@ class _GroupCollector:
             digest=content or recipe.digest,
             params=recipe.reference()["params"],
             cite=recipe_declaration(self.registry, recipe).get("cite"),
+            factors=self.factors(recipe.kind, recipe.label),
         )

@@ -13,6 +13,7 @@ from harness.spec.loaded_spec import LoadedSpec
 from harness.spec.problems import SpecError, SpecProblem
 from harness.spec.python_objects import read_mapping
 from harness.spec.set_options import SetOption, apply_set_options
+from harness.spec.sweeps import expand_sweeps
 from harness.spec.yaml_document import read_yaml
 
 
@@ -37,5 +38,6 @@ def load_spec(
     else:
         document, wrong, name = read_yaml(Path(source)), [], str(source)
     wrong += apply_set_options(document, settings)
+    wrong += expand_sweeps(document)
     spec, recipes = check_spec(document, registry, wrong, files=files)
     return LoadedSpec(spec, recipes, name, registry, document)

@@ -114,8 +114,9 @@ class LoadedSpec:
         return data
 
     def _extras(self, kind: str) -> list[dict[str, Any]]:
-        """What a dataset's reference has besides use, params and label."""
-        extras: list[dict[str, Any]] = [{} for _ in getattr(self.recipes, kind)]
+        """What references have besides use, params and label."""
+        factors = [self.factors(kind, recipe.label) for recipe in getattr(self.recipes, kind)]
+        extras: list[dict[str, Any]] = [{"factors": found} if found else {} for found in factors]
         if kind == "datasets":
             for extra, reference, recipe in zip(extras, self.spec.datasets, self.recipes.datasets, strict=True):
                 if recipe.label in self.recipes.training:
@@ -123,6 +124,19 @@ class LoadedSpec:
                 if reference.class_map is not None:
                     extra["class_map"] = dict(reference.class_map)
         return extras
+
+    def factors(self, kind: str, label: str) -> dict[str, str]:
+        """In what a component of a list differs from others, as the spec says or a sweep made it."""
+        return self._factors.get((kind, label), {})
+
+    @cached_property
+    def _factors(self) -> dict[tuple[str, str], dict[str, str]]:
+        return {
+            (kind, recipe.label): dict(reference.factors)
+            for kind in ("datasets", "models", "explainers", "metrics")
+            for recipe, reference in zip(getattr(self.recipes, kind), getattr(self.spec, kind), strict=True)
+            if reference.factors
+        }
 
     def _written(self, recipe: Recipe) -> dict[str, Any]:
         return {**recipe.reference(self._use), "label": recipe.label}

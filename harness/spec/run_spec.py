@@ -63,6 +63,10 @@ class Reference(StrictModel):
     use: Label = Field(description="The component's name, or `distribution/name`.")
     params: dict[str, Any] = Field(default_factory=dict, description="Its parameters; those left out have their defaults.")
     label: Label | None = Field(default=None, description="What the leaderboard calls it; unique in its list. Default: its name.")
+    factors: dict[Label, Label] = Field(
+        default_factory=dict,
+        description="In what it differs from others of its list, for who reads the results; a sweep says it by itself.",
+    )
 
 
 def name_of(written: Any) -> Any:

@@ -15,6 +15,20 @@ from harness.spec.run_spec import KIND_BY_KEY, ONE_LINE_PATTERN, RANDOM_MODEL
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
+_RANGE = {
+    "type": "object",
+    "properties": {"from": {"type": "integer"}, "to": {"type": "integer"}, "step": {"type": "integer", "minimum": 1}},
+    "required": ["from", "to"],
+    "additionalProperties": False,
+}
+SWEEP_SCHEMA = {
+    "type": "object",
+    "minProperties": 1,
+    "additionalProperties": {"anyOf": [{"type": "array", "minItems": 1}, _RANGE]},
+    "description": "One component for each combination of values of these parameters: lists, or ranges with both their ends.",
+}
+
+
 def spec_schema(registry: Registry) -> dict[str, Any]:
     """The schema; every list takes the names that are installed, and ``params`` what the component named by ``use`` takes."""
     form = form_schema()
@@ -73,6 +87,8 @@ def _component_schema(registry: Registry, kind: Kind, extra: Mapping[str, Any] |
         "use": {"enum": names, "enumDescriptions": summaries} if names else {"type": "string"},
         "params": {"type": "object"},
         "label": {"type": ["string", "null"], "pattern": ONE_LINE_PATTERN, "maxLength": 200},
+        "sweep": SWEEP_SCHEMA,
+        "factors": {"type": "object", "additionalProperties": {"type": "string"}},
         **(extra or {}),
     }
     mapping = {
@@ -89,7 +105,8 @@ def _params_schema(names: list[str], card: Card) -> dict[str, Any]:
     parameters = _link_references(card.parameters)
     then: dict[str, Any] = {"properties": {"params": parameters}}
     if card.parameters.get("required"):
-        then["required"] = ["params"]
+        swept = {"properties": {"params": {name: value for name, value in parameters.items() if name != "required"}}}
+        then = {"if": {"required": ["sweep"]}, "then": swept, "else": {**then, "required": ["params"]}}
     return {"if": {"properties": {"use": {"enum": names}}, "required": ["use"]}, "then": then}
 
 

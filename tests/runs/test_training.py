@@ -18,6 +18,7 @@ from harness.planning.trainings import PlannedTraining, Trainings
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
+from harness.results.run_folder import read_results
 from harness.runs.training import TrainingReporter, format_entry, train_all
 from harness.runs.training_display import draw_curve
 from harness.store.store import Store
@@ -228,3 +229,23 @@ def test_a_training_that_fails_costs_its_own_groups(tmp_path: Path) -> None:
     states = {group["model"]: [cell["status"] for row in group["rows"] for cell in row["cells"].values()] for group in groups}
     assert states == {"pools": ["ok"], "bad": ["blocked"]}
     assert "thirteen learns nothing" in (tmp_path / "out" / "failures.log").read_text()
+
+
+def test_what_was_swept_are_factors_of_groups_and_rows(tmp_path: Path) -> None:
+    models = [{"use": "learner", "sweep": {"seed": [0, 1], "epochs": [1]}, "params": {"data": TRAIN}}]
+    datasets = [{"use": "squares", "sweep": {"samples": [4]}, "params": {}}]
+    explainers = [{"use": "slope", "sweep": {"pause": [0, 0.01]}}]
+    spec = small_spec(datasets=datasets, models=models, explainers=explainers, metrics=["inside"], nulls=[])
+    assert invoke(tmp_path, spec, "run", "--out", str(tmp_path / "out")).exit_code == 0
+    document = json.loads((tmp_path / "out" / "leaderboard.json").read_text())
+    found = {group["model"]: group["factors"] for group in document["groups"]}
+    assert found == {
+        "learner seed=0": {"seed": "0", "epochs": "1", "samples": "4"},
+        "learner seed=1": {"seed": "1", "epochs": "1", "samples": "4"},
+    }
+    rows = {row["label"]: row["factors"] for row in document["groups"][0]["rows"]}
+    assert rows == {"slope pause=0": {"pause": "0"}, "slope pause=0.01": {"pause": "0.01"}}
+    kept = read_results(tmp_path / "out").groups[1]
+    assert (kept.recipes["model"].factors, kept.recipes["dataset"].factors) == ({"seed": "1", "epochs": "1"}, {"samples": "4"})
+    again = CliRunner().invoke(app, ["leaderboard", str(tmp_path / "out"), "--format", "json"])
+    assert json.loads(again.stdout)["groups"][1]["factors"]["seed"] == "1"
