@@ -17,7 +17,7 @@ from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
 from harness.user_errors import UserError
 
-FACTS_VERSION = 12  # raised when facts, or how they are found, change in development; a release changes the version anyway
+FACTS_VERSION = 13  # raised when facts, or how they are found, change in development; a release changes the version anyway
 FORGOTTEN = "forgotten"
 """What stands in a store in place of a fact that does not hold any more: it is asked again, whatever else is remembered of it."""
 
@@ -75,10 +75,12 @@ class TrainingFacts(JsonDataclass):
     Attributes:
         digest: of what may be drawn from it.
         hinted: by ids, the digests of those samples of which noise may change them (see `select_noise_dependent`).
+        prefixes: digests of the first 1, 2, 4, … samples by how many they are, as text, and of all: whoever draws few checks few.
     """
 
     digest: str
     hinted: Mapping[str, str]
+    prefixes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

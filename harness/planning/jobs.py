@@ -90,8 +90,8 @@ class Subject(JsonDataclass):
         answers: what that model answers to fixed inputs, or None.
         evidence: the layouts of the kinds of evidence that the dataset has.
         facts: under what is remembered what the run knows of the ``"model"`` and the ``"dataset"``.
-        learned: what was known of the training split that was planned with, if it comes from such files: by how many samples with
-            labels it is of, as text, and under ``"0"`` of the images without them.
+        learned: what was known of the training split that was planned with: by how many samples with labels it is of, as text, and
+            under ``"0"`` of the images without them.
     """
 
     dataset: str

@@ -8,7 +8,6 @@ from harness.planning.facts import TrainingFacts, Unavailable
 from harness.planning.jobs import Subject
 from harness.planning.remembered_facts import RememberedFacts
 from harness.registry.declared_needs import count_labelled_samples, declared_uses
-from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
 from harness.registry.unmet_needs import TRAINING_NEEDS
 from harness.spec.loaded_spec import LoadedSpec
@@ -67,11 +66,8 @@ class TrainingSplits:
         return found.digest
 
     def learned(self, subject: Subject) -> dict[str, TrainingFacts]:
-        """Facts that components of the subject have in their keys, if its training split comes from files."""
-        recipe = subject.training_recipe
-        if recipe is None or next(iter_existing_paths(recipe), None) is None:
-            return {}
-        return self._learned.get(recipe.digest, {})
+        """Facts of its training split that components of the subject have in their keys."""
+        return {} if subject.training_recipe is None else self._learned.get(subject.training_recipe.digest, {})
 
     def _uses(self, recipe: Recipe) -> bool:
         if recipe.digest not in self._used:

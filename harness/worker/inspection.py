@@ -16,7 +16,7 @@ from harness.worker.component_cache import ComponentCache
 from harness.worker.dataset_inspection import ReadingCounter, dataset_facts
 from harness.worker.mutation_guard import caused_mutation, forbid_changes
 from harness.worker.probe_logits import compute_probe_logits
-from harness.worker.training_data import training_facts
+from harness.worker.training_data import planned_training_facts
 
 
 def answer_request(components: ComponentCache, request: Mapping[str, Any], counter: ReadingCounter | None = None) -> dict[str, Any]:
@@ -37,9 +37,7 @@ def _answer_value(components: ComponentCache, request: Mapping[str, Any], recipe
     if request["ask"] == "model":
         return model_facts(components, recipe).to_json()
     if request["ask"] == "training":
-        dataset = components.dataset(recipe)
-        with components.factory.reading.of(recipe):
-            return training_facts(dataset, request["seed"], request["labelled"], request["known"]).to_json()
+        return planned_training_facts(components, recipe, request["seed"], request["labelled"], request["known"]).to_json()
     if request["ask"] == "passes":
         declared = metric_passes(components, recipe)
         with forbid_changes([]):

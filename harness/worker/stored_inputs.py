@@ -10,6 +10,7 @@ import contextlib
 import random
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -52,6 +53,63 @@ def _made(components: ComponentCache, recipe: Recipe, row: SampleRef) -> tuple[S
     if as_planned:
         keep_if_costly(components, recipe, sample, row, time.thread_time() - begun)
     return sample, as_planned
+
+
+@dataclass(frozen=True)
+class TrainingInputs:
+    """Samples of a training split by their places, read as those of data sets are.
+
+    Attributes:
+        components: what makes them, and keeps those that are costly.
+        recipe: the split's.
+        digest: of what was planned with (`harness.planning.facts.TrainingFacts`); another content is kept elsewhere.
+        anyway: the place of the one that is made in any case.
+        places: those that were read.
+    """
+
+    components: ComponentCache
+    recipe: Recipe
+    digest: str
+    anyway: int | None = None
+    places: set[int] = field(default_factory=set)
+
+    def read(self, place: int) -> Sample:
+        """The sample at a place."""
+        self.places.add(place)
+        content = None
+        if self.components.input_files is not None and place != self.anyway:
+            content = self.components.input_files.get(self._key(place))
+        with contextlib.suppress(*_MALFORMED):
+            if content is not None:
+                return _decode_named(content)
+        begun = time.thread_time()
+        sample = read_sample(self.components.dataset(self.recipe), place)
+        self.keep_if_costly(place, sample, time.thread_time() - begun)
+        return sample
+
+    def keep_if_costly(self, place: int, sample: Sample, seconds: float) -> None:
+        """Keep a sample that it took so long to make that reading it is quicker."""
+        if self.components.input_files is not None and seconds >= WORTH_KEEPING:
+            with contextlib.suppress(*_MALFORMED):
+                self.components.input_files.put(self._key(place), _encode_named(sample))
+
+    def _key(self, place: int) -> str:
+        return json_digest(["training input", FORMAT, self.recipe.digest, self.digest, place])
+
+
+def choose_one(places: Sequence[int]) -> int | None:
+    """The place of one that is made in any case: another one each time."""
+    return _CHOICE.choice(places) if places else None
+
+
+def _encode_named(sample: Sample) -> bytes:
+    content, name = encode_sample(sample), sample.id.encode()
+    return len(name).to_bytes(4, "little") + name + content
+
+
+def _decode_named(content: bytes) -> Sample:
+    size = 4 + int.from_bytes(content[:4], "little")
+    return decode_sample(content[size:], content[4:size].decode())
 
 
 def keep_if_costly(components: ComponentCache, recipe: Recipe, sample: Sample, row: SampleRef, seconds: float) -> None:

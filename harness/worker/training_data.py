@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -22,10 +23,13 @@ from harness.registry.import_tracing import IMPORT_TRACE
 from harness.registry.recipe import Recipe
 from harness.worker.contracts import ChangedSincePlanning, ContractError
 from harness.worker.samples import map_to_model_class, match_known_digest, read_sample
+from harness.worker.stored_inputs import TrainingInputs, choose_one
 
 if TYPE_CHECKING:
     from harness.worker.component_cache import ComponentCache
 
+PREFIX_DIGITS = 16  # of a digest of the first samples: jobs carry several
+Read = Callable[[int], Sample]
 MAX_BACKGROUND = 128  # training images that a component may draw; the digest of a training split is over these
 
 
@@ -43,8 +47,11 @@ class TrainingSplit:
 
         def make() -> Tensor:
             with IMPORT_TRACE.recording():
-                found = background_images(components.model(subject.model_recipe), components.dataset(self.recipe), subject.seed, n)
-                self._check_as_planned(0)
+                training, inputs = components.dataset(self.recipe), self._inputs(0, n)
+                found = background_images(
+                    components.model(subject.model_recipe), training, subject.seed, n, None if inputs is None else inputs.read
+                )
+                self._check_as_planned(0, inputs)
             return found
 
         return components.backgrounds.get_or_make((self.recipe.digest, subject.model_recipe.digest, subject.seed, n), make)
@@ -58,17 +65,28 @@ class TrainingSplit:
             model, training, classes = components.model(subject.model_recipe), components.dataset(self.recipe), subject.classes
             if self.recipe.digest != subject.dataset_recipe.digest:
                 classes = training_classes(model, training, components.dataset(subject.dataset_recipe), classes)
-            found = labelled_images(model, training, classes, subject.seed, n)
-            self._check_as_planned(most)
+            inputs = self._inputs(most, n)
+            found = labelled_images(model, training, classes, subject.seed, n, None if inputs is None else inputs.read)
+            self._check_as_planned(most, inputs)
         return found
 
-    def _check_as_planned(self, labelled: int) -> None:
+    def _inputs(self, labelled: int, drawn: int) -> TrainingInputs | None:
+        """What samples that were planned with are read from: those that are kept are not made again, but for one of those drawn."""
+        planned, training = self.subject.learned.get(str(labelled)), self.components.dataset(self.recipe)
+        if planned is None:
+            return None
+        anyway = choose_one(training_order(len(training), self.subject.seed)[:drawn])
+        return TrainingInputs(self.components, self.recipe, planned.digest, anyway)
+
+    def _check_as_planned(self, labelled: int, inputs: TrainingInputs | None) -> None:
         """Raise `ChangedSincePlanning` if what was just read is not what is in the keys."""
         planned = self.subject.learned.get(str(labelled))
-        if planned is None:
+        if planned is None or inputs is None:
             return
-        known = {sample: [digest] for sample, digest in planned.hinted.items()}
-        if training_facts(self.components.dataset(self.recipe), self.subject.seed, labelled, known) != planned:
+        known, training = {sample: [digest] for sample, digest in planned.hinted.items()}, self.components.dataset(self.recipe)
+        enough = min((int(count) for count in planned.prefixes if int(count) >= len(inputs.places)), default=None)
+        found = training_facts(training, self.subject.seed, labelled, known, inputs.read, enough)
+        if found.digest != planned.digest if enough is None else found.prefixes.get(str(enough)) != planned.prefixes[str(enough)]:
             self.components.forget_dataset(self.recipe)
             facts = fact_key("training", self.recipe, seed=self.subject.seed, labelled=labelled)
             raise ChangedSincePlanning(f"the training data of {self.subject.dataset} changed while the run was going on; run again", facts)
@@ -91,12 +109,15 @@ def training_order(length: int, seed: int) -> list[int]:
     return order
 
 
-def background_images(model: Classifier, training: Dataset, seed: int, n: int) -> Tensor:
-    """The first ``n`` training images in that order, as the model takes them ``(n, C, H, W)``, on its device."""
+def background_images(model: Classifier, training: Dataset, seed: int, n: int, read: Read | None = None) -> Tensor:
+    """The first ``n`` training images in that order, as the model takes them ``(n, C, H, W)``, on its device.
+
+    ``read`` reads the sample at a place, if that is not to be made by the data set.
+    """
     if n > MAX_BACKGROUND:
         raise ContractError(f"{n} training images are wanted, and at most {MAX_BACKGROUND} may be: keys hold the digests of so many")
     order = training_order(len(training), seed)[:MAX_BACKGROUND]
-    images = [sample.image for sample in islice(_finite_samples(training, order), n)]
+    images = [sample.image for sample in islice(_finite_samples(training, order, read), n)]
     if len(images) < n:
         raise ContractError(
             f"{n} training images are wanted, and the training split has {len(images)}: give it more, or lower the parameter that says how "
@@ -105,16 +126,18 @@ def background_images(model: Classifier, training: Dataset, seed: int, n: int) -
     return torch.stack([model.preprocess(image) for image in images]).to(model.device)
 
 
-def labelled_images(model: Classifier, training: Dataset, classes: Sequence[int] | None, seed: int, n: int) -> tuple[Tensor, Tensor]:
+def labelled_images(
+    model: Classifier, training: Dataset, classes: Sequence[int] | None, seed: int, n: int, read: Read | None = None
+) -> tuple[Tensor, Tensor]:
     """The first ``n`` training images in that order, or all if there are fewer, and their labels as the model's classes, on the CPU."""
-    samples = list(_finite_samples(training, training_order(len(training), seed)[:n]))
+    samples = list(_finite_samples(training, training_order(len(training), seed)[:n], read))
     images = torch.stack([model.preprocess(sample.image) for sample in samples])
     return images, torch.tensor([map_to_model_class(sample, model, classes) for sample in samples])
 
 
-def _finite_samples(training: Dataset, places: Sequence[int]) -> Iterator[Sample]:
+def _finite_samples(training: Dataset, places: Sequence[int], read: Read | None) -> Iterator[Sample]:
     """The samples at these places but for those whose images have values that are not finite."""
-    return (sample for sample in (read_sample(training, place) for place in places) if torch.isfinite(sample.image).all())
+    return (sample for sample in map(read or partial(read_sample, training), places) if torch.isfinite(sample.image).all())
 
 
 def training_classes(model: Classifier, training: Dataset, dataset: Dataset, classes: Sequence[int] | None) -> Sequence[int] | None:
@@ -135,18 +158,49 @@ def training_classes(model: Classifier, training: Dataset, dataset: Dataset, cla
         raise ClassMismatch(f"the training data: {error}") from error
 
 
-def training_facts(dataset: Dataset, seed: int, labelled: int, known: Mapping[str, Sequence[str]]) -> TrainingFacts:
+def training_facts(
+    dataset: Dataset,
+    seed: int,
+    labelled: int,
+    known: Mapping[str, Sequence[str]],
+    read: Read | None = None,
+    first: int | None = None,
+) -> TrainingFacts:
     """Facts that a training split is known by: its length and its first samples in the order in which they are drawn.
 
     Where ``labelled``, by as many samples as are drawn with their labels, and the labels' names. Samples have the digest that is ``known``
-    of them, if one is.
+    of them, if one is. ``read`` is as of `background_images`. Of the ``first`` alone the facts hold no more than these tell.
     """
-    drawn = [read_sample(dataset, i) for i in training_order(len(dataset), seed)[: labelled or MAX_BACKGROUND]]
+    order = training_order(len(dataset), seed)[: labelled or MAX_BACKGROUND][:first]
+    drawn = [(read or partial(read_sample, dataset))(place) for place in order]
     digests = [match_known_digest(sample, known) for sample in drawn]
-    names = [class_names_of(dataset)] if labelled else []
+    about = [len(dataset), *([class_names_of(dataset)] if labelled else [])]
+    counts = sorted({len(digests), *(2**power for power in range(len(digests).bit_length()) if 2**power <= len(digests))})
     return TrainingFacts(
-        json_digest([len(dataset), *names, digests]), select_noise_dependent(zip([sample.id for sample in drawn], digests, strict=True))
+        json_digest([*about, digests]),
+        select_noise_dependent(zip([sample.id for sample in drawn], digests, strict=True)),
+        {str(count): json_digest([*about, digests[:count]])[:PREFIX_DIGITS] for count in counts},
     )
+
+
+def planned_training_facts(
+    components: ComponentCache, recipe: Recipe, seed: int, labelled: int, known: Mapping[str, Sequence[str]]
+) -> TrainingFacts:
+    """Facts of a training split, all of whose samples are made; those that were costly are kept for who draws them."""
+    dataset, made = components.dataset(recipe), list[tuple[int, Sample, float]]()
+
+    def read(place: int) -> Sample:
+        begun = time.thread_time()
+        sample = read_sample(dataset, place)
+        made.append((place, sample, time.thread_time() - begun))
+        return sample
+
+    with components.factory.reading.of(recipe):
+        facts = training_facts(dataset, seed, labelled, known, read)
+    inputs = TrainingInputs(components, recipe, facts.digest)
+    for place, sample, seconds in made:
+        inputs.keep_if_costly(place, sample, seconds)
+    return facts
 
 
 def class_names_of(dataset: Dataset) -> list[str] | None:
