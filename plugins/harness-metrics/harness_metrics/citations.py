@@ -412,3 +412,21 @@ KAPISHNIKOV_2019 = """@inproceedings{kapishnikov2019xrai,
   eprint = {1906.02825},
   archiveprefix = {arXiv},
 }"""
+
+ELISHA_2025 = """@article{elisha2025rethinking,
+  title = {Rethinking Saliency Maps: A Cognitive Human Aligned Taxonomy and Evaluation Framework for Explanations},
+  author = {Elisha, Yehonatan and Cohen, Seffi and Barkan, Oren and Koenigstein, Noam},
+  journal = {arXiv preprint arXiv:2511.13081},
+  year = {2025},
+  eprint = {2511.13081},
+  archiveprefix = {arXiv},
+}"""
+
+WILLIAMSON_2025 = """@article{williamson2025case,
+  title = {{CASE}: Contrastive Activation for Saliency Estimation},
+  author = {Williamson, Dane and Dwyer, Matthew and Ji, Yangfeng},
+  journal = {arXiv preprint arXiv:2506.07327},
+  year = {2025},
+  eprint = {2506.07327},
+  archiveprefix = {arXiv},
+}"""

@@ -54,10 +54,10 @@ GROUPS = (
     ("Contrastivity, Correctness (controlled data)", "Fidelity", "focus grid-pointing-game"),
     ("Coherence", "Plausibility", "human-agreement"),
     ("Compactness", "Parsimony", "complexity effective-complexity sparseness"),
-    ("Correctness (parameter randomisation)", "Fidelity", "mprt smooth-mprt efficient-mprt"),
+    ("Correctness (parameter randomisation)", "Fidelity", "mprt smooth-mprt efficient-mprt gef"),
     ("Contrastivity (data randomisation)", "Fidelity", "data-randomisation"),
-    ("Contrastivity (target sensitivity)", "Fidelity", "random-logit"),
-    ("Correctness (white box)", "Fidelity", "symmetry linearity non-sensitivity gef"),
+    ("Contrastivity (target sensitivity)", "Fidelity", "random-logit class-sensitivity ccs"),
+    ("Correctness (white box)", "Fidelity", "symmetry linearity non-sensitivity"),
     ("Coherence (agreement of methods)", "Consistency", "component-agreement component-similarity component-contribution"),
 )
 """Of each group of metrics its place in Co-12, its place in VXAI, and names."""

@@ -33,6 +33,8 @@ NAMES = (
     "average-increase",
     "average-gain",
     "adcc",
+    "ccs",
+    "class-sensitivity",
     "coherency",
     "saco",
     "single-deletion",
@@ -134,6 +136,7 @@ FAST = {
     "implementation-invariance": {"change": "weights"},  # the network has one ReLU
 }
 UNDEFINED_OF_ZERO = {
+    "class-sensitivity",
     "adcc",
     "coherency",
     "saco",
@@ -173,6 +176,7 @@ UNDEFINED_OF_ZERO = {
     "gef",
 }
 UNDEFINED_OF_CONSTANT = {
+    "class-sensitivity",
     "human-agreement",
     "adcc",
     "coherency",

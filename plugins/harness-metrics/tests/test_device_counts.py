@@ -51,6 +51,7 @@ MOST = {  # operations, of 48 × 48 pixels; of ROAD those of the solver, which i
     "average-gain": 29,
     "saco": 240,
     "sic": 1950,
+    "ccs": 225,
     "aic": 1950,
     "single-deletion": 130,
     "adcc": 118,
@@ -70,6 +71,7 @@ STEPS = {
     "faithfulness-estimate": ("steps", 4, 40),
     "faithfulness-correlation": ("runs", 4, 20),
     "saco": ("steps", 4, 40),
+    "ccs": ("fractions", [0.1, 0.9], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]),
     "single-deletion": ("grid", 2, 8),
     "infidelity": ("samples", 4, 40),
 }

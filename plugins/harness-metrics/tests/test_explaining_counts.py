@@ -22,6 +22,7 @@ ASKED = {  # parameters, and of 16 images of 32 × 32 pixels in batches of 64 th
     "efficient-mprt": ({}, 85, 3),
     "smooth-mprt": ({"samples": 10}, 1120, 24),
     "random-logit": ({"samples": 3}, 460, 9),
+    "class-sensitivity": ({}, 145, 4),  # and logits of the images
     "input-invariance": ({}, 70, 5),
     "implementation-invariance": ({}, 65, 5),
     "linearity": ({"other": "twin"}, 70, 6),
