@@ -62,6 +62,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "harness-metrics/data-randomisation": {"epochs": 10},
     "harness-metrics/smooth-mprt": {"samples": 8},
     "harness-metrics/gef": {"levels": 3, "draws": 2, "greatest": 0.5},
+    "harness-metrics/di-part": {"side": 2, "confidence": 0},
     "harness-metrics/grid-pointing-game": {"side": 2, "confidence": 0},
     "harness-quantus/quantus": {"metric": "Pixel-Flipping", "arguments": {"features_in_step": 64}},
 }

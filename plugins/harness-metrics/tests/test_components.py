@@ -88,6 +88,7 @@ NAMES = (
     "earth-mover",
     "grid-pointing-game",
     "gef",
+    "di-part",
 )
 LOCALISING = (
     *NAMES[:4],
@@ -132,6 +133,7 @@ FAST = {
     "earth-mover": {"cells": 5},
     "gef": {"levels": 3, "draws": 2, "greatest": 0.5},
     "grid-pointing-game": {"side": 2, "confidence": 0},
+    "di-part": {"side": 2, "confidence": 0},
     "non-sensitivity": {"regions": 16},
     "implementation-invariance": {"change": "weights"},  # the network has one ReLU
 }

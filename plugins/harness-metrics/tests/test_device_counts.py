@@ -27,6 +27,7 @@ MOST = {  # operations, of 48 × 48 pixels; of ROAD those of the solver, which i
     "top-k-intersection": 205,
     "focus": 440,
     "grid-pointing-game": 440,
+    "di-part": 290,
     "sparseness": 20,
     "complexity": 14,
     "effective-complexity": 13,
@@ -60,7 +61,7 @@ MOST = {  # operations, of 48 × 48 pixels; of ROAD those of the solver, which i
     "completeness": 15,
 }
 COPIES = {"irof": 2, "road": 2, "sic": 2, "aic": 2}  # to the host: where superpixels are found, and a solver asks whether it is done
-PARAMS = {"grid-pointing-game": {"side": 2, "confidence": 0}}
+PARAMS = {name: {"side": 2, "confidence": 0} for name in ("grid-pointing-game", "di-part")}
 STEPS = {
     "deletion": ("steps", 4, 40),
     "insertion": ("steps", 4, 40),

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from harness_metrics.localisation.grid_pointing_game import TakesNoGrid, grid_passes, grid_pointing_game
+from harness_metrics.localisation.grid_pointing_game import grid_passes, grid_pointing_game
+from harness_metrics.localisation.grids import TakesNoGrid
 from harness_metrics.localisation.mosaics import mosaics, quadrants, tiles
 from torch import nn
 

@@ -77,3 +77,13 @@ BOEHLE_2021 = """@inproceedings{boehle2021convolutional,
   year = {2021},
   doi = {10.1109/CVPR46437.2021.00990},
 }"""
+
+RAO_2022 = """@inproceedings{rao2022towards,
+  title = {Towards Better Understanding Attribution Methods},
+  author = {Rao, Sukrut and B{\\"o}hle, Moritz and Schiele, Bernt},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition},
+  pages = {10223--10232},
+  year = {2022},
+  eprint = {2205.10435},
+  archiveprefix = {arXiv},
+}"""
