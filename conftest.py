@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -31,6 +32,15 @@ if "HARNESS_FORK_SERVER" not in os.environ and sys.platform.startswith("linux"):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--at-least", type=int, default=0, metavar="N", help="fail where fewer than N tests have passed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where several processes run all tests, what is installed is read for all of them while they collect: each would else do so."""
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if everything and config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        code = "from harness.registry.registry import Registry; Registry.discover()"
+        reading = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        config.add_cleanup(reading.kill)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -194,7 +194,6 @@ def test_a_network_of_any_size_explains_images_of_another_size() -> None:
         ({"explainer": "salience"}, 'unknown explainer "salience"; did you mean "saliency"'),
         ({"explainer": 3}, "explainer must be the name of a component, .* not 3"),
         ({"explainer": MODEL}, "explainer must be an explainer, not a Classifier"),
-        ({"explainer": harness.metric("sparseness")}, "explainer must be an explainer, not a BoundMetric"),
         ({"seed": 1.5}, "seed must be a whole number, not float"),
         ({"seed": -1}, "seed must be from 0"),
         ({"ids": "abcd"}, "1 ids for 4 images"),
@@ -207,6 +206,16 @@ def test_the_rest_of_an_explanation_is_checked(changes: dict[str, object], said:
     given = {"explainer": told, "model": MODEL, "images": IMAGES, "targets": TARGETS} | changes
     with pytest.raises(ValueError, match=said):
         harness.attribute(**given)
+
+
+def test_a_metric_is_no_explainer() -> None:
+    with pytest.raises(ValueError, match="explainer must be an explainer, not a BoundMetric"):
+        harness.attribute(harness.metric("sparseness"), MODEL, IMAGES, TARGETS)
+
+
+def test_an_explainer_is_no_metric() -> None:
+    with pytest.raises(ValueError, match="metric must be a metric, not a BoundExplainer"):
+        harness.score(harness.explainer("random"), MODEL, IMAGES, TARGETS, IMAGES[:, 0])
 
 
 def test_ids_are_taken_as_texts() -> None:
@@ -307,7 +316,6 @@ def test_a_form_that_nobody_knew_is_read_as_it_says(monkeypatch: pytest.MonkeyPa
     [
         ({"metric": "deletoin"}, 'unknown metric "deletoin"; did you mean "deletion"'),
         ({"metric": told}, "expected the signature"),
-        ({"metric": harness.explainer("random")}, "metric must be a metric, not a BoundExplainer"),
         ({"targets": None}, r"targets must be \(4,\)"),
         ({"maps": IMAGES}, r"maps must be \(4, 6, 6\), .* not \(4, 3, 6, 6\): add its channels up first"),
         ({"maps": IMAGES[:2, 0]}, r"maps must be \(4, 6, 6\), at the size of the images, not \(2, 6, 6\)"),
