@@ -22,7 +22,7 @@ from tests.support.spec import SMALL, small_spec
 RAMP = np.linspace(0, 65535, 20 * 16).reshape(16, 20)
 PECULIAR = """
 import torch
-from harness.api import explainer
+from harness.api import Explainer, explainer
 
 class Mute(Exception):
     def __str__(self):
@@ -73,6 +73,11 @@ def learns(model, images, targets, *, ctx):
 def tokens(model, images, targets):
     "Looks at tokens, which the network has not."
     raise RuntimeError("there are none")
+
+@explainer(alternatives="among")
+def either(model, images, targets, *, among: list[Explainer] = ["tokens", "slope"], ctx):
+    "Is the first of two that is applicable."
+    return next(each for each in among if each.applicable(model) is None)(model, images, targets, ctx=ctx)
 
 @explainer()
 def interrupted(model, images, targets):
@@ -264,6 +269,14 @@ def test_a_map_is_that_of_a_run_bit_for_bit_whatever_was_explained_before(
 def test_what_the_model_lacks_for_an_explainer_is_said_before_that_is_called(registry: Registry, tmp_path: Path) -> None:
     made = explain_image("squares#0", "pools", ["tokens"], registry=registry, out=tmp_path / "a.png")
     assert made.failures == ["tokens is not applicable: needs token-grid, and the model has none that hooks see"]
+
+
+def test_which_explainer_stands_in_for_another_is_said(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = written(monkeypatch)
+    made = explain_image("squares#0", "pools", ["either", "slope"], registry=registry, out=tmp_path / "a.png")
+    assert made.failures == []
+    assert "either: slope in place of tokens: needs token-grid, and the model has none that hooks see" in made.notes
+    assert np.array_equal(drawn["maps"][0].map, drawn["maps"][1].map)
 
 
 def test_an_interrupt_is_an_interrupt(registry: Registry, tmp_path: Path) -> None:
