@@ -16,7 +16,7 @@ from harness.api import Classifier, explainer
 from harness.api.blurring import zero_bordered_blur
 from harness.api.gradients import no_gradient_reason
 from harness_masks import citations
-from harness_masks.search import at_224, minimised, of_targets
+from harness_masks.search import at_224, minimised, of_targets, strong_blur
 
 Variant = Literal["preserve", "delete", "dual"]
 COLDNESS = 20.0
@@ -62,13 +62,13 @@ def extremal_perturbation(
         variant: ``preserve``: what is kept has a high logit; ``delete``: what is left without it has a low one; ``dual``: both.
         cell: pixels between parameters; by default 7/224 of the shorter side.
         smoothness: radius of the kernel in pixels; by default three cells.
-        blur: standard deviation of the strongest blur in pixels; by default 20/224 of the shorter side.
+        blur: standard deviation of the strongest blur in pixels; by default 20/224 of the shorter side, at least 3.
         levels: blurs between which is interpolated, the image itself among them.
         mirrored: whether every other step, from the first on, sees the image mirrored.
     """
     step = cell or max(1, round(at_224(images, 7)))
     masks = SmoothMasks(images.shape[-2], images.shape[-1], step, smoothness or 3.0 * step, images)
-    strongest = blur or at_224(images, 20)
+    strongest = blur or strong_blur(images, 20)
     zeros = torch.tensor([int(masks.count * (1 - area)) for area in areas], device=images.device)
     rows = torch.arange(len(images) * len(areas), device=images.device)
     found = []

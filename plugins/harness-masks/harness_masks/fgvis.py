@@ -56,7 +56,7 @@ def fgvis(
         game: ``deletion`` or ``preservation``.
         steps: of the search.
         rate: how far the number with the largest gradient goes in a step.
-        sparsity: λ; by default 1e-9 in the game of deletion, 1e-4 in that of preservation.
+        sparsity: λ; by default 1e-4, and 0 in the game of deletion, which has an end.
         until: the share of the target's probability at which deletion ends.
         baseline: r: zero as in the paper (after normalisation, the data's mean colour), black, white, each image's mean colour, the blurred
             image, or uniform noise.
@@ -68,7 +68,7 @@ def fgvis(
     with _recorded(layers) as bounds, torch.no_grad():
         start = target_log_probabilities(model, images, targets)
     deleting = game == "deletion"
-    price = sparsity if sparsity is not None else 1e-9 if deleting else 1e-4
+    price = sparsity if sparsity is not None else 0.0 if deleting else 1e-4
     end = start + log(max(until, 1e-30))
 
     def losses(masks: Tensor, step: int) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from harness.api import Classifier
 
+LEAST_BLUR = 3.0
 Losses = Callable[[Tensor, int], Tensor]
 """What is searched ``(B, …)`` and the number of the step → ``(B,)`` the loss of each, which depends on no other."""
 
@@ -55,6 +56,14 @@ def target_log_probabilities(model: Classifier, inputs: Tensor, targets: Tensor)
 def at_224(images: Tensor, pixels: float) -> float:
     """A length that papers give for images of 224 pixels, for the shorter side of these."""
     return pixels * min(images.shape[-2:]) / 224
+
+
+def strong_blur(images: Tensor, pixels: float) -> float:
+    """σ of the blur that is to take everything away, as papers give it for images of 224 pixels.
+
+    At least `LEAST_BLUR`, for small pictures have strokes of as many pixels, which a blur in proportion would leave to be read.
+    """
+    return max(LEAST_BLUR, at_224(images, pixels))
 
 
 def differences_between_neighbours(masks: Tensor, power: float) -> Tensor:

@@ -16,7 +16,7 @@ from harness.api.blurring import gaussian_blur
 from harness.api.gradients import no_gradient_reason
 from harness.api.masking import Baseline, baseline_input, mixed_with
 from harness_masks import citations
-from harness_masks.search import at_224, differences_between_neighbours, minimised, target_log_probabilities
+from harness_masks.search import at_224, differences_between_neighbours, minimised, strong_blur, target_log_probabilities
 
 Steps = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
@@ -41,10 +41,10 @@ def smallest_sufficient_region(
     """Smallest sufficient region: the least of the image that alone is classified as the target (Dabkowski and Gal 2017, eq. 2).
 
     Returns ``(B, H, W)`` in 0 … 1, the mask M of the least λ₁ AV(M) + λ₂ TV(M) − log f(Φ(x, M)), AV its mean and TV the sum of squared
-    differences of neighbours, found by Adam from 1/2 everywhere. The authors train a network to give masks of any image; here each image's
+    differences of neighbours, found by Adam from 1 everywhere. The authors train a network to give masks of any image; here each image's
     own is searched for, and the terms of their objective that ask for sufficiency are taken. Of their weights, 10 and 1e-3, the area (a
-    mean) has the first and the variation (a sum) the second. M has a cell for four pixels and the blur σ 11, both at 224; M is enlarged
-    bilinearly.
+    mean) has the first and the variation (a sum) the second. M has a cell for four pixels and the blur σ 11 (at least 3), both at 224; M is
+    enlarged bilinearly. Where what replaces the image is classified as the target already, the region is nothing, and the map 0.
 
     Args:
         steps: of Adam.
@@ -116,7 +116,7 @@ def _searched(
     ctx: Context,
 ) -> Tensor:
     """Masks ``(B, H, W)`` of the least area, variation and what ``misses`` says (B,), given what shows the image through masks."""
-    hidden = gaussian_blur(images, at_224(images, 11), 4.0) if baseline == "blur" else baseline_input(model, images, baseline, ctx)
+    hidden = gaussian_blur(images, strong_blur(images, 11), 4.0) if baseline == "blur" else baseline_input(model, images, baseline, ctx)
     replace = mixed_with(images, hidden)
     size = (images.shape[-2], images.shape[-1])
     side = cell or max(1, round(at_224(images, 4)))
@@ -129,5 +129,5 @@ def _searched(
         missed = misses(lambda kept: replace(kept[None])[0], masks)
         return area * masks.mean((1, 2)) + smoothness * differences_between_neighbours(masks, 2.0) + missed
 
-    start = images.new_full((len(images), -(-size[0] // side), -(-size[1] // side)), 0.5)
+    start = images.new_ones(len(images), -(-size[0] // side), -(-size[1] // side))
     return enlarged(minimised(start, losses, steps, partial(torch.optim.Adam, lr=rate)))

@@ -16,19 +16,20 @@ from tests.support.networks import TARGETS, context, counted, images, made
 class Binary(nn.Module):
     """Two classes, of which the second's logit is 0; the first's is the sum of pixels, times 20 in the middle and −20 around it."""
 
-    def __init__(self):
+    def __init__(self, bias):
         super().__init__()
+        self.bias = bias
         weights = torch.full((8, 8), -20.0)
         weights[3:6, 2:5] = 20.0
         self.register_buffer("weights", weights / 9)
 
     def forward(self, x):
-        logits = (x.mean(1) * self.weights).sum((1, 2)) + 3
+        logits = (x.mean(1) * self.weights).sum((1, 2)) + self.bias
         return torch.stack([logits, torch.zeros_like(logits)], dim=1)
 
 
-def binary():
-    return classifier(Binary(), input_shape=(3, 8, 8), mean=[0.0] * 3, std=[1.0] * 3)
+def binary(bias=3):
+    return classifier(Binary(bias), input_shape=(3, 8, 8), mean=[0.0] * 3, std=[1.0] * 3)
 
 
 MIDDLE = torch.zeros(8, 8).index_put((torch.tensor([3, 4, 5])[:, None], torch.tensor([2, 3, 4])), torch.tensor(1.0))
@@ -56,10 +57,11 @@ def test_sufficient_is_what_adds_more_than_it_costs():
 
 
 def test_destroying_is_what_takes_more_than_it_costs():
-    model, inputs, target = binary(), MIDDLE.expand(1, 3, 8, 8), torch.zeros(1, dtype=torch.int64)
-    options = {"area": 1.0, "smoothness": 0.0, "cell": 1, "baseline": "black", "steps": 400, "rate": 0.02}
+    model, inputs, target = binary(bias=-8), MIDDLE.expand(1, 3, 8, 8), torch.zeros(1, dtype=torch.int64)
+    options = {"area": 30.0, "smoothness": 0.0, "cell": 1, "baseline": "black", "steps": 300, "rate": 0.03}
     found = smallest_destroying_region(model, inputs, target, ctx=context("a"), **options)
-    expected = _best(lambda k: k / 64 + 5 * (1 + math.exp(-((9 - k) * 20 / 9 + 3))) ** -0.3)
+    expected = _best(lambda k: 30 * k / 64 + 5 * (1 + math.exp(-((9 - k) * 20 / 9 - 8))) ** -0.3)
+    assert 0.8 < expected.max() < 0.97
     torch.testing.assert_close(found[0], expected, rtol=0, atol=0.03)
 
 
@@ -90,7 +92,7 @@ def test_meaningful_deletes_what_lowers_the_probability():
 
 def naive_meaningful(model, image, target, steps):
     """Equation 5 of one image, with SciPy's Gaussian and loops."""
-    hidden = torch.from_numpy(ndimage.gaussian_filter(image.numpy(), [0, 10 * 16 / 224, 10 * 16 / 224], mode="mirror"))
+    hidden = torch.from_numpy(ndimage.gaussian_filter(image.numpy(), [0, 3, 3], mode="mirror"))
     cells = smallest_disc(model, image[None], target[None], hidden[None], (16, 16)).requires_grad_()
     search = torch.optim.Adam([cells], lr=0.1)
     kernel = torch.exp(-0.5 * (torch.arange(-1, 2) / (5 * 16 / 224)) ** 2)
