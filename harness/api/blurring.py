@@ -12,7 +12,7 @@ TRUNCATION = 4.0
 
 def gaussian_blur(images: Tensor, sigma: float, truncated: float = 1.0) -> Tensor:
     """``(B, C, H, W)`` under a separable Gaussian, ``truncated`` so many σ from its centre; borders reflected."""
-    radius = max(1, min(round(truncated * sigma), min(images.shape[-2:]) - 1))
+    radius = min(max(1, round(truncated * sigma)), min(images.shape[-2:]) - 1)
     offsets = torch.arange(-radius, radius + 1, dtype=images.dtype, device=images.device)
     kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
     kernel = (kernel / kernel.sum()).expand(images.shape[1], 1, 1, -1)
