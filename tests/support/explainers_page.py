@@ -29,8 +29,11 @@ Made by `python -m tests.support.explainers_page` from what the packages of this
 - **signed**: negative values are evidence against the target. **sums to**: ✓ if the map promises to sum to the target's logit, to its
   difference from a reference, or to the relevance that was put in; the error is measured for every sample.
 - **CNN**, **ViT**, **linear**: ✓ if it runs on a small convolutional network with ReLU, a small transformer, a linear model. Why not is
-  said by `harness plan`, and for torchvision's families in [prepared-models.md](prepared-models.md).
+  said by `harness plan`, and of VGG, ResNet, … MaxViT by [families.md](families.md).
 - **held to** names the files of tests that call it, beside the conformance suite, which every explainer passes.
+
+All that run on a convolutional network on one digit (`digits-cnn`): [explainers-digit.png](explainers-digit.png), drawn by
+`python -m tests.support.contact_sheet digit`; `lesion` draws one lesion (`lesions-vgg`).
 """
 COLUMNS = ("explainer", "what it is", "source", "passes", "signed", "sums to", "needs", "CNN", "ViT", "linear", "held to")
 
