@@ -9,7 +9,7 @@ from typing import Any
 from harness.registry.errors import KeyPath
 from harness.registry.json_schema import format_value
 from harness.spec.problems import SpecProblem
-from harness.spec.run_spec import KIND_BY_KEY, name_of
+from harness.spec.run_spec import KIND_BY_KEY, label_of
 from harness.spec.yaml_document import SpecDocument
 
 SWEPT_LISTS = tuple(key for key in KIND_BY_KEY if key != "nulls")
@@ -76,7 +76,7 @@ def _iter_entries(item: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], dic
     """Each entry, and which of its values each parameter has."""
     sweep = {str(name): _values(values) for name, values in item["sweep"].items()}
     texts = {name: _texts(values) for name, values in sweep.items()}
-    label = item.get("label") or str(name_of(dict(item))).rpartition("/")[2]
+    label = label_of(dict(item))
     varied = [name for name, values in sweep.items() if len(values) > 1]
     params = item.get("params") if item.get("params") is not None else {}
     for places in product(*(range(len(values)) for values in sweep.values())):

@@ -116,6 +116,19 @@ def test_what_is_wrong_is_said_at_its_place(entry: dict[str, Any], message: str,
     assert "metrics[1]" in str(caught.value) or "metrics.1" in str(caught.value)
 
 
+def test_a_sweep_of_an_inverted_metric_says_so() -> None:
+    swept = [{"use": "session/asked", "sweep": {"steps": [1, 2]}, **more} for more in ({}, {"inverted": True})]
+
+    def asked(case: Any, *, steps: int = 1) -> Any:
+        return case.attributions.flatten(1).sum(dim=1) * steps
+
+    registry = Registry.discover([SMALL])
+    registry.add("metrics", "asked", asked)
+    metrics = load_spec(small_spec(metrics=swept), registry).recipes.metrics
+    assert [recipe.label for recipe in metrics] == ["asked steps=1", "asked steps=2", "asked (QGE) steps=1", "asked (QGE) steps=2"]
+    assert [recipe.inverted for recipe in metrics] == [False, False, True, True]
+
+
 @pytest.mark.parametrize("key", ["datasets", "models", "explainers"])
 def test_only_metrics_are_inverted(key: str, registry: Registry) -> None:
     (given, *_) = small_spec()[key]
