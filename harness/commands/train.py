@@ -30,9 +30,10 @@ def train_command(
     from harness.runs.training_display import make_training_reporter, trainings_table
     from harness.text_format import print_line
 
+    absent: list[str] = []
     try:
         with make_training_reporter(make_console(stderr=True)) as reporter:
-            planned = run.trainings(reporter.stage)
+            planned = run.trainings(reporter.stage, lambda what, error: absent.append(f"{what}: {error}"))
             failed = run.train(planned, reporter)
     finally:
         with ignore_signals():
@@ -40,9 +41,11 @@ def train_command(
     keys = {training.key for training in planned}
     if keys:
         print_renderable(trainings_table([each for each in run.store.trainings() if each.key in keys]))
-    else:
+    elif not absent:
         typer.echo("nothing to train: no model of the spec lacks its weights")
     for training in planned:
         if training.key in failed:
             print_line(make_console(stderr=True), f"failed: {training.label}: {failed[training.key]}")
-    raise typer.Exit(EXIT_FAILED if failed else 0)
+    for line in absent:
+        print_line(make_console(stderr=True), f"cannot be had: {line}")
+    raise typer.Exit(EXIT_FAILED if failed or absent else 0)

@@ -220,6 +220,14 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert invoke(tmp_path, spec, "train", *out).output.strip().endswith("nothing to train: no model of the spec lacks its weights")
 
 
+def test_data_that_cannot_be_had_are_told_of(tmp_path: Path) -> None:
+    spec = small_spec(models=[learner(data={"use": "squares", "params": {"samples": 0}})])
+    trained = invoke(tmp_path, spec, "train", "--out", str(tmp_path / "out"))
+    assert trained.exit_code == 1
+    assert "cannot be had: reading squares: SampleError: the dataset squares has no samples" in " ".join(trained.output.split())
+    assert "nothing to train" not in trained.output
+
+
 def test_a_training_that_fails_costs_its_own_groups(tmp_path: Path) -> None:
     spec = small_spec(models=["pools", learner("bad", seed=13)], explainers=["slope"], metrics=["inside"], nulls=[])
     done = invoke(tmp_path, spec, "run", "--out", str(tmp_path / "out"))

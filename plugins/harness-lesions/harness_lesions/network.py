@@ -45,6 +45,11 @@ class NarrowVGG16(nn.Module):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
                 nn.init.zeros_(layer.bias)
 
+    @property
+    def last_activation(self) -> str:
+        """The ReLU after the last convolution: Grad-CAM weighs rectified feature maps; before the ReLU it points away from the lesions."""
+        return f"features.{len(self.features) - 2}"
+
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``(B, classes)`` of ``images`` (B, 3, H, W)."""
         logits: Tensor = self.classifier(self.avgpool(self.features(images)).flatten(1))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from safetensors import safe_open
 from torch import Tensor
 
@@ -12,43 +14,52 @@ from harness.api import Classifier, classifier, model
 from harness.api.randomness import seeded_generators
 from harness_lesions.bank import CLASSES
 from harness_lesions.citations import SIMONYAN_2015
-from harness_lesions.network import NarrowVGG16
+from harness_lesions.network import NarrowVGG16, folded
 
 WEIGHTS = Path(__file__).with_name("lesions_vgg.safetensors")
 MEAN, STD = 0.22, 0.22
 SIZE = 96
-CAM_LAYER = "features.29"
-"""The ReLU after the last convolution: Grad-CAM weighs rectified feature maps; before the ReLU it points away from the lesions."""
+Side = Annotated[int, Field(ge=32)]
 
 
 @model(training="lesions,split=train", cite=SIMONYAN_2015)
-def lesions_vgg(*, pretrained: bool = True, weights: Path | None = None, seed: int = 0) -> Classifier:
+def lesions_vgg(
+    *, pretrained: bool = True, weights: Path | None = None, batch_norm: bool = False, size: Side | None = None, seed: int = 0
+) -> Classifier:
     """A narrow VGG-16 (13 convolutions) trained to tell regular from irregular lesions.
 
     Raises ``ValueError`` where ``weights`` is no checkpoint of this layout, or is given without ``pretrained``.
 
     Args:
         pretrained: whether the weights are trained ones; else they are random under ``seed``, for checks on an untrained network.
-        weights: another checkpoint of this layout (``python -m harness_lesions.train --out FILE``) in place of the shipped one.
+        weights: another checkpoint of this layout in place of the shipped one: also a file in the store that ``specs/train-lesions.yaml``
+            trained, whose normalisations are folded into the convolutions.
+        batch_norm: whether a normalisation follows each convolution, as in training; the trained weights have none left.
+        size: the side of the images in pixels; by default what a checkpoint says of itself, else 96.
         seed: of random weights.
     """
     if not pretrained and weights is not None:
         raise ValueError("weights: a checkpoint is given, but pretrained is false")
-    state, size = (None, SIZE) if not pretrained else checkpoint(WEIGHTS if weights is None else weights)
+    if pretrained and batch_norm:
+        raise ValueError("batch_norm: is for training; the trained weights have the normalisations folded into the convolutions")
+    state, own = (None, SIZE) if not pretrained else checkpoint(WEIGHTS if weights is None else weights)
+    side, normalised = own if size is None else size, state is not None and any("running_mean" in name for name in state)
     with seeded_generators(seed):
-        network = NarrowVGG16(len(CLASSES))
+        network = NarrowVGG16(len(CLASSES), batch_norm=batch_norm or normalised)
     if state is not None:
         try:
             network.load_state_dict(state)
         except RuntimeError as error:
             raise ValueError(f"{weights}: not a checkpoint of lesions-vgg: {error}") from error
+    if normalised:
+        network = folded(network)
     return classifier(
         network,
-        input_shape=(3, size, size),
+        input_shape=(3, side, side),
         mean=[MEAN] * 3,
         std=[STD] * 3,
         class_names=CLASSES,
-        cam_layer=CAM_LAYER,
+        cam_layer=network.last_activation,
         family="vgg",
     )
 

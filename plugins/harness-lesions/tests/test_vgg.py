@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from harness_lesions import train
 from harness_lesions.data import lesions
 from harness_lesions.network import NarrowVGG16, folded
 from harness_lesions.vgg import WEIGHTS, lesions_vgg
@@ -144,14 +142,31 @@ def test_checkpoints_that_cannot_be_used(tmp_path: Path) -> None:
         lesions_vgg(pretrained=False, weights=WEIGHTS)
 
 
-@pytest.mark.slow
-def test_the_training_script_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "SAMPLES", {"train": 16, "validation": 8, "test": 8})
-    monkeypatch.setattr(sys, "argv", ["train", "--out", str(tmp_path / "new.safetensors"), "--epochs", "2", "--batch", "8"])
-    train.main()
-    record = json.loads((tmp_path / "new.json").read_text(encoding="utf-8"))
-    assert set(record["accuracy"]) == {"train", "validation", "test"}
-    assert lesions_vgg(weights=tmp_path / "new.safetensors").input_shape == (3, 96, 96)
+def test_a_checkpoint_with_normalisations_is_folded(tmp_path: Path) -> None:
+    """As the store has what the recipe trains."""
+    torch.manual_seed(6)
+    network = NarrowVGG16(batch_norm=True).eval()
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.running_mean.normal_()
+            layer.running_var.uniform_(0.5, 2)
+    save_file(network.state_dict(), tmp_path / "normalised.safetensors")
+    made = lesions_vgg(weights=tmp_path / "normalised.safetensors", size=64)
+    images = torch.randn(2, 3, 64, 64)
+    assert (made.input_shape, made.cam_layer) == ((3, 64, 64), "features.29")
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in made.module.modules())
+    with torch.no_grad():
+        torch.testing.assert_close(made(images), network(images), rtol=1e-4, atol=1e-4)
+
+
+def test_the_network_that_is_trained_has_normalisations() -> None:
+    made = lesions_vgg(pretrained=False, batch_norm=True)
+    kinds = [type(layer) for layer in made.module.features]
+    assert kinds.count(nn.Conv2d) == kinds.count(nn.BatchNorm2d) == 13
+    assert isinstance(made.layer(made.cam_layer), nn.ReLU)
+    assert made.cam_layer == "features.42"
+    with pytest.raises(ValueError, match="batch_norm: is for training"):
+        lesions_vgg(batch_norm=True)
 
 
 @pytest.mark.slow

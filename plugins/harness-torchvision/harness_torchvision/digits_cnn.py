@@ -49,7 +49,7 @@ def digits_cnn(*, pretrained: bool = True, weights: Path | None = None, seed: in
 
     Args:
         pretrained: whether the weights are trained ones; else they are random under ``seed``.
-        weights: another checkpoint of this network (``python -m harness_torchvision.train_digits --out FILE``) in place of the shipped one.
+        weights: another checkpoint of this network in place of the shipped one, such as ``specs/train-digits.yaml`` trains.
         seed: of random weights.
     """
     if not pretrained and weights is not None:

@@ -8,11 +8,15 @@ import pytest
 import torch
 from harness_torchvision.digits import SHARES, all_digits, digits, places
 from harness_torchvision.digits_cnn import WEIGHTS, DigitsCNN, digits_cnn
-from harness_torchvision.train_digits import accuracy, fit, prepared_split
+from harness_torchvision.training.options import Augmentation, Optimiser, Schedule
+from harness_torchvision.training.trained import trained
+from ruamel.yaml import YAML
 from sklearn.datasets import load_digits
 
+from harness.api import Classifier, TrainingMonitor
 from harness.api.network_features import detect_features
 
+RECIPE = Path(__file__).parents[3] / "specs" / "train-digits.yaml"
 RECORD = json.loads(WEIGHTS.with_suffix(".json").read_text(encoding="utf-8"))
 
 
@@ -76,14 +80,30 @@ def test_the_shipped_files_belong_together_and_are_small() -> None:
 
 
 def test_a_few_epochs_teach_most_of_it() -> None:
-    torch.manual_seed(1)
-    network = DigitsCNN()
-    inputs, labels = prepared_split("train")
-    test = prepared_split("test")
-    assert accuracy(network, *test) < 0.4
-    losses = fit(network, inputs, labels, epochs=3, generator=torch.Generator().manual_seed(1))
+    untrained = digits_cnn(pretrained=False, seed=1)
+    recipe = YAML(typ="safe").load(RECIPE)["models"][0]["params"]
+    options = {name: recipe[name] for name in ("batch", "label_smoothing")} | {"epochs": 3, "seed": 1}
+    training = trained(
+        arch=untrained,
+        data=digits(split="train"),
+        optimiser=Optimiser(**recipe["optimiser"]),
+        schedule=Schedule(**recipe["schedule"]),
+        augmentation=Augmentation(**recipe["augmentation"]),
+        **options,
+    )
+    result = training.train(torch.device("cpu"), None, TrainingMonitor(lambda state: None, lambda done, of: None))
+    losses = [entry["loss"] for entry in result.record["curve"]]
+    assert accuracy(untrained) < 0.4
     assert losses[-1] < losses[0]
-    assert accuracy(network, *test) > 0.85
+    assert accuracy(training.classifier(result)) > 0.85
+
+
+def accuracy(model: Classifier) -> float:
+    """On the test split."""
+    samples = [digits()[index] for index in range(len(digits()))]
+    with torch.no_grad():
+        predicted = model(torch.stack([model.preprocess(sample.image) for sample in samples])).argmax(dim=1)
+    return sum(int(guess) == sample.label for guess, sample in zip(predicted, samples, strict=True)) / len(samples)
 
 
 def test_the_model_suits_every_kind_of_explainer() -> None:

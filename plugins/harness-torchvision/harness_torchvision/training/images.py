@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -15,7 +14,6 @@ from harness.api.geometry import Geometry
 from harness_torchvision.training.options import Augmentation
 
 MOST_KEPT = 2**32  # bytes of images that are kept in memory
-READERS = 4
 
 
 @dataclass
@@ -40,7 +38,7 @@ class TrainingImages:
     def batch(self, places: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Images ``(B, C, H, W)`` in [0, 1] at these places, and classes ``(B,)``."""
         missing = [place for place in places if place not in self._kept]
-        found = dict(zip(missing, self._read(missing), strict=True))
+        found = {place: self._prepared(self.dataset[place]) for place in missing}
         for place, (image, label) in found.items():
             self._bytes += image.numel() * image.element_size()
             if self._bytes <= MOST_KEPT:
@@ -55,12 +53,6 @@ class TrainingImages:
         for start in range(0, len(self), 256):
             found += self.batch(range(start, min(start + 256, len(self))))[1].tolist()
         return found
-
-    def _read(self, places: Sequence[int]) -> list[tuple[Tensor, int]]:
-        if len(places) < READERS:
-            return [self._prepared(self.dataset[place]) for place in places]
-        with ThreadPoolExecutor(READERS) as readers:
-            return [self._prepared(sample) for sample in readers.map(self.dataset.__getitem__, places)]
 
     def _prepared(self, sample: Sample) -> tuple[Tensor, int]:
         """One image, in one channel where it has one: the others would be the same; and its class."""
