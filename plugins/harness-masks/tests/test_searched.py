@@ -123,6 +123,17 @@ def test_shifts():
     assert found[1, 0].tolist() == [[2, 3, 3, 3], [6, 7, 7, 7], [10, 11, 11, 11]]
 
 
+def test_the_image_is_shifted_as_the_samples_stream_says():
+    model, inputs = made(), images(2)
+    found = {
+        (jitter, seed): meaningful_perturbation(model, inputs, TARGETS[:2], steps=4, jitter=jitter, ctx=context("a", "b", seed=seed))
+        for jitter in (0, 28)
+        for seed in (0, 1)
+    }
+    assert torch.equal(found[0, 0], found[0, 1])
+    assert ((found[28, 0] - found[28, 1]).abs().amax((1, 2)) > 1e-3).all()
+
+
 def test_the_search_begins_with_the_smallest_disc_that_is_enough():
     model = binary()
     inputs = torch.ones(2, 3, 8, 8) * torch.stack([MIDDLE, 1 - MIDDLE])[:, None]
