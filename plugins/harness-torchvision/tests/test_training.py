@@ -248,6 +248,14 @@ def test_the_scale_of_images_is_numpy_s() -> None:
     assert (mean, std) == (pytest.approx([pixels.mean()] * 3), pytest.approx([pixels.std()] * 3))
 
 
+def test_it_is_told_that_data_are_read_before_the_first_epoch(arch: Classifier) -> None:
+    """What says nothing for long is ended."""
+    heard: list[int] = []
+    training = trainings(arch, data=Blobs(150), normalisation="z-score", class_weights="balanced", epochs=1)
+    training.train(CPU, None, TrainingMonitor(lambda state: None, lambda done, of: heard.append(done)))
+    assert heard[:6] == [0] * 6  # three batches for the scale, three for the weights
+
+
 @pytest.mark.parametrize("normalisation", ["z-score", Scale(mean=[0.5], std=[0.2])])
 def test_the_classifier_normalises_as_the_training_did(arch: Classifier, normalisation: Any) -> None:
     training = trainings(arch, normalisation=normalisation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -13,7 +13,13 @@ from harness.api import Dataset, Sample
 from harness.api.geometry import Geometry
 from harness_torchvision.training.options import Augmentation
 
+Heard = Callable[[], object]
+AT_ONCE = 64  # images of a batch that nothing is learnt from
 MOST_KEPT = 2**32  # bytes of images that are kept in memory
+
+
+def _ignore() -> None:
+    """Let nobody know."""
 
 
 @dataclass
@@ -47,12 +53,15 @@ class TrainingImages:
         images = torch.stack([image for image, _ in both])
         return images.expand(-1, self.geometry.channels if images.shape[1] == 1 else -1, -1, -1), torch.tensor([label for _, label in both])
 
-    def labels(self) -> list[int]:
+    def batches(self, heard: Heard = _ignore) -> Iterator[tuple[Tensor, Tensor]]:
+        """All of them in their order; ``heard`` is called before each batch, so that it is known that this goes on."""
+        for start in range(0, len(self), AT_ONCE):
+            heard()
+            yield self.batch(range(start, min(start + AT_ONCE, len(self))))
+
+    def labels(self, heard: Heard = _ignore) -> list[int]:
         """The class of each image, all of which are read for that."""
-        found: list[int] = []
-        for start in range(0, len(self), 256):
-            found += self.batch(range(start, min(start + 256, len(self))))[1].tolist()
-        return found
+        return [label for _, labels in self.batches(heard) for label in labels.tolist()]
 
     def _prepared(self, sample: Sample) -> tuple[Tensor, int]:
         """One image, in one channel where it has one: the others would be the same; and its class."""
@@ -63,11 +72,11 @@ class TrainingImages:
         return image, sample.label if self.classes is None else self.classes[sample.label]
 
 
-def scale_of(images: TrainingImages) -> tuple[list[float], list[float]]:
+def scale_of(images: TrainingImages, heard: Heard = _ignore) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel over all pixels of all images."""
     total, squares, count = torch.zeros(1), torch.zeros(1), 0
-    for start in range(0, len(images), 256):
-        batch = images.batch(range(start, min(start + 256, len(images))))[0].double()
+    for found, _ in images.batches(heard):
+        batch = found.double()
         total = total + batch.sum(dim=(0, 2, 3))
         squares = squares + batch.square().sum(dim=(0, 2, 3))
         count += batch.shape[0] * batch.shape[2] * batch.shape[3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import torch
@@ -14,7 +15,7 @@ from harness.api import Classifier, Dataset, Training, TrainingMonitor, Training
 from harness.api.randomness import seeded_generators
 from harness_torchvision.heads import head_of, resize_head
 from harness_torchvision.models import Architecture, architecture_without_weights
-from harness_torchvision.training.images import TrainingImages, scale_of
+from harness_torchvision.training.images import Heard, TrainingImages, scale_of
 from harness_torchvision.training.loop import LoopOptions, TrainingLoop, balanced_weights
 from harness_torchvision.training.networks import Blueprint, Start, blueprint_of, cam_layer_in, copied, network_of
 from harness_torchvision.training.options import Augmentation, Optimiser, Scale, Schedule
@@ -49,9 +50,10 @@ class ClassifierTraining(Training):
         """Train from the beginning, or from where a checkpoint leaves off."""
         blueprint = blueprint_of(self.arch, self.input_size)
         images = TrainingImages(self.data, blueprint.geometry)
+        heard = partial(monitor.tell, 0, self.options.epochs * len(images))
         names = _class_names(self.data)
-        classes = len(names) if names is not None else 1 + max(images.labels())
-        blueprint = self._scaled(blueprint, images)
+        classes = len(names) if names is not None else 1 + max(images.labels(heard))
+        blueprint = self._scaled(blueprint, images, heard)
         network = network_of(self.arch, classes, blueprint.geometry.size[0], self.init, self.options.seed)
         learning = learning_layers(network, torch.zeros(1, *blueprint.input_shape), self.tune)
         freeze_others(network, learning)
@@ -60,7 +62,7 @@ class ClassifierTraining(Training):
             _normaliser(blueprint, device),
             images,
             self._validation(blueprint, names),
-            self._class_weights(images, classes, device),
+            self._class_weights(images, classes, device, heard),
             self.options,
         )
         if begun is not None:
@@ -83,11 +85,11 @@ class ClassifierTraining(Training):
         network.load_state_dict(dict(result.tensors))
         return blueprint.at_layer(cam_layer_in(self.arch, network)).classifier(network, record["class_names"])
 
-    def _scaled(self, blueprint: Blueprint, images: TrainingImages) -> Blueprint:
+    def _scaled(self, blueprint: Blueprint, images: TrainingImages, heard: Heard) -> Blueprint:
         """With the normalisation that is asked for; of images of one channel each of the network's has the same."""
         if self.normalisation == "arch":
             return blueprint
-        mean, std = scale_of(images) if self.normalisation == "z-score" else (self.normalisation.mean, self.normalisation.std)
+        mean, std = scale_of(images, heard) if self.normalisation == "z-score" else (self.normalisation.mean, self.normalisation.std)
         channels = blueprint.geometry.channels
         if not len(mean) == len(std) or len(mean) not in (1, channels):
             raise ValueError(f"normalisation: {len(mean)} means and {len(std)} deviations, and the network takes {channels} channels")
@@ -104,11 +106,11 @@ class ClassifierTraining(Training):
             raise ValueError(f"validation: it has a class that the training data do not have: {missing[0]}")
         return TrainingImages(self.validation, blueprint.geometry, [names.index(name) for name in own])
 
-    def _class_weights(self, images: TrainingImages, classes: int, device: torch.device) -> Tensor | None:
+    def _class_weights(self, images: TrainingImages, classes: int, device: torch.device, heard: Heard) -> Tensor | None:
         if self.class_weights is None:
             return None
         if self.class_weights == "balanced":
-            return balanced_weights(images.labels(), classes).to(device)
+            return balanced_weights(images.labels(heard), classes).to(device)
         if len(self.class_weights) != classes:
             raise ValueError(f"class_weights: {len(self.class_weights)} of them, and there are {classes} classes")
         return torch.tensor(self.class_weights, device=device)
