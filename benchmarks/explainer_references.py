@@ -31,6 +31,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "expected-gradients": {"background": 16},
     "extremal-perturbation": {"steps": 50},
     "feature-ablation": GRID,
+    "fgvis": {"steps": 50},
     "guided-ig": {"steps": 50, "max_distance": 1.0},
     "idgi": {"steps": 25},
     "hsic": {"masks": 300},
@@ -233,12 +234,11 @@ def _saliency(name: str, **given: Any) -> Callable[[Setting], Call]:
 
         def one(array: np.ndarray, target: int, black: np.ndarray) -> np.ndarray:
             more = {"x_baseline": black} if name == "GuidedIG" else {}
-            return explainer.GetMask(array, gradients, {"target": target}, **more, **given)
+            mask = explainer.GetMask(array, gradients, {"target": target}, **more, **given)
+            return mask if mask.ndim == 2 else mask.transpose(2, 0, 1)
 
         blacks = setting.black.permute(0, 2, 3, 1).cpu().numpy()
-        return lambda: np.stack([one(*each) for each in zip(setting.arrays, setting.targets.tolist(), blacks, strict=True)]).transpose(
-            0, 3, 1, 2
-        )
+        return lambda: np.stack([one(*each) for each in zip(setting.arrays, setting.targets.tolist(), blacks, strict=True)])
 
     return made
 
@@ -306,5 +306,6 @@ REFERENCES: dict[str, dict[str, Callable[[Setting], Call]]] = {
     "square-grad": {"captum": _noisy("smoothgrad_sq")},
     "var-grad": {"captum": _noisy("vargrad")},
     "xgrad-cam": {"grad-cam": _cam("XGradCAM")},
+    "xrai": {"saliency": _saliency("XRAI")},
 }
 """By name of ours and of the package."""
