@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, get_args
 
+from PIL import Image
+
 from harness.api.declarations import Family
 from harness.registry.plugin_listing import NULLS, card_groups
 from harness.registry.registry import Registry
@@ -23,7 +25,9 @@ class Sheet(NamedTuple):
 
     def write(self, path: Path, registry: Registry, explainers: Sequence[str]) -> Sequence[str]:
         """Draw the explainers that can run, and return why the others cannot."""
-        return explain_image(self.image, self.model, explainers, registry=registry, training=self.training, out=path, stage=print).failures
+        made = explain_image(self.image, self.model, explainers, registry=registry, training=self.training, out=path, stage=print)
+        shrink(path)
+        return made.failures
 
 
 FEWER = {
@@ -43,6 +47,13 @@ SHEETS = {
     "digit": Sheet("digits#3", "digits-cnn", "digits,split=train"),
     "lesion": Sheet("lesions#0", "lesions-vgg", "lesions,split=train"),
 }
+
+
+def shrink(path: Path) -> None:
+    """Half as wide, of 256 colours: a tenth of the bytes, all of which stay in the repository."""
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").resize((picture.width // 2, picture.height // 2), Image.Resampling.LANCZOS)
+    small.quantize(256).save(path, optimize=True)
 
 
 def by_family(registry: Registry) -> list[str]:

@@ -32,8 +32,8 @@ Made by `python -m tests.support.explainers_page` from what the packages of this
   said by `harness plan`, and of VGG, ResNet, … MaxViT by [families.md](families.md).
 - **held to** names the files of tests that call it, beside the conformance suite, which every explainer passes.
 
-All that run on a convolutional network on one digit (`digits-cnn`): [explainers-digit.png](explainers-digit.png), drawn by
-`python -m tests.support.contact_sheet digit`; `lesion` draws one lesion (`lesions-vgg`).
+All that run on a convolutional network, on one digit (`digits-cnn`) and on one lesion (`lesions-vgg`), drawn by
+`python -m tests.support.contact_sheet`: [explainers-digit.png](explainers-digit.png), [explainers-lesion.png](explainers-lesion.png).
 """
 COLUMNS = ("explainer", "what it is", "source", "passes", "signed", "sums to", "needs", "CNN", "ViT", "linear", "held to")
 
