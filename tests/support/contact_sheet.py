@@ -50,7 +50,7 @@ SHEETS = {
 
 
 def shrink(path: Path) -> None:
-    """Half as wide, of 256 colours: a tenth of the bytes, all of which stay in the repository."""
+    """Half as wide, of 256 colours: all its bytes stay in the repository."""
     with Image.open(path) as picture:
         small = picture.convert("RGB").resize((picture.width // 2, picture.height // 2), Image.Resampling.LANCZOS)
     small.quantize(256).save(path, optimize=True)
