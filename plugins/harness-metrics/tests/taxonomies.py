@@ -51,7 +51,7 @@ GROUPS = (
         "explanation-precision localisation-error pointing-game relevance-mass-accuracy relevance-rank-accuracy "
         "top-k-intersection dual-polarity-precision",
     ),
-    ("Contrastivity, Correctness (controlled data)", "Fidelity", "focus grid-pointing-game"),
+    ("Contrastivity, Correctness (controlled data)", "Fidelity", "focus grid-pointing-game di-part"),
     ("Coherence", "Plausibility", "human-agreement"),
     ("Compactness", "Parsimony", "complexity effective-complexity sparseness"),
     ("Correctness (parameter randomisation)", "Fidelity", "mprt smooth-mprt efficient-mprt gef"),
