@@ -82,6 +82,15 @@ def test_saco_counts_equal_drops_for_the_map(linear_classifier):
     assert saco(replace(case, attributions=torch.ones(1, 2, 4), memory={}), steps=4).isnan()
 
 
+@pytest.mark.parametrize("steps", [7, 9, 13])
+def test_saco_of_groups_of_unlike_size(steps, cnn_case, linear_case):
+    """400 and 144 pixels: a larger group is not the more relevant one for its size, nor is what its removal costs."""
+    assert saco(replace(cnn_case, attributions=torch.full_like(cnn_case.attributions, 0.3), memory={}), steps=steps).isnan().all()
+    assert saco(linear_case, steps=steps, reference="zero", output="logit").tolist() == pytest.approx([1] * 4)
+    shifted = replace(linear_case, attributions=linear_case.attributions + 100, memory={})
+    assert saco(shifted, steps=steps, reference="zero", output="logit").tolist() == pytest.approx([1] * 4)
+
+
 def test_saco_shares_its_passes_with_faithfulness_estimate(cnn_case):
     asked = []
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
+from harness.api.transfer import sent
 from harness_metrics.citations import WU_2024
 from harness_metrics.curves import Output, removal_counts
 from harness_metrics.imputation import Imputation
@@ -31,11 +32,12 @@ def saco(
     Wu et al. 2024 (SaCo, salience-guided faithfulness coefficient): pixels in the order of the map are cut into K groups of one size, with
     the sums s of their relevances and the drops d of the probability where that group alone is replaced. The coefficient is
     ``Σ_{i<j} ±(s_i − s_j) / Σ_{i<j} |s_i − s_j|``, plus where ``d_i ≥ d_j``: like a rank correlation, except that what the map calls equal
-    need not be ordered. It shares its passes with `faithfulness-estimate` of equal parameters.
+    need not be ordered. Where K does not divide the pixels, groups differ by one, and s and d are those of a group's mean pixel. It shares
+    its passes with `faithfulness-estimate` of equal parameters.
 
     Args:
         case: the samples.
-        steps: groups of equal size, one forward pass each; the authors' K.
+        steps: groups of like size, one forward pass each; the authors' K.
         reference: what the pixels of a group become: the authors' mean of the image.
         output: the authors' probability, or the logit.
         absolute: take |a|, for the order and for the sums.
@@ -46,7 +48,8 @@ def saco(
     """
     counts = removal_counts(case.attributions[0].numel(), steps, None)
     drops, sums = group_responses(case, counts, reference, output, absolute=absolute)
-    return coefficient(sums, drops)
+    sizes = sent(torch.tensor(counts, dtype=sums.dtype).diff(), sums.device)
+    return coefficient(sums / sizes, drops / sizes)
 
 
 def coefficient(sums: Tensor, drops: Tensor) -> Tensor:
