@@ -44,6 +44,13 @@ def test_ccs_equals_the_authors_loop(cnn_case):
     assert (0.8 * ccs(cnn_case)).tolist() == pytest.approx(authors(cnn_case), abs=1e-5)
 
 
+def test_the_order_of_fractions_is_no_matter_and_one_alone_has_no_area(cnn_case):
+    expected = ccs(cnn_case, fractions=(0.1, 0.5, 0.8))
+    torch.testing.assert_close(ccs(replace(cnn_case, memory={}), fractions=(0.8, 0.1, 0.5)), expected)
+    with pytest.raises(ValueError, match=r"the one fraction 0\.5"):
+        ccs(cnn_case, fractions=(0.5, 0.5))
+
+
 def test_of_two_classes_the_lead_is_twice_the_probability_less_one(linear_classifier):
     generator = torch.Generator().manual_seed(0)
     weights, images = torch.randn(3, 10, 10, generator=generator), torch.rand(4, 3, 10, 10, generator=generator)

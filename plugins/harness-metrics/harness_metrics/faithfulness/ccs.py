@@ -42,13 +42,18 @@ def ccs(
 
     Args:
         case: the samples.
-        fractions: of the pixels that are removed, ascending, one forward pass each; the authors' own.
+        fractions: of the pixels that are removed, in any order, one forward pass each; the authors' own.
         reference: what removed pixels become: the authors' black, blurred image or noise.
         absolute: order by |a| instead of by the signed value.
 
     Returns:
         ``(B,)`` in [-1, 1], lower is better; defined for every sample. Ties are in the seeded order of `ordering`.
+
+    Raises ``ValueError`` where all fractions are the same.
     """
+    fractions = tuple(sorted(fractions))
+    if fractions[0] == fractions[-1]:
+        raise ValueError(f"there is no area over the one fraction {fractions[0]}: name two that differ")
     ranks, fill, leads = case_ranks(case, absolute), imputer(case, reference), []
     two = torch.cat([case.targets[:, None], rival_classes(case, 1)], dim=1)
     counts = torch.tensor([int(fraction * ranks[0].numel()) for fraction in fractions], dtype=ranks.dtype)
