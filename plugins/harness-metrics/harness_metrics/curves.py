@@ -29,6 +29,13 @@ def target_probability(model: Classifier, logits: Tensor, targets: Tensor) -> Te
     return model.probabilities(logits).gather(1, targets[:, None])[:, 0]
 
 
+def target_shortfall(model: Classifier, logits: Tensor, targets: Tensor) -> Tensor:
+    """What each row's target lacks of probability 1: ``(N, K)``, ``(N,)`` → ``(N,)``, however near 1 that probability is."""
+    if model.output == "sigmoid":
+        return target_probability(model, -logits, targets)
+    return model.probabilities(logits).scatter(1, targets[:, None], 0).sum(dim=1)
+
+
 def target_outputs(model: Classifier, logits: Tensor, targets: Tensor) -> Tensor:
     """Probability and logit of each row's target: ``(N, K)``, ``(N,)`` → ``(N, 2)``."""
     logits = logits.float()

@@ -12,6 +12,9 @@ from harness_metrics.faithfulness.average_drop import average_drop
 from harness_metrics.faithfulness.average_gain import average_gain
 from harness_metrics.robustness.coherency import coherency
 from scipy.stats import hmean, pearsonr
+from torch import nn
+
+from harness.api import Case, classifier
 
 
 def shown(case, i):
@@ -41,6 +44,25 @@ def test_there_is_nothing_to_win_where_the_model_is_sure(linear_classifier, cnn_
     model = linear_classifier(torch.full((3, 20, 20), 1e4))
     case = replace(cnn_case, model=model, images=torch.ones(5, 3, 20, 20), targets=torch.zeros(5, dtype=torch.long), memory={})
     assert average_gain(case).isnan().all()
+
+
+@pytest.mark.parametrize("output", ["softmax", "sigmoid"])
+def test_what_is_won_is_told_where_the_probability_is_1_in_single_precision(output, cnn_case):
+    """Black is worth 8 logits more than the image, for which p is 1 − 1e-10."""
+    module = nn.Sequential(nn.Flatten(), nn.Linear(1200, 2))
+    with torch.no_grad():
+        module[1].weight.copy_(torch.tensor([[-8 / 1200], [0.0]]).expand(2, 1200))
+        module[1].bias.copy_(torch.tensor([31.0, 0.0]))
+    case = Case(
+        classifier(module, input_shape=(3, 20, 20), output=output),
+        torch.ones(2, 3, 20, 20),
+        torch.tensor([0, 1]),
+        -torch.ones(2, 20, 20),
+        cnn_case.ctx.select(torch.arange(2)),
+    )
+    won = average_gain(case).tolist()
+    assert won[0] == pytest.approx(1 - np.exp(-8), abs=1e-5)
+    assert won[1] == 0
 
 
 def test_coherency_equals_the_authors_arithmetic(cnn_case):

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from harness.api import Case, metric
 from harness_metrics.citations import ZHANG_2024
-from harness_metrics.curves import original_probability
-from harness_metrics.faithfulness.masked_image import masked_probability
+from harness_metrics.curves import original_logits, target_shortfall
+from harness_metrics.faithfulness.masked_image import masked_logits
 from harness_metrics.imputation import ImageReference
 from harness_metrics.maps import share
 
@@ -27,7 +27,9 @@ def average_gain(case: Case, *, reference: ImageReference = "black", absolute: b
         absolute: take |a| instead of the positive part as what the map shows.
 
     Returns:
-        ``(B,)`` in [0, 1], higher is better; NaN where the probability is 1 to begin with. A map without a positive value shows nothing.
+        ``(B,)`` in [0, 1], higher is better; NaN where nothing is lacking: the probability of all others is 0 to begin with. A map
+        without a positive value shows nothing.
     """
-    before = original_probability(case)
-    return share((masked_probability(case, reference, absolute) - before).clamp_min(0), 1 - before)
+    logits = original_logits(case), masked_logits(case, reference, absolute)
+    before, after = (target_shortfall(case.model, one, case.targets) for one in logits)
+    return share((before - after).clamp_min(0), before)

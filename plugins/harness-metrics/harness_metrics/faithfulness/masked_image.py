@@ -23,11 +23,12 @@ def case_masked_images(case: Case, reference: ImageReference, absolute: bool) ->
     return masked_images(case.images, mass(case.attributions, absolute), reference_input(case, reference))
 
 
+def masked_logits(case: Case, reference: ImageReference, absolute: bool) -> Tensor:
+    """``(B, K)`` for the images under their maps (`case_masked_images`), computed once for all metrics."""
+    key = ("harness-metrics", "masked logits", reference, absolute)
+    return case.shared(key, lambda: case.predict(case_masked_images(case, reference, absolute)))
+
+
 def masked_probability(case: Case, reference: ImageReference, absolute: bool) -> Tensor:
-    """``(B,)`` the target's probability for the image under its map (`case_masked_images`), computed once for all metrics."""
-
-    def compute() -> Tensor:
-        inputs = case_masked_images(case, reference, absolute)
-        return target_probability(case.model, case.predict(inputs), case.targets)
-
-    return case.shared(("harness-metrics", "masked probability", reference, absolute), compute)
+    """``(B,)`` the target's probability for the image under its map."""
+    return target_probability(case.model, masked_logits(case, reference, absolute), case.targets)
