@@ -60,8 +60,12 @@ def images(count=4, size=16, seed=1) -> Tensor:
 
 
 def context(*ids, seed=0, training=64, size=16) -> Context:
-    """A context whose training images are noise of their own."""
-    return Context(seed, list(ids or "abcd"), training=lambda n: images(training, size, seed=7)[:n])
+    """A context whose training images are noise of their own, labelled by the three classes in turn."""
+
+    def labelled(n: int) -> tuple[Tensor, Tensor]:
+        return images(training, size, seed=7)[:n], (torch.arange(training) % 3)[:n]
+
+    return Context(seed, list(ids or "abcd"), training=lambda n: labelled(n)[0], labelled=labelled)
 
 
 def maps(returned) -> Tensor:

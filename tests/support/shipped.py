@@ -51,7 +51,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "harness-masks/smallest-sufficient-region": {"steps": 4},
     "harness-masks/smallest-destroying-region": {"steps": 4},
     "harness-masks/xrai": {"steps": 4, "side": 64},
-    "harness-masks/information-bottleneck": {"steps": 3, "draws": 2, "background": 16},
+    "harness-masks/information-bottleneck": {"steps": 3, "draws": 2, "samples": 16},
     "harness-masks/fgvis": {"steps": 4},
     "harness-masks/hsic": {"cells": 4, "masks": 40},
     "harness-transformers/transition-attention": {"steps": 3},

@@ -47,7 +47,7 @@ def passes(params: Mapping[str, Any]) -> float:
     return 2.0 * params["steps"] * params["draws"] + 1
 
 
-@explainer(family="perturbation", needs={"training-data"}, passes=passes, cite=citations.INFORMATION_BOTTLENECK)
+@explainer(family="perturbation", needs={"training-labels"}, labelled="samples", passes=passes, cite=citations.INFORMATION_BOTTLENECK)
 class InformationBottleneck:
     """Per-sample bottleneck (IBA): information in bits that passes a layer on the way to the target (Schulz et al. 2020, eq. 2 to 6).
 
@@ -75,7 +75,9 @@ class InformationBottleneck:
         )
         start: float = Field(default=5.0, description="what the sigmoid is of at first: at 5 nearly all passes")
         least_deviation: Annotated[float, Field(gt=0)] = Field(default=0.01, description="of activations by which they are divided")
-        background: Annotated[int, Field(ge=2)] = Field(default=256, description="training images that are learned from")
+        samples: Annotated[int, Field(ge=2)] = Field(
+            default=256, description="training images that are learned from, or all if there are fewer"
+        )
         prefix_tokens: Annotated[int, Field(ge=0)] | None = Field(
             default=None, description="how many tokens stand before those that form the grid; by default what the network shows"
         )
@@ -90,7 +92,10 @@ class InformationBottleneck:
 
     def fit(self, model: Classifier, ctx: Context) -> None:
         """Learn the layer's statistics from training images."""
-        seen = [self._activations(model, part) for part in ctx.background(self.params.background).split(ROWS)]
+        images, _ = ctx.training_samples(self.params.samples)
+        if len(images) < 2:
+            raise ValueError(f"a standard deviation takes two training images, and there is {len(images)}")
+        seen = [self._activations(model, part.to(model.device)) for part in images.split(ROWS)]
         self._known = statistics(torch.cat(seen), self.params.least_deviation)
 
     def __call__(self, model: Classifier, images: Tensor, targets: Tensor, *, ctx: Context) -> Attribution:

@@ -4,12 +4,13 @@ from harness_masks.bottleneck import InformationBottleneck, information_of, stat
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
-from harness.api import classifier
+import harness
+from harness.api import Sample, classifier
 from tests.support.networks import TARGETS, context, counted, images, made, state
 
 
 def fitted(model, **params):
-    found = InformationBottleneck(InformationBottleneck.Params(background=64, **params))
+    found = InformationBottleneck(InformationBottleneck.Params(**params))
     found.fit(model, context())
     return found
 
@@ -119,3 +120,13 @@ def test_as_many_passes_as_declared():
     with counted(model) as rows:
         explain(model, images(), TARGETS, ctx=context())
     assert sum(rows) == 4 * (2 * 3 * 2 + 1)
+
+
+def test_its_defaults_can_be_had_of_as_many_training_images_as_there_are():
+    training = [Sample(torch.rand(3, 16, 16), i % 3, str(i)) for i in range(300)]
+    explain = harness.explainer("information-bottleneck", steps=1, draws=1)
+    for count in (300, 20):
+        found = harness.attribute(explain, made(), images(), TARGETS, training=training[:count])
+        assert found.isfinite().all() and (found.amax((1, 2)) > 0).all()
+    with pytest.raises(ValueError, match="two training images, and there is 1"):
+        harness.attribute(explain, made(), images(), TARGETS, training=training[:1])
