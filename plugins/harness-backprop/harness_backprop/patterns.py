@@ -90,8 +90,9 @@ def fit_patterns(model: Classifier, batches: Sequence[Tensor], estimator: Estima
 
     With y = wᵀx without bias, over all images and places: by the linear estimator a = cov(x, y) / var(y) (section 4.1 of the paper); by the
     two-component estimator with expectations E₊ over where y > 0 a = (E₊[xy] − E₊[x] E[y]) / (E₊[y²] − E₊[y] E[y]). Behind a batch
-    normalisation the neuron's weights are those times its scale, of which the sign says what is positive. Where y does not vary the pattern
-    is 0. Takes two forward passes of each of the ``batches`` (B, C, H, W).
+    normalisation the neuron's weights are those times its scale, of which the sign says what is positive. A neuron that is never positive
+    (such as the logit of a rare class) has its linear estimator. Where y does not vary the pattern is 0. Takes two forward passes of each
+    of the ``batches`` (B, C, H, W).
     """
     known: dict[int, _Neurons] = {}
 
@@ -123,6 +124,7 @@ class _Neurons:
         self.count = 0
         self.total = self.squares = torch.zeros(())
         self.products = torch.zeros(())
+        self.least = self.greatest = torch.zeros(())
 
     def add_values(self, outputs: Tensor) -> None:
         """Outputs ``(…)``, of which each neuron has some."""
@@ -130,15 +132,18 @@ class _Neurons:
         self.count += len(values)
         self.total = self.total.to(values) + values.sum(dim=0)
         self.squares = self.squares.to(values) + values.square().sum(dim=0)
+        self.least = torch.minimum(self.least.to(values), values.amin(dim=0))
+        self.greatest = torch.maximum(self.greatest.to(values), values.amax(dim=0))
 
     def add_products(self, apply: LinearMap, inputs: Tensor, weight: Tensor, sign: Tensor | None) -> None:
-        """The sum of x (y − E[y]), where y has that sign: the gradient of the weights for y − E[y] at the outputs."""
+        """The sum of x (y − E[y]), where y has that sign, if it ever has: the gradient of the weights for y − E[y] at the outputs."""
         leaf = weight.clone().requires_grad_()
         outputs = apply(inputs, leaf)
         values = outputs.detach()
         changes = values - self._shaped((self.total / self.count).to(values))
         if sign is not None:
-            changes = changes * (values * self._shaped(sign.to(values)) > 0)
+            never = torch.where(sign.to(self.least) > 0, self.greatest <= 0, self.least >= 0)
+            changes = changes * ((values * self._shaped(sign.to(values)) > 0) | self._shaped(never))
         (found,) = torch.autograd.grad(outputs, leaf, changes)
         self.products = self.products.to(to_float64(found)) + to_float64(found)
 

@@ -105,6 +105,21 @@ def test_signal_and_attribution_are_those_by_hand():
     torch.testing.assert_close(found.sum(1), relevance.sum(1), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("scale", [1.0, -1.0])
+def test_a_neuron_that_is_never_positive_has_its_linear_estimator(scale):
+    """Behind a normalisation that turns it around: that never is negative. Else the map of its class were 0."""
+    conv, norm = nn.Conv2d(3, 2, 1, bias=False), nn.BatchNorm2d(2)
+    conv.weight.data = -scale * torch.tensor([[1.0, 2, 3], [-1, 2, 1]]).view(2, 3, 1, 1)
+    norm.weight.data[:] = scale
+    model, inputs = of(nn.Sequential(conv, norm, nn.ReLU(), nn.Flatten(), nn.Linear(128, 3)).double().eval()), images(40, size=8).double()
+    pixels, rows = (inputs.abs() * torch.tensor([1.0, 0.1, 1]).view(3, 1, 1)), conv.weight.detach().flatten(1)
+    flat = pixels.movedim(1, -1).flatten(0, -2)
+    assert (scale * flat @ rows[0]).max() < 0 < (scale * flat @ rows[1]).max()
+    first, second = fit_patterns(model, pixels.split(16), "two-component")[0].flatten(1)
+    torch.testing.assert_close(first, by_definition(flat, rows[:1], "linear")[0])
+    torch.testing.assert_close(second, by_definition(flat, rows[1:], "two-component", sign=scale)[0])
+
+
 def test_what_never_varies_has_no_pattern():
     model = of(nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(128, 3)))
     patterns = fit_patterns(model, [torch.full((5, 3, 8, 8), 0.3)], "linear")
