@@ -92,6 +92,11 @@ def test_coherency_where_the_second_map_is_known(again, expected, small_cnn, cnn
     assert coherency(case).tolist() == pytest.approx([expected] * 4, abs=1e-6)
 
 
+def test_a_map_that_is_constant_has_no_coherency_also_where_the_second_is(small_cnn, cnn_case, explained):
+    case = explained(small_cnn, cnn_case.images, cnn_case.targets, lambda model, images, targets: torch.ones_like(images[:, 0]))
+    assert coherency(case).isnan().all() and adcc(case).isnan().all()
+
+
 def test_adcc_is_the_harmonic_mean_of_the_three(cnn_case):
     maps = cnn_case.attributions.clamp_min(0)
     complexity = (maps / maps.amax(dim=(1, 2), keepdim=True)).abs().sum(dim=(1, 2)) / 400

@@ -94,6 +94,12 @@ def test_what_is_constant_says_nothing(agreement, maps, human):
         human_agreement(case_of(maps))
 
 
+def test_negative_counts_are_no_fixations(maps, human):
+    less = torch.where(human == 0, -2.0, human)
+    ordinary = human_agreement(case_of(maps, human), agreement="nss")
+    torch.testing.assert_close(human_agreement(case_of(maps, less), agreement="nss"), ordinary)
+
+
 def test_dual_polarity_counts_both_signs_where_they_belong():
     maps = torch.tensor([[[4.0, -1.0], [-3.0, 2.0]], [[0.0, -1.0], [-3.0, -2.0]], [[0.0, 0.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 1.0]]])
     masks = torch.tensor([[[True, True], [False, False]]] * 4)

@@ -116,3 +116,9 @@ def test_a_quantile_leaves_out_what_is_tied_with_it():
     assert not above(values, "quantile", 0.9).any()
     assert above(values, "quantile", 0.25).tolist() == [[[True, True, True, False, False]]]
     assert above(values, "quantile", 0.0).tolist() == [[[True, True, True, True, False]]]
+
+
+def test_what_is_equal_to_the_threshold_is_below_it():
+    maps, masks = torch.tensor([[[0.0, 1.0, 2.0]]]), torch.tensor([[[False, False, True]]])  # the mean, the middle and the median are 1
+    for threshold in ("mean", "range", "quantile"):
+        assert iou(case_of(maps, masks), threshold=threshold).item() == 1

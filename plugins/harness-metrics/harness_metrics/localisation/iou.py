@@ -24,8 +24,8 @@ def iou(case: Case, *, threshold: Threshold = "mean", level: Level = 0.5, classe
         threshold: ``mean`` of the map, ``range`` (``level`` of the way from its minimum to its maximum) or ``quantile`` (that of its
             pixels; 0.9 is that of Fel et al. 2022). What is equal to the threshold is below it.
         level: of ``range`` and ``quantile``.
-        classes: of the ``mask``, or the mean of ``both`` that and the same of all other pixels (of the mask alone, if that and the pixels
-            above the threshold are the whole image).
+        classes: of the ``mask``, or the mean of ``both`` that and the same of all other pixels (there are some: the map's
+            minimum is never above a threshold).
         absolute: of |a| instead of the signed value.
 
     Returns:
@@ -34,5 +34,5 @@ def iou(case: Case, *, threshold: Threshold = "mean", level: Level = 0.5, classe
     found, masks = segmentation(case, threshold, level, absolute), masks_of(case)
     score = overlap(found, masks)
     if classes == "both":
-        score = torch.stack([score, overlap(~found, ~masks)]).nanmean(dim=0)
+        score = torch.stack([score, overlap(~found, ~masks)]).mean(dim=0)
     return unless_empty(score, masks)
