@@ -102,7 +102,18 @@ class Forked(Network):
         return super().forward(x) + x[:, 0, :1, 0]
 
 
-@pytest.mark.parametrize(("module", "reason"), [(Network(1, nn.MaxPool2d(3)), "no layer that pools"), (Forked(1), "goes through pool")])
+class Twice(Network):
+    """All goes through the pool, but by two ways."""
+
+    def forward(self, x):
+        maps = self.features(x)
+        return self.head((self.pool(maps.relu()) + self.pool((-maps).relu())).flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [(Network(1, nn.MaxPool2d(3)), "no layer that pools"), (Forked(1), "goes through pool"), (Twice(1), "through pool, and once")],
+)
 def test_a_network_whose_logits_do_not_all_come_from_one_pool_is_refused(module, reason):
     module.head = nn.Linear(6 * 6 if isinstance(module.pool, nn.MaxPool2d) else 6, 4)
     with pytest.raises(NoPooledHead, match=reason):

@@ -122,7 +122,8 @@ def test_only_images_of_which_the_model_is_sure_are_in_grids():
 
 
 def test_what_is_undefined_and_what_is_refused():
-    assert grid_pointing_game(case_of(Told(of_target), [0, 1], labels=[0, 0]), side=2).isnan().tolist() == [False, True]
+    everywhere = Told(lambda images, targets: torch.ones_like(images[:, 0]))
+    assert grid_pointing_game(case_of(everywhere, [0, 1], labels=[0, 0]), side=2).isnan().tolist() == [False, True]
     assert grid_pointing_game(case_of(Told(of_target), [0, 1], training=(0, 0, 1, 2, 3)), side=2).isnan().tolist() == [False, False]
     assert grid_pointing_game(case_of(Told(of_target), [0, 1], training=(0, 0, 0, 1, 2)), side=2).isnan().tolist() == [True, False]
     assert grid_pointing_game(case_of(Told(of_target), [0, 1], training=(0, 2)), side=2).isnan().all()
