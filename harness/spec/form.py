@@ -21,6 +21,7 @@ from harness.registry.json_schema import (
 )
 from harness.spec.executor_settings import extend_execution_schema
 from harness.spec.run_spec import ExecutionOptions, RunSpec
+from harness.spec.sweeps import SWEPT_LISTS
 
 
 @cache
@@ -65,13 +66,19 @@ def _refusals(error: ValidationError, data: Mapping[str, Any], schema: Mapping[s
         at, value, part = _place(item["loc"], data, schema)
         if item["type"] == "extra_forbidden":
             at = (*at, str(item["loc"][-1]))
-            found.setdefault(at, unknown_key(at, known_keys(part)))
+            found.setdefault(at, unknown_key(at, _writable_keys(at, part)))
         elif item["type"] == "missing":
             name = str(item["loc"][-1])
             found.setdefault((*at, name), missing_key(at, name, part))
         else:
             found.setdefault(at, refused_value(at, part, value, by_length=item["type"] in ("too_short", "too_long")))
     return [problem for at, problem in found.items() if not any(other[: len(at)] == at and other != at for other in found)]
+
+
+def _writable_keys(at: KeyPath, part: Mapping[str, Any]) -> list[str]:
+    """The keys that a mapping may have where it is written: of entries of lists also ``sweep``, which is gone when the form is checked."""
+    known = known_keys(part)
+    return [*known, "sweep"] if len(at) == 3 and at[0] in SWEPT_LISTS and "use" in known else known
 
 
 def _place(loc: KeyPath, data: Any, schema: Mapping[str, Any]) -> tuple[KeyPath, Any, Mapping[str, Any]]:

@@ -124,7 +124,7 @@ def test_a_training_split_that_cannot_be_had_is_as_none_and_says_so(tmp_path: Pa
     found = harness.run(spec, out=tmp_path / "out False", store=tmp_path / "store", plugins=[SMALL])
     [(_, _, row, _, state, reason)] = found.failures
     assert (row, state) == ("shap-gradient training", "not-applicable")
-    assert "there is no folder training" in reason and "name one with `training:`" in reason
+    assert "names no training split that can be had" in reason and "there is no folder training" in reason
     assert warnings(tmp_path, False)["shap-gradient"] == [WITHOUT]
 
 

@@ -175,11 +175,11 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "a key that components do not have": (
         replaced("explainers: [grad-cam, lrp]", "explainers: [{use: lrp, parms: {}}]"),
-        ['4:25: unknown key "parms"; did you mean "params"? (known: use, params, label)'],
+        ['4:25: unknown key "parms"; did you mean "params"? (known: use, params, label, factors, sweep)'],
     ),
     "a parameter beside params": (
         replaced("explainers: [grad-cam, lrp]", "explainers: [{use: lrp, epsilon: 1}]"),
-        ['4:25: unknown key "epsilon" (known: use, params, label): write parameters under params'],
+        ['4:25: unknown key "epsilon" (known: use, params, label, factors, sweep): write parameters under params'],
     ),
     "what belongs beside params among them": (
         replaced("explainers: [grad-cam, lrp]", "explainers: [{use: lrp, params: {label: mine}}]"),
