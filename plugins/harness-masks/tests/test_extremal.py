@@ -6,6 +6,7 @@ from harness_masks.extremal import SmoothMasks, area_distance, between_levels, e
 from torch import nn
 
 from harness.api import classifier
+from harness.api.blurring import zero_bordered_blur
 from tests.support.networks import TARGETS, counted, images, made
 
 
@@ -84,6 +85,32 @@ def test_is_torchrays_as_noted():
         [[0.041, 0.063, 0.002, 0.0], [0.649, 0.776, 0.133, 0.0], [0.942, 0.947, 0.218, 0.0], [0.947, 0.896, 0.185, 0.0]]
     )
     torch.testing.assert_close(nn.functional.avg_pool2d(found, 4)[0], expected, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("variant", ["preserve", "delete", "dual"])
+def test_the_search_climbs_what_equation_2_says(variant):
+    """Of one image and area, step by step: the reward of each game, less an area that counts more at every step."""
+    model, image, steps, size = made(), images(1).double(), 30, 16
+    model.module.double()
+    found = extremal_perturbation(
+        model, image, TARGETS[:1], areas=[0.3], steps=steps, variant=variant, cell=4, smoothness=8.0, blur=20.0, mirrored=False
+    )
+    masks = SmoothMasks(size, size, 4, 8.0, image)
+    pyramid = torch.stack([zero_bordered_blur(image, 20.0 * (7 - level) / 7) for level in range(8)], dim=1)
+    parameters = torch.ones(1, *masks.grid).double().requires_grad_()
+    wanted = torch.zeros(masks.count).double()
+    wanted[int(masks.count * 0.7) :] = 1
+    velocity = torch.zeros_like(parameters)
+    for number in range(steps):
+        shown, whole = masks(parameters)
+        kept, left = (model(between_levels(pyramid, mask))[0, TARGETS[0]] for mask in (shown, 1 - shown))
+        area = 300 * 1.0035**number * (whole.flatten().sort(stable=True).values - wanted).square().mean()
+        gains = {"preserve": kept, "delete": -left, "dual": kept - left}[variant] - area
+        (slope,) = torch.autograd.grad(gains, parameters)
+        velocity = slope if number == 0 else 0.9 * velocity + 0.1 * slope
+        parameters = (parameters + 0.01 * velocity).detach().clamp(0, 1).requires_grad_()
+    torch.testing.assert_close(found, masks(parameters)[0].detach(), rtol=0, atol=1e-6)
+    assert found.std() > 0.1
 
 
 def test_as_many_passes_as_declared():
