@@ -75,6 +75,38 @@ def test_variation_costs(explain):
     assert (rough[1] < 0.8 * rough[0]).all()
 
 
+@pytest.mark.parametrize("explain", [smallest_sufficient_region, smallest_destroying_region])
+def test_lengths_are_in_proportion_to_224_pixels(explain):
+    """Of 112: a cell for two pixels, and a blur of σ 5.5."""
+    model, image = made(size=112), images(1, size=112)
+    found = explain(model, image, TARGETS[:1], steps=3, ctx=context("a", size=112))
+    hidden = torch.from_numpy(ndimage.gaussian_filter(image.numpy(), [0, 0, 5.5, 5.5], mode="mirror"))
+    cells = torch.ones(1, 1, 56, 56, requires_grad=True)
+    search = torch.optim.Adam([cells], lr=0.1)
+    for _ in range(3):
+        search.zero_grad()
+        mask = nn.functional.interpolate(cells, (112, 112), mode="bilinear")
+        share = mask if explain is smallest_sufficient_region else 1 - mask
+        log_probability = model(image * share + hidden * (1 - share)).log_softmax(1)[0, TARGETS[0]]
+        rough = mask.diff(dim=2).square().sum() + mask.diff(dim=3).square().sum()
+        missed = -log_probability if explain is smallest_sufficient_region else 5 * (0.3 * log_probability).exp()
+        (10 * mask.mean() + 1e-3 * rough + missed).backward()
+        search.step()
+        cells.data.clamp_(0, 1)
+    expected = nn.functional.interpolate(cells.detach(), (112, 112), mode="bilinear")[0, 0]
+    torch.testing.assert_close(found[0], expected, rtol=0, atol=1e-4)
+    assert expected.std() > 0.005
+
+
+def test_a_cell_of_a_meaningful_perturbation_is_in_proportion_to_224_pixels():
+    model, image = made(size=112), images(1, size=112)
+    found, expected, other = (
+        meaningful_perturbation(model, image, TARGETS[:1], **cell, steps=2, ctx=context("a", size=112))
+        for cell in ({}, {"cell": 4}, {"cell": 7})
+    )
+    assert torch.equal(found, expected) and not torch.equal(found, other)
+
+
 def _best(cost):
     """The mask that has one value at all pixels of the middle, which are alike, 0 elsewhere, and the least cost of their sum."""
     sums = np.linspace(0, 9, 9001)
