@@ -1,6 +1,6 @@
 import pytest
 import torch
-from harness_masks.fgvis import fgvis
+from harness_masks.fgvis import _Guard, fgvis
 from torch import nn
 
 from harness.api import classifier
@@ -87,3 +87,19 @@ def test_as_many_passes_as_declared():
     with counted(model) as rows:
         fgvis(model, images(), TARGETS, steps=3, ctx=context())
     assert sum(rows) == 4 * (2 * 3 + 1)
+
+
+def test_a_gradient_passes_between_zero_and_what_the_image_gave_of_either_sign():
+    values = torch.tensor([[-2.0, -0.5, 0.5, -0.5, 0.5, 2.0]], requires_grad=True)
+    _Guard.apply(values, torch.tensor([[-1.0, -1, -1, 1, 1, 1]])).sum().backward()
+    assert values.grad.tolist() == [[0, 1, 0, 0, 1, 0]]
+
+
+@pytest.mark.parametrize(("game", "price"), [("deletion", 0.0), ("preservation", 1e-4)])
+def test_what_sparsity_costs_by_default(game, price):
+    model, inputs = perceptron(), images(size=4)
+    found, same, other = (
+        fgvis(model, inputs, TARGETS, game=game, steps=5, ctx=context(size=4), **given)
+        for given in ({}, {"sparsity": price}, {"sparsity": price + 1e-4})
+    )
+    assert torch.equal(found, same) and not torch.equal(found, other)
