@@ -10,6 +10,17 @@ OLIVEIRA_2024 = """@article{oliveira2024benchmarking,
   year = {2024},
   doi = {10.3389/frai.2024.1330919}
 }"""
+CHENG_2015 = """@article{cheng2015enhanced,
+  title = {Enhanced Performance of Brain Tumor Classification via Tumor Region Augmentation and Partition},
+  author = {Cheng, Jun and Huang, Wei and Cao, Shuangliang and Yang, Ru and Yang, Wei and Yun, Zhaoqiang
+            and Wang, Zhijian and Feng, Qianjin},
+  journal = {PLoS ONE},
+  volume = {10},
+  number = {10},
+  pages = {e0140381},
+  year = {2015},
+  doi = {10.1371/journal.pone.0140381}
+}"""
 SIMONYAN_2015 = """@inproceedings{simonyan2015very,
   title = {Very Deep Convolutional Networks for Large-Scale Image Recognition},
   author = {Simonyan, Karen and Zisserman, Andrew},

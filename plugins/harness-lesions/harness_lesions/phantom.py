@@ -25,6 +25,8 @@ GREATEST = 0.7
 """Backgrounds lie in [0, 0.7], so that a lesion over the brightest tissue can still be seen."""
 WHITE, GREY, FLUID, FAT, MARROW, BONE = 0.60, 0.41, 0.09, 0.62, 0.30, 0.03
 CORTEX = 3.1
+BLUR = 0.35
+"""Standard deviation of a scanner's blur, in pixels."""
 
 
 def brain_phantom(side: int, generator: Generator) -> tuple[Image, Mask]:
@@ -102,15 +104,15 @@ def warp(pixels: int, generator: Generator) -> Field:
     return np.stack([part / size + move + curve + (pixels - 1) / 2 for part, move, curve in zip(turned, shift, bend, strict=True)])
 
 
-def scanned(head: Field, generator: Generator) -> Image:
-    """Image that a scanner makes of it: a coil's bias field, a gain, a little blur, Rician noise, then [0, 0.7]."""
+def scanned(head: Field, generator: Generator, greatest: float = GREATEST) -> Image:
+    """Image that a scanner makes of it: a coil's bias field, a gain, a little blur, Rician noise, then [0, ``greatest``]."""
     axis = np.linspace(-1, 1, len(head))
     u, v = axis[None, :], axis[:, None]
     a, b, c, d, e = generator.normal(0, [0.06, 0.06, 0.05, 0.05, 0.05])
     biased = head * exact.exp(a * u + b * v + c * u * v + d * u**2 + e * v**2 - 0.03) * generator.normal(1, 0.03)
     noise = generator.normal(0, 0.011, (2, *head.shape))
-    noisy = exact.hypot(exact.gaussian_filter(biased, 0.35) + noise[0], noise[1])
-    return noisy.clip(0, GREATEST).astype(np.float32)
+    noisy = exact.hypot(exact.gaussian_filter(biased, BLUR) + noise[0], noise[1])
+    return noisy.clip(0, greatest).astype(np.float32)
 
 
 def smooth_noise(pixels: int, cells: int, generator: Generator) -> Field:

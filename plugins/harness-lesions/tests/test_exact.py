@@ -25,10 +25,15 @@ ELSEWHERE = {
 PRINTING = """
 import hashlib
 from harness_lesions.data import lesions
+from harness_lesions.tumours import tumours
 whole = hashlib.sha256()
 for options in ({"samples": 12}, {"split": "train", "seed": 3}, {"size": 160, "scale": 1.5}, {"size": 270, "scale": 2.0}):
     data = lesions(**options)
     for index in range(min(len(data), 12 if "size" not in options else 2)):
+        sample = data[index]
+        whole.update(sample.image.numpy().tobytes() + sample.mask.numpy().tobytes())
+for data in (tumours(samples=8), tumours(samples=4, size=200)):
+    for index in range(len(data)):
         sample = data[index]
         whole.update(sample.image.numpy().tobytes() + sample.mask.numpy().tobytes())
 print(whole.hexdigest())

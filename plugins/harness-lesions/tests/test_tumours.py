@@ -1,0 +1,124 @@
+"""The dataset ``tumours``: its contract, that only the mask tells classes apart, and that each tumour is where and as it should be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from harness_lesions.growths import deep_place, glioma, meningioma, pituitary
+from harness_lesions.midbrain import SELLA, Slice, midbrain_slice
+from harness_lesions.tumours import GROWTHS, TumourImages, tumours
+from scipy import ndimage
+from skimage.morphology import convex_hull_image
+
+from harness.api import Dataset
+
+NAMES = list(GROWTHS)
+HEADS = range(6)
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Slice:
+    return midbrain_slice(192, np.random.default_rng(1))
+
+
+@pytest.fixture(scope="module")
+def data() -> TumourImages:
+    return tumours(samples=8)
+
+
+def test_contract(data: TumourImages) -> None:
+    assert isinstance(data, Dataset)
+    assert list(data.class_names) == ["glioma", "meningioma", "none", "pituitary"]
+    samples = [data[i] for i in range(8)]
+    assert [sample.label for sample in samples] == [0, 1, 2, 3] * 2, "balanced"
+    assert len({sample.id for sample in samples}) == 8
+    for sample in samples:
+        assert sample.image.shape == (1, 96, 96) and sample.image.dtype == torch.float32 and sample.mask.dtype == torch.bool
+        assert sample.image.min() >= 0 and sample.image.max() <= 1
+        assert sample.mask.any() == (sample.label != 2)
+    with pytest.raises(IndexError):
+        data[8]
+
+
+def test_a_sample_depends_on_seed_and_split_but_not_on_the_number_of_samples(data: TumourImages) -> None:
+    assert data[3].digest == tumours(samples=100)[3].digest
+    others = [tumours(samples=4, **options)[3].digest for options in ({"seed": 1}, {"split": "train"}, {"split": "validation"})]
+    assert len({data[3].digest, *others}) == 4
+
+
+@pytest.mark.parametrize("size", [96, 200])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "none"])
+def test_outside_the_mask_the_image_is_the_healthy_head_to_the_last_bit(name: str, size: int) -> None:
+    data = tumours(samples=2, size=size)
+    for index in range(2):
+        before, after, mask = data.twins(index, name)
+        assert mask.shape == before.shape == after.shape == (size, size)
+        np.testing.assert_array_equal(before[~mask], after[~mask])
+        assert np.mean(np.abs(after - before)[mask] > 0.03) > 0.4, "most of the mask can be seen"
+        np.testing.assert_array_equal(before, data.twins(index, "none")[1])
+
+
+def test_all_classes_have_the_same_heads(data: TumourImages) -> None:
+    """The head of a sample does not follow from its class: that of each class is the one that any other would have."""
+    for index in range(4):
+        healthy = [data.twins(index, name)[0] for name in NAMES]
+        for other in healthy[1:]:
+            np.testing.assert_array_equal(healthy[0], other)
+
+
+@pytest.mark.parametrize("seed", HEADS)
+def test_a_glioma_is_an_irregular_bright_rim_around_necrosis_inside_a_hemisphere(healthy: Slice, seed: int) -> None:
+    head, opacity = glioma(healthy, np.random.default_rng(seed))
+    touched, rim = opacity > 0.05, (opacity > 0.5) & (head > 0.7)
+    assert healthy.depth[touched].min() > 0, "intra-axial"
+    filled = convex_hull_image(rim)
+    dark = filled & (head < 0.33)
+    assert dark.sum() > 0.1 * filled.sum(), "necrosis within the rim"
+    oedema = touched & ~ndimage.binary_dilation(filled, iterations=3)
+    assert oedema.sum() > 0.3 * filled.sum()
+    assert np.median((head - healthy.head)[oedema]) < -0.05
+    assert abs(healthy.x[rim].mean()) > 18
+
+
+def test_gliomas_are_in_either_hemisphere_all_over_its_depth(healthy: Slice) -> None:
+    places = np.array([deep_place(healthy, np.random.default_rng(seed)) for seed in range(200)])
+    assert 0.38 < np.mean(places[:, 0] > 0) < 0.62
+    assert np.ptp(places[:, 1]) > 60
+
+
+@pytest.mark.parametrize("seed", HEADS)
+def test_a_meningioma_lies_on_the_dura_round_and_even(healthy: Slice, seed: int) -> None:
+    head, opacity = meningioma(healthy, np.random.default_rng(seed))
+    body = (opacity > 0.95) & (head > 0.7)
+    assert 0 < healthy.depth[opacity > 0].min() < 1.0, "on the dura and not beyond"
+    inner = ndimage.binary_opening(body, iterations=4)
+    assert ndimage.label(inner)[1] == 1
+    assert head[ndimage.binary_erosion(inner, iterations=2)].std() < 0.03
+    hull = np.ptp(healthy.x[inner]), np.ptp(healthy.y[inner])
+    assert max(hull) / min(hull) < 1.9
+    tail = body & ~ndimage.binary_dilation(inner, iterations=3)
+    assert tail.any() and healthy.depth[tail].max() < 4, "the thick dura beside it"
+
+
+@pytest.mark.parametrize("seed", HEADS)
+def test_a_pituitary_adenoma_lies_on_the_midline_above_the_sella(healthy: Slice, seed: int) -> None:
+    head, opacity = pituitary(healthy, np.random.default_rng(seed))
+    body = ndimage.binary_fill_holes(head * opacity > 0.6)
+    assert np.hypot(healthy.x[body].mean() - SELLA[0], healthy.y[body].mean() - SELLA[1]) < 4
+    assert 100 < body.sum() * (212 / 192) ** 2 < 600, "square millimetres"
+    assert np.abs(healthy.x[opacity > 0.05]).max() < 20
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "none"])
+def test_a_head_is_untouched_where_the_opacity_is_0(healthy: Slice, name: str) -> None:
+    head, opacity = GROWTHS[name](healthy, np.random.default_rng(0))
+    np.testing.assert_array_equal(head[opacity == 0], healthy.head[opacity == 0])
+    assert opacity.min() >= 0 and opacity.max() <= 1
+    assert opacity.max() > 0.97
+
+
+def test_the_cistern_is_dark_and_the_midbrain_bright(healthy: Slice) -> None:
+    beside_the_stalk = np.hypot(healthy.x - 4, healthy.y - SELLA[1]) < 1.5
+    assert np.median(healthy.head[beside_the_stalk]) < 0.15
+    assert np.median(healthy.head[np.hypot(healthy.x, healthy.y + 11) < 4]) > 0.4
