@@ -85,9 +85,9 @@ def checked_names(names: Sequence[str], classes: int) -> list[str]:
     if isinstance(names, str) or odd is not None:
         raise ValueError(f"class_names must be a list of texts, not {names!r}" if odd is None else f"the class name {odd!r} is no text")
     if len(found) != classes:
+        fewer = f", or `num_classes: {len(found)}` if it has that parameter" if len(found) > 1 else ""  # one logit is two classes
         raise ValueError(
-            f"{len(found)} class names for a model of {classes} classes: give it {classes} names, or `num_classes: {len(found)}` if "
-            "it has that parameter"
+            f"{len(found)} class {'name' if len(found) == 1 else 'names'} for a model of {classes} classes: give it {classes} names{fewer}"
         )
     return found
 

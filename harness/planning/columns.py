@@ -115,14 +115,15 @@ class ColumnPlanner:
         assert group.subject is not None and group.model_facts is not None
         needs = self._needs(explainer)
         lacking = lacking_features(needs, group.model_facts.features)
-        if lacking is None and needs & TRAINING_NEEDS:
-            lacking = self.training.lacking(group.subject, explainer)
         if lacking is not None:
             return Verdict(lacking, None)
         try:
-            return self.inspect.verdict(group.model, group.model_facts.digest, explainer)
+            verdict = self.inspect.verdict(group.model, group.model_facts.digest, explainer)
         except Unavailable:  # asking failed; running it will fail too, with a state and a reason of its own
-            return Verdict(None, None)
+            verdict = Verdict(None, None)
+        if verdict.reason is None and needs & TRAINING_NEEDS:  # last: nobody is told to find training images that would not help
+            lacking = self.training.lacking(group.subject, explainer)
+        return verdict if lacking is None else Verdict(lacking, None)
 
     def _needs(self, recipe: Recipe) -> frozenset[str]:
         if recipe.digest not in self._needs_by_recipe:

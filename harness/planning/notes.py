@@ -11,6 +11,7 @@ from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.text_format import format_some
 
+WITHOUT_TRAINING = "without training images, "  # how the note of a row begins that would learn from training images
 LAYER_PARAMETER = "layer"  # an explainer's parameter by this name that is not given means the model's `cam_layer`
 
 
@@ -33,13 +34,14 @@ def all_notes(groups: Sequence[GroupPlan]) -> list[str]:
         for column in group.columns:
             for note in column.notes:
                 rows.setdefault(note, {})[column.label] = None
-    said = [f"{format_some(list(labels))}: {note}" for note, labels in rows.items()]
+    last = sorted(rows.items(), key=lambda row: row[0].startswith(WITHOUT_TRAINING))  # what to write against it is said below
+    said = [f"{format_some(list(labels))}: {note}" for note, labels in last]
     return list(dict.fromkeys([*(note for group in groups for note in group_notes(group)), *said]))
 
 
 def fallback_notes(registry: Registry, recipe: Recipe) -> list[str]:
     """Notes for a reader of an explanation whose explainer would learn from training images, and there are none."""
-    return [f"without training images, {otherwise}" for otherwise in sorted(training_fallbacks(registry, recipe))]
+    return [f"{WITHOUT_TRAINING}{otherwise}" for otherwise in sorted(training_fallbacks(registry, recipe))]
 
 
 def takes_cam_layer(recipe: Recipe) -> bool:

@@ -12,7 +12,7 @@ from rich.text import Text
 from harness.planning.estimate import Estimate
 from harness.planning.facts import Unavailable
 from harness.planning.gaps import find_gaps, training_remedy
-from harness.planning.notes import all_notes
+from harness.planning.notes import WITHOUT_TRAINING, all_notes
 from harness.planning.plan import Plan
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
@@ -84,7 +84,11 @@ def preflight_lines(plan: Plan, registry: Registry) -> Iterator[str]:
         yield "notes:"
         yield from (INDENT + line for line in notes[:MAX_LINES])
         yield from _omitted_lines(notes)
-        bare = {group.dataset.label: group.dataset for group in plan.groups if any(column.notes for column in group.columns)}
+        bare = {
+            group.dataset.label: group.dataset
+            for group in plan.groups
+            if any(note.startswith(WITHOUT_TRAINING) for column in group.columns for note in column.notes)
+        }
         if bare:
             yield f"{INDENT}  → for training images, {training_remedy(bare, registry)}"
     found = find_gaps(plan, registry)

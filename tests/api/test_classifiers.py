@@ -204,6 +204,8 @@ def test_an_unknown_layer_is_named_with_those_there_are(model: Classifier) -> No
 def test_class_names_must_be_as_many_as_the_classes() -> None:
     with pytest.raises(ValueError, match="3 class names for a model of 4 classes"):
         classifier(small(), input_shape=(3, 16, 16), class_names=["a", "b", "c"])
+    with pytest.raises(ValueError, match=r"^1 class name for a model of 4 classes: give it 4 names$"):  # there is no network of one class
+        classifier(small(), input_shape=(3, 16, 16), class_names=["a"])
 
 
 def test_a_module_that_cannot_take_its_input_shape_is_refused() -> None:

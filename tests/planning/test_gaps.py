@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
-from torch import nn
+from torch import Tensor, nn
 
-from harness.api import Sample, classifier
-from harness.api.declarations import dataset
+from harness.api import Classifier, Sample, classifier
+from harness.api.declarations import dataset, explainer
 from harness.planning.estimate import CellEstimate, Estimate
 from harness.planning.facts import DatasetFacts, ModelFacts
 from harness.planning.gaps import find_gaps, training_remedy
@@ -110,10 +110,14 @@ def test_the_line_on_training_images_has_what_the_kind_of_dataset_requires() -> 
     assert training_remedy({"mine": made["rooted"]}, known) == "write under the dataset mine: training: {use: rooted, params: {root: …}}"
     assert training_remedy({"mine": made["folder"]}, known) == "write under the dataset mine: training: {use: …}"
     assert training_remedy(made, known) == "write under the dataset folder, rooted: training: {use: …}"
-    compared = replace(column("shap"), notes=("it compares with black",))
-    assert "  " * 2 + "→ for training images, write under the dataset mine: training: {use: …}" in preflight_lines(
-        Plan([group("net", [compared])]), registry()[0]
-    )
+    line = "  " * 2 + "→ for training images, write under the dataset mine: training: {use: …}"
+    compared = replace(column("shap"), notes=("without training images, compared with black",))
+    noted = replace(column("triad"), notes=("attn-lrp in place of lrp: the model attends over tokens",))
+    told = list(preflight_lines(Plan([group("net", [compared, noted])]), registry()[0]))
+    assert told.index(line) == told.index("  shap: without training images, compared with black") + 1
+    told = list(preflight_lines(Plan([group("net", [noted])]), registry()[0]))
+    assert "  triad: attn-lrp in place of lrp: the model attends over tokens" in told
+    assert not any("training" in each for each in told)
 
 
 @dataset()
@@ -204,6 +208,25 @@ def test_what_to_write_is_said_of_what_the_planner_finds_lacking(tmp_path: Path)
     assert "inside on images · pools: needs masks, and the dataset has none\n    → take a dataset that has masks, or leave" in lines
     assert "contrast on images · pools: needs training data" in lines
     assert "→ write under the dataset images: training: {use: …}" in lines
+
+
+def test_nobody_is_told_to_find_training_images_for_what_the_network_rules_out(tmp_path: Path) -> None:
+    spec = small_spec(datasets=[{"use": unmarked, "label": "images"}], explainers=[learner], metrics=["drop"])
+    known = Registry.discover([SMALL])
+    lines = "\n".join(
+        preflight_lines(Run(load_spec(spec, known), known, tmp_path / "out", tmp_path / "store", plugins=[SMALL]).plan(), known)
+    )
+    assert "learner on images · pools: the network adds" in lines
+    assert "training" not in lines
+
+
+@explainer(needs={"training-data"})
+def learner(model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+    """What no network of this test can be explained by."""
+    return images
+
+
+learner.applicable = lambda model: "the network adds"  # type: ignore[attr-defined]
 
 
 def unmarked() -> Unmarked:
