@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+APART = {"harness-quantus", "harness-ray"}
+"""Plugins that need large packages, and sections of their own."""
 NETWORK = """
 from torch import nn
 
@@ -29,3 +32,10 @@ def test_the_file_with_a_network_of_ones_own_is_a_model(tmp_path: Path, monkeypa
     images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     assert list(made.class_names) == ["benign", "malignant"]
     torch.testing.assert_close(made(images), module(images))
+
+
+def test_all_plugins_are_installed_but_those_that_are_told_of_apart() -> None:
+    (block,) = (block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if block.startswith("pip install -c constraints.txt . "))
+    named = re.findall(r"\./plugins/(\S+)", block)
+    assert named == sorted(named)
+    assert set(named) == {folder.name for folder in (ROOT / "plugins").iterdir() if (folder / "pyproject.toml").is_file()} - APART
