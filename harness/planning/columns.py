@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from harness.planning import keys
-from harness.planning.facts import Unavailable, Verdict
+from harness.planning.facts import ComponentFacts, Unavailable, Verdict
 from harness.planning.file_digests import CallTimeFiles, digest_changed_files, digest_named_files, load_call_time_files
 from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.notes import fallback_notes
@@ -99,16 +99,15 @@ class ColumnPlanner:
     def _score(self, group: GroupPlan, explanation: str, metric: Recipe) -> ScoreColumn:
         assert group.subject is not None and group.dataset_facts is not None
         needs = self._needs(metric)
+        facts = self._facts(metric)
         reason = lacking_evidence(needs, group.dataset_facts.evidence)
+        if reason is None and facts.selective:
+            reason = self._answer(group, metric).reason
         if reason is None and needs & TRAINING_NEEDS:
             reason = self.training.lacking(group.subject, metric)
         training = self.training.digest(group.subject, metric) if reason is None else None
         key = keys.score_key(explanation, metric, training, self._files(metric))
-        try:
-            passes = self.inspect.component(metric).passes
-        except Unavailable:
-            passes = None
-        return ScoreColumn(metric.label, metric, key, reason, passes, needed_evidence(needs))
+        return ScoreColumn(metric.label, metric, key, reason, facts.passes, needed_evidence(needs))
 
     def _verdict(self, group: GroupPlan, explainer: Recipe) -> Verdict:
         """Whether an explainer is applicable to the group's model and data."""
@@ -117,13 +116,25 @@ class ColumnPlanner:
         lacking = lacking_features(needs, group.model_facts.features)
         if lacking is not None:
             return Verdict(lacking, None)
-        try:
-            verdict = self.inspect.verdict(group.model, group.model_facts.digest, explainer)
-        except Unavailable:  # asking failed; running it will fail too, with a state and a reason of its own
-            verdict = Verdict(None, None)
+        verdict = self._answer(group, explainer)
         if verdict.reason is None and needs & TRAINING_NEEDS:  # last: nobody is told to find training images that would not help
             lacking = self.training.lacking(group.subject, explainer)
         return verdict if lacking is None else Verdict(lacking, None)
+
+    def _answer(self, group: GroupPlan, recipe: Recipe) -> Verdict:
+        """Whatever an explainer or a metric says itself of the group's model."""
+        assert group.model_facts is not None
+        try:
+            return self.inspect.verdict(group.model, group.model_facts.digest, recipe)
+        except Unavailable:  # asking failed; running it will fail too, with a state and a reason of its own
+            return Verdict(None, None)
+
+    def _facts(self, recipe: Recipe) -> ComponentFacts:
+        """Facts of an explainer or a metric; none if it cannot be made: running it will fail, with a state and a reason of its own."""
+        try:
+            return self.inspect.component(recipe)
+        except Unavailable:
+            return ComponentFacts()
 
     def _needs(self, recipe: Recipe) -> frozenset[str]:
         if recipe.digest not in self._needs_by_recipe:
@@ -134,11 +145,7 @@ class ColumnPlanner:
         """Digest of what the files hold that a component reads; None if there is none."""
         if recipe.digest not in self._files_by_recipe:
             named = digest_named_files(self.loaded.registry, self.store, recipe)
-            try:
-                opened = self.inspect.component(recipe).files
-            except Unavailable:  # it cannot be made; running it will fail, with a state and a reason of its own
-                opened = None
-            parts = [opened, digest_changed_files(self._called, recipe)]
+            parts = [self._facts(recipe).files, digest_changed_files(self._called, recipe)]
             self._files_by_recipe[recipe.digest] = json_digest([named, *filter(None, parts)]) if any(parts) else named
         return self._files_by_recipe[recipe.digest]
 

@@ -110,14 +110,14 @@ class FactQuestions:
 
         return self._once(("training", recipe.digest, seed, labelled), make)
 
-    def verdict(self, model: Recipe, content: str, explainer: Recipe) -> Question[Verdict]:
-        """Verdict of an explainer on a model of this content."""
+    def verdict(self, model: Recipe, content: str, recipe: Recipe) -> Question[Verdict]:
+        """Verdict of an explainer or a metric on a model of this content."""
 
         def make() -> Question[Verdict]:
-            key = fact_key("verdict", model, explainer, content=content)
-            return Question(Verdict, key, {"ask": "verdict", "recipe": explainer.to_json(), "model": model.to_json()}, _as_found)
+            key = fact_key("verdict", model, recipe, content=content)
+            return Question(Verdict, key, {"ask": "verdict", "recipe": recipe.to_json(), "model": model.to_json()}, _as_found)
 
-        return self._once(("verdict", model.digest, content, explainer.digest), make)
+        return self._once(("verdict", model.digest, content, recipe.digest), make)
 
     def component(self, recipe: Recipe) -> Question[ComponentFacts]:
         """Facts of an explainer or a metric."""

@@ -17,7 +17,7 @@ from harness.registry.parameter_paths import iter_existing_paths
 from harness.registry.recipe import Recipe
 from harness.user_errors import UserError
 
-FACTS_VERSION = 13  # raised when facts, or how they are found, change in development; a release changes the version anyway
+FACTS_VERSION = 14  # raised when facts, or how they are found, change in development; a release changes the version anyway
 FORGOTTEN = "forgotten"
 """What stands in a store in place of a fact that does not hold any more: it is asked again, whatever else is remembered of it."""
 
@@ -116,7 +116,7 @@ class ModelFacts(JsonDataclass):
 
 @dataclass(frozen=True)
 class Verdict(JsonDataclass):
-    """The reason why an explainer is not applicable (or None), its declared passes per sample (or None), and notes for its reader."""
+    """The reason why an explainer or a metric is not applicable, or None; an explainer's declared passes, or None, and notes on it."""
 
     reason: str | None
     passes: float | None
@@ -125,10 +125,17 @@ class Verdict(JsonDataclass):
 
 @dataclass(frozen=True)
 class ComponentFacts(JsonDataclass):
-    """Digest of what the files hold that making an explainer or a metric opens (or None), and a metric's declared passes per sample."""
+    """An explainer or a metric as planning sees it.
+
+    Attributes:
+        files: digest of what the files hold that making it opens, or None.
+        passes: those that a metric declares per sample, or None.
+        selective: whether a metric says itself which models it is applicable to.
+    """
 
     files: str | None = None
     passes: float | None = None
+    selective: bool = False
 
 
 def fact_key(kind: str, *recipes: Recipe | None, **extra: Any) -> str:

@@ -66,9 +66,9 @@ class RememberedFacts:
         """Facts of a training split: of backgrounds, or of as many samples with their labels."""
         return self._fact(self._questions.training(recipe, seed, labelled))
 
-    def verdict(self, model: Recipe, content: str, explainer: Recipe) -> Verdict:
-        """Verdict of an explainer on a model of this content."""
-        return self._fact(self._questions.verdict(model, content, explainer))
+    def verdict(self, model: Recipe, content: str, recipe: Recipe) -> Verdict:
+        """Verdict of an explainer or a metric on a model of this content."""
+        return self._fact(self._questions.verdict(model, content, recipe))
 
     def component(self, recipe: Recipe) -> ComponentFacts:
         """Facts of an explainer or a metric."""

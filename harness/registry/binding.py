@@ -28,7 +28,7 @@ from harness.registry.signature import (
 if TYPE_CHECKING:
     from harness.api import Classifier
 
-__all__ = ["bind", "bind_executor", "declared_passes", "inapplicable_reason", "takes_ctx"]
+__all__ = ["applicability_check", "bind", "bind_executor", "declared_passes", "inapplicable_reason", "takes_ctx"]
 
 
 def bind(component: Any, recipe: Recipe, components: Callable[[Recipe], Any]) -> Callable[..., Any]:
@@ -81,12 +81,17 @@ def _return_value(value: Any) -> Any:
     return value
 
 
+def applicability_check(component: Any, bound: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Method or attribute by which a component says which models it is applicable to, or None."""
+    return getattr(bound, "applicable", None) or getattr(component, "applicable", None)
+
+
 def inapplicable_reason(component: Any, bound: Callable[..., Any], model: Classifier) -> str | None:
     """Reason why the component does not apply to the model, or None; a component that does not say always applies.
 
-    A function's ``inapplicable_reason`` may take parameters of the function by name, and is given those that are bound.
+    A function's ``applicable`` may take parameters of the function by name, and is given those that are bound.
     """
-    check = getattr(bound, "applicable", None) or getattr(component, "applicable", None)
+    check = applicability_check(component, bound)
     given = bound.keywords if isinstance(bound, partial) else {}
     reason = None if check is None else check(model, **{name: given[name] for name in signature(check).parameters if name in given})
     if reason is not None and not isinstance(reason, str):

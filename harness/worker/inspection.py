@@ -9,7 +9,7 @@ from harness.api.classifiers import Classifier
 from harness.api.declarations import declaration_of
 from harness.api.network_features import detect_features
 from harness.planning.facts import ModelFacts
-from harness.registry.binding import declared_passes
+from harness.registry.binding import applicability_check, declared_passes, inapplicable_reason
 from harness.registry.recipe import Recipe
 from harness.worker.applicability import inapplicability_reason, parts_that_explain, substitution_notes
 from harness.worker.component_cache import ComponentCache
@@ -41,8 +41,8 @@ def _answer_value(components: ComponentCache, request: Mapping[str, Any], recipe
     if request["ask"] == "passes":
         declared = metric_passes(components, recipe)
         with forbid_changes([]):
-            components.metric(recipe)  # what this opens is told with it
-        return {"passes": declared}
+            bound = components.metric(recipe).call  # what this opens is told with it
+        return {"passes": declared, "selective": applicability_check(components.factory.component(recipe), bound) is not None}
     if request["ask"] == "verdict":
         return check_applicability(components, Recipe.from_json(request["model"]), recipe)
     if request["ask"] == "opened":
@@ -70,12 +70,15 @@ def model_facts(components: ComponentCache, recipe: Recipe) -> ModelFacts:
 
 
 def check_applicability(components: ComponentCache, model_recipe: Recipe, recipe: Recipe) -> dict[str, Any]:
-    """Verdict of an explainer on a model, as JSON: see `harness.planning.facts.Verdict`.
+    """Verdict of an explainer or a metric on a model, as JSON: see `harness.planning.facts.Verdict`.
 
     Raises `harness.worker.mutation_guard.MutationError` if binding it or asking it changed the model (which is made again then) or
     shared state.
     """
     with components.unchanged_model(model_recipe) as model:
+        if recipe.kind == "metrics":
+            bound = components.metric(recipe).call
+            return {"reason": inapplicable_reason(components.factory.component(recipe), bound, model), "passes": None}
         reason = inapplicability_reason(components, recipe, model)
         notes = [] if reason is not None else list(substitution_notes(components, recipe, model))
         return {"reason": reason, "passes": _explainer_passes(components, recipe, model), "notes": notes}

@@ -10,8 +10,9 @@ import torch
 from rich.console import Console
 from torch import Tensor, nn
 
-from harness.api import Classifier, Sample, classifier
-from harness.api.declarations import dataset, explainer
+import harness
+from harness.api import Case, Classifier, Sample, classifier
+from harness.api.declarations import dataset, explainer, metric
 from harness.planning.estimate import CellEstimate, Estimate
 from harness.planning.facts import DatasetFacts, ModelFacts
 from harness.planning.gaps import find_gaps, training_remedy
@@ -218,6 +219,26 @@ def test_nobody_is_told_to_find_training_images_for_what_the_network_rules_out(t
     )
     assert "learner on images · pools: the network adds" in lines
     assert "training" not in lines
+
+
+def test_a_metric_that_refuses_the_network_is_not_applicable_and_is_not_run(tmp_path: Path) -> None:
+    easy = {"use": choosy, "label": "easy", "params": {"size": 1}}
+    spec = small_spec(datasets=[{"use": unmarked, "label": "images"}], explainers=["slope"], metrics=["drop", choosy, easy])
+    known = Registry.discover([SMALL])
+    plan = Run(load_spec(spec, known), known, tmp_path / "out", tmp_path / "store", plugins=[SMALL]).plan()
+    assert "choosy on images · pools: takes no 2 x 2" in "\n".join(preflight_lines(plan, known))
+    done = harness.run(spec, out=tmp_path / "out", store=tmp_path / "store", plugins=[SMALL])
+    assert {(column, state, reason) for _, _, _, column, state, reason in done.failures} == {("choosy", "not-applicable", "takes no 2 x 2")}
+
+
+@metric(category="faithfulness", direction="higher")
+def choosy(case: Case, *, size: int = 2) -> Tensor:
+    """Raises where it is run on a network that it refuses."""
+    assert size == 1
+    return torch.ones(len(case.targets))
+
+
+choosy.applicable = lambda model, size: None if size == 1 else f"takes no {size} x {size}"  # type: ignore[attr-defined]
 
 
 @explainer(needs={"training-data"})

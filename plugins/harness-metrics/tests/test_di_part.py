@@ -118,6 +118,13 @@ def test_a_network_whose_logits_do_not_all_come_from_one_pool_is_refused(module,
     module.head = nn.Linear(6 * 6 if isinstance(module.pool, nn.MaxPool2d) else 6, 4)
     with pytest.raises(NoPooledHead, match=reason):
         pooling_layer(classifier(module, input_shape=(2, 10, 8)))
+    assert reason in di_part.applicable(classifier(module, input_shape=(2, 10, 8)))
+
+
+def test_what_it_applies_to_is_known_of_the_model():
+    assert di_part.applicable(classifier(Network(1), input_shape=(2, 10, 8))) is None
+    fixed = nn.Sequential(nn.LayerNorm((10, 8)), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 6))
+    assert di_part.applicable(classifier(fixed, input_shape=(2, 10, 8)), side=2).startswith("the network takes no images of 20 x 16 (")
 
 
 def test_the_last_pool_is_taken():

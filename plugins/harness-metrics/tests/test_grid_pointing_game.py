@@ -129,6 +129,9 @@ def test_what_is_undefined_and_what_is_refused():
     assert grid_pointing_game(case_of(Told(of_target), [0, 1], training=(0, 2)), side=2).isnan().all()
     torch.manual_seed(0)
     fixed = nn.Sequential(nn.Flatten(), nn.Linear(48, 6))
+    refusing, taking = classifier(fixed, input_shape=(1, 8, 6)), classifier(Greyness(), input_shape=(1, 8, 6))
+    assert grid_pointing_game.applicable(refusing).endswith(": make them smaller with `tile: fitted`")
+    assert grid_pointing_game.applicable(refusing, tile="fitted") is grid_pointing_game.applicable(taking, side=4) is None
     with pytest.raises(TakesNoGrid, match=r"no images of 24 x 18 .*tile: fitted"):
         grid_pointing_game(case_of(Told(of_target), [0, 1], module=fixed))
     assert grid_pointing_game(case_of(Told(of_target), [0, 1], module=fixed), tile="fitted", side=2, confidence=0).isfinite().all()

@@ -14,7 +14,7 @@ from harness.api import Case, Classifier, metric
 from harness.api.kept_networks import kept_network
 from harness.api.network_copies import copied_network
 from harness_metrics.localisation.citations import RAO_2022
-from harness_metrics.localisation.grids import Confidence, Side, has_grid, other_images, require_taken, sure_images
+from harness_metrics.localisation.grids import Confidence, Side, has_grid, no_grid_reason, other_images, require_taken, sure_images
 from harness_metrics.localisation.mosaics import mosaics, quadrants
 from harness_metrics.maps import mass, mass_inside
 
@@ -79,6 +79,19 @@ def di_part(
         inside = quadrants(torch.arange(last + 1, device=maps.device)[None] == corner, size)
         shares.append(mass_inside(mass(maps, absolute=False), inside.expand(len(maps), -1, -1)))
     return torch.where(has_grid(case, labels, last), torch.stack(shares).nanmean(dim=0), undefined)
+
+
+def no_reason(model: Classifier, side: int = 3) -> str | None:
+    """Reason why ``model`` cannot be shown a grid with a head for one cell, or None."""
+    height, width = model.input_shape[1:]
+    try:
+        pooling_layer(model)
+    except NoPooledHead as error:
+        return str(error)
+    return no_grid_reason(model, (height * side, width * side))
+
+
+di_part.applicable = no_reason  # type: ignore[attr-defined]
 
 
 def with_head_of(model: Classifier, side: int, cell: int) -> Classifier:

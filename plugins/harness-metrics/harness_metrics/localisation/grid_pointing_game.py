@@ -9,15 +9,17 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from harness.api import Case, metric
+from harness.api import Case, Classifier, metric
 from harness_metrics.localisation.citations import BOEHLE_2021
-from harness_metrics.localisation.grids import Confidence, Side, has_grid, other_images, require_taken, sure_images
+from harness_metrics.localisation.grids import Confidence, Side, has_grid, no_grid_reason, other_images, require_taken, sure_images
 from harness_metrics.localisation.mosaics import mosaics, quadrants, tiles
 from harness_metrics.maps import mass, mass_inside
 from harness_metrics.parameters import Samples
 
 Tile = Literal["whole", "fitted"]
 """Images as they are, in a grid that is as many times larger, or made smaller, in a grid of the size that the model takes."""
+
+FITTED = ": make them smaller with `tile: fitted`"
 
 
 def grid_passes(params: Mapping[str, object]) -> float:
@@ -69,7 +71,7 @@ def grid_pointing_game(
     """
     size = (case.images.shape[-2], case.images.shape[-1])
     whole = (size[0] * side, size[1] * side) if tile == "whole" else size
-    require_taken(case, whole, ": make them smaller with `tile: fitted`")
+    require_taken(case, whole, FITTED)
     others, labels = sure_images(case, training, confidence)
     undefined = torch.full_like(case.attributions[:, 0, 0], torch.nan)
     if len(labels) < side**2 - 1:
@@ -81,6 +83,15 @@ def grid_pointing_game(
     maps = case.explain(images=mosaics(pictures, whole), targets=case.targets.repeat_interleave(samples), index=rows)
     shares = mass_inside(mass(maps, absolute=False), quadrants(own.flatten(0, 1), whole)).view(-1, samples)
     return torch.where(has_grid(case, labels, side**2 - 1), shares.nanmean(dim=1), undefined)
+
+
+def no_reason(model: Classifier, side: int = 3, tile: Tile = "whole") -> str | None:
+    """Reason why ``model`` cannot be shown a grid, or None."""
+    height, width = model.input_shape[1:]
+    return no_grid_reason(model, (height * side, width * side), FITTED) if tile == "whole" else None
+
+
+grid_pointing_game.applicable = no_reason  # type: ignore[attr-defined]
 
 
 def _arranged(case: Case, others: Tensor) -> tuple[Tensor, Tensor]:

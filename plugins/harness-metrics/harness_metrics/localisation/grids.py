@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from harness.api import Case
+from harness.api import Case, Classifier
 from harness_metrics.curves import target_probability
 
 Side = Annotated[int, Field(ge=2, le=4)]
@@ -23,19 +23,24 @@ class TakesNoGrid(ValueError):
 
 def require_taken(case: Case, size: tuple[int, int], otherwise: str = "") -> None:
     """Raise `TakesNoGrid` if the model takes no images of this size, found out once for a model; ``otherwise`` says what can be done."""
-
-    def refusal() -> str | None:
-        try:
-            case.predict(case.images.new_zeros(1, case.images.shape[1], *size))
-        except Exception as error:  # whatever a network's layers raise
-            return str(error)
-        return None
-
-    if size == (case.images.shape[-2], case.images.shape[-1]):
-        return
-    reason = case.ctx.lasting(("harness-metrics", "takes larger images", size), refusal)
+    reason = case.ctx.lasting(("harness-metrics", "takes larger images", size), lambda: no_grid_reason(case.model, size, otherwise))
     if reason is not None:
-        raise TakesNoGrid(f"the network takes no images of {size[0]} x {size[1]} ({reason}){otherwise}")
+        raise TakesNoGrid(reason)
+
+
+def no_grid_reason(model: Classifier, size: tuple[int, int], otherwise: str = "") -> str | None:
+    """Reason why a model takes no images of this size, with what can be done; None if it does."""
+    if size == tuple(model.input_shape[1:]):
+        return None
+    try:
+        with torch.no_grad():
+            model(torch.zeros(1, model.input_shape[0], *size, device=model.device, dtype=model.dtype))
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # whatever a network's layers raise
+        said = (str(error) or type(error).__name__).splitlines()[0]
+        return f"the network takes no images of {size[0]} x {size[1]} ({said}){otherwise}"
+    return None
 
 
 def sure_images(case: Case, count: int, confidence: float) -> tuple[Tensor, Tensor]:
