@@ -143,7 +143,7 @@ class _Neurons:
         changes = values - self._shaped((self.total / self.count).to(values))
         if sign is not None:
             never = torch.where(sign.to(self.least) > 0, self.greatest <= 0, self.least >= 0)
-            changes = changes * ((values * self._shaped(sign.to(values)) > 0) | self._shaped(never))
+            changes = changes * ((values * self._shaped(sign.to(values)) > 0) | self._shaped(never.to(values.device)))
         (found,) = torch.autograd.grad(outputs, leaf, changes)
         self.products = self.products.to(to_float64(found)) + to_float64(found)
 
