@@ -12,7 +12,7 @@ from harness.commands.terminal import print_renderable
 
 
 def models_command(store: StoreAddress = None, as_json: JsonOption = False) -> None:
-    """List the trained models in the store, and those in training."""
+    """Trained models in the store, and those in training."""
     from harness.runs.training_display import trainings_table
     from harness.store.address import default_address
     from harness.store.store import Store

@@ -19,7 +19,7 @@ def train_command(
     settings: SettingOptions = [],
     plugin: PluginFiles = [],
 ) -> None:
-    """Train the models of a spec that are not trained yet, and nothing else.
+    """Train the untrained models of a spec, and nothing else.
 
     Curves are shown while it goes on. `harness run` does the same before its jobs. Exit code 1: a training failed.
     """

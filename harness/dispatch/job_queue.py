@@ -36,6 +36,7 @@ class JobQueue:
         self._cancelled: set[str] = set()
         self._pieces: Counter[str] = Counter()  # taken of each job so far
         self._had: dict[RowsKey, Hashable] = {}  # who had rows last, and has what was computed of them whatever the explainer
+        self._in_order = False
         self._passed: Counter[str] = Counter()  # how often each first in a line was not taken for that
 
     def __len__(self) -> int:
@@ -87,6 +88,10 @@ class JobQueue:
         """Whatever a worker had is nobody's any longer."""
         self._had = {rows: had for rows, had in self._had.items() if had != worker}
 
+    def keep_order(self) -> None:
+        """Give jobs in their order from now on: on the same rows one after the other are those of different explainers."""
+        self._in_order = True
+
     def release(self, job: str) -> None:
         """Hold back nothing for a job any longer: its rows are explained, or will not be."""
         for held in self._holds.pop(job, ()):
@@ -136,6 +141,7 @@ class JobQueue:
     def _next(self, line: JobHeap, by: Hashable) -> Job | None:
         """The first in a line that is still there, or one close behind it that suits a worker better; those that are not there leave it."""
         front: JobHeap = []
+        by = None if self._in_order else by
         while line and len(front) < (1 if by is None else NEAR):
             place, name = heapq.heappop(line)
             if name in self._ready and self._places[name] == place:

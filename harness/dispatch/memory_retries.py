@@ -32,7 +32,11 @@ class MemoryRetries:
             yield Noted(job=job.id, reason=reason)
 
     def retry(self, worker: WorkerHandle, assignment: Assignment) -> None:
-        """Have what lacked memory in a job that is done wait, and end its worker: what that keeps of its memory goes with it."""
+        """Have what lacked memory in a job that is done wait, and end its worker: what that keeps of its memory goes with it.
+
+        Jobs come in their order from now on, in turns what keeps memory would cost the other a worker each time.
+        """
+        self._jobs.keep_order()
         self._waiting.extend(assignment.retry_jobs())
         self.drop_cancelled()
         self._pool.discard(worker)

@@ -62,6 +62,13 @@ def test_no_job_is_passed_over_for_long(seconds: list[float]) -> None:
     assert max(abs(place - turn) for turn, place in enumerate(places)) <= 2 * NEAR
 
 
+def test_where_memory_is_kept_jobs_come_in_their_order_from_then_on() -> None:
+    queue = queue_of(3, 2)
+    assert [place_of(queue.take("x", by="one")) for _ in range(2)] == [("maps-0", 0), ("maps-1", 0)], "on the same rows in turns"
+    queue.keep_order()
+    assert [place_of(queue.take("x", by="one")) for _ in range(4)] == [("maps-0", 8), ("maps-1", 8), ("maps-2", 0), ("maps-2", 8)]
+
+
 def place_of(job: Job | None) -> tuple[str, int]:
     assert job is not None
     return job.key, job.rows[0].position
