@@ -47,13 +47,13 @@ class TumourImages:
         if not 0 <= index < self.samples:
             raise IndexError(f"sample {index} of {self.samples}")
         label = index % len(self.class_names)
-        _, image, mask = self.twins(index, self.class_names[label])
+        image, mask = self.with_tumour(index, self.class_names[label])
         return Sample(image=torch.from_numpy(image)[None], label=label, id=f"{self.split}-{index:05d}", mask=torch.from_numpy(mask))
 
-    def twins(self, index: int, name: str) -> tuple[Image, Image, Mask]:
-        """The head of sample ``index`` in health, the same head and noise with a tumour of one class, and the mask; ``(H, W)`` each.
+    def with_tumour(self, index: int, name: str) -> tuple[Image, Mask]:
+        """The head and the noise of sample ``index`` with a tumour of one class, or ``"none"``, and its mask; ``(H, W)`` each.
 
-        Outside the mask both images are the same to the last bit.
+        Outside the mask the images of all classes are the same to the last bit.
         """
         anatomy, growing, scanner = (
             np.random.default_rng(stream_seed(self.seed, f"{self.split}-{index}", f"tumours-{part}"))
@@ -61,18 +61,16 @@ class TumourImages:
         )
         factor = 2 if self.size < 192 else 1
         healthy = midbrain_slice(self.size * factor, anatomy)
-        coordinates, noise = warp(self.size * factor, anatomy), scanner.bit_generator.state
+        coordinates = warp(self.size * factor, anatomy)
 
         def seen(field: NDArray[np.floating]) -> NDArray[np.floating]:
             return binned(ndimage.map_coordinates(field, coordinates, output=np.float64, order=1), factor)
 
-        before = scanned(seen(healthy.head), scanner, BRIGHTEST)
         growth = GROWTHS[name]
         if growth is None:
-            return before, before, np.zeros(before.shape, dtype=bool)
+            return scanned(seen(healthy.head), scanner, BRIGHTEST), np.zeros((self.size, self.size), dtype=bool)
         head, opacity = growth(healthy, growing)
-        scanner.bit_generator.state = noise
-        return before, scanned(seen(head), scanner, BRIGHTEST), exact.gaussian_filter(seen(opacity), BLUR) > 0
+        return scanned(seen(head), scanner, BRIGHTEST), exact.gaussian_filter(seen(opacity), BLUR) > 0
 
 
 @dataset(cite=CHENG_2015)

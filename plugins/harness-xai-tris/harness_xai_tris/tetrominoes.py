@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -41,6 +42,7 @@ def evidence(scenario: Scenario, size: Size, own: Pattern) -> NDArray[np.bool_]:
     return own >= VISIBLE if scenario == "translations-rotations" else both(size) >= VISIBLE
 
 
+@cache
 def both(size: Size) -> Pattern:
     """T and L at their fixed places."""
     return fixed(T, 0, size) + fixed(L, 1, size)
@@ -52,6 +54,7 @@ def fixed(shape: Pattern, place: int, size: Size) -> Pattern:
     return _drawn(shape, block, tuple(block * offset for offset in PLACES[place]), size)
 
 
+@cache
 def energy(scenario: Scenario, size: Size) -> float:
     """The mean over samples of a pattern's sum of squares, but for those that move and touch the border."""
     if scenario == "xor":
