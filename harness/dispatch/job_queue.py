@@ -89,7 +89,7 @@ class JobQueue:
         self._had = {rows: had for rows, had in self._had.items() if had != worker}
 
     def keep_order(self) -> None:
-        """Give jobs in their order from now on: on the same rows one after the other are those of different explainers."""
+        """Give jobs in their order from now on, whoever had their rows: those of one explainer stay together."""
         self._in_order = True
 
     def release(self, job: str) -> None:

@@ -34,7 +34,7 @@ class MemoryRetries:
     def retry(self, worker: WorkerHandle, assignment: Assignment) -> None:
         """Have what lacked memory in a job that is done wait, and end its worker: what that keeps of its memory goes with it.
 
-        Jobs come in their order from now on, in turns what keeps memory would cost the other a worker each time.
+        Jobs come in their order from now on: taken in turns, what keeps memory would cost the other a worker each time.
         """
         self._jobs.keep_order()
         self._waiting.extend(assignment.retry_jobs())

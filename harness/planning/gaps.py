@@ -141,9 +141,7 @@ def _remedy(reason: str, datasets: Mapping[str, Recipe], registry: Registry) -> 
 
 def training_remedy(datasets: Mapping[str, Recipe], registry: Registry) -> str:
     """What to write into the spec for datasets, by label, to have images to learn from: more of the same kind, if that takes a place."""
-    cards = {
-        registry.known("datasets", recipe.qualified).name: registry.known("datasets", recipe.qualified) for recipe in datasets.values()
-    }
+    cards = {card.name: card for card in (registry.known("datasets", recipe.qualified) for recipe in datasets.values())}
     use = "…"
     if len(cards) == 1:
         ((name, card),) = cards.items()
