@@ -43,12 +43,13 @@ class TumourImages:
         return self.samples
 
     def __getitem__(self, index: int) -> Sample:
-        """Sample ``index``: ``image`` (1, H, W) in [0, 1], ``mask`` of all pixels that the tumour changes (none has an empty one)."""
+        """Sample ``index``: ``image`` (1, H, W) in [0, 1], ``mask`` of all pixels that the tumour changes (None where there is none)."""
         if not 0 <= index < self.samples:
             raise IndexError(f"sample {index} of {self.samples}")
         label = index % len(self.class_names)
-        image, mask = self.with_tumour(index, self.class_names[label])
-        return Sample(image=torch.from_numpy(image)[None], label=label, id=f"{self.split}-{index:05d}", mask=torch.from_numpy(mask))
+        image, changed = self.with_tumour(index, self.class_names[label])
+        mask = torch.from_numpy(changed) if changed.any() else None
+        return Sample(image=torch.from_numpy(image)[None], label=label, id=f"{self.split}-{index:05d}", mask=mask)
 
     def with_tumour(self, index: int, name: str) -> tuple[Image, Mask]:
         """The head and the noise of sample ``index`` with a tumour of one class, or ``"none"``, and its mask; ``(H, W)`` each.
