@@ -8,13 +8,14 @@ import re
 from importlib.metadata import entry_points
 
 from harness_metrics import citations
+from harness_metrics.faithfulness import citations as of_faithfulness
 from harness_metrics.localisation import citations as of_localisation
 
 from harness.api.declarations import declaration_of
 
 PAPERS = [
     (node.targets[0].id, getattr(module, node.targets[0].id))
-    for module in (citations, of_localisation)
+    for module in (citations, of_faithfulness, of_localisation)
     for node in ast.parse(inspect.getsource(module)).body
     if isinstance(node, ast.Assign)
 ]

@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import SAMEK_2017
 from harness_metrics.curves import Output, area, case_curve, removal_counts
+from harness_metrics.faithfulness.citations import SAMEK_2017
 from harness_metrics.imputation import Imputation
 from harness_metrics.passes import abpc_passes
 

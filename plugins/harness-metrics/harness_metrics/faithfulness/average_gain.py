@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import ZHANG_2024
 from harness_metrics.curves import original_logits, target_shortfall
+from harness_metrics.faithfulness.citations import ZHANG_2024
 from harness_metrics.faithfulness.masked_image import masked_logits
 from harness_metrics.imputation import ImageReference
 from harness_metrics.maps import share

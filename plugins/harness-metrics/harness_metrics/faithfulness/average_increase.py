@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import CHATTOPADHAY_2018
 from harness_metrics.curves import original_probability
+from harness_metrics.faithfulness.citations import CHATTOPADHAY_2018
 from harness_metrics.faithfulness.masked_image import masked_probability
 from harness_metrics.imputation import ImageReference
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from harness.api import Case, metric
 from harness.api.transfer import sent
-from harness_metrics.citations import ELISHA_2025
 from harness_metrics.curves import area
+from harness_metrics.faithfulness.citations import ELISHA_2025
 from harness_metrics.imputation import Imputation, imputer
 from harness_metrics.information import Fraction
 from harness_metrics.memory import runs_of

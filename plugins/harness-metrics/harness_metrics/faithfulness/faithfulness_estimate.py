@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import ALVAREZ_MELIS_2018_SENN
 from harness_metrics.curves import Output, removal_counts
+from harness_metrics.faithfulness.citations import ALVAREZ_MELIS_2018_SENN
 from harness_metrics.imputation import Imputation
 from harness_metrics.passes import curve_passes
 from harness_metrics.responses import Correlation

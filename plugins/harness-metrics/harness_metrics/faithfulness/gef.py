@@ -11,8 +11,8 @@ from torch import Tensor
 
 from harness.api import Case, Classifier, Unexplained, metric
 from harness.api.network_copies import noisy_networks
-from harness_metrics.citations import HEDSTROEM_2025
 from harness_metrics.curves import original_outputs
+from harness_metrics.faithfulness.citations import HEDSTROEM_2025
 from harness_metrics.maps import share
 from harness_metrics.similarity import spearman
 

@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import PETSIUK_2018
 from harness_metrics.curves import area, case_curve, removal_counts
+from harness_metrics.faithfulness.citations import PETSIUK_2018
 from harness_metrics.imputation import Imputation
 from harness_metrics.passes import curve_passes
 

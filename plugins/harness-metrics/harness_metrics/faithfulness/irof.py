@@ -10,8 +10,8 @@ from torch import Tensor
 
 from harness.api import Case, metric
 from harness.api.transfer import sent
-from harness_metrics.citations import RIEGER_2020
 from harness_metrics.curves import original_probability, removal_outputs
+from harness_metrics.faithfulness.citations import RIEGER_2020
 from harness_metrics.imputation import Imputation, imputer
 from harness_metrics.maps import share
 from harness_metrics.passes import irof_passes

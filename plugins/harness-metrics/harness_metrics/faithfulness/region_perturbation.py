@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import SAMEK_2017
 from harness_metrics.curves import Output, case_curve
+from harness_metrics.faithfulness.citations import SAMEK_2017
 from harness_metrics.imputation import RANDOM, Imputation
 from harness_metrics.passes import region_passes
 from harness_metrics.patches import grid_of

@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import RONG_2022
 from harness_metrics.curves import Order, case_curve, original_probability
+from harness_metrics.faithfulness.citations import RONG_2022
 from harness_metrics.imputation import Imputation
 from harness_metrics.parameters import Deviation
 from harness_metrics.passes import road_passes

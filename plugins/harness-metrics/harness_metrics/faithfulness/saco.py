@@ -10,8 +10,8 @@ from torch import Tensor
 
 from harness.api import Case, metric
 from harness.api.transfer import sent
-from harness_metrics.citations import WU_2024
 from harness_metrics.curves import Output, removal_counts
+from harness_metrics.faithfulness.citations import WU_2024
 from harness_metrics.imputation import Imputation
 from harness_metrics.maps import share
 from harness_metrics.passes import curve_passes

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from harness.api import Case, metric
 from harness.api.geometry import masks_to_boxes
-from harness_metrics.citations import DABKOWSKI_2017
+from harness_metrics.faithfulness.citations import DABKOWSKI_2017
 from harness_metrics.maps import energetic, mass
 
 SMALLEST = 0.05

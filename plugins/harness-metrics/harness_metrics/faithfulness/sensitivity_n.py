@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import ANCONA_2018
 from harness_metrics.curves import Output
+from harness_metrics.faithfulness.citations import ANCONA_2018
 from harness_metrics.imputation import Imputation
 from harness_metrics.responses import Correlation
 from harness_metrics.similarity import similarity as similarity_of

@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import KAPISHNIKOV_2019
 from harness_metrics.compressed_size import Size
+from harness_metrics.faithfulness.citations import KAPISHNIKOV_2019
 from harness_metrics.imputation import Imputation
 from harness_metrics.information import PUBLISHED_FRACTIONS, Fraction, case_points, curve_area
 from harness_metrics.passes import information_passes

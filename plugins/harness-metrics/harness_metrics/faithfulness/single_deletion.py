@@ -10,8 +10,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, Unexplained, metric
-from harness_metrics.citations import HESSE_2024
 from harness_metrics.curves import Output
+from harness_metrics.faithfulness.citations import HESSE_2024
 from harness_metrics.imputation import Imputation, Imputer, imputer
 from harness_metrics.responses import Correlation, random_responses
 from harness_metrics.similarity import similarity as similarity_of

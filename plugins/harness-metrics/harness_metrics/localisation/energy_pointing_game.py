@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import WANG_2020
 from harness_metrics.localisation.boxes import boxes_of, inside
+from harness_metrics.localisation.citations import WANG_2020
 from harness_metrics.maps import mass, mass_inside
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import OLIVEIRA_2024
+from harness_metrics.localisation.citations import OLIVEIRA_2024
 from harness_metrics.localisation.precision import precision_at_size
 from harness_metrics.maps import masks_of
 from harness_metrics.ordering import case_ranks

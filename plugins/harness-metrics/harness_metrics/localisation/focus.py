@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import ARIAS_DUART_2022
+from harness_metrics.localisation.citations import ARIAS_DUART_2022
 from harness_metrics.localisation.mosaics import mosaics, quadrants, tiles
 from harness_metrics.maps import mass, mass_inside
 from harness_metrics.parameters import Samples

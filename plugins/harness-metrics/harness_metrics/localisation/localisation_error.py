@@ -10,8 +10,8 @@ from torch import Tensor
 
 from harness.api import Case, metric
 from harness.api.geometry import masks_to_boxes
-from harness_metrics.citations import FONG_2017
 from harness_metrics.localisation.boxes import boxes_of, intersection_over_union
+from harness_metrics.localisation.citations import FONG_2017
 from harness_metrics.maps import energetic, mass
 
 

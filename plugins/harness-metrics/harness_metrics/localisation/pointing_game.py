@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from harness.api import Case, metric
-from harness_metrics.citations import ZHANG_2018
+from harness_metrics.localisation.citations import ZHANG_2018
 from harness_metrics.maps import masks_of, share
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import ARRAS_2022
+from harness_metrics.localisation.citations import ARRAS_2022
 from harness_metrics.maps import masks_of, mass, mass_inside
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.api import Case, metric
-from harness_metrics.citations import THEINER_2022
+from harness_metrics.localisation.citations import THEINER_2022
 from harness_metrics.maps import masks_of, share
 from harness_metrics.ordering import case_ranks
 
