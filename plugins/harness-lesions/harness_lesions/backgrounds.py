@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 from scipy import ndimage
 
+from harness.api import exact
 from harness.api.randomness import stream_seed
-from harness_lesions import exact
 from harness_lesions.bank import SPLITS, Split
 from harness_lesions.phantom import GREATEST, brain_phantom
 from harness_lesions.rendering import Image

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from harness_lesions import exact
+from harness.api import exact
 from harness_lesions.walks import Walk, traced
 
 Field = NDArray[np.floating]

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from harness_lesions import exact
+from harness.api import exact
 
 Field = NDArray[np.floating]
 Generator = np.random.Generator

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from harness_lesions import exact
+from harness.api import exact
 from harness_lesions.midbrain import SELLA, Slice
 from harness_lesions.phantom import FLUID, GREY, WHITE, smooth_noise, soft
 

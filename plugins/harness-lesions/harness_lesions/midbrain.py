@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness_lesions import exact
+from harness.api import exact
 from harness_lesions.cortex import Outline, sulci
 from harness_lesions.deep import cone, ellipse
 from harness_lesions.phantom import FLUID, GREY, WHITE, grid, skull_and_scalp, smooth_noise, soft, tissue

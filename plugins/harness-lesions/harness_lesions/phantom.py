@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from harness_lesions import exact
+from harness.api import exact
 from harness_lesions.cortex import Outline, sulci
 from harness_lesions.deep import nuclei, ventricles
 from harness_lesions.rendering import Image

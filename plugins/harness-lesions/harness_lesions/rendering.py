@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from harness_lesions import exact
+from harness.api import exact
 from harness_lesions.shapes import LesionClass, Mask
 
 Image = NDArray[np.float32]

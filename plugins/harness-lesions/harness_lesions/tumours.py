@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import ndimage
 
-from harness.api import Sample, dataset
+from harness.api import Sample, dataset, exact
 from harness.api.randomness import stream_seed
-from harness_lesions import exact
 from harness_lesions.bank import Split
 from harness_lesions.citations import CHENG_2015
 from harness_lesions.growths import Growth, glioma, meningioma, pituitary

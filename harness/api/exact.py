@@ -44,7 +44,7 @@ def sin_cos(angle: ArrayLike) -> tuple[Floats, Floats]:
 def hypot(x: ArrayLike, y: ArrayLike) -> Floats:
     """√(x² + y²), of values whose squares are float64 numbers."""
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    return np.sqrt(x * x + y * y)
+    return np.asarray(np.sqrt(x * x + y * y))
 
 
 def arctan2(y: ArrayLike, x: ArrayLike) -> Floats:
@@ -74,7 +74,7 @@ def log(value: ArrayLike) -> Floats:
     low = fraction < np.sqrt(0.5)
     fraction, doublings = np.where(low, 2 * fraction, fraction), doublings - low
     share = (fraction - 1) / (fraction + 1)
-    return doublings * _LN2 + (share * _polynomial(_AREA_TANGENT, share * share) + doublings * _LN2_REST)
+    return np.asarray(doublings * _LN2 + (share * _polynomial(_AREA_TANGENT, share * share) + doublings * _LN2_REST))
 
 
 def power(value: ArrayLike, exponent: float) -> Floats:
@@ -106,7 +106,7 @@ def _quarter_waves(angle: ArrayLike) -> tuple[Floats, Floats, Floats]:
 
 def _shifted(sine: Floats, cosine: Floats, quadrant: Floats) -> Floats:
     """The sine of the whole angle."""
-    return np.where(quadrant % 2 == 0, sine, cosine) * np.where(quadrant < 2, 1.0, -1.0)
+    return np.asarray(np.where(quadrant % 2 == 0, sine, cosine) * np.where(quadrant < 2, 1.0, -1.0))
 
 
 def _polynomial(coefficients: list[float], x: Floats) -> Floats:
