@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import torch
 from harness_torchvision.digits import digits
 from harness_torchvision.digits_cnn import digits_cnn
+from harness_torchvision.models import published
 from harness_torchvision.training.images import TrainingImages, augmented, scale_of
 from harness_torchvision.training.loop import balanced_weights
 from harness_torchvision.training.options import Augmentation, Optimiser, Scale, Schedule
@@ -60,7 +62,7 @@ def arch() -> Classifier:
     return classifier(network(), input_shape=(1, 8, 8), mean=[0.4], std=[0.3], cam_layer="6")
 
 
-def trainings(arch: Classifier, **params: Any) -> ClassifierTraining:
+def trainings(arch: str | Classifier, **params: Any) -> ClassifierTraining:
     made = trained(**{"arch": arch, "data": Blobs(), "epochs": 3, "batch": 8, **params})
     assert isinstance(made, ClassifierTraining)
     return made
@@ -358,6 +360,25 @@ def test_a_torchvision_architecture_by_its_name() -> None:
     assert (made.family, made.cam_layer, made.input_shape, made.num_classes) == ("resnet", "layer4", (3, 32, 32), 10)
     assert {name for name, tensor in made.module.state_dict().items()} == set(result.tensors)
     assert result.record["learning"] == 3 * 64 * 49 + 128 + 512 * 10 + 10
+
+
+@pytest.mark.parametrize(("name", "classes"), [("squeezenet1_1", 10), ("squeezenet1_1", 1000)])
+def test_training_begins_with_published_weights_but_for_the_last_layer(
+    name: str, classes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a file that lies where a download would have put it; a last layer of the right size is new too."""
+    published_state = models.get_model(name).state_dict()
+    torch.hub.set_dir(str(tmp_path / "hub"))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    torch.save(published_state, tmp_path / "hub" / "checkpoints" / Path(published(name, "DEFAULT").url).name)
+    data = digits(split="train", samples=8)
+    monkeypatch.setattr(type(data), "class_names", [f"class {number}" for number in range(classes)])
+    training = trainings(name, data=data, init="imagenet", epochs=1, input_size=32, tune="head")
+    result = run(training)[0]
+    for key, tensor in result.tensors.items():
+        assert torch.equal(tensor, published_state[key]) == (key not in ("classifier.1.weight", "classifier.1.bias")), key
+    assert result.tensors["classifier.1.weight"].shape == (classes, 512, 1, 1)
+    assert training.classifier(result).num_classes == classes
 
 
 def test_digits_cnn_is_trained_anew_as_a_component() -> None:
