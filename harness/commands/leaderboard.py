@@ -31,6 +31,7 @@ def leaderboard_command(
     compare: Annotated[
         tuple[str, str] | None, typer.Option(help="Two explainers' labels: the first minus the second, metric by metric.", metavar="A B")
     ] = None,
+    published: Annotated[bool, typer.Option("--published", help="Only the published tables of the spec, ours beside theirs.")] = False,
 ) -> None:
     """Render the leaderboard of a run again, or of several.
 
@@ -44,8 +45,8 @@ def leaderboard_command(
     from harness.results.run_folder import read_results
     from harness.user_errors import UserError
 
-    if meta and compare:
-        raise UserError("--meta and --compare are two questions: ask one of them")
+    if meta + bool(compare) + published > 1:
+        raise UserError("--meta, --compare and --published are different questions: ask one of them")
     results = merge_results([read_results(run) for run in runs], list(map(str, runs)))
     if weight:
         results = replace(results, weights={**results.weights, **read_weights(weight, results)})
@@ -54,9 +55,11 @@ def leaderboard_command(
         document = with_pair(document, results, *compare)
     if meta and not document.meta:
         raise UserError("nothing is known of these metrics: write `meta: {}` into the spec, and run it again")
+    if published and not document.published:
+        raise UserError("this run stands beside no published table: write `published` into its spec, and run it again")
     if format == "terminal":
-        print_leaderboard(document, group.value, meta=meta, pairs=bool(compare))
+        print_leaderboard(document, group.value, meta=meta, pairs=bool(compare), published=published)
         return
     extra = HookRunner.discover().call("leaderboard_formats")
-    text = render_leaderboard(document, format, group=group.value, extra_formats=extra, meta=meta, pairs=bool(compare))
+    text = render_leaderboard(document, format, group=group.value, extra_formats=extra, meta=meta, pairs=bool(compare), published=published)
     typer.echo(text, nl=False)

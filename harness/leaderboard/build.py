@@ -6,6 +6,7 @@ from harness.analysis.groups import analyse_group
 from harness.analysis.model_comparison import compare_models
 from harness.analysis.overall import overall_entries
 from harness.analysis.pair_comparison import compare_pair
+from harness.analysis.published_comparison import compare_with_published
 from harness.meta.analysis import analyse_meta
 from harness.results.data_model import Results
 from harness.results.document import Leaderboard, Settings
@@ -20,13 +21,15 @@ def build_leaderboard(results: Results) -> Leaderboard:
     meta = analyse_meta(results)
     separations = {(entry.dataset, entry.model): _separations(entry) for entry in meta}
     groups = [analyse_group(group, results, separations.get((group.dataset, group.model))) for group in results.groups]
+    entries = [found.entry for found in groups]
     return Leaderboard(
         run=results.provenance,
         settings=Settings(**{**vars(results), "samples": results.samples_rule}),
-        groups=[found.entry for found in groups],
+        groups=entries,
         overall=overall_entries(groups, results),
         models=compare_models(results),
         meta=meta,
+        published=compare_with_published(entries, results.published),
     )
 
 

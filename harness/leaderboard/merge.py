@@ -62,6 +62,7 @@ def _merge_two(first: Results, second: Results, name: str) -> Results:
         variants=list(variants.values()),
         reference=first.reference if first.reference is not None else second.reference,
         nulls=list(dict.fromkeys([*first.nulls, *second.nulls])),
+        published=list(dict.fromkeys([*first.published, *second.published])),
     )
 
 

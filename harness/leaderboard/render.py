@@ -74,6 +74,7 @@ def render_leaderboard(
     extra_formats: Iterable[Mapping[str, ExtraFormat]] = (),
     meta: bool = False,
     pairs: bool = False,
+    published: bool = False,
 ) -> str:
     """The leaderboard as text that ends with a newline; ``format`` is a name or a suffix, the rest is explained at `View`.
 
@@ -83,4 +84,4 @@ def render_leaderboard(
     found = formats.get(format) or next((made for made in formats.values() if made.suffix == format), None)
     if found is None:
         raise UnknownFormat(f"unknown format {format!r}; choose from {', '.join(formats)}")
-    return found.render(document, View(group, meta, pairs, width, color, ascii_only))
+    return found.render(document, View(group, meta, pairs, published, width, color, ascii_only))

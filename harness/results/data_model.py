@@ -11,6 +11,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, PlainSerializer, Vali
 
 from harness.results.components import ComponentInfo, ExplainerInfo, MetricInfo
 from harness.results.field_types import BoolArray, FloatArray, Name, Number
+from harness.results.published_tables import PublishedTable
 from harness.results.variant_info import VariantInfo
 
 Status = Literal["ok", "not-applicable", "failed", "timeout", "out-of-memory", "crashed", "blocked"]
@@ -242,6 +243,7 @@ class Results:
         seed: of the resamples.
         weights: of categories, and of metrics within theirs, by name or label; what is not named has its usual weight.
         variants: the groups explained altered, by which the metrics are evaluated; they take no part in any rank.
+        published: tables of others, beside which this run's numbers are put.
     """
 
     provenance: dict[str, Any]
@@ -255,6 +257,7 @@ class Results:
     seed: int = 0
     weights: dict[Name, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = field(default_factory=dict)
     variants: Annotated[list[Group], Field(validation_alias=AliasChoices("variants", "shadows"))] = field(default_factory=list)
+    published: list[PublishedTable] = field(default_factory=list)
 
     def is_null(self, info: ExplainerInfo) -> bool:
         """Whether a row is a null explainer, by itself or by name."""

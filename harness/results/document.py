@@ -14,6 +14,7 @@ from harness.results.data_model import Correction, CostsEntry, IntervalKind, Sam
 from harness.results.document_part import DocumentPart
 from harness.results.field_types import Number
 from harness.results.meta_document import MetaEntry
+from harness.results.published_document import PublishedEntry
 from harness.results.schema_version import SchemaError, SchemaVersion, check_schema_version, first_validation_error
 
 SCHEMA_VERSION = "2.0"
@@ -263,6 +264,7 @@ class Leaderboard(DocumentPart):
     """The whole of ``leaderboard.json``; ``run`` is the run's provenance, ``meta`` of groups whose metrics were evaluated.
 
     ``models``: each further model of a dataset against the first. ``pairs``: what a reader asked for; no run writes any.
+    ``published``: this run's numbers beside those of published tables that its spec has.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -273,6 +275,7 @@ class Leaderboard(DocumentPart):
     models: list[ModelsEntry] = Field(default_factory=list)
     pairs: list[PairEntry] = Field(default_factory=list)
     meta: list[MetaEntry] = Field(default_factory=list)
+    published: list[PublishedEntry] = Field(default_factory=list)
 
     def to_json(self) -> str:
         """The text of ``leaderboard.json``: UTF-8, without NaN or infinities."""

@@ -34,6 +34,7 @@ from harness.results.field_types import Bools, Floats
 from harness.results.run_folder import MapColumn
 from harness.results.variant_info import VariantInfo
 from harness.runs.outcome import Outcome
+from harness.runs.published_tables import published_tables
 from harness.spec.loaded_spec import LoadedSpec
 from harness.store.sample_alignment import MaskedColumn
 from harness.store.store import Store
@@ -70,6 +71,7 @@ def collect_results(
         correction=spec.statistics.correction,
         seed=spec.seed,
         weights=spec.rank.weights,
+        published=published_tables(loaded),
     )
 
 

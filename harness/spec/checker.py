@@ -21,6 +21,7 @@ from harness.spec.loaded_spec import SpecRecipes
 from harness.spec.missing_paths import missing_paths
 from harness.spec.overrides import SELECTOR_KINDS, apply_override, find_unmatched, overridden_kind, selectors
 from harness.spec.problems import SpecError, SpecProblem
+from harness.spec.published_checks import published_problems
 from harness.spec.run_spec import DEFAULT_EXECUTOR, DEFAULT_NULLS, KIND_BY_KEY, RANDOM_MODEL, Override, RunSpec, label_of, name_of
 from harness.spec.yaml_document import SpecDocument
 
@@ -52,6 +53,7 @@ def check_spec(
     components = _Components(data, registry, files)
     wrong += [*components.problems, *components.label_problems(document)]
     wrong += [*_reference_problems(data, components), *_weight_problems(data, components), *_override_problems(data, components)]
+    wrong += published_problems(data.get("published"), components.all_labels)
     found += [document.problem(problem.at, problem.message, key=problem.key) for problem in wrong]
     if found or spec is None:
         raise SpecError(found)
@@ -156,6 +158,11 @@ class _Components:
     def labels(self, *keys: str) -> list[str]:
         """The labels of lists, also of what does not resolve."""
         return [label_of(entry.written) for key in keys for entry in self.entries[key].values()]
+
+    @property
+    def all_labels(self) -> dict[str, list[str]]:
+        """The labels of every list; nulls are explainers."""
+        return {key: self.labels(*(("explainers", "nulls") if key == "explainers" else (key,))) for key in KIND_BY_KEY}
 
     def label_problems(self, document: SpecDocument) -> Iterator[Problem]:
         """Labels that stand twice in a list, and nulls with that of an explainer unless they are the same."""

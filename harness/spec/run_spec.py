@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, StringConstraints, field_serializer
+from pydantic import BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, field_serializer
 from pydantic_core import CoreSchema
 
 from harness.api.declarations import Kind
 from harness.registry.recipe import default_label
 from harness.spec.byte_size import ByteSize
 from harness.spec.duration import Duration
+from harness.spec.form_types import WHOLE, Label, StrictModel
+from harness.spec.published_options import PublishedOptions
 from harness.store.address import redact_credentials
 from harness.store.input_files import DEFAULT_BOUND
 
@@ -26,13 +28,6 @@ KIND_BY_KEY: Mapping[str, Kind] = {
 RANDOM_MODEL = "random-model"
 DEFAULT_NULLS = ("random", "sobel", "laplace", "input-intensity", "centre-gaussian")
 DEFAULT_EXECUTOR = "local"
-LABEL_WORDS = "a string (on one line, not blank, at most 200 characters)"
-ONE_LINE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\s\x00-\x1f\x7f-\x9f\u2028\u2029][^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
-Label = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE_PATTERN), Field(json_schema_extra={"x-words": LABEL_WORDS})
-]
-WHOLE = BeforeValidator(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)
-"""Stands last in the annotation of an integer: ``1.0`` is one."""
 PositiveInt = Annotated[int, Field(ge=1), WHOLE]
 MAX_DRAWS = 100_000  # resamples: as many as a run folder may say, and more than any number shows
 MAX_REPEATS = 1000  # each explains and scores everything four times
@@ -49,12 +44,6 @@ class _NameOrMapping:
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"x-words": COMPONENT_WORDS, "anyOf": [{"type": "string", "minLength": 1}, handler(schema)]}
-
-
-class StrictModel(BaseModel):
-    """Unknown keys are errors, and no value is coerced into another type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Reference(StrictModel):
@@ -267,4 +256,7 @@ class RunSpec(StrictModel):
     rank: RankOptions = Field(default_factory=RankOptions, description="What counts in the headline.")
     meta: MetaOptions | None = Field(
         default=None, description="Evaluate the metrics too; `meta: {}` takes the paper's disturbances, without it there is none."
+    )
+    published: list[PublishedOptions] = Field(
+        default_factory=list, description="Tables that others published, beside which the leaderboard puts what this run found."
     )

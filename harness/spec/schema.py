@@ -10,7 +10,8 @@ from harness.registry.card import Card, singular
 from harness.registry.registry import Registry
 from harness.spec.executor_settings import merge_executor_schemas
 from harness.spec.form import form_schema
-from harness.spec.run_spec import KIND_BY_KEY, ONE_LINE_PATTERN, RANDOM_MODEL
+from harness.spec.form_types import ONE_LINE_PATTERN
+from harness.spec.run_spec import KIND_BY_KEY, RANDOM_MODEL
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

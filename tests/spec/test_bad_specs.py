@@ -28,7 +28,10 @@ INSTALLED = f"(installed: broken, future, grad-cam, {EXPLAINERS})"
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 10))
 COMPONENT = "each a component (its name, or use + params)"
 TEXT = "a string (on one line, not blank, at most 200 characters)"
-KEYS = "name, seed, datasets, models, explainers, metrics, explain, reference, nulls, overrides, execution, store, statistics, rank, meta"
+KEYS = (
+    "name, seed, datasets, models, explainers, metrics, explain, reference, nulls, overrides, execution, store, statistics, rank, meta, "
+    "published"
+)
 
 
 def replaced(line: str, by: str) -> str:
@@ -297,6 +300,35 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
             '7:39: lrp: unknown parameter "relu" (known: rule, epsilon)',
             "7:45: grad-cam: relu must be true or false, not 3",
         ],
+    ),
+    # published tables
+    "a published table without its columns": (
+        HEAD + "published: [{title: x, source: y, values: {}}]\n",
+        [
+            "7:13: published[0].columns is missing: a mapping",
+            "7:43: published[0].values must be a mapping, not empty",
+        ],
+    ),
+    "a published table of what is not there": (
+        HEAD
+        + "published:\n  - title: x\n    source: y\n    columns:\n      a: {metric: raod}\n      b: {measure: accuracy}\n"
+        + "      c: {metric: road, measure: skill, model: resnet*, explainer: lrp}\n      d: {}\n"
+        + "    values:\n      lpr: [1, 0.5, '1,2', pass]\n      grad-cam: [1, 2]\n",
+        [
+            '11:19: no metric is called "raod"; did you mean "road"? (labels: road)',
+            "12:20: accuracy is known of models: write `rows: models`",
+            "13:10: a column has either metric, the label of one, or measure",
+            '13:48: no model is called "resnet*" (labels: lesions-vgg)',
+            "13:68: the rows are explainers, so that a column names none",
+            "14:10: a column has either metric, the label of one, or measure",
+            '16:12: no explainer is called "lpr"; did you mean "lrp"? (labels: grad-cam, lrp)',
+            '16:21: "1,2": a number is written as 0.75, 0.75 ± 0.01 or 75.4 ± 1.2 %',
+            "17:17: there are 4 columns (a, b, c, d), and 2 values here",
+        ],
+    ),
+    "a threshold that is none": (
+        HEAD + "published: [{title: x, source: y, columns: {a: {metric: road, passes: small}}, values: {lrp: [pass]}}]\n",
+        ['7:71: published[0].columns.a.passes must be a comparison with a number, such as < 0.5, not "small"'],
     ),
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from harness.leaderboard.render import render_leaderboard
 from harness.leaderboard.selection import Selection
 from harness.results.data_model import Cell, ExplanationSettings, Group, Results
 from harness.results.document import Leaderboard, json_schema, read_leaderboard
+from harness.results.published_tables import PublishedColumn, PublishedRow, PublishedTable, PublishedValue
 from tests.support.synthetic_results import complete_cell, leaderboard_group, leaderboard_results, metric, variant_of, write_run
 
 GOLDEN = Path(__file__).parents[1] / "leaderboard" / "golden"
@@ -37,8 +38,22 @@ def golden_results() -> Results:
     ]
     kinds = [(kind, strength, repeat) for kind in ("inputs", "weights") for strength in ("minor", "disruptive") for repeat in (1, 2)]
     variants = [variant_of(groups[0], *kind, seed=10 + k) for k, kind in enumerate([*kinds, ("oracle", None, 0)])]
-    whole = leaderboard_results(groups=groups, variants=variants, bootstrap=200)
+    whole = leaderboard_results(groups=groups, variants=variants, bootstrap=200, published=[_published()])
     return Selection(explainers=[*EXPLAINERS, "oracle"], metrics=[*METRICS, "parts"]).of(whole)
+
+
+def _published() -> PublishedTable:
+    where = {"datasets": ("lesions",), "models": ("net-0", "net-1")}
+    columns = (
+        PublishedColumn(name="deletion", metric="deletion", relation="<", bound=0.35, datasets=("shapes",), models=("tiny",)),
+        PublishedColumn(name="road", metric="road", **where),
+    )
+    rows = (
+        PublishedRow(name="lrp", labels=("lrp",), values=(PublishedValue(words="pass"), PublishedValue(value=0.2, deviation=0.01))),
+        PublishedRow(name="SHAP", labels=("SHAP",), values=(PublishedValue(words="not tested"), PublishedValue(value=0.1))),
+        PublishedRow(name="sobel", labels=("sobel",), values=(PublishedValue(words="pass"), PublishedValue())),
+    )
+    return PublishedTable(title="Two metrics", source="Somebody 2022, table 4", about="other images", columns=columns, rows=rows)
 
 
 def _with_agreement(group: Group) -> Group:

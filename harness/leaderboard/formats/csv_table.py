@@ -34,19 +34,30 @@ PAIR_COLUMNS = (
     "p_ttest", "p_ttest_adjusted", "p_wilcoxon", "p_wilcoxon_adjusted", "verdict",
 )  # fmt: skip
 
+PUBLISHED_FIELDS = ("ours", "low", "high", "deviation", "means", "verdict", "published", "published_deviation", "published_words")
+PUBLISHED_COLUMNS = ("title", "source", "row", "column", "measured", "passes", *PUBLISHED_FIELDS)
+
 
 def render_csv(document: Leaderboard, view: View) -> str:
-    """A line per cell that was asked for; of the metrics, and of pairs, a line per metric."""
+    """A line per cell that was asked for, or per cell of published tables; of the metrics, and of pairs, a line per metric."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(PAIR_COLUMNS if view.pairs else META_COLUMNS if view.meta else CSV_COLUMNS)
-    if view.pairs:
-        writer.writerows(pair_lines(document))
-    elif view.meta:
-        writer.writerows(meta_lines(document))
-    else:
-        writer.writerows([str(value).lower() if isinstance(value, bool) else value for value in line] for line in cell_lines(document))
+    columns, made = _lines(document, view)
+    writer.writerow(columns)
+    writer.writerows(made)
     return out.getvalue()
+
+
+def _lines(document: Leaderboard, view: View) -> tuple[tuple[str, ...], Iterator[list[object]]]:
+    """What is asked for: the columns, and a line for each thing."""
+    if view.pairs:
+        return PAIR_COLUMNS, pair_lines(document)
+    if view.meta:
+        return META_COLUMNS, meta_lines(document)
+    if view.published:
+        return PUBLISHED_COLUMNS, published_lines(document)
+    lines = ([str(value).lower() if isinstance(value, bool) else value for value in line] for line in cell_lines(document))
+    return CSV_COLUMNS, lines
 
 
 def meta_lines(document: Leaderboard) -> Iterator[list[object]]:
@@ -66,6 +77,15 @@ def pair_lines(document: Leaderboard) -> Iterator[list[object]]:
         for metric, versus in entry.cells.items():
             numbers = [getattr(versus, name) for name in PAIR_COLUMNS[PAIR_COLUMNS.index("pairs") :]]
             yield [entry.dataset, entry.model, entry.first, entry.second, metric, entry.samples, *numbers]
+
+
+def published_lines(document: Leaderboard) -> Iterator[list[object]]:
+    """The lines by `PUBLISHED_COLUMNS`."""
+    for entry in document.published:
+        for row, cells in entry.cells.items():
+            for column in entry.columns:
+                numbers = [getattr(cells[column.name], name) for name in PUBLISHED_FIELDS]
+                yield [entry.title, entry.source, row, column.name, column.measured, column.passes, *numbers]
 
 
 def cell_lines(document: Leaderboard) -> Iterator[list[object]]:

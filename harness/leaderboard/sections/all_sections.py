@@ -9,6 +9,7 @@ from harness.leaderboard.sections.across_groups import models_section, overall_s
 from harness.leaderboard.sections.group import group_section
 from harness.leaderboard.sections.meta_evaluation import meta_section
 from harness.leaderboard.sections.pair import pair_section
+from harness.leaderboard.sections.published import published_section
 from harness.leaderboard.sections.section import Section
 from harness.results.data_model import Weighting
 from harness.results.document import Leaderboard
@@ -22,25 +23,33 @@ class View:
         group: whether ranks are averaged over categories (and metrics shown by category) or over all metrics alike.
         meta: what is known of the metrics, in the place of the ranks.
         pairs: the pairs of explainers that were asked for, in the place of the ranks.
+        published: nothing but what stands beside published tables.
         width, color, ascii_only: cells a line, ANSI styles, and nothing but ASCII; a terminal's.
     """
 
     group: Weighting = "category"
     meta: bool = False
     pairs: bool = False
+    published: bool = False
     width: int = 100
     color: bool = False
     ascii_only: bool = False
 
 
 def leaderboard_sections(document: Leaderboard, view: View) -> Iterator[Section]:
-    """Every group, the ranks across them and the models side by side; or the metrics of every group, or the pairs that were asked for."""
+    """Every group, what is across them and beside published tables; or the metrics of every group, or the pairs that were asked for."""
     if view.pairs:
         yield from (pair_section(document, entry, number) for number, entry in enumerate(document.pairs, start=1))
         return
     if view.meta:
         yield from (meta_section(document, entry, number) for number, entry in enumerate(document.meta, start=1))
         return
+    if not view.published:
+        yield from _own_sections(document, view)
+    yield from (published_section(document, entry, number) for number, entry in enumerate(document.published, start=1))
+
+
+def _own_sections(document: Leaderboard, view: View) -> Iterator[Section]:
     yield from (group_section(document, group, view.group, number) for number, group in enumerate(document.groups, start=1))
     if len(document.groups) > 1:
         yield overall_section(document, view.group)

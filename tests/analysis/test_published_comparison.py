@@ -1,0 +1,85 @@
+"""A run's numbers beside published ones: which of them, their spread, verdicts and how far both agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.leaderboard.build import build_leaderboard
+from harness.results.data_model import CostsEntry, Group, Results
+from harness.results.published_document import PublishedEntry
+from harness.results.published_tables import PublishedColumn, PublishedRow, PublishedTable, PublishedValue
+from tests.support.synthetic_results import group_of, metric
+
+RNG = np.random.default_rng(4)
+ROWS = ("a", "b", "c", "d")
+SCORES = {
+    (data, net): {label: {"m": RNG.normal(k, 0.5, size=20)} for k, label in enumerate(ROWS)} for data in ("x", "y") for net in ("n0", "n1")
+}
+
+
+def groups() -> list[Group]:
+    costs = {label: CostsEntry(seconds_per_sample=0.5 * k) for k, label in enumerate(ROWS, start=1)}
+    return [
+        group_of(scores, [metric("m")], dataset=data, model=net, costs=costs, accuracy=0.8 if net == "n0" else 0.9)
+        for (data, net), scores in SCORES.items()
+    ]
+
+
+def table(columns: list[PublishedColumn], rows: dict[str, list[object]], labels: dict[str, tuple[str, ...]] = {}) -> PublishedTable:  # noqa: B006
+    def value(given: object) -> PublishedValue:
+        return PublishedValue(words=given) if isinstance(given, str) else PublishedValue(value=given)  # type: ignore[arg-type]
+
+    made = [PublishedRow(name=name, labels=labels.get(name, (name,)), values=tuple(map(value, given))) for name, given in rows.items()]
+    return PublishedTable(title="t", source="s", kind="models" if labels else "explainers", columns=tuple(columns), rows=tuple(made))
+
+
+def compared(of: PublishedTable) -> PublishedEntry:
+    (entry,) = build_leaderboard(Results(provenance={}, groups=groups(), bootstrap=100, published=[of])).published
+    return entry
+
+
+def test_one_group_gives_its_mean_and_interval_and_several_their_mean_and_deviation() -> None:
+    one = PublishedColumn(name="one", metric="m", datasets=("x",), models=("n1",))
+    all_of_x = PublishedColumn(name="all", metric="m", datasets=("x",), models=("n0", "n1"))
+    cells = compared(table([one, all_of_x], {"b": [1.0, 1.0]})).cells["b"]
+    values = SCORES["x", "n1"]["b"]["m"]
+    assert cells["one"].means == 1 and cells["one"].deviation is None
+    low, high = stats.t.interval(0.95, 19, values.mean(), stats.sem(values))
+    assert cells["one"].ours == pytest.approx(values.mean()) and cells["one"].low < values.mean() < cells["one"].high
+    assert (cells["one"].low, cells["one"].high) == (pytest.approx(low, rel=0.1), pytest.approx(high, rel=0.1))
+    means = [SCORES["x", net]["b"]["m"].mean() for net in ("n0", "n1")]
+    assert cells["all"].ours == pytest.approx(np.mean(means)) and cells["all"].deviation == pytest.approx(np.std(means, ddof=1))
+    assert cells["all"].means == 2 and cells["all"].low is None
+
+
+def test_accuracy_of_models_and_seconds_of_explainers() -> None:
+    accuracy = PublishedColumn(name="accuracy", measure="accuracy", datasets=("x", "y"))
+    seconds = PublishedColumn(name="seconds", measure="seconds", datasets=("y",), explainers=("c",))
+    entry = compared(table([accuracy, seconds], {"net": [0.5, 1.0]}, {"net": ("n0", "n1")}))
+    found = entry.cells["net"]["accuracy"]
+    assert found.ours == pytest.approx(0.85) and found.means == 4 and found.deviation == pytest.approx(np.std([0.8, 0.9] * 2, ddof=1))
+    assert entry.cells["net"]["seconds"].ours == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize(("relation", "far", "near"), [("<", "fail", "pass"), ("<=", "fail", "pass"), (">", "pass", "fail")])
+def test_a_verdict_is_open_where_the_interval_holds_the_threshold(relation: str, far: str, near: str) -> None:
+    means = {label: SCORES["x", "n0"][label]["m"].mean() for label in ROWS}
+    bound = means["b"] + 0.01
+    column = PublishedColumn(name="v", metric="m", datasets=("x",), models=("n0",), relation=relation, bound=bound)  # type: ignore[arg-type]
+    entry = compared(table([column], {"a": ["pass"], "b": ["pass"], "d": ["pass"], "c": ["not tested"]}))
+    assert [entry.cells[row]["v"].verdict for row in "abdc"] == [near, "open", far, far]
+    (summary,) = entry.columns
+    assert (summary.judged, summary.agreeing) == (2, 1), "an open verdict and words that are none are not judged"
+    assert summary.passes == f"{relation} {bound:g}" and summary.rank_correlation is None
+
+
+def test_the_rank_correlation_is_over_the_rows_that_have_both() -> None:
+    column = PublishedColumn(name="v", metric="m", datasets=("y",), models=("n0",))
+    theirs = {"a": 3.0, "b": 9.0, "c": None, "d": 4.0, "gone": 1.0}
+    entry = compared(table([column], {row: [value] for row, value in theirs.items()}))
+    ours = [SCORES["y", "n0"][row]["m"].mean() for row in "abd"]
+    (summary,) = entry.columns
+    assert summary.numbers == 3 and summary.rank_correlation == pytest.approx(stats.spearmanr(ours, [3, 9, 4]).statistic)
+    assert entry.cells["gone"]["v"].ours is None and entry.cells["gone"]["v"].means == 0 and entry.cells["c"]["v"].published is None
