@@ -23,8 +23,8 @@ class ParameterPath(NamedTuple):
         parameter: its name.
         format: one of `PATH_FORMATS`.
         text: the value, or one of its items.
-        meant: whether it can be nothing else: the parameter takes no other texts, or it looks like a file (has an ending, or begins as
-            paths do).
+        meant: whether it can be nothing else: the parameter takes no other texts than paths and words of its own, or it looks like a
+            file (has an ending, or begins as paths do).
     """
 
     parameter: str
@@ -43,7 +43,10 @@ def iter_annotated_paths(registry: Registry, recipe: Recipe) -> Iterator[Paramet
     for name, schema in registry.known(recipe.kind, recipe.qualified).parameters.get("properties", {}).items():
         value = recipe.params.get(name)
         for text, form in [(value, schema)] if isinstance(value, str) else _iter_items(value, schema):
-            forms = [one for one in (form, *form.get("anyOf", ())) if one.get("type") == "string" or "enum" in one or "const" in one]
+            every = (form, *form.get("anyOf", ()))
+            if any(text == one.get("const") or text in one.get("enum", ()) for one in every):
+                continue  # a word of the parameter's own
+            forms = [one for one in every if one.get("type") == "string" and not ("enum" in one or "const" in one)]
             formats = [str(one["format"]) for one in forms if one.get("format") in PATH_FORMATS]
             if formats:
                 yield ParameterPath(name, formats[0], text, len(formats) == len(forms) or _LIKE_A_FILE.fullmatch(text) is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import DirectoryPath, FilePath
@@ -18,7 +18,14 @@ from tests.spec.conftest import card
 Write = Callable[[str], Path]
 
 
-def pictures(*, root: Path, manifest: Path | None = None, masks: Path = Path("masks"), label: str = "x") -> None: ...
+def pictures(
+    *,
+    root: Path,
+    manifest: Path | None = None,
+    masks: Path = Path("masks"),
+    label: str = "x",
+    behind: Literal["snow", "sand"] | Path = "snow",
+) -> None: ...
 def network(*, weights: str | Path | None = None, names: list[str] | Path | None = None, table: FilePath | None = None) -> None: ...
 def blurred(model: Any, images: Any, targets: Any, *, over: Explainer = "random", kernels: list[Path] = []) -> None: ...  # noqa: B006
 def plain(model: Any, images: Any, targets: Any) -> None: ...
@@ -74,6 +81,7 @@ def test_what_is_there_is_no_problem(problems: Callable[..., list[str]], tmp_pat
     for name in ("IMAGENET1K_V1", "ResNet18_Weights.IMAGENET1K_V1", "timm/resnet18", "https://a.b/c.pt"):
         assert problems(model=f'weights: "{name}"') == []
     assert problems(model="names: [a.txt, b.txt]") == [], "a list of texts names no files"
+    assert problems("root: photos, behind: sand") == problems("root: photos, behind: masks") == [], "a word of its own, or a folder"
 
 
 def test_what_is_not_there_is_told_with_its_place(problems: Callable[..., list[str]], tmp_path: Path) -> None:
@@ -88,6 +96,7 @@ def test_what_is_not_there_is_told_with_its_place(problems: Callable[..., list[s
         'spec.yaml:6:38: network: weights: there is no file or folder "../x/net.pt"'
     )
     assert problems(model="weights: best.pth, names: none.txt")[0].endswith(f"weights: {missing.format('best.pth')}")
+    assert problems("root: photos, behind: ice") == [f"spec.yaml:4:36: pictures: behind: {missing.format('ice')}"]
     assert problems(model="table: photos") == ['spec.yaml:6:36: network: table: "photos" is no file']
     assert problems(metric="folder: names.txt") == ['spec.yaml:10:34: mass: folder: "names.txt" is no folder']
 

@@ -1,4 +1,4 @@
-"""Backgrounds: the procedural phantom, or axial slices from a folder of the user's own."""
+"""Backgrounds: the procedural phantom, the MNI152 template, or axial slices from a folder of the user's own."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from scipy import ndimage
 from harness.api import exact
 from harness.api.randomness import stream_seed
 from harness_lesions.bank import SPLITS, Split
-from harness_lesions.phantom import GREATEST, brain_phantom
+from harness_lesions.phantom import GREATEST, brain_phantom, scanned
 from harness_lesions.rendering import Image
 from harness_lesions.shapes import Mask
+from harness_lesions.template import cut, template
 
 SIDE = 270
 """Slices are padded and cropped to this many pixels, as in the paper."""
 MOST_BLACK = 0.55
 SHARES: dict[Split, float] = {"train": 0.7, "validation": 0.1, "test": 0.2}
+LOWEST, HIGHEST = -16.0, 31.0
+"""Levels of the template (mm above the anterior commissure) at which slices are large enough."""
 PICTURES, VOLUMES = (".png",), (".nii", ".nii.gz")
 
 
@@ -36,6 +39,28 @@ class Backgrounds(Protocol):
 def phantoms(side: int) -> Backgrounds:
     """Procedural phantoms, a new one for each sample."""
     return lambda index, generator: brain_phantom(side, generator)
+
+
+def template_slices(side: int) -> Backgrounds:
+    """Axial slices of the MNI152 template, another brain for each sample: those of which less than 55 % is black, with a black margin.
+
+    Black outside the brain, as slices are whose skull was taken off. Raises ``ImportError`` where nilearn is not installed.
+    """
+    template()
+
+    def background(index: int, generator: np.random.Generator) -> tuple[Image, Mask]:
+        while True:
+            levels = cut("axial", generator.uniform(LOWEST, HIGHEST), side, generator).levels
+            image = np.where(levels > 0, scanned(levels, generator), np.float32(0))
+            if is_large(image) and not (image[[0, -1]].any() or image[:, [0, -1]].any()):
+                return image, brain_of(image)
+
+    return background
+
+
+def is_large(image: Image) -> bool:
+    """Whether less than 55 % is black."""
+    return bool(np.mean(image <= image.max() * 0.01) < MOST_BLACK)
 
 
 def folder(path: Path, split: Split, side: int, seed: int) -> Backgrounds:
@@ -80,7 +105,7 @@ def split_files(files: list[Path], split: Split, seed: int) -> list[Path]:
 def eligible_slices(file: Path) -> NDArray[np.uint8]:
     """Slices ``(N, 270, 270)`` of one file, 255 at each slice's brightest pixel."""
     slices = [picture(file)] if file.name.lower().endswith(PICTURES) else volume(file)
-    kept = [scaled(cropped(one)) for one in slices if np.mean(one <= one.max() * 0.01) < MOST_BLACK]
+    kept = [scaled(cropped(one)) for one in slices if is_large(one)]
     if not kept:
         raise ValueError(f"backgrounds: {file} has no slice that is less than {MOST_BLACK:.0%} black")
     return np.stack(kept)

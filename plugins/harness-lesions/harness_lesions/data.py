@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from harness.api import Sample, dataset
 from harness.api.randomness import stream_seed
-from harness_lesions.backgrounds import Backgrounds, folder, phantoms
+from harness_lesions.backgrounds import Backgrounds, folder, phantoms, template_slices
 from harness_lesions.bank import CLASSES, Split, lesion_bank, symmetries
 from harness_lesions.citations import OLIVEIRA_2024
 from harness_lesions.placement import NoRoom, placed
@@ -81,7 +81,7 @@ def lesions(
     size: Annotated[int, Field(ge=96, le=1024)] = 96,
     scale: Annotated[float, Field(ge=1, le=8)] = 1.0,
     intensity: Annotated[float, Field(gt=0, le=1)] = 0.5,
-    backgrounds: Path | None = None,
+    backgrounds: Literal["phantom", "mni"] | Path = "phantom",
     seed: int = 0,
 ) -> LesionImages:
     """Brain slices with 3 to 5 regular or irregular lesions whose pixels are the ground truth (Oliveira et al. 2024).
@@ -94,9 +94,11 @@ def lesions(
         size: the side of the image in pixels.
         scale: enlarges the lesions, which have 70 pixels each at 1.
         intensity: the opacity w of the white that a lesion lays over the background.
-        backgrounds: a folder of axial slices (PNG) or of skull-stripped T1 volumes (NIfTI), in place of the procedural phantom.
+        backgrounds: procedural heads (``phantom``), slices of the MNI152 T1 template in brains of many shapes (``mni``), or a folder of
+            axial slices (PNG) or of skull-stripped T1 volumes (NIfTI).
         seed: each gives other images.
     """
-    source = phantoms(size) if backgrounds is None else folder(backgrounds, split, size, seed)
+    made = {"phantom": phantoms, "mni": template_slices}
+    source = folder(backgrounds, split, size, seed) if isinstance(backgrounds, Path) else made[backgrounds](size)
     count = DEFAULT_SAMPLES[split] if samples is None else samples
     return LesionImages(split=split, samples=count, scale=scale, intensity=intensity, backgrounds=source, seed=seed)

@@ -7,6 +7,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from harness_lesions import template
 from harness_lesions.backgrounds import SIDE, SPLITS, brain_of, eligible_slices, folder, found_files, split_files
 from harness_lesions.data import lesions
 from PIL import Image as Pictures
@@ -73,3 +74,10 @@ def test_backgrounds_that_cannot_be_used(tmp_path: Path) -> None:
     Pictures.fromarray(np.zeros((300, 300), dtype=np.uint8)).save(tmp_path / "black.png")
     with pytest.raises(ValueError, match="no slice that is less than 55% black"):
         eligible_slices(tmp_path / "black.png")
+
+
+def test_where_the_template_is_not_installed_the_line_that_installs_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    template.template.cache_clear()
+    monkeypatch.setattr(template, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"not installed here: pip install 'harness-lesions\[mni\]'"):
+        lesions(backgrounds="mni")

@@ -8,15 +8,16 @@ from tests.support.same_bits import printed_elsewhere
 
 PRINTING = """
 import hashlib
+from importlib.util import find_spec
 from harness_lesions.data import lesions
 from harness_lesions.tumours import tumours
+backgrounds = ["phantom", *(["mni"] if find_spec("nilearn") else [])]
+options = [{"samples": 12}, {"split": "train", "seed": 3, "samples": 12}, {"size": 160, "scale": 1.5, "samples": 2}]
+options.append({"size": 270, "scale": 2.0, "samples": 2})
+sets = [lesions(backgrounds=name, **each) for name in backgrounds for each in options]
+sets += [tumours(samples=8), tumours(samples=4, size=200)]
 whole = hashlib.sha256()
-for options in ({"samples": 12}, {"split": "train", "seed": 3}, {"size": 160, "scale": 1.5}, {"size": 270, "scale": 2.0}):
-    data = lesions(**options)
-    for index in range(min(len(data), 12 if "size" not in options else 2)):
-        sample = data[index]
-        whole.update(sample.image.numpy().tobytes() + sample.mask.numpy().tobytes())
-for data in (tumours(samples=8), tumours(samples=4, size=200)):
+for data in sets:
     for index in range(len(data)):
         sample = data[index]
         whole.update(sample.image.numpy().tobytes() + (b"" if sample.mask is None else sample.mask.numpy().tobytes()))
