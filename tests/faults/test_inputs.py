@@ -202,7 +202,7 @@ IMAGES = {kind: encoded(kind) for kind in ("png", "jpeg", "gif", "bmp", "tiff", 
 @pytest.mark.filterwarnings("ignore")
 @given(kind=st.sampled_from(sorted(IMAGES)), data=st.data())
 def test_a_damaged_image_is_a_picture_or_unreadable(kind: str, data: st.DataObject) -> None:
-    decoding = pytest.importorskip("harness_torchvision.decoding")
+    decoding = pytest.importorskip("harness.api.image_files.decoding")
     content = bytearray(IMAGES[kind])
     for place in data.draw(st.lists(st.integers(0, min(len(content), 80) - 1), max_size=4)):
         content[place] = data.draw(st.integers(0, 255))

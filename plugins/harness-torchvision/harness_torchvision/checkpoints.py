@@ -8,12 +8,12 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from harness.api.image_files.walking import shown
 from harness_torchvision.heads import head_of, resize_head
 from harness_torchvision.likely import likely
 from harness_torchvision.loading import load_into
 from harness_torchvision.state_names import Ambiguous, named
 from harness_torchvision.unpickling import Foreign, Unloadable, contents
-from harness_torchvision.walking import shown
 
 SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".tar", ".pkl", ".pickle", ".model", ".weights", ".h5", ".onnx")
 AVERAGED = ("state_dict_ema", "model_ema", "ema_state_dict", "ema_model", "ema", "params_ema", "model_ema_state_dict")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness_torchvision.entries import Entry
+from harness.api.image_files.entries import Entry
+from harness.api.image_files.walking import LEFT_BEHIND, composed, is_hidden, is_image, shown, walk
 from harness_torchvision.mask_names import beside, matched, place_of, unmatched
-from harness_torchvision.walking import LEFT_BEHIND, composed, is_hidden, is_image, shown, walk
 
 MASKS = "masks"
 _SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "test", "testing"}

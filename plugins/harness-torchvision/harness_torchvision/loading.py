@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from harness.api.image_files.walking import shown
 from harness_torchvision.state_names import Named
-from harness_torchvision.walking import shown
 
 
 def load_into(module: nn.Module, found: Named, source: str, hint: Callable[[], str] = str) -> None:

@@ -7,11 +7,11 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from harness_torchvision.entries import Entry
+from harness.api.image_files.entries import Entry
+from harness.api.image_files.locating import Locator, there
+from harness.api.image_files.tables import TableError, TableRow, read_table
+from harness.api.image_files.walking import composed, shown
 from harness_torchvision.labels import index_of, is_missing, number
-from harness_torchvision.locating import Locator, there
-from harness_torchvision.tables import Row, TableError, read_table
-from harness_torchvision.walking import composed, shown
 
 REQUIRED = ("path", "label")
 MOST_TOLD = 20
@@ -54,7 +54,7 @@ def entries_in_manifest(manifest: Path, root: Path, split: str | None) -> tuple[
     return list(entries.values()), names, notes
 
 
-def _incomplete(rows: Sequence[Row]) -> list[tuple[int, str]]:
+def _incomplete(rows: Sequence[TableRow]) -> list[tuple[int, str]]:
     """What is wrong with rows whatever they are about, by line."""
     problems = []
     for row in rows:
@@ -75,7 +75,7 @@ def _missing(entries: Iterable[Entry], locator: Locator) -> Iterator[tuple[int, 
             yield int(entry.place.rpartition(":")[2]), f"{name}: there is no such file{locator.hint(name)}"
 
 
-def _numbered(manifest: Path, given: Sequence[Row], problems: list[tuple[int, str]]) -> tuple[bool, list[str]]:
+def _numbered(manifest: Path, given: Sequence[TableRow], problems: list[tuple[int, str]]) -> tuple[bool, list[str]]:
     """Whether labels are numbers of classes, with notes; what is no class goes into ``problems``."""
     labels = {row.values["label"]: row.line for row in reversed(given)}
     numbers = [label for label in labels if number(label) is not None]
@@ -96,7 +96,7 @@ def _numbered(manifest: Path, given: Sequence[Row], problems: list[tuple[int, st
     return True, [f"{manifest}: labels are classes by number, {odd[0]!r} is {index_of(odd[0])}"] if odd and not problems else []
 
 
-def _of_split(manifest: Path, rows: Sequence[Row], split: str | None) -> Sequence[Row]:
+def _of_split(manifest: Path, rows: Sequence[TableRow], split: str | None) -> Sequence[TableRow]:
     if split is None:
         return rows
     if "split" not in rows[0].values:

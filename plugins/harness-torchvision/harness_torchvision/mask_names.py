@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from harness_torchvision.decoding import SUFFIXES
-from harness_torchvision.walking import composed, shown
+from harness.api.image_files.decoding import SUFFIXES
+from harness.api.image_files.walking import composed, shown
 
 _ENDING = re.compile(r"(?P<stem>.+?)[ _.-]+(masks?|seg|segmentation|gt|groundtruth|label|annotation)([ _-]?\d+)?", re.IGNORECASE)
 _STORES = ("mask", "masks")

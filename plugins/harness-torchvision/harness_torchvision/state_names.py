@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from harness_torchvision.walking import shown
+from harness.api.image_files.walking import shown
 
 _WRAPPERS = re.compile(r"(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 _DENSE = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.(\d\.)")

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from harness_torchvision.decoding import Unreadable, decode_image, decode_mask
-from harness_torchvision.image_folder import ImageFolder, image_folder
+from harness_torchvision.image_folder import image_folder
 from harness_torchvision.manifest import ManifestError
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from harness.api import Sample
+from harness.api.image_files.dataset import ImageFiles
+from harness.api.image_files.decoding import Unreadable, decode_image, decode_mask
 
 
 def save(path: Path, values: np.ndarray | None = None, mode: str | None = None, **options: object) -> Path:
@@ -40,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def samples(data: ImageFolder) -> list[Sample]:
+def samples(data: ImageFiles) -> list[Sample]:
     return [data[i] for i in range(len(data))]
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness_torchvision.image_folder import ImageFolder, image_folder
+from harness_torchvision.image_folder import image_folder
 from PIL import Image
+
+from harness.api.image_files.dataset import ImageFiles
 
 MASK = np.zeros((6, 8), dtype=np.uint8)
 MASK[1:3, 2:5] = 255
@@ -21,13 +23,13 @@ def put(path: Path, values: np.ndarray | None = None) -> Path:
     return path
 
 
-def pixels(data: ImageFolder) -> dict[str, int | None]:
+def pixels(data: ImageFiles) -> dict[str, int | None]:
     """How many pixels the mask of each sample has."""
     masks = {data[i].id: data[i].mask for i in range(len(data))}
     return {name: None if mask is None else int(mask.sum()) for name, mask in masks.items()}
 
 
-def noted(data: ImageFolder, *words: str) -> bool:
+def noted(data: ImageFiles, *words: str) -> bool:
     return any(all(word in note for word in words) for note in data.notes)
 
 

@@ -6,10 +6,12 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from harness_torchvision.image_folder import ImageFolder, image_folder
+from harness_torchvision.image_folder import image_folder
 from harness_torchvision.labels import index_of
 from harness_torchvision.manifest import ManifestError
 from PIL import Image
+
+from harness.api.image_files.dataset import ImageFiles
 
 
 @pytest.fixture
@@ -20,12 +22,12 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def listed(root: Path, text: str | bytes, **options: object) -> ImageFolder:
+def listed(root: Path, text: str | bytes, **options: object) -> ImageFiles:
     (root / "list.csv").write_bytes(text.encode() if isinstance(text, str) else text)
     return image_folder(root=root, manifest=Path("list.csv"), **options)
 
 
-def labels(data: ImageFolder) -> list[int]:
+def labels(data: ImageFiles) -> list[int]:
     return [data[i].label for i in range(len(data))]
 
 

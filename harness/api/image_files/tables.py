@@ -17,7 +17,7 @@ class TableError(ValueError):
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One row: the line that it ends in, its values by column, stripped, and whether it has more values than there are columns."""
 
     line: int
@@ -25,7 +25,7 @@ class Row:
     too_long: bool = False
 
 
-def read_table(file: Path, required: Sequence[str]) -> list[Row]:
+def read_table(file: Path, required: Sequence[str]) -> list[TableRow]:
     """The rows of a table with a heading that has the ``required`` columns, in upper or lower case; raises `TableError`."""
     text = _text(file)
     heading = text.partition("\n")[0]
@@ -39,7 +39,7 @@ def read_table(file: Path, required: Sequence[str]) -> list[Row]:
     try:
         columns = [name.strip().casefold() for name in next(reader)]
         rows = [
-            Row(reader.line_num, dict(zip(columns, map(_stripped, values), strict=False)), any(map(str.strip, values[len(columns) :])))
+            TableRow(reader.line_num, dict(zip(columns, map(_stripped, values), strict=False)), any(map(str.strip, values[len(columns) :])))
             for values in reader
             if any(map(str.strip, values))
         ]
@@ -47,7 +47,7 @@ def read_table(file: Path, required: Sequence[str]) -> list[Row]:
         raise TableError(f"{file}:{reader.line_num}: cannot be read as CSV: {error}") from error
     if not rows:
         raise TableError(f"{file}: there are no rows")
-    return [Row(row.line, {**dict.fromkeys(columns, ""), **row.values}, row.too_long) for row in rows]
+    return [TableRow(row.line, {**dict.fromkeys(columns, ""), **row.values}, row.too_long) for row in rows]
 
 
 def _text(file: Path) -> str:

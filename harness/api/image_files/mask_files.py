@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from harness_torchvision.decoding import Traits, decode_mask, opened, orientation
+from harness.api.image_files.decoding import Traits, decode_mask, opened, orientation
 
 PROPORTIONS = 0.01
 """By how much the proportions of a mask may differ from its image's for it to be scaled."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from harness_torchvision.walking import composed
+from harness.api.image_files.walking import composed
 
 
 @dataclass

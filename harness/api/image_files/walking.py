@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness_torchvision.decoding import SUFFIXES
+from harness.api.image_files.decoding import SUFFIXES
 
 LEFT_BEHIND = frozenset(
     {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "__pycache__", ".ipynb_checkpoints"}
@@ -34,6 +34,16 @@ class Walk:
     def everything(self) -> list[Path]:
         """All of them."""
         return [*self.images, *self.others]
+
+
+def existing_folder(root: Path) -> Path:
+    """The folder that a parameter ``root`` names, the user's own behind ``~``; raises ``ValueError`` where there is none."""
+    root = root.expanduser()
+    if root.is_file():
+        raise ValueError(f"root: is a file, not a folder: unpack it, or name the folder that it is in ({root})")
+    if not root.is_dir():
+        raise ValueError(f"root: there is no folder {root}")
+    return root
 
 
 def walk(folder: Path, without: Sequence[Path] = ()) -> Walk:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
 
-from harness_torchvision.entries import Entry
+from harness.api.image_files.entries import Entry
 
 
 def balanced(entries: Sequence[Entry], seed: int) -> Iterator[Entry]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from harness_torchvision.decoding import Traits, Unreadable, check
-from harness_torchvision.entries import Entry
-from harness_torchvision.locating import Locator, there
-from harness_torchvision.mask_files import fits
-from harness_torchvision.walking import shown
+from harness.api.image_files.decoding import Traits, Unreadable, check
+from harness.api.image_files.entries import Entry
+from harness.api.image_files.locating import Locator, there
+from harness.api.image_files.mask_files import fits
+from harness.api.image_files.walking import shown
 
 
 @dataclass
@@ -35,17 +35,24 @@ class Reading:
     _lost: list[str] = field(default_factory=list)
 
     def readable(self, entry: Entry) -> bool:
-        """Whether the image and its masks can be read; what is wrong goes into ``faults``."""
+        """Whether the image and its evidence can be read; what is wrong goes into ``faults``."""
         found: list[Traits] = []
         for path in (entry.path, *entry.masks):
             try:
-                found.append(check(path))
+                found.append(entry.kind.check(path) if path == entry.path else check(path))
             except Unreadable as fault:
                 name = entry.id if path == entry.path else f"{entry.id} (mask {path.name})"
                 missing = not there(path) and path.is_relative_to(self.locator.root)
                 hint = self.locator.hint(path.relative_to(self.locator.root).as_posix()) if missing else ""
                 self.faults[name] = f"{fault}{hint}"
                 self.places[name] = f"{entry.place}: " if entry.place else ""
+                return False
+        for kind, read in entry.evidence.items():
+            try:
+                read(found[0].size)
+            except ValueError as fault:
+                name = f"{entry.id} ({kind})"
+                self.faults[name], self.places[name] = str(fault), ""
                 return False
         self._learn(entry, found[0], found[1:])
         return True
