@@ -58,8 +58,13 @@ def print_line(console: Console, text: str) -> None:
 
 
 def format_reason(error: BaseException) -> str:
-    """One printable line: what was raised, its message, what was left changed, and the place in the component."""
+    """One printable line: what was raised, its message, what was left changed, and the place in the component.
+
+    An error whose ``message_is_enough`` (`harness.api.InputError`) is told without its type and place.
+    """
     notes = [to_printable_line(note) for note in getattr(error, "__notes__", [])]
+    if getattr(type(error), "message_is_enough", False) is True:
+        return "; ".join([_error_message(error), *notes])
     return "; ".join([f"{type(error).__name__}: {_error_message(error)}{_component_location(error)}", *notes])
 
 

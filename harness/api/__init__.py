@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.api.declarations import dataset, explainer, metric, model
     from harness.api.explainers import Explainer
     from harness.api.hooks import hookimpl
+    from harness.api.input_error import InputError
     from harness.api.precision import to_float64
     from harness.api.sample import Dataset, Sample
     from harness.api.training import Training, TrainingMonitor, TrainingState
@@ -30,6 +31,7 @@ __all__ = [
     "Context",
     "Dataset",
     "Explainer",
+    "InputError",
     "NeedsExplainer",
     "NoTrainingData",
     "Sample",
@@ -59,6 +61,7 @@ _HOMES = {
     "NoTrainingData": "context",
     "Dataset": "sample",
     "Explainer": "explainers",
+    "InputError": "input_error",
     "Sample": "sample",
     "Training": "training",
     "TrainingMonitor": "training",

@@ -9,9 +9,12 @@ from packaging.utils import canonicalize_name
 
 from harness.api.declarations import Kind
 from harness.registry.distributions import find_plugin_distributions
+from tests.support.published_trees import BUILDERS, made
 
 ROOT = Path(__file__).parents[2]
 DISTRIBUTIONS = {canonicalize_name(folder.name) for folder in (ROOT / "plugins").iterdir() if (folder / "pyproject.toml").is_file()}
+MORE: dict[str, dict[str, Any]] = {"cheng-tumours": {"split": "train"}, "nih-chest-xray": {"split": "train", "images": "single"}}
+"""What gives data sets of small trees enough samples for every check."""
 PARAMS: dict[str, dict[str, Any]] = {
     "harness-torchvision/torchvision": {"arch": "resnet18", "input_size": 64, "num_classes": 10},
     "harness-torchvision/trained": {
@@ -20,6 +23,7 @@ PARAMS: dict[str, dict[str, Any]] = {
         "epochs": 1,
     },
     "harness-torchvision/image-folder": {"root": str(ROOT / "tests" / "fixtures" / "pictures")},
+    **{f"harness-published-data/{name}": {"root": made(name), **MORE.get(name, {})} for name in BUILDERS},
     "harness-perturbation/occlusion": {"window": 8, "stride": 4},
     "harness-cam/ss-cam": {"draws": 2},
     "harness-cam/is-cam": {"steps": 2},

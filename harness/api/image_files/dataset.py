@@ -16,6 +16,7 @@ from harness.api.image_files.locating import Locator
 from harness.api.image_files.mask_files import mask_of
 from harness.api.image_files.reading import Reading
 from harness.api.image_files.selection import balanced
+from harness.api.input_error import InputError
 from harness.api.sample import Sample
 
 _SHOWN = 20
@@ -45,7 +46,7 @@ class ImageFiles:
         try:
             image = entry.kind.decode(entry.path)
         except Unreadable as fault:
-            raise ValueError(f"{entry.path}: {fault}") from fault
+            raise InputError(f"{entry.path}: {fault}") from fault
         return Sample(image, self._label(entry), entry.id, evidence=_evidence(entry, (image.shape[1], image.shape[2])))
 
     def _label(self, entry: Entry) -> int:
@@ -68,7 +69,7 @@ def choose_images(
     cannot be read, unless they are to be skipped and noted.
     """
     if samples is not None and samples > len(entries):
-        raise ValueError(f"samples: {samples}, and there are {len(entries)} images: write that many or fewer, or leave it out for all")
+        raise InputError(f"samples: {samples}, and there are {len(entries)} images: write that many or fewer, or leave it out for all")
     reading = Reading(Locator(root))
     ordered: Iterable[Entry] = entries if samples is None else balanced(entries, seed)
     good = list(islice(filter(reading.readable, ordered), samples))
@@ -77,9 +78,9 @@ def choose_images(
         more = f"\n… and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
         told = "\n".join(f"{reading.places[name]}{name}: {fault}" for name, fault in islice(reading.faults.items(), _SHOWN))
         number = "1 image" if len(listed) == 1 else f"{len(listed)} images"
-        raise ValueError(f"{number} cannot be read (`unreadable: skip` leaves them out):\n{told}{more}")
+        raise InputError(f"{number} cannot be read (`unreadable: skip` leaves them out):\n{told}{more}")
     if len(good) < (samples or 1):
-        raise ValueError(
+        raise InputError(
             f"samples: {samples or 'any'} of {len(good)} images that can be read; {len(listed)} cannot: {'; '.join(listed[:_SHOWN])}"
         )
     reading.complain()

@@ -10,6 +10,7 @@ from harness.api.image_files.entries import Entry
 from harness.api.image_files.locating import Locator, there
 from harness.api.image_files.mask_files import fits
 from harness.api.image_files.walking import shown
+from harness.api.input_error import InputError
 
 
 @dataclass
@@ -87,7 +88,7 @@ class Reading:
         ):
             if found:
                 more = f"\n… and {len(found) - most} more" if len(found) > most else ""
-                raise ValueError(f"{heading}:\n" + "\n".join(found[:most]) + more)
+                raise InputError(f"{heading}:\n" + "\n".join(found[:most]) + more)
 
     def notes(self) -> list[str]:
         """A sentence for each thing that was done with some of the images."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.api.image_files.decoding import SUFFIXES
+from harness.api.input_error import InputError
 
 LEFT_BEHIND = frozenset(
     {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "__pycache__", ".ipynb_checkpoints"}
@@ -40,9 +41,9 @@ def existing_folder(root: Path) -> Path:
     """The folder that a parameter ``root`` names, the user's own behind ``~``; raises ``ValueError`` where there is none."""
     root = root.expanduser()
     if root.is_file():
-        raise ValueError(f"root: is a file, not a folder: unpack it, or name the folder that it is in ({root})")
+        raise InputError(f"root: is a file, not a folder: unpack it, or name the folder that it is in ({root})")
     if not root.is_dir():
-        raise ValueError(f"root: there is no folder {root}")
+        raise InputError(f"root: there is no folder {root}")
     return root
 
 

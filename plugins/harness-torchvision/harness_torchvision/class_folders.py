@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.api import InputError
 from harness.api.image_files.entries import Entry
 from harness.api.image_files.walking import LEFT_BEHIND, composed, is_hidden, is_image, shown, walk
 from harness_torchvision.mask_names import beside, matched, place_of, unmatched
@@ -38,13 +39,13 @@ def entries_in_folders(root: Path, masks: Path | None, split: str | None) -> Fol
     """
     base = root if split is None else _split(root, split)
     if not base.is_dir():
-        raise ValueError(f"split: {root} has no folder {split!r} (it has {shown(_names(_folders(root, [root / MASKS])), 8)})")
+        raise InputError(f"split: {root} has no folder {split!r} (it has {shown(_names(_folders(root, [root / MASKS])), 8)})")
     stores = [masks] if masks is not None else [folder for folder in dict.fromkeys((root / MASKS, base / MASKS)) if folder.is_dir()]
     folders = _folders(base, stores)
     _complain_of_layout(base, folders, split)
     entries, notes = _entries(root, base, folders, stores)
     if not entries:
-        raise ValueError(f"root: there are no images in the class folders of {base} ({shown(_names(folders), 8)})")
+        raise InputError(f"root: there are no images in the class folders of {base} ({shown(_names(folders), 8)})")
     for store in stores:
         entries, said = _masked(entries, root, base, store)
         notes += said
@@ -66,18 +67,18 @@ def _complain_of_layout(base: Path, folders: Sequence[Path], split: str | None) 
     if not folders:
         loose = [path.name for path in sorted(base.iterdir()) if path.is_file() and is_image(path)]
         if loose:
-            raise ValueError(
+            raise InputError(
                 f"root: {base} has no class folders, but {len(loose)} images ({shown(loose, 3)}): put them into a folder per class, or "
                 "list them in a `manifest` with the columns path and label"
             )
-        raise ValueError(f"root: {base} has no class folders (a folder of images for each class)")
+        raise InputError(f"root: {base} has no class folders (a folder of images for each class)")
     named = [folder for folder in folders if folder.name.casefold() in _SPLIT_NAMES]
     layered = [
         folder for folder in folders if _SPLIT_NAMES.intersection(_words(folder)) and any(child.is_dir() for child in folder.iterdir())
     ]
     if split is None and (len(named) == len(folders) or len(layered) > 1):
         splits = sorted({*named, *layered}, key=lambda folder: folder.name)
-        raise ValueError(f"root: the folders of {base} are splits, not classes; choose one with split ({shown(_names(splits), 8)})")
+        raise InputError(f"root: the folders of {base} are splits, not classes; choose one with split ({shown(_names(splits), 8)})")
 
 
 def _words(folder: Path) -> list[str]:
@@ -125,7 +126,7 @@ def _masked(entries: Sequence[Entry], root: Path, base: Path, store: Path) -> tu
     """The images with their masks in one folder, and notes; raises where none belongs to any."""
     found = walk(store)
     if not found.images:
-        raise ValueError(f"masks: there are no images in {store} (it has {shown([path.name for path in found.others], 3)})")
+        raise InputError(f"masks: there are no images in {store} (it has {shown([path.name for path in found.others], 3)})")
     for origin in dict.fromkeys((root, base)):
         places = {entry.id: place_of(entry.path, origin) for entry in entries}
         result = matched(found.images, store, list(dict.fromkeys(places.values())))
@@ -134,7 +135,7 @@ def _masked(entries: Sequence[Entry], root: Path, base: Path, store: Path) -> tu
     elsewhere = [mask for mask in result.left if base != root and mask.relative_to(store).parts[0] in _others(root, base)]
     left = [mask for mask in result.left if mask not in elsewhere]
     if not result.masks and not elsewhere:
-        raise ValueError(unmatched(found.images, store, entries[0].id))
+        raise InputError(unmatched(found.images, store, entries[0].id))
     notes = []
     if left:
         example = place_of(entries[0].path, origin)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.api import dataset
+from harness.api import InputError, dataset
 from harness.api.image_files.dataset import ImageFiles, choose_images
 from harness.api.image_files.walking import existing_folder
 from harness_torchvision.class_folders import entries_in_folders
@@ -54,7 +54,7 @@ def image_folder(
         found = entries_in_folders(root, None if masks is None else _masks(root, masks), split)
         return choose_images(root, found.entries, found.classes, samples=samples, seed=seed, unreadable=unreadable, notes=found.notes)
     if masks is not None:
-        raise ValueError("masks: a manifest names each mask in its column `mask`")
+        raise InputError("masks: a manifest names each mask in its column `mask`")
     lists = [root / manifest.expanduser(), manifest.expanduser()]
     entries, names, notes = entries_in_manifest(next(filter(Path.is_file, lists), lists[0]), root, split)
     return choose_images(root, entries, names, samples=samples, seed=seed, unreadable=unreadable, notes=notes)
@@ -64,5 +64,5 @@ def _masks(root: Path, given: Path) -> Path:
     """The folder of masks that is given, looked for in ``root`` and then in the working folder."""
     found = next((path for path in (root / given.expanduser(), given.expanduser()) if path.is_dir()), None)
     if found is None:
-        raise ValueError(f"masks: there is no folder {given}, neither in {root} nor in the working folder")
+        raise InputError(f"masks: there is no folder {given}, neither in {root} nor in the working folder")
     return found

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from harness.api import InputError
 from harness.api.image_files.entries import Entry
 from harness.api.image_files.locating import Locator, there
 from harness.api.image_files.tables import TableError, TableRow, read_table
@@ -18,7 +19,7 @@ MOST_TOLD = 20
 Box = tuple[float, float, float, float]
 
 
-class ManifestError(ValueError):
+class ManifestError(InputError):
     """Faults of a manifest, a line of the message for each; it begins with ``FILE:LINE``."""
 
 

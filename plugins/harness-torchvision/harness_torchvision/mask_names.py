@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from harness.api import InputError
 from harness.api.image_files.decoding import SUFFIXES
 from harness.api.image_files.walking import composed, shown
 
@@ -57,7 +58,7 @@ def matched(masks: Sequence[Path], folder: Path, places: Sequence[str]) -> Match
             continue
         if PurePosixPath(place).name == PurePosixPath(target).name:
             if target in exact:
-                raise ValueError(f"masks: {exact[target]} and {mask} are both the mask of {target}: keep one of them")
+                raise InputError(f"masks: {exact[target]} and {mask} are both the mask of {target}: keep one of them")
             exact[target] = mask
         found[target].append(mask)
     return Matched({place: (exact[place],) if place in exact else tuple(paths) for place, paths in found.items()}, left)
@@ -127,7 +128,7 @@ def _alone(place: str, by_stem: Mapping[str, list[str]]) -> str | None:
     stem = _image_of(PurePosixPath(place).name, set(by_stem))
     found = by_stem.get(stem or "", [])
     if len(found) > 1:
-        raise ValueError(
+        raise InputError(
             f"masks: {PurePosixPath(place).name}.* might be the mask of {shown(found, 3)}: put masks into folders as the images are"
         )
     return found[0] if found else None

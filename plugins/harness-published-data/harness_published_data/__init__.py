@@ -1,0 +1,1 @@
+"""Data sets of others, read from the folders that their publishers ship."""

@@ -1,0 +1,54 @@
+"""BibTeX of the data sets."""
+
+from __future__ import annotations
+
+NICKPARVAR_2021 = """@misc{nickparvar2021brain,
+  title = {Brain Tumor {MRI} Dataset},
+  author = {Nickparvar, Msoud},
+  howpublished = {Kaggle},
+  year = {2021},
+  doi = {10.34740/KAGGLE/DSV/2645886}
+}"""
+
+CHENG_2015 = """@article{cheng2015enhanced,
+  title = {Enhanced Performance of Brain Tumor Classification via Tumor Region Augmentation and Partition},
+  author = {Cheng, Jun and Huang, Wei and Cao, Shuangliang and Yang, Ru and Yang, Wei and Yun, Zhaoqiang
+    and Wang, Zhijian and Feng, Qianjin},
+  journal = {PLOS ONE},
+  volume = {10},
+  number = {10},
+  pages = {e0140381},
+  year = {2015},
+  doi = {10.1371/journal.pone.0140381}
+}"""
+
+TSCHANDL_2018 = """@article{tschandl2018ham10000,
+  title = {The {HAM10000} dataset, a large collection of multi-source dermatoscopic images of common pigmented skin lesions},
+  author = {Tschandl, Philipp and Rosendahl, Cliff and Kittler, Harald},
+  journal = {Scientific Data},
+  volume = {5},
+  pages = {180161},
+  year = {2018},
+  doi = {10.1038/sdata.2018.161}
+}"""
+
+KERMANY_2018 = """@article{kermany2018identifying,
+  title = {Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning},
+  author = {Kermany, Daniel S. and Goldbaum, Michael and Cai, Wenjia and others},
+  journal = {Cell},
+  volume = {172},
+  number = {5},
+  pages = {1122--1131},
+  year = {2018},
+  doi = {10.1016/j.cell.2018.02.010}
+}"""
+
+WANG_2017 = """@inproceedings{wang2017chestxray8,
+  title = {{ChestX-ray8}: Hospital-Scale Chest {X}-Ray Database and Benchmarks on Weakly-Supervised Classification and Localization of
+    Common Thorax Diseases},
+  author = {Wang, Xiaosong and Peng, Yifan and Lu, Le and Lu, Zhiyong and Bagheri, Mohammadhadi and Summers, Ronald M.},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition},
+  pages = {3462--3471},
+  year = {2017},
+  doi = {10.1109/CVPR.2017.369}
+}"""

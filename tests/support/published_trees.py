@@ -1,0 +1,157 @@
+"""Small folders in the layouts in which data sets are published, made of noise."""
+
+from __future__ import annotations
+
+import atexit
+import csv
+import shutil
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+SIZE = (24, 32)
+"""Height and width of every image."""
+
+
+def noise(name: str, channels: int | None = None) -> NDArray[np.uint8]:
+    """Levels ``(H, W)`` or ``(H, W, channels)`` that are the name's own."""
+    shape = SIZE if channels is None else (*SIZE, channels)
+    return np.random.default_rng(zlib.crc32(name.encode())).integers(0, 256, shape, dtype=np.uint8)
+
+
+def block(y0: int, x0: int, y1: int, x1: int, value: int = 255) -> NDArray[np.uint8]:
+    """``(H, W)``, a value in a rectangle and 0 elsewhere."""
+    mask = np.zeros(SIZE, dtype=np.uint8)
+    mask[y0:y1, x0:x1] = value
+    return mask
+
+
+def picture(path: Path, values: NDArray[np.uint8] | None = None, channels: int | None = None) -> Path:
+    """A file of values, or of noise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(noise("/".join(path.parts[-3:]), channels) if values is None else values).save(path)
+    return path
+
+
+def table(path: Path, heading: str, rows: Iterable[Sequence[object]]) -> None:
+    """A CSV file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        file.write(heading + "\n")
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def brain_tumour_mri(root: Path, names: Sequence[str] = ("glioma", "meningioma", "notumor", "pituitary"), images: int = 5) -> None:
+    """Ten images of a class at ``images`` 5 for training, five for testing."""
+    for part, count in (("Training", 2 * images), ("Testing", images)):
+        for name in names:
+            for number in range(count):
+                picture(root / part / name / f"{part[:2]}-{name[:2]}_{number:04d}.jpg")
+
+
+def cheng_slice(path: Path, label: int, patient: str, values: NDArray[np.int16], mask: NDArray[np.uint8]) -> None:
+    """A file as MATLAB 7.3 writes one: HDF5, arrays transposed, texts as numbers."""
+    import h5py
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w", userblock_size=512) as file:
+        data = file.create_group("cjdata")
+        data["label"] = np.array([[float(label)]])
+        data["PID"] = np.array([[ord(letter)] for letter in patient], dtype=np.uint16)
+        data["image"] = values.T
+        data["tumorMask"] = mask.T
+
+
+def cheng_tumours(root: Path, patients: int = 15, slices: int = 2) -> None:
+    """Slices of patients; patient p has label p % 3 + 1 and is in fold p % 5 + 1."""
+    import h5py
+
+    root.mkdir(parents=True, exist_ok=True)
+    folds = []
+    for number in range(1, patients * slices + 1):
+        patient = (number - 1) // slices
+        values = (noise(f"cheng-{number}").astype(np.int16) * 7 - 300).astype(np.int16)
+        folder = "brainTumorDataPublic_1-20" if number <= 20 else "brainTumorDataPublic_21-30"
+        cheng_slice(root / folder / f"{number}.mat", patient % 3 + 1, f"10{patient:04d}", values, block(4, 6, 9 + number % 7, 20))
+        folds.append(patient % 5 + 1)
+    with h5py.File(root / "cvind.mat", "w", userblock_size=512) as file:
+        file["cvind"] = np.array([folds], dtype=float).T
+
+
+def ham10000(root: Path, lesions: int = 10) -> None:
+    """Lesions of each kind, every second photographed twice; those with an even number have an outline."""
+    rows = []
+    number = 24306
+    for kind in ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"):
+        for lesion in range(lesions):
+            for _ in range(1 + lesion % 2):
+                name = f"ISIC_{number:07d}"
+                picture(root / f"HAM10000_images_part_{1 + number % 2}" / f"{name}.jpg", channels=3)
+                if number % 2 == 0:
+                    outline = block(3, 4, 20, 10 + number % 20)
+                    picture(root / "HAM10000_segmentations_lesion_tschandl" / f"{name}_segmentation.png", outline)
+                rows.append((f"HAM_{kind}{lesion:04d}", name, kind, "histo", "80.0", "male", "scalp"))
+                number += 1
+    table(root / "HAM10000_metadata.csv", "lesion_id,image_id,dx,dx_type,age,sex,localization", rows)
+
+
+def chest_xray(root: Path, patients: int = 8) -> None:
+    """Patients, two images each of those with pneumonia; in ``val`` two."""
+    for part, count in (("train", patients), ("val", 2), ("test", patients // 2)):
+        first = 1900 if part == "val" else 1
+        for patient in range(first, first + count):
+            picture(root / part / "NORMAL" / f"IM-{patient:04d}-0001.jpeg")
+            cause = "bacteria" if patient % 2 else "virus"
+            for number in range(2):
+                picture(root / part / "PNEUMONIA" / f"person{patient}_{cause}_{2 * patient + number}.jpeg")
+
+
+def nih_chest_xray(root: Path) -> None:
+    """Twelve patients of two images, the last four for testing; three of these have boxes."""
+    findings = ["Cardiomegaly", "No Finding", "Infiltration", "Cardiomegaly|Effusion"]
+    rows, names = [], []
+    for patient in range(1, 13):
+        for number in range(2):
+            name = f"{patient:08d}_{number:03d}.png"
+            picture(root / f"images_{1 + patient // 7:03d}" / "images" / name)
+            rows.append((name, findings[(patient + number) % 4], number, patient, "58", "M", "PA", 24, 32, 0.1, 0.1, ""))
+            names.append(name)
+    columns = "Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y],"
+    table(root / "Data_Entry_2017.csv", f"Image Index,Finding Labels,{columns}", rows)
+    boxes = [
+        ("00000011_000.png", "Cardiomegaly", 2.5, 3, 10, 8, "", "", ""),
+        ("00000011_000.png", "Effusion", 20, 3, 5.5, 8, "", "", ""),
+        ("00000011_000.png", "Effusion", 1, 1, 4, 4, "", "", ""),
+        ("00000010_000.png", "Infiltrate", 4, 5, 6, 7, "", "", ""),
+        ("00000012_000.png", "Cardiomegaly", 8, 8, 8, 8, "", "", ""),
+    ]
+    table(root / "BBox_List_2017.csv", "Image Index,Finding Label,Bbox [x,y,w,h],,,", boxes)
+    (root / "train_val_list.txt").write_text("\n".join(names[:16]) + "\n")
+    (root / "test_list.txt").write_text("\n".join(names[16:]))
+
+
+BUILDERS: dict[str, Callable[[Path], None]] = {
+    "brain-tumour-mri": brain_tumour_mri,
+    "cheng-tumours": cheng_tumours,
+    "chest-xray": chest_xray,
+    "ham10000": ham10000,
+    "nih-chest-xray": nih_chest_xray,
+}
+"""By the name of the dataset that reads what they make."""
+
+
+@cache
+def made(name: str) -> str:
+    """A folder of a published data set, which is there until this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with suppress(ImportError):  # without h5py: the folder stays empty, which only the tests of that data set notice
+        BUILDERS[name](folder)
+    return str(folder)
