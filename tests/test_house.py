@@ -45,7 +45,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "store",
     },
     "python_api": {"runs", "leaderboard", "results", "worker", "planning", "spec", "registry", "api", "store"},
+    "scaffold": {"api"},
     "commands": {
+        "scaffold",
         "conformance",
         "processes",
         "runs",

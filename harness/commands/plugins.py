@@ -1,7 +1,10 @@
-"""``harness plugins``: what is installed, one component's page, and its conformance."""
+"""``harness plugins``: what is installed, one component's page, its conformance, and new ones."""
 
 from __future__ import annotations
 
+import getpass
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +16,28 @@ from harness.commands.terminal import EXIT_FAILED, print_renderable
 if TYPE_CHECKING:
     from harness.registry.registry import Registry
 
-app = typer.Typer(help="Installed components: explainers, metrics, models, datasets.", no_args_is_help=True, rich_markup_mode=None)
+
+class NewKind(StrEnum):
+    """Kinds of components that a new plugin may have."""
+
+    explainer = "explainer"
+    metric = "metric"
+    model = "model"
+    dataset = "dataset"
+    executor = "executor"
+
+
+class NewLicence(StrEnum):
+    """Licences that a new plugin may have."""
+
+    apache = "Apache-2.0"
+    bsd = "BSD-3-Clause"
+    mit = "MIT"
+
+
+app = typer.Typer(
+    help="Installed components: explainers, metrics, models, datasets; and new ones.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.command("list")
@@ -52,21 +76,51 @@ def plugins_check_command(
     names: Annotated[list[str], typer.Argument(help="Components, by their names or as distribution/name.")],
     kind: KindOption = None,
     plugin: PluginFiles = [],
+    report: Annotated[Path | None, typer.Option(help="Write all results into this file, as JSON.")] = None,
+    badge: Annotated[Path | None, typer.Option(help="Write a picture of how many checks passed into this file, as SVG.")] = None,
 ) -> None:
     """Run the conformance checks on components, all in one process."""
+    from harness.conformance.badge import conformance_badge
     from harness.conformance.isolated_run import run_checks_isolated
+    from harness.conformance.report import conformance_report
     from harness.conformance.result_tables import components_summary, results_table
     from harness.conformance.results import exit_status
 
     components = discover_registry(plugin)
     cards = list({(card.kind, card.qualified): card for name in names for card in _find_cards(components, name, kind)}.values())
-    statuses = {}
+    statuses, found = {}, []
     for card, results in run_checks_isolated(components, cards):
         print_renderable(results_table(results, card if len(cards) > 1 else None))
         statuses[card.qualified] = exit_status(results)
+        found.append((card, results))
+    if report is not None:
+        report.write_text(conformance_report(found), encoding="utf-8")
+    if badge is not None:
+        badge.write_text(conformance_badge([result for _, results in found for result in results]), encoding="utf-8")
     if len(cards) > 1:
         print_renderable(components_summary(statuses))
     raise typer.Exit(EXIT_FAILED if any(statuses.values()) else 0)
+
+
+@app.command("new")
+def plugins_new_command(
+    name: Annotated[str, typer.Argument(help="The distribution's name, such as xai-my-saliency.")],
+    kind: Annotated[NewKind, typer.Option(help="What its component is.")],
+    component: Annotated[str | None, typer.Option(help="The component's name [default: NAME without xai- or harness-].")] = None,
+    licence: Annotated[NewLicence, typer.Option(help="What others may do with it.")] = NewLicence.apache,
+    author: Annotated[str | None, typer.Option(help="Who holds the copyright [default: the user's name].")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder [default: ./NAME].")] = None,
+) -> None:
+    """Write a new plugin: a distribution of one component, whose tests pass at once."""
+    from harness.scaffold.distribution import NewDistribution
+
+    made = NewDistribution.called(name, kind.value, component, licence.value, author or getpass.getuser())
+    folder = out or Path(name)
+    written = made.write(folder)
+    typer.echo(f"{folder}: the {kind.value} {made.component}, in {len(written)} files")
+    for path in written:
+        typer.echo(f"  {path.relative_to(folder)}")
+    typer.echo(f'next: cd {folder} && pip install -e ".[test]" && pytest')
 
 
 def _find_cards(components: Registry, name: str, kind: ComponentKind | None) -> list[Any]:

@@ -1,0 +1,1 @@
+"""New plugins: a whole distribution of one component, with tests that pass."""
