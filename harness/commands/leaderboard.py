@@ -24,6 +24,7 @@ def leaderboard_command(
     format: Annotated[str, typer.Option(help="terminal, md, tex, html, csv, json, or one that a plugin adds.")] = "terminal",
     group: Annotated[Grouping, typer.Option(help="What the headline is a mean over.")] = Grouping.category,
     meta: Annotated[bool, typer.Option("--meta", help="What is known of the metrics, where the spec has `meta`.")] = False,
+    models: Annotated[bool, typer.Option("--models", help="How well the models classify.")] = False,
     weight: Annotated[
         list[str] | None,
         typer.Option(help="Another weight than the spec's, of a category or of a metric within its own.", metavar="NAME=W"),
@@ -45,8 +46,10 @@ def leaderboard_command(
     from harness.results.run_folder import read_results
     from harness.user_errors import UserError
 
-    if meta + bool(compare) + published > 1:
-        raise UserError("--meta, --compare and --published are different questions: ask one of them")
+    given = {"--meta": meta, "--models": models, "--compare": bool(compare), "--published": published}
+    asked = [name for name, is_given in given.items() if is_given]
+    if len(asked) > 1:
+        raise UserError(f"{' and '.join(asked)} are {len(asked)} questions: ask one of them")
     results = merge_results([read_results(run) for run in runs], list(map(str, runs)))
     if weight:
         results = replace(results, weights={**results.weights, **read_weights(weight, results)})
@@ -57,9 +60,12 @@ def leaderboard_command(
         raise UserError("nothing is known of these metrics: write `meta: {}` into the spec, and run it again")
     if published and not document.published:
         raise UserError("this run stands beside no published table: write `published` into its spec, and run it again")
+    if models and not document.classification:
+        raise UserError("this run folder, of an earlier version, does not know what the models predicted: run the spec again")
+    only = {"meta": meta, "pairs": bool(compare), "published": published, "models": models}
     if format == "terminal":
-        print_leaderboard(document, group.value, meta=meta, pairs=bool(compare), published=published)
+        print_leaderboard(document, group.value, **only)
         return
     extra = HookRunner.discover().call("leaderboard_formats")
-    text = render_leaderboard(document, format, group=group.value, extra_formats=extra, meta=meta, pairs=bool(compare), published=published)
+    text = render_leaderboard(document, format, group=group.value, extra_formats=extra, **only)
     typer.echo(text, nl=False)

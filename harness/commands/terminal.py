@@ -85,22 +85,13 @@ def has_color(console: Console) -> bool:
     return console.is_terminal and not console.no_color and not console.is_dumb_terminal
 
 
-def print_leaderboard(document: Leaderboard, group: Any, *, meta: bool = False, pairs: bool = False, published: bool = False) -> None:
-    """Print a leaderboard, or of it what is known of its metrics, its pairs or its published tables, as the terminal can show it."""
+def print_leaderboard(document: Leaderboard, group: Any, **only: Any) -> None:
+    """Print a leaderboard as the terminal can show it, or ``only`` what a view can ask for (see `render_leaderboard`)."""
     from harness.leaderboard.render import render_leaderboard
 
     console = make_console()
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
-    text = render_leaderboard(
-        document,
-        group=group,
-        width=console.width,
-        color=has_color(console),
-        ascii_only=plain,
-        meta=meta,
-        pairs=pairs,
-        published=published,
-    )
+    text = render_leaderboard(document, group=group, width=console.width, color=has_color(console), ascii_only=plain, **only)
     typer.echo(text, nl=False)
 
 

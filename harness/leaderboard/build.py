@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.analysis.classifier_comparison import classify_all
 from harness.analysis.groups import analyse_group
 from harness.analysis.model_comparison import compare_models
 from harness.analysis.overall import overall_entries
@@ -28,6 +29,7 @@ def build_leaderboard(results: Results) -> Leaderboard:
         groups=entries,
         overall=overall_entries(groups, results),
         models=compare_models(results),
+        classification=classify_all(results),
         meta=meta,
         published=compare_with_published(entries, results.published),
     )

@@ -12,6 +12,7 @@ import numpy as np
 from harness.results.components import ComponentInfo, ExplainerInfo, MetricInfo
 from harness.results.data_model import Cell, ExplanationSettings, Group, Results
 from harness.results.field_types import Bools
+from harness.results.predictions import Predictions
 from harness.results.variant_info import VariantInfo
 from harness.text_format import format_count
 from harness.user_errors import UserError
@@ -96,6 +97,7 @@ def _merge_groups(first: Group, second: Group, name: str) -> Group:
         cells=cells,
         costs={label: group.costs[label] for label, group in fuller.items() if label in group.costs},
         notes={label: group.notes[label] for label, group in fuller.items() if label in group.notes},
+        predictions=_merge_predictions(first.predictions, second.predictions),
         variant=_merge_variants(first.variant, second.variant, where),
         group_notes=list(dict.fromkeys([*first.group_notes, *second.group_notes])),
         replicate_of=first.replicate_of or second.replicate_of,
@@ -128,6 +130,12 @@ def _explained_samples(group: Group, explainer: str) -> int:
 def _known_predictions(group: Group) -> Bools:
     """``(N,)`` of which samples it is known what the model predicts: a run that was ended early has not come to the others."""
     return reduce(np.logical_or, (cell.computed for cell in group.cells.values()), group.correct)
+
+
+def _merge_predictions(first: Predictions | None, second: Predictions | None) -> Predictions | None:
+    """Those of more samples; of as many those with areas under curves, else the first's."""
+    known = [found for found in (first, second) if found is not None]
+    return max(known, key=lambda found: (int(found.known.sum()), len(found.areas)), default=None)
 
 
 def _merge_variants(first: VariantInfo | None, second: VariantInfo | None, where: str) -> VariantInfo | None:

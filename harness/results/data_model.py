@@ -11,6 +11,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, PlainSerializer, Vali
 
 from harness.results.components import ComponentInfo, ExplainerInfo, MetricInfo
 from harness.results.field_types import BoolArray, FloatArray, Name, Number
+from harness.results.predictions import Predictions
 from harness.results.published_tables import PublishedTable
 from harness.results.variant_info import VariantInfo
 
@@ -146,6 +147,7 @@ class Group:
         digests: N content digests of the samples.
         correct: ``(N,)`` bool, whether the model classifies the sample correctly.
         accuracy: of the model over all N samples; None if it is not known.
+        predictions: of the model for all N samples; None in folders of older runs.
         explainers, metrics: rows and columns in the spec's order, labels unique.
         cells: by (explainer label, metric label); a pair that was never asked for is absent.
         costs, notes: by explainer label.
@@ -170,6 +172,7 @@ class Group:
     group_notes: list[str] = field(default_factory=list)
     replicate_of: Name | None = None
     explained: ExplanationSettings = field(default_factory=ExplanationSettings)
+    predictions: Predictions | None = None
     variant: Annotated[VariantInfo | None, Field(validation_alias=AliasChoices("variant", "shadow"))] = None
 
     def __post_init__(self) -> None:
@@ -189,6 +192,8 @@ class Group:
         for notes in self.notes.values():
             if notes.completeness is not None and notes.completeness.shape != (size,):
                 raise ValueError(f"{where}: {len(notes.completeness)} completeness errors for {size} samples")
+        if self.predictions is not None and self.predictions.labels.shape != (size,):
+            raise ValueError(f"{where}: {len(self.predictions.labels)} predictions for {size} samples")
         if self.variant is not None and not self.variant.kept.shape == self.variant.known.shape == (size,):
             raise ValueError(f"{where}: {len(self.variant.kept)} and {len(self.variant.known)} predictions of a variant for {size} samples")
 
@@ -207,6 +212,7 @@ class Group:
             correct=self.correct[places],
             cells=cells,
             notes=notes,
+            predictions=self.predictions and self.predictions.take(places),
             variant=None if variant is None else replace(variant, kept=variant.kept[places], known=variant.known[places]),
         )
 

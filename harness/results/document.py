@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from harness.results.classification_document import ClassificationEntry
 from harness.results.components import Direction, Role
 from harness.results.data_model import Correction, CostsEntry, IntervalKind, SamplesRule, Status, Weighting
 from harness.results.document_part import DocumentPart
@@ -265,6 +266,7 @@ class Leaderboard(DocumentPart):
 
     ``models``: each further model of a dataset against the first. ``pairs``: what a reader asked for; no run writes any.
     ``published``: this run's numbers beside those of published tables that its spec has.
+    ``classification``: how well the models classify, of each data set.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -274,6 +276,7 @@ class Leaderboard(DocumentPart):
     overall: list[OverallEntry]
     models: list[ModelsEntry] = Field(default_factory=list)
     pairs: list[PairEntry] = Field(default_factory=list)
+    classification: list[ClassificationEntry] = Field(default_factory=list)
     meta: list[MetaEntry] = Field(default_factory=list)
     published: list[PublishedEntry] = Field(default_factory=list)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.render import formats_with
 from harness.leaderboard.sections.all_sections import View
+from harness.leaderboard.sections.classification import shown_classification
 from harness.registry.hook_runner import HookRunner
 from harness.results.data_model import EXPECTED_STATUSES, Results, Weighting
 from harness.results.document import Leaderboard
@@ -97,3 +98,5 @@ def _write_formats(folder: Path, leaderboard: Leaderboard, group: Weighting, hoo
         hooks.call("leaderboard_rendered", format=made.name, text=text, out=str(path))
         if leaderboard.meta and made.shows_metrics:
             write_atomically(folder / f"meta.{made.suffix}", made.render(leaderboard, View(group, meta=True)).encode())
+        if shown_classification(leaderboard) and made.name == "csv":  # the others hold it
+            write_atomically(folder / f"models.{made.suffix}", made.render(leaderboard, View(group, models=True)).encode())

@@ -31,9 +31,11 @@ from harness.results.data_model import (
     Status,
 )
 from harness.results.field_types import Bools, Floats
+from harness.results.predictions import Predictions
 from harness.results.run_folder import MapColumn
 from harness.results.variant_info import VariantInfo
 from harness.runs.outcome import Outcome
+from harness.runs.prediction_collection import collect_predictions
 from harness.runs.published_tables import published_tables
 from harness.spec.loaded_spec import LoadedSpec
 from harness.store.sample_alignment import MaskedColumn
@@ -132,8 +134,7 @@ class _GroupCollector:
             cells.update({(column.label, score.label): self._cell(column, score, values) for score in column.scores})
             costs[column.label] = self._costs(column, values)
             notes[column.label] = self._notes(column, values)
-        correct, accuracy = self._predictions()
-        metrics = plan.columns[0].scores if plan.columns else ()
+        correct, accuracy = self._correct()
         weights = None if plan.model_facts is None else plan.model_facts.digest
         return Group(
             dataset=plan.dataset.label,
@@ -143,12 +144,13 @@ class _GroupCollector:
             correct=correct,
             accuracy=accuracy,
             explainers=[self._explainer(column) for column in plan.columns],
-            metrics=[self._metric(score) for score in metrics],
+            metrics=[self._metric(score) for column in plan.columns[:1] for score in column.scores],
             cells=cells,
             recipes={"dataset": self._used(plan.dataset), "model": self._used(plan.model, weights)},
             costs=costs,
             notes=notes,
             group_notes=[*group_notes(plan), *self._order()],
+            predictions=self._predictions(),
             variant=self._variant(),
         )
 
@@ -223,7 +225,14 @@ class _GroupCollector:
             warnings=tuple(column.notes),
         )
 
-    def _predictions(self) -> tuple[Bools, float | None]:
+    def _predictions(self) -> Predictions | None:
+        subject, model = self.plan.subject, self.plan.model_facts
+        if subject is None or model is None or self.plan.variant.altered:
+            return None
+        fields = self._values(subject.prediction_key).get(subject.prediction_key, {})
+        return collect_predictions(fields, len(self.plan.rows), model)
+
+    def _correct(self) -> tuple[Bools, float | None]:
         if self.plan.subject is None:
             return np.zeros(len(self.plan.rows), dtype=bool), None
         key = self.plan.subject.prediction_key

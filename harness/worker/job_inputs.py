@@ -13,6 +13,7 @@ from torch import Tensor
 from harness.api.classifiers import Classifier
 from harness.api.sample import Sample
 from harness.planning.jobs import SampleRef, Subject, SubjectRows
+from harness.results.predictions import MOST_CLASSES, probability_field
 from harness.store.sample_alignment import SamplePositions as Places
 from harness.store.store import Store
 from harness.worker.component_cache import ComponentCache
@@ -105,15 +106,20 @@ class JobInputs:
     def _predictions(self, key: str, rows: Sequence[SampleRef], model: Classifier, samples: SampleBatch) -> Tensor:
         """The predicted class of each row ``(B,)``: from the store, or computed and committed under ``key``."""
         with span("store", "read"):
-            known = self.store.known(key, Places([row.key for row in rows])).get(key, {}).get("predicted")
-        if known is not None and known.there.all():
+            fields = self.store.known(key, Places([row.key for row in rows])).get(key, {})
+        kept = range(model.num_classes) if model.num_classes <= MOST_CLASSES else ()  # what areas under ROC curves take
+        asked = [fields.get(name) for name in ("predicted", *map(probability_field, kept[:1]))]
+        known = asked[0]
+        if known is not None and all(field is not None and field.there.all() for field in asked):
             return torch.from_numpy(np.nan_to_num(known.values, nan=NO_TARGET)).long().to(samples.labels.device)
         logits = self.components.models.forward(model, samples.images, finite=False)
         finite = finite_rows(logits)
-        confidence, predicted = model.probabilities(logits).max(dim=1)
+        probabilities = model.probabilities(logits)
+        confidence, predicted = probabilities.max(dim=1)
         correct = (predicted == samples.labels) & finite
-        fields = {"predicted": predicted.where(finite, math.nan), "confidence": confidence, "label": samples.labels, "correct": correct}
-        values = {name: values.tolist() for name, values in fields.items()}  # waits for the device, not for the store
+        found = {"predicted": predicted.where(finite, math.nan), "confidence": confidence, "label": samples.labels, "correct": correct}
+        found |= {probability_field(k): probabilities[:, k] for k in kept}
+        values = {name: values.tolist() for name, values in found.items()}  # waits for the device, not for the store
         with span("store", "write"):
             self.store.commit_rows(key, stored_values(key, [row.key for row in rows], values))
         return predicted.where(finite, NO_TARGET)

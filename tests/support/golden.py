@@ -16,6 +16,7 @@ from harness.leaderboard.render import render_leaderboard
 from harness.leaderboard.selection import Selection
 from harness.results.data_model import Cell, ExplanationSettings, Group, Results
 from harness.results.document import Leaderboard, json_schema, read_leaderboard
+from harness.results.predictions import Predictions
 from harness.results.published_tables import PublishedColumn, PublishedRow, PublishedTable, PublishedValue
 from tests.support.synthetic_results import complete_cell, leaderboard_group, leaderboard_results, metric, variant_of, write_run
 
@@ -30,10 +31,15 @@ def golden_results() -> Results:
     changes = {"explained": ExplanationSettings(target="predicted", seed=3, precision="fp32", dtype="float32")}
     groups = [
         dataclasses.replace(
-            leaderboard_group(size=34, model="net-0"), replicate_of="net 0123", group_notes=["layer: features.29"], **changes
+            _with_predictions(leaderboard_group(size=34, model="net-0"), 0),
+            replicate_of="net 0123",
+            group_notes=["layer: features.29"],
+            **changes,
         ),
-        dataclasses.replace(leaderboard_group(size=34, seed=1, model="net-1", gaps=False), replicate_of="net 0123", **changes),
-        dataclasses.replace(leaderboard_group(size=34, seed=2, model="other", gaps=False), **changes),
+        dataclasses.replace(
+            _with_predictions(leaderboard_group(size=34, seed=1, model="net-1", gaps=False), 1), replicate_of="net 0123", **changes
+        ),
+        dataclasses.replace(_with_predictions(leaderboard_group(size=34, seed=2, model="other", gaps=False), None), **changes),
         dataclasses.replace(_with_agreement(leaderboard_group(size=9, seed=3, dataset="shapes", model="tiny", gaps=False)), **changes),
     ]
     kinds = [(kind, strength, repeat) for kind in ("inputs", "weights") for strength in ("minor", "disruptive") for repeat in (1, 2)]
@@ -56,6 +62,19 @@ def _published() -> PublishedTable:
     return PublishedTable(title="Two metrics", source="Somebody 2022, table 4", about="other images", columns=columns, rows=rows)
 
 
+def _with_predictions(group: Group, seed: int | None) -> Group:
+    """A model of three classes, of which one without a seed never predicts the last; labels are its predictions where it is correct."""
+    size, generator = len(group.samples), np.random.default_rng(list(group.model.encode()))
+    labels = np.arange(size) % 3
+    predicted = np.where(group.correct & ((labels < 2) | (seed is not None)), labels, (labels + 1) % (2 if seed is None else 3))
+    areas = np.round(generator.uniform(0.7, 1, 3), 3)
+    answers = Predictions(
+        labels=labels.astype(float), predicted=predicted.astype(float), classes=3, names=["none", "glioma", "meningioma"], areas=areas
+    )
+    model = dataclasses.replace(group.recipes["model"], params={} if seed is None else {"seed": seed})
+    return dataclasses.replace(group, predictions=answers, recipes={**group.recipes, "model": model})
+
+
 def _with_agreement(group: Group) -> Group:
     """A metric that ranks nobody, and scores that are not numbers."""
     size = len(group.samples)
@@ -76,6 +95,10 @@ RENDERED: dict[str, Callable[[Leaderboard], str]] = {
     },
     "by-metric.md": lambda document: render_leaderboard(document, "markdown", group="metric"),
     "by-metric.html": lambda document: render_leaderboard(document, "html", group="metric"),
+    **{
+        f"models{suffix}": (lambda document, form=form: render_leaderboard(document, form, models=True))  # type: ignore[misc]
+        for form, suffix in (("csv", ".csv"), ("markdown", ".md"), ("terminal", ".txt"))
+    },
     "narrow.txt": lambda document: render_leaderboard(document, "terminal", width=60, ascii_only=True),
     "colour.txt": lambda document: render_leaderboard(document, "terminal", group="metric", width=160, color=True),
 }

@@ -8,6 +8,7 @@ from io import StringIO
 
 from harness.leaderboard.sections.all_sections import View
 from harness.leaderboard.sections.meta_evaluation import closest_metric
+from harness.results.classification_document import MEASURES
 from harness.results.document import CellEntry, GroupEntry, Leaderboard, MetricEntry, ModelsEntry, Row
 
 CSV_COLUMNS = (
@@ -36,10 +37,13 @@ PAIR_COLUMNS = (
 
 PUBLISHED_FIELDS = ("ours", "low", "high", "deviation", "means", "verdict", "published", "published_deviation", "published_words")
 PUBLISHED_COLUMNS = ("title", "source", "row", "column", "measured", "passes", *PUBLISHED_FIELDS)
+MODEL_COLUMNS = (
+    "dataset", "model", "family", "seed", "n", "accuracy", "accuracy_low", "accuracy_high", *MEASURES[1:], "undefined",
+)  # fmt: skip
 
 
 def render_csv(document: Leaderboard, view: View) -> str:
-    """A line per cell that was asked for, or per cell of published tables; of the metrics, and of pairs, a line per metric."""
+    """A line per cell that was asked for, or per cell of published tables; of metrics, pairs and models a line for each."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     columns, made = _lines(document, view)
@@ -56,6 +60,8 @@ def _lines(document: Leaderboard, view: View) -> tuple[tuple[str, ...], Iterator
         return META_COLUMNS, meta_lines(document)
     if view.published:
         return PUBLISHED_COLUMNS, published_lines(document)
+    if view.models:
+        return MODEL_COLUMNS, model_lines(document)
     lines = ([str(value).lower() if isinstance(value, bool) else value for value in line] for line in cell_lines(document))
     return CSV_COLUMNS, lines
 
@@ -86,6 +92,17 @@ def published_lines(document: Leaderboard) -> Iterator[list[object]]:
             for column in entry.columns:
                 numbers = [getattr(cells[column.name], name) for name in PUBLISHED_FIELDS]
                 yield [entry.title, entry.source, row, column.name, column.measured, column.passes, *numbers]
+
+
+def model_lines(document: Leaderboard) -> Iterator[list[object]]:
+    """The lines by `MODEL_COLUMNS`; of what is undefined the reasons."""
+    for entry in document.classification:
+        family = {model: one.name for one in entry.families for model in one.models}
+        for model in entry.models:
+            accuracy, *others = (model.measures.get(name) for name in MEASURES)
+            why = "; ".join(f"{name}: {reason}" for name, reason in model.undefined.items())
+            start = [entry.dataset, model.model, family.get(model.model), model.seed, model.samples]
+            yield [*start, accuracy, model.low, model.high, *others, why or None]
 
 
 def cell_lines(document: Leaderboard) -> Iterator[list[object]]:
