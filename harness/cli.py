@@ -14,6 +14,7 @@ from harness.commands.export import export_command
 from harness.commands.leaderboard import leaderboard_command
 from harness.commands.models import models_command
 from harness.commands.plan import plan_command
+from harness.commands.report import report_command
 from harness.commands.run import run_command
 from harness.commands.schema import schema_command
 from harness.commands.terminal import ErrorReportingGroup
@@ -32,6 +33,7 @@ app.command("run")(run_command)
 app.command("validate")(validate_command)
 app.command("plan")(plan_command)
 app.command("leaderboard")(leaderboard_command)
+app.command("report")(report_command)
 app.command("explain")(explain_command)
 app.command("diff")(diff_command)
 app.command("export")(export_command)

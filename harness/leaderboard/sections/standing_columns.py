@@ -17,7 +17,7 @@ def standing_columns(standings: Sequence[Standing]) -> list[Column]:
         columns.append(Column("skill", [TableCell(skill_text(skill.value), tone="strong") for skill in skills]))
         columns.append(Column("interval", [TableCell(interval_text(skill.low, skill.high)) for skill in skills]))
     if any(standing.places for standing in standings):
-        columns.append(Column("places", [TableCell(_places_text(standing)) for standing in standings]))
+        columns.append(Column("places", [TableCell(places_text(standing)) for standing in standings]))
     if any(standing.alike for standing in standings):
         letters = [standing.alike for standing in standings]
         columns.append(Column("alike", [TableCell(text) if text else TableCell(MISSING, tone="absent") for text in letters], align="left"))
@@ -31,7 +31,8 @@ def standing_positions(standings: Sequence[Standing]) -> list[str]:
     return [MISSING if standing.place is None else str(standing.place) for standing in standings]
 
 
-def _places_text(standing: Standing) -> str:
+def places_text(standing: Standing) -> str:
+    """The places that are left open, a dash where none are known."""
     if standing.places is None:
         return MISSING
     low, high = standing.places

@@ -1,0 +1,94 @@
+"""Writes the report of one run, or of several that are merged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.leaderboard.bibliography import render_bibliography
+from harness.leaderboard.build import build_leaderboard
+from harness.leaderboard.merge import merge_results
+from harness.leaderboard.number_format import MISSING, printable, skill_text
+from harness.leaderboard.render import render_leaderboard
+from harness.registry.registry import Registry
+from harness.report.category_boards import category_standings
+from harness.report.group_view import GroupView, group_view
+from harness.report.method_view import provenance_facts
+from harness.report.page import render_page
+from harness.report.page_data import group_data
+from harness.report.pair_differences import pair_differences
+from harness.report.script_json import to_script_json
+from harness.results.data_model import Results
+from harness.results.document import Leaderboard, OverallEntry
+from harness.results.run_folder import read_results
+from harness.store.atomic import write_atomically
+
+
+def write_report(runs: Sequence[Path], out: Path, registry: Registry) -> int:
+    """Write the report of these runs to ``out``; returns its size in bytes.
+
+    Raises:
+        RunFolderError: a folder is no run folder.
+        MergeError: the runs cannot be merged.
+    """
+    results = merge_results([read_results(run) for run in runs], list(map(str, runs)))
+    page = render_page(report_context(results, registry)).encode("utf-8")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, page)
+    return len(page)
+
+
+def report_context(results: Results, registry: Registry) -> dict[str, Any]:
+    """What the templates are given."""
+    document = build_leaderboard(results)
+    views = [group_view(k, document, results, registry) for k in range(len(document.groups))]
+    categories, pairs = category_standings(results, document), pair_differences(results, document)
+    reference = document.settings.reference
+    data = [
+        group_data(entry, view.families, of_categories, of_pairs, reference)
+        for entry, view, of_categories, of_pairs in zip(document.groups, views, categories, pairs, strict=True)
+    ]
+    name = printable(str(results.provenance.get("name", "run")), 120)
+    return {
+        "name": name,
+        "time": printable(str(results.provenance.get("time", ""))[:10]),
+        "reference": None if reference is None else printable(reference),
+        "confidence": f"{100 * document.settings.confidence:g} %",
+        "groups": views,
+        "overall": _overall_rows(document, views),
+        "provenance": list(provenance_facts(results)),
+        "data": to_script_json({"name": name, "groups": data}),
+        "downloads": to_script_json(_downloads(document, results)),
+    }
+
+
+def _downloads(document: Leaderboard, results: Results) -> dict[str, str]:
+    """Files by name."""
+    return {
+        "leaderboard.csv": render_leaderboard(document, "csv"),
+        "leaderboard.tex": render_leaderboard(document, "latex"),
+        "leaderboard.json": document.model_dump_json() + "\n",
+        "references.bib": render_bibliography(results),
+    }
+
+
+def _overall_rows(document: Leaderboard, views: Sequence[GroupView]) -> list[dict[str, Any]]:
+    """Explainers across groups: skill overall, and in each group; none where there is one group."""
+    if len(views) < 2:
+        return []
+    return [
+        {
+            "label": printable(entry.label),
+            "null": entry.null,
+            "skill": skill_text(entry.standings["category"].skill.value),
+            "place": MISSING if (place := entry.standings["category"].place) is None else str(place),
+            "groups": [_skill_in(document, k, entry) for k in range(len(views))],
+        }
+        for entry in document.overall
+    ]
+
+
+def _skill_in(document: Leaderboard, number: int, entry: OverallEntry) -> str:
+    row = next((row for row in document.groups[number].rows if row.label == entry.label), None)
+    return MISSING if row is None else skill_text(row.standings["category"].skill.value)
