@@ -24,6 +24,7 @@ from harness.store.weight_groups import read_record, record_metadata
 from harness.worker.accelerators import release_unused_memory
 from harness.worker.component_cache import ComponentCache
 from harness.worker.contracts import ContractError
+from harness.worker.dataset_inspection import ReadingCounter
 from harness.worker.inspection import answer_request
 
 TellFunction = Callable[[int, int], object]
@@ -58,7 +59,7 @@ class TrainedModels:
 
     def of(self, recipe: Recipe, training: Training) -> Classifier:
         """The classifier of a recipe whose component made a training."""
-        facts = RememberedFacts(self.store, lambda request: answer_request(self.components, request))
+        facts = RememberedFacts(self.store, lambda request: answer_request(self.components, request, ReadingCounter(self.tell)))
         key = training_key(self.components.registry, self.store, facts, recipe)
         found = self.store.weights(key)
         if found is None and not self.on_demand and recipe.digest not in self._asked_for:

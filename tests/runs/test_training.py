@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from harness.runs.training import TrainingReporter, format_entry, train_all
 from harness.runs.training_display import draw_curve
 from harness.store.store import Store
 from harness.worker.component_cache import ComponentCache
+from harness.worker.dataset_inspection import ReadingCounter
 from harness.worker.inspection import answer_request
 from harness.worker.trained_models import TrainedModels
 from tests.support.spec import SMALL, small_spec
@@ -160,6 +162,16 @@ def test_weights_that_are_not_there_are_no_work_of_a_job(registry: Registry, sto
     here = Here(registry, store)
     with pytest.raises(ValueError, match="learner is not trained, or its weights are gone; run again"):
         here.models.components.model(recipes(registry, learner())[0])
+
+
+def test_a_worker_that_reads_the_data_itself_tells_of_it(registry: Registry, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would seem to hang where reading takes longer than it may be silent: here nobody has asked for what the key is made of."""
+    monkeypatch.setattr("harness.worker.trained_models.ReadingCounter", partial(ReadingCounter, every=0.0))
+    here, told = Here(registry, store), []
+    here.watch(lambda request, entry: None)
+    here.models.tell = lambda done, of: told.append((done, of))
+    here.ask({"ask": "train", "recipe": recipes(registry, learner(epochs=1))[0].to_json()})
+    assert told == [*((done, 8) for done in range(8)), (8, 8)], "eight samples read, and eight seen in one epoch"
 
 
 def test_numbers_of_an_epoch_in_words(registry: Registry) -> None:
