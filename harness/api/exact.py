@@ -7,6 +7,7 @@ every bit. All are of float64, and right to 13 digits on the ranges that they ar
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import factorial
 
 import numpy as np
@@ -87,12 +88,18 @@ def gaussian_filter(image: NDArray[np.floating], sigma: float) -> NDArray[np.flo
     """As `scipy.ndimage.gaussian_filter`, which takes its weights from NumPy's ``exp``; of the image's type."""
     if sigma <= 0:
         return image
-    reach = int(TRUNCATE * sigma + 0.5)
-    weights = exp([-0.5 * (offset / sigma) * (offset / sigma) for offset in range(-reach, reach + 1)])
-    weights = weights / sum(weights.tolist())
+    weights = _gaussian_weights(sigma)
     for axis in range(image.ndim):
         image = ndimage.correlate1d(image, weights, axis=axis)
     return image
+
+
+@lru_cache(maxsize=64)
+def _gaussian_weights(sigma: float) -> Floats:
+    """The Gaussian at whole offsets up to `TRUNCATE` standard deviations, of sum 1."""
+    reach = int(TRUNCATE * sigma + 0.5)
+    weights = exp([-0.5 * (offset / sigma) * (offset / sigma) for offset in range(-reach, reach + 1)])
+    return np.asarray(weights / sum(weights.tolist()))
 
 
 def _quarter_waves(angle: ArrayLike) -> tuple[Floats, Floats, Floats]:

@@ -1,0 +1,1 @@
+"""Procedural chest radiographs and dermoscopic images whose evidence is known."""
