@@ -126,6 +126,53 @@ class Boxes:
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """Any number K of images ``(K, C, H, W)`` in [0, 1], of the image's size: what it would be if something in it were otherwise.
+
+    In a model's coordinates they are float32 in [0, 1] (``model.normalise`` makes inputs of them): of two that are equal there, and of
+    one that is the image itself, the inputs are equal too.
+    """
+
+    shape: str = "(K, C, H, W)"
+
+    def find_fault(self, value: Tensor, size: Size) -> str | None:
+        """Another size than the image's, or values that are none of an image."""
+        shaped = value.ndim == 4 and value.shape[1] in (1, 3) and tuple(value.shape[-2:]) == size
+        if shaped and value.is_floating_point():
+            return None
+        return f"must be float (K, C, {size[0]}, {size[1]}), at the size of the image, not {value.dtype} {tuple(value.shape)}"
+
+    def read(self, given: Tensor, size: Size) -> Tensor:
+        """As they are."""
+        if (fault := self.find_fault(given, size)) is not None:
+            raise ValueError(fault)
+        return given.float()
+
+    def layout(self, value: Tensor) -> str:
+        """The same of all."""
+        return self.shape
+
+    def move(self, value: Tensor, geometry: Geometry, native: Size) -> Tensor:
+        """Each as the image is."""
+        import torch
+
+        moved = [geometry.image(one.float()) for one in value]
+        return torch.stack(moved) if moved else torch.zeros(0, geometry.channels, *geometry.size)
+
+    def missing(self, layout: str, size: Size) -> Tensor:
+        """None of several."""
+        import torch
+
+        return torch.zeros(0, 1, *size)
+
+    def bin_width(self, value: Tensor) -> float:
+        """A level of 8 bit."""
+        from harness.api.array_digest import BIN_WIDTH
+
+        return BIN_WIDTH
+
+
+@dataclass(frozen=True)
 class EvidenceKind:
     """A kind of evidence.
 
@@ -144,7 +191,7 @@ class EvidenceKind:
 
     name: str
     need: str = ""
-    form: Raster | Boxes = Raster()
+    form: Raster | Boxes | Pictures = Raster()
     implied_by: str | None = None
     made: Callable[[Tensor], Tensor] | None = None
 
@@ -161,6 +208,7 @@ EVIDENCE_KINDS: Mapping[str, EvidenceKind] = {
     for kind in (
         EvidenceKind("mask", need="masks", form=Raster(single=True, boolean=True)),
         EvidenceKind("boxes", need="boxes", form=Boxes(), implied_by="mask", made=box_round),
+        EvidenceKind("counterfactuals", need="counterfactuals", form=Pictures()),
     )
 }
 """The kinds that are no plain rasters, or have another name among needs."""

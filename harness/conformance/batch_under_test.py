@@ -15,7 +15,7 @@ from torch import Tensor
 
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
-from harness.api.evidence import EvidenceBatch, batched, mapped, selected
+from harness.api.evidence import EvidenceBatch, Pictures, batched, evidence_kind, mapped, selected
 from harness.conformance import networks
 from harness.conformance.component_under_test import ComponentUnderTest
 from harness.conformance.measuring import scramble_generators
@@ -24,6 +24,10 @@ from harness.worker.mutation_guard import MutationError, forbid_changes
 
 ORDINARY = 4
 """Samples of the ordinary call."""
+EVERYWHERE = ("mask", "boxes")
+"""Kinds of evidence that ordinary samples have, whatever is asked of them."""
+PICTURES = 4
+"""How many there are of evidence of pictures."""
 TRAINING, OTHER_TRAINING = 99, 98  # seeds of training images
 _memories: WeakKeyDictionary[Classifier, dict[tuple[int, int], dict[Hashable, object]]] = WeakKeyDictionary()
 
@@ -73,9 +77,10 @@ class ExplainedSamples:
 def make_explained_samples(count: int = 4, shape: networks.Shape = networks.SHAPE, kinds: Sequence[str] = ()) -> ExplainedSamples:
     """``count`` samples with signed maps, square masks and their boxes; sample k is the same whatever ``count`` is.
 
-    Of evidence of any other of ``kinds`` each has a square elsewhere.
+    Of evidence of any other of ``kinds`` each has a square elsewhere; of pictures several, each with another square at 0.
     """
     height, width = shape[1:]
+    images = networks.make_images(count, shape)
     maps, evidence = [], []
     for index in range(count):
         generator = torch.Generator().manual_seed(500 + index)
@@ -86,12 +91,20 @@ def make_explained_samples(count: int = 4, shape: networks.Shape = networks.SHAP
         mask = torch.zeros(height, width, dtype=torch.bool)
         mask[top : top + side, left : left + side] = True
         boxes = torch.tensor([[left, top, left + side, top + side]], dtype=torch.float32)
-        others = {kind: mask.roll((7, 11 + place), (0, 1)) for place, kind in enumerate(kinds)}
+        squares = [mask.roll((7, 11 + place), (0, 1)) for place in range(max(len(kinds), PICTURES))]
+        others = {kind: _example(kind, images[index], squares[place:] + squares[:place]) for place, kind in enumerate(kinds)}
         evidence.append({**others, "mask": mask, "boxes": boxes})
     ids, stacked = [f"image-{i}" for i in range(count)], torch.stack(maps)
-    batch = batched(evidence, (height, width), {})
-    images, targets = networks.make_images(count, shape), networks.make_targets(count)
+    batch, targets = batched(evidence, (height, width), {}), networks.make_targets(count)
     return ExplainedSamples(ids, images, targets, stacked, batch, targets.clone(), stacked / 2)
+
+
+def _example(kind: str, image: Tensor, squares: Sequence[Tensor]) -> Tensor:
+    """Evidence of one sample."""
+    if isinstance(evidence_kind(kind).form, Pictures):
+        picture = (image + 1) / 2  # as the networks normalise
+        return torch.stack([picture.masked_fill(square, 0.5) for square in squares[:PICTURES]])
+    return squares[0]
 
 
 @dataclass(frozen=True)

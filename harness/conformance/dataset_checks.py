@@ -8,8 +8,9 @@ from itertools import islice
 
 import torch
 
-from harness.api.evidence import EVIDENCE_KINDS, evidence_kind
+from harness.api.evidence import evidence_kind
 from harness.api.sample import Sample
+from harness.conformance.batch_under_test import EVERYWHERE
 from harness.conformance.component_under_test import SAMPLES_CHECKED, DatasetUnderTest, skip_if_broken
 from harness.conformance.measuring import require_generators_untouched
 from harness.conformance.results import CheckFailed, CheckSkipped, require
@@ -121,7 +122,7 @@ def check_evidence(tested: DatasetUnderTest) -> str:
             ordered = bool((sample.boxes[:, 2:] > sample.boxes[:, :2]).all())
             inside = bool((sample.boxes >= 0).all() and (sample.boxes <= torch.tensor([width, height, width, height])).all())
             require(ordered and inside, f"sample {sample.id}: boxes are x0, y0, x1, y1 in pixels of the image, x0 < x1, y0 < y1")
-    found = dict.fromkeys(EVIDENCE_KINDS, 0) | {name: 0 for sample in samples for name in sample.evidence}
+    found = dict.fromkeys(EVERYWHERE, 0) | {name: 0 for sample in samples for name in sample.evidence}
     masks, *others = [(sum(name in sample.evidence for sample in samples), evidence_kind(name).need) for name in found]
     return ", ".join([f"{masks[0]} of {len(samples)} samples have {masks[1]}", *(f"{count} have {need}" for count, need in others)])
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from harness.api.case import NeedsExplainer
 from harness.api.evidence import EVIDENCE_KINDS, evidence_kind
-from harness.conformance.batch_under_test import ORDINARY, ExplainedSamples
+from harness.conformance.batch_under_test import EVERYWHERE, ORDINARY, ExplainedSamples
 from harness.conformance.measuring import TOLERANCE, score_difference
 from harness.conformance.metric_under_test import MetricUnderTest
 from harness.conformance.results import CheckFailed, CheckSkipped, require
@@ -59,7 +59,7 @@ def check_no_box(tested: MetricUnderTest) -> None:
 
 def check_no_other_evidence(tested: MetricUnderTest) -> None:
     """If evidence of another kind is needed, a sample without it has an undefined score (NaN)."""
-    _check_undefined_without(tested, [name for name in tested.samples(1).evidence if name not in EVIDENCE_KINDS], "needs no other evidence")
+    _check_undefined_without(tested, [name for name in tested.samples(1).evidence if name not in EVERYWHERE], "needs no other evidence")
 
 
 def _check_undefined_without(tested: MetricUnderTest, kinds: Sequence[str], otherwise: str) -> None:

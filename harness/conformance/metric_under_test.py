@@ -14,10 +14,11 @@ from harness.api.case import Case
 from harness.api.classifiers import Classifier
 from harness.api.context import Context
 from harness.api.declarations import NEEDS_BESIDE_EVIDENCE
-from harness.api.evidence import EVIDENCE_KINDS, kind_needed
+from harness.api.evidence import kind_needed
 from harness.api.unexplained import Sharing, Unexplained
 from harness.conformance import networks
 from harness.conformance.batch_under_test import (
+    EVERYWHERE,
     OTHER_TRAINING,
     TRAINING,
     BatchUnderTest,
@@ -51,7 +52,7 @@ class MetricUnderTest(BatchUnderTest):
     def samples(self, count: int = 4, shape: networks.Shape = networks.SHAPE) -> ExplainedSamples:
         """Samples with all evidence that the metric needs, and with masks and boxes."""
         kinds = [kind_needed(need).name for need in sorted(self.needs - NEEDS_BESIDE_EVIDENCE)]
-        return make_explained_samples(count, shape, [kind for kind in kinds if kind not in EVIDENCE_KINDS])
+        return make_explained_samples(count, shape, [kind for kind in kinds if kind not in EVERYWHERE])
 
     def sure_scores(self) -> Tensor:
         """Scores ``(12,)`` for the classes that a network is sure of, which some metrics ask for; of some images one, of some another."""

@@ -76,3 +76,16 @@ def test_masks_and_boxes_may_be_given_and_replaced_by_themselves() -> None:
 def test_a_need_that_seems_misspelt_is_refused(need: str, said: str) -> None:
     with pytest.raises(ValueError, match=f"unknown needs '{need}'; {said}"):
         metric(category="localisation", direction="higher", needs={need})
+
+
+def test_pictures_move_as_images_do() -> None:
+    """Of one that is the image itself the input is the image's to the last bit, whatever becomes of the image."""
+    geometry = Geometry((16, 12), channels=1, resize=17)
+    sample = Sample(IMAGE, 0, "a", evidence={"counterfactuals": torch.stack([IMAGE, IMAGE.flip(2)])})
+    found = moved(sample.evidence, geometry, (20, 30))["counterfactuals"]
+    assert torch.equal(found, torch.stack([geometry.image(IMAGE), geometry.image(IMAGE.flip(2))]))
+    assert moved({"counterfactuals": torch.zeros(0, 3, 20, 30)}, geometry, (20, 30))["counterfactuals"].shape == (0, 1, 16, 12)
+    together = batched([{"counterfactuals": found}, {}], (16, 12), {})["counterfactuals"]
+    assert [len(each) for each in together] == [2, 0]
+    with pytest.raises(ValueError, match=r"must be float \(K, C, 20, 30\), at the size of the image, not torch.float32 \(3, 20, 30\)"):
+        Sample(IMAGE, 0, "a", evidence={"counterfactuals": PLANES})

@@ -12,11 +12,13 @@ from harness.api import Case, Classifier, Sample, dataset, explainer, metric
 
 
 class Masked(Digits):
-    """Digits whose mask is what is bright, and whose human map how bright it is."""
+    """Digits whose mask is what is bright, whose human map how bright it is, and whose parts are its halves."""
 
     def __getitem__(self, index: int) -> Sample:
         sample = super().__getitem__(index)
-        evidence = {"mask": sample.image[0] > 0.5, "human-map": sample.image[0].sqrt()}
+        without = torch.stack([half.clone() for half in (sample.image,) * 2])
+        without[0, :, :4], without[1, :, 4:] = 0, 0
+        evidence = {"mask": sample.image[0] > 0.5, "human-map": sample.image[0].sqrt(), "counterfactuals": without}
         return Sample(sample.image, sample.label, sample.id, evidence=evidence)
 
 

@@ -61,7 +61,8 @@ def small_cnn() -> Classifier:
 
 @pytest.fixture
 def cnn_case(small_cnn: Classifier) -> Case:
-    """Five explained samples with masks (the last one empty), human maps and two parts, of 20 × 20, and 30 training images with labels."""
+    """Five explained samples of 20 × 20 with masks (the last one empty), human maps, pictures without a quarter of them, two parts;
+    and 30 training images with labels."""
     generator = torch.Generator().manual_seed(1)
     images = small_cnn.normalise(torch.rand(5, 3, 20, 20, generator=generator))
     masks = torch.zeros(5, 20, 20, dtype=torch.bool)
@@ -79,7 +80,12 @@ def cnn_case(small_cnn: Classifier) -> Case:
     )
     maps = explainer(small_cnn, images, targets, ctx=ctx).map
     parts = {"map": maps, "image": images.sum(dim=1)}
-    return Case(small_cnn, images, targets, maps, ctx, masks=masks, explainer=explainer, parts=parts, evidence={"human-map": human})
+    without = [small_cnn.denormalise(image).repeat(4, 1, 1, 1) for image in images]
+    for part in range(4):
+        for pictures in without:
+            pictures[part, :, 5 * part : 5 * part + 5] = 0.5
+    evidence = {"human-map": human, "counterfactuals": without}
+    return Case(small_cnn, images, targets, maps, ctx, masks=masks, explainer=explainer, parts=parts, evidence=evidence)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ GROUPS = (
     (
         "Correctness (single deletion)",
         "Fidelity",
-        "faithfulness-correlation faithfulness-estimate sensitivity-n infidelity monotonicity-nguyen saco single-deletion",
+        "faithfulness-correlation faithfulness-estimate sensitivity-n infidelity monotonicity-nguyen saco single-deletion part-importance",
     ),
     ("Correctness (incremental addition)", "Fidelity", "monotonicity-arya"),
     ("Completeness (preservation)", "Fidelity", "average-drop average-increase average-gain"),

@@ -117,6 +117,16 @@ WU_2024 = """@inproceedings{wu2024faithfulness,
   archiveprefix = {arXiv},
 }"""
 
+HESSE_2023 = """@inproceedings{hesse2023funnybirds,
+  title = {{FunnyBirds}: A Synthetic Vision Dataset for a Part-Based Analysis of Explainable {AI} Methods},
+  author = {Hesse, Robin and Schaub-Meyer, Simone and Roth, Stefan},
+  booktitle = {IEEE/CVF International Conference on Computer Vision},
+  pages = {3981--3991},
+  year = {2023},
+  eprint = {2308.06248},
+  archiveprefix = {arXiv},
+}"""
+
 HESSE_2024 = """@inproceedings{hesse2024benchmarking,
   title = {Benchmarking the Attribution Quality of Vision Models},
   author = {Hesse, Robin and Schaub-Meyer, Simone and Roth, Stefan},
