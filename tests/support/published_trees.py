@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import csv
+import json
 import shutil
 import tempfile
 import zlib
@@ -137,12 +138,141 @@ def nih_chest_xray(root: Path) -> None:
     (root / "test_list.txt").write_text("\n".join(names[16:]))
 
 
+SYNSETS = [f"n{number:08d}" for number in range(1440764, 1440764 + 7 * 1000, 7)]
+"""A thousand, as ImageNet has."""
+
+
+def annotation(path: Path, objects: Iterable[tuple[str, Sequence[float]]]) -> None:
+    """An XML file of PASCAL VOC: names and corners."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    corners = ("xmin", "ymin", "xmax", "ymax")
+    its = [
+        f"<object><name>{name}</name><bndbox>{''.join(f'<{corner}>{value}</{corner}>' for corner, value in zip(corners, box, strict=True))}"
+        "</bndbox></object>"
+        for name, box in objects
+    ]
+    path.write_text(f"<annotation><filename>{path.stem}</filename>{''.join(its)}</annotation>")
+
+
+def imagenet_truth(number: int) -> str:
+    """The synset of an image."""
+    return SYNSETS[(number * 37) % 1000]
+
+
+def imagenet_val(root: Path, images: int = 12) -> None:
+    """As Kaggle has it; every second image has an XML file too."""
+    rows = []
+    for number in range(1, images + 1):
+        name = f"ILSVRC2012_val_{number:08d}"
+        picture(root / "ILSVRC" / "Data" / "CLS-LOC" / "val" / f"{name}.JPEG", channels=3)
+        rows.append((name, f"{imagenet_truth(number)} 1 2 {10 + number} 20 {imagenet_truth(number)} 4 4 8 8 "))
+        if number % 2 == 0:
+            annotation(root / "ILSVRC" / "Annotations" / "CLS-LOC" / "val" / f"{name}.xml", [(imagenet_truth(number), (0, 1, 9, 9))])
+    table(root / "LOC_val_solution.csv", "ImageId,PredictionString", rows)
+    (root / "LOC_synset_mapping.txt").write_text("".join(f"{synset} a thing, or another\n" for synset in reversed(SYNSETS)))
+
+
+def pascal_voc(root: Path, images: int = 10) -> None:
+    """Cats (1-based box), every third image with a person too; in the validation list, outlines of every second image."""
+    names = []
+    for number in range(images):
+        name = f"2007_{number:06d}"
+        picture(root / "JPEGImages" / f"{name}.jpg", channels=3)
+        objects = [("cat" if number % 2 else "dog", (5, 4, 16, 12))] + [("person", (20, 2, 30, 9))] * (number % 3 == 0)
+        annotation(root / "Annotations" / f"{name}.xml", [*objects, *objects[:1]])
+        if number % 2 == 0:
+            indices = block(3, 4, 12, 16, value=12) + block(1, 19, 9, 30, value=15 if number % 3 == 0 else 0)
+            indices[2, :] = 255
+            outline = Image.fromarray(indices, mode="P")
+            outline.putpalette([value for index in range(256) for value in (index, index, index)])
+            (root / "SegmentationClass").mkdir(exist_ok=True)
+            outline.save(root / "SegmentationClass" / f"{name}.png")
+        names.append(name)
+    for folder, chosen in (("Main", names), ("Segmentation", names[::2])):
+        (root / "ImageSets" / folder).mkdir(parents=True)
+        (root / "ImageSets" / folder / "val.txt").write_text("\n".join(chosen) + "\n")
+        (root / "ImageSets" / folder / "train.txt").write_text("")
+
+
+def cub(root: Path, classes: int = 3, images: int = 8) -> None:
+    """Images of each class, every second for training; outlines with rims that one of five drew."""
+    lists: dict[str, list[str]] = {name: [] for name in ("images", "image_class_labels", "train_test_split", "bounding_boxes", "part_locs")}
+    number = 0
+    for label in range(1, classes + 1):
+        for place in range(images):
+            number += 1
+            path = f"{label:03d}.Bird_{label}/Bird_{label}_{place:04d}_{number}.jpg"
+            picture(root / "images" / path, channels=3)
+            outline = np.maximum(block(4, 6, 16, 22, value=51), block(5, 7, 15, 20 + label - 1, value=204))
+            picture(root / "segmentations" / Path(path).with_suffix(".png"), outline)
+            lists["images"].append(f"{number} {path}")
+            lists["image_class_labels"].append(f"{number} {label}")
+            lists["train_test_split"].append(f"{number} {place % 2}")
+            lists["bounding_boxes"].append(f"{number} 6.0 4.0 16.0 12.0")
+            lists["part_locs"] += [f"{number} {part} {6.5 + part} 8.5 {int(part % 4 != 0)}" for part in range(1, 16)]
+    (root / "parts").mkdir()
+    for name, lines in lists.items():
+        (root / ("parts" if name == "part_locs" else ".") / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    (root / "classes.txt").write_text("".join(f"{label} {label:03d}.Bird_{label}\n" for label in range(1, classes + 1)))
+    (root / "parts" / "parts.txt").write_text("1 back\n2 beak\n")
+
+
+def funnybirds(root: Path, classes: int = 4, images: int = 16) -> None:
+    """Birds of classes in turn, with an alpha channel as rendered ones have; a beak, two eyes and one wing in each part map."""
+    root.mkdir(parents=True, exist_ok=True)
+    for part in ("train", "test"):
+        params = []
+        for place in range(images):
+            label = place % classes
+            params.append({"class_idx": label, "beak_model": "beak01.glb"})
+            path = root / part / str(label) / f"{place:06d}.png"
+            pixels = noise(f"{part}-{place}", 4)
+            pixels[..., 3] = 255
+            picture(path, pixels)
+            drawn = np.zeros((*SIZE, 4), dtype=np.uint8)
+            drawn[..., 3] = 255
+            drawn[2:5, 3:9, :3] = (255, 255, 0)
+            drawn[7:8, 3:5, :3], drawn[7:8, 8:10, :3] = (255, 255, 253), (255, 255, 254)
+            drawn[10:20, 10 : 12 + label, :3] = (0, 255, 2)
+            picture(root / f"{part}_part_map" / str(label) / f"{place:06d}.png", drawn)
+        (root / f"dataset_{part}.json").write_text(json.dumps(params))
+    (root / "classes.json").write_text(json.dumps([{"class_idx": label, "parts": {"beak": 0}} for label in range(classes)]))
+
+
+def clevr_xai(root: Path, images: int = 4) -> None:
+    """Three questions about each image: the shape of the large thing, its colour, and the shape of the small one, which has no mask."""
+    shapes, colours = ("cube", "sphere", "cylinder"), ("red", "gray")
+    asked: list[dict[str, object]] = []
+    for image in range(images):
+        name = f"CLEVR_unique_{image:06d}.png"
+        picture(root / "images" / name, channels=3)
+        for text, answer in (
+            ("What is the shape of the large thing?", shapes[image % 3]),
+            ("The large thing is what color?", colours[image % 2]),
+            ("There is a small thing; what is its shape?", shapes[(image + 1) % 3]),
+        ):
+            asked.append({"question": text, "answer": answer, "question_index": len(asked), "image_filename": name})
+    folder = root / "ground_truth_simple_questions_single_object"
+    folder.mkdir()
+    for one in asked:
+        if "small" not in str(one["question"]):
+            mask = np.zeros((128, 128), dtype=bool)
+            mask[32:64, 64:96] = True
+            np.save(folder / f"{one['question_index']}.npy", mask)
+    (root / "CLEVR-XAI_simple_questions.json").write_text(json.dumps({"info": {}, "questions": asked}))
+
+
 BUILDERS: dict[str, Callable[[Path], None]] = {
     "brain-tumour-mri": brain_tumour_mri,
     "cheng-tumours": cheng_tumours,
     "chest-xray": chest_xray,
+    "clevr-xai": clevr_xai,
+    "cub": cub,
+    "funnybirds": funnybirds,
     "ham10000": ham10000,
+    "imagenet-val": imagenet_val,
     "nih-chest-xray": nih_chest_xray,
+    "pascal-voc": pascal_voc,
 }
 """By the name of the dataset that reads what they make."""
 

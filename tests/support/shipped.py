@@ -13,7 +13,11 @@ from tests.support.published_trees import BUILDERS, made
 
 ROOT = Path(__file__).parents[2]
 DISTRIBUTIONS = {canonicalize_name(folder.name) for folder in (ROOT / "plugins").iterdir() if (folder / "pyproject.toml").is_file()}
-MORE: dict[str, dict[str, Any]] = {"cheng-tumours": {"split": "train"}, "nih-chest-xray": {"split": "train", "images": "single"}}
+MORE: dict[str, dict[str, Any]] = {
+    "cheng-tumours": {"split": "train"},
+    "nih-chest-xray": {"split": "train", "images": "single"},
+    "pascal-voc": {"images": "each"},
+}
 """What gives data sets of small trees enough samples for every check."""
 PARAMS: dict[str, dict[str, Any]] = {
     "harness-torchvision/torchvision": {"arch": "resnet18", "input_size": 64, "num_classes": 10},

@@ -52,3 +52,54 @@ WANG_2017 = """@inproceedings{wang2017chestxray8,
   year = {2017},
   doi = {10.1109/CVPR.2017.369}
 }"""
+
+RUSSAKOVSKY_2015 = """@article{russakovsky2015imagenet,
+  title = {{ImageNet} Large Scale Visual Recognition Challenge},
+  author = {Russakovsky, Olga and Deng, Jia and Su, Hao and Krause, Jonathan and Satheesh, Sanjeev and Ma, Sean and Huang, Zhiheng
+    and Karpathy, Andrej and Khosla, Aditya and Bernstein, Michael and Berg, Alexander C. and Fei-Fei, Li},
+  journal = {International Journal of Computer Vision},
+  volume = {115},
+  number = {3},
+  pages = {211--252},
+  year = {2015},
+  doi = {10.1007/s11263-015-0816-y}
+}"""
+
+EVERINGHAM_2010 = """@article{everingham2010pascal,
+  title = {The {PASCAL} Visual Object Classes ({VOC}) Challenge},
+  author = {Everingham, Mark and Van Gool, Luc and Williams, Christopher K. I. and Winn, John and Zisserman, Andrew},
+  journal = {International Journal of Computer Vision},
+  volume = {88},
+  number = {2},
+  pages = {303--338},
+  year = {2010},
+  doi = {10.1007/s11263-009-0275-4}
+}"""
+
+ARRAS_2022 = """@article{arras2022clevrxai,
+  title = {{CLEVR-XAI}: A benchmark dataset for the ground truth evaluation of neural network explanations},
+  author = {Arras, Leila and Osman, Ahmed and Samek, Wojciech},
+  journal = {Information Fusion},
+  volume = {81},
+  pages = {14--40},
+  year = {2022},
+  doi = {10.1016/j.inffus.2021.11.008}
+}"""
+
+HESSE_2023 = """@inproceedings{hesse2023funnybirds,
+  title = {{FunnyBirds}: A Synthetic Vision Dataset for a Part-Based Analysis of Explainable {AI} Methods},
+  author = {Hesse, Robin and Schaub-Meyer, Simone and Roth, Stefan},
+  booktitle = {IEEE/CVF International Conference on Computer Vision},
+  pages = {3981--3991},
+  year = {2023},
+  eprint = {2308.06248},
+  archiveprefix = {arXiv}
+}"""
+
+WAH_2011 = """@techreport{wah2011caltech,
+  title = {The {Caltech-UCSD} Birds-200-2011 Dataset},
+  author = {Wah, Catherine and Branson, Steve and Welinder, Peter and Perona, Pietro and Belongie, Serge},
+  institution = {California Institute of Technology},
+  number = {CNS-TR-2011-001},
+  year = {2011}
+}"""

@@ -67,7 +67,7 @@ class Layout:
         return [path for path in self.needed if not any(next(folder.glob(name), None) for name in path.split("|"))]
 
     def _fault(self, folder: Path) -> str:
-        missing = [path.replace("|", " or ") for path in self._missing(folder)]
+        missing = [" or ".join(path.split("|")[:2]) for path in self._missing(folder)]
         holds = sorted(child.name for child in folder.iterdir() if not child.name.startswith("."))
         return f"root: {folder} is not {self.name}: it has no {shown(missing, 3)} (it has {shown(holds, 6)})\n{self._expected()}"
 

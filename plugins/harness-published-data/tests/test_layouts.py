@@ -10,8 +10,13 @@ import pytest
 from harness_published_data.brain_tumour_mri import brain_tumour_mri
 from harness_published_data.cheng_tumours import cheng_tumours
 from harness_published_data.chest_xray import chest_xray
+from harness_published_data.clevr_xai import clevr_xai
+from harness_published_data.cub import cub
+from harness_published_data.funnybirds import funnybirds
 from harness_published_data.ham10000 import ham10000
+from harness_published_data.imagenet_val import imagenet_val
 from harness_published_data.nih_chest_xray import nih_chest_xray
+from harness_published_data.pascal_voc import pascal_voc
 
 from harness.api.image_files.dataset import ImageFiles
 from tests.support.published_trees import BUILDERS
@@ -21,10 +26,16 @@ READERS: dict[str, Callable[..., ImageFiles]] = {
     "cheng-tumours": cheng_tumours,
     "chest-xray": chest_xray,
     "ham10000": ham10000,
+    "clevr-xai": clevr_xai,
+    "cub": cub,
+    "funnybirds": funnybirds,
+    "imagenet-val": imagenet_val,
+    "pascal-voc": pascal_voc,
     "nih-chest-xray": nih_chest_xray,
 }
 NAMES = sorted(READERS)
-OPTIONAL = {"HAM10000_segmentations_lesion_tschandl", "images_001"}  # the latter has no image of the split that is read
+MASKS = {"HAM10000_segmentations_lesion_tschandl", "SegmentationClass", "segmentations", "train_part_map", "test_part_map"}
+OPTIONAL = MASKS | {"images_001"}  # the latter has no image of the split that is read
 
 
 def read(name: str, root: Path, **params: object) -> ImageFiles:
