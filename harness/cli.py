@@ -12,6 +12,7 @@ from harness.commands.diff import diff_command
 from harness.commands.explain import explain_command
 from harness.commands.export import export_command
 from harness.commands.leaderboard import leaderboard_command
+from harness.commands.methods import methods_command
 from harness.commands.models import models_command
 from harness.commands.plan import plan_command
 from harness.commands.report import report_command
@@ -38,6 +39,7 @@ app.command("explain")(explain_command)
 app.command("diff")(diff_command)
 app.command("export")(export_command)
 app.command("cite")(cite_command)
+app.command("methods")(methods_command)
 app.command("schema")(schema_command)
 app.command("train")(train_command)
 app.command("models")(models_command)

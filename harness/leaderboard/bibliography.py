@@ -13,6 +13,8 @@ from harness.leaderboard.formats.latex import escape_latex
 from harness.results.components import ComponentInfo
 from harness.results.data_model import Results
 
+HARNESS, QUALITY_GAP, META_EVALUATION = "the harness", "inverted", "meta"
+"""What cites sources besides components."""
 RELEASE_YEAR = 2026  # of the release
 METAQUANTUS_ENTRY = r"""@article{hedstrom2023metaquantus,
   title = {The Meta-Evaluation Problem in Explainable {AI}: Identifying Reliable Estimators with {MetaQuantus}},
@@ -44,32 +46,43 @@ def render_bibliography(results: Results) -> str:
     Whole entries stay as they are where every style of BibTeX takes them (see `harness.bibtex.to_standard_bibtex`); a bare
     DOI or arXiv id becomes a ``@misc``. Two different entries of one key (BibTeX knows no case) are told apart by a number.
     """
-    sources: list[_Source] = []
-    for recipe in _recipes(results):
-        for entry in parse_citation(recipe.cite or "", recipe.component):
-            _add_source(sources, to_standard_bibtex(entry), recipe.component)
-    parts = [f"% the harness\n{_harness_entry()}"]
-    taken = {"xai-harness"}
-    for source in sources:
-        parts.append(f"% {accents_to_latex(', '.join(source.users)).replace('@', '')}\n{_with_free_key(source.entry, taken)}")
-    return "\n\n".join(parts) + "\n"
+    said = [f"% {accents_to_latex(', '.join(source.users)).replace('@', '')}\n{source.entry}" for source in collect_sources(results)]
+    return "\n\n".join(said) + "\n"
 
 
 @dataclass
-class _Source:
+class Source:
     """One publication: its entry, what identifies it, and the components that cite it."""
 
     entry: str
     identity: set[str]
     users: list[str]
 
+    @property
+    def key(self) -> str:
+        """The entry's, to cite it by."""
+        head = ENTRY_HEAD.match(self.entry)
+        return "" if head is None else head[2]
 
-def _add_source(sources: list[_Source], entry: str, component: str) -> None:
+
+def collect_sources(results: Results) -> list[Source]:
+    """Every source of a run once, the harness first, each entry with a key of its own."""
+    sources = [Source(_harness_entry(), set(), [HARNESS])]
+    for recipe in _recipes(results):
+        for entry in parse_citation(recipe.cite or "", recipe.component):
+            _add_source(sources, to_standard_bibtex(entry), recipe.component)
+    taken: set[str] = set()
+    for source in sources:
+        source.entry = _with_free_key(source.entry, taken)
+    return sources
+
+
+def _add_source(sources: list[Source], entry: str, component: str) -> None:
     """Add a citation; of two entries for one publication the one that says more stays."""
     identity = _identity(entry)
     known = next((source for source in sources if source.identity & identity), None)
     if known is None:
-        sources.append(_Source(entry, identity, [component]))
+        sources.append(Source(entry, identity, [component]))
         return
     known.entry = max(known.entry, entry, key=lambda text: (not text.startswith("@misc{"), len(text)))
     known.identity |= identity
@@ -108,9 +121,9 @@ def _recipes(results: Results) -> Iterator[ComponentInfo]:
         yield from group.explainers
         yield from group.metrics
     if any(metric.inverted for group in results.groups for metric in group.metrics):
-        yield ComponentInfo(component="inverted", cite=QUALITY_GAP_ENTRY)
+        yield ComponentInfo(component=QUALITY_GAP, cite=QUALITY_GAP_ENTRY)
     if results.variants:
-        yield ComponentInfo(component="meta", cite=METAQUANTUS_ENTRY)
+        yield ComponentInfo(component=META_EVALUATION, cite=METAQUANTUS_ENTRY)
 
 
 def _misc_entry(source: str, component: str) -> str:

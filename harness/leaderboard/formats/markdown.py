@@ -18,22 +18,22 @@ def render_markdown(document: Leaderboard, view: View) -> str:
     return "\n\n".join(part for section in leaderboard_sections(document, view) for part in _section(section)) + "\n"
 
 
-def _escape(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text that Markdown leaves alone."""
     return _SPECIAL.sub(r"\\\1", text)
 
 
 def _section(section: Section) -> Iterator[str]:
-    yield f"## {_escape(section.title)}"
+    yield f"## {escape_markdown(section.title)}"
     if section.facts:
-        yield _escape(" · ".join(section.facts))
+        yield escape_markdown(" · ".join(section.facts))
     if section.notes:
-        yield "\n".join(["Notes:", *(f"- {_escape(note)}" for note in section.notes)])
+        yield "\n".join(["Notes:", *(f"- {escape_markdown(note)}" for note in section.notes)])
     if section.cause is not None:
-        yield _escape(section.cause)
+        yield escape_markdown(section.cause)
     for table in section.titled_tables:
         if table.title:
-            yield f"### {_escape(table.title)}"
+            yield f"### {escape_markdown(table.title)}"
         yield _table(table)
     items = list(section.legend(section.tables))
     lines = [STYLES] if any(item.kind == "style" for item in items) else []
@@ -43,12 +43,12 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _legend_line(item: LegendItem) -> str:
-    mark = "" if item.kind == "example" else f"{_escape(item.mark)}{':' if item.kind == 'term' else ''} "
-    return f"- {mark}{_escape(item.meaning)}"
+    mark = "" if item.kind == "example" else f"{escape_markdown(item.mark)}{':' if item.kind == 'term' else ''} "
+    return f"- {mark}{escape_markdown(item.meaning)}"
 
 
 def _table(table: Table) -> str:
-    lines = [[_escape(header) for header in table.headers]]
+    lines = [[escape_markdown(header) for header in table.headers]]
     for row, null in zip(table.rows, table.nulls, strict=True):
         lines.append([_cell(cell, null and k == 0) for k, cell in enumerate(row)])
     widths = [max(len(line[k]) for line in lines) for k in range(len(table.headers))]
@@ -61,7 +61,7 @@ def _table(table: Table) -> str:
 
 
 def _cell(cell: TableCell, italic: bool) -> str:
-    text = _escape(cell.words)
+    text = escape_markdown(cell.words)
     if cell.best:
         text = f"**{text}**"
     elif italic:
