@@ -35,6 +35,13 @@ class Outline:
         orders = np.arange(2, 8)
         return cls(width, length, generator.uniform(0.02, 0.06), generator.normal(0, 0.012, (2, 6)) / np.sqrt(orders))
 
+    @classmethod
+    def of(cls, half_width: float, half_length: float, generator: Generator) -> Outline:
+        """The outline of a brain of about this size in another plane, with the same bumps."""
+        orders = np.arange(2, 8)
+        width, length = half_width * generator.normal(1, 0.02), half_length * generator.normal(1, 0.02)
+        return cls(width, length, generator.uniform(0.0, 0.03), generator.normal(0, 0.012, (2, 6)) / np.sqrt(orders))
+
     def radius(self, angle: Field | float) -> Field:
         """Distance of the curve from the origin, in millimetres, at each angle in [-π, 2π] (0 points right, π/2 to the front)."""
         return np.interp(angle, *self._table)
@@ -85,13 +92,17 @@ def fissure(outline: Outline, height: float, generator: Generator) -> list[Walk]
         Walk.drawn(np.array([0.0, front]), -np.pi / 2, front - gap, generator, meander=0.12, bend=0.0015, wider=0.35),
         Walk.drawn(np.array([0.0, -back]), np.pi / 2, back - gap - 4, generator, meander=0.12, bend=0.0015, wider=0.35),
     ]
-    walks = list(clefts)
-    for cleft in clefts:
-        for at in np.arange(int(generator.uniform(14, 26)), cleft.points, int(generator.uniform(17, 27))):
-            side = generator.choice([-1, 1])
-            for sign in (side, -side)[: generator.integers(1, 3)]:
-                heading = (0.0 if sign > 0 else np.pi) + generator.normal(0, 0.35)
-                walks.append(Walk.drawn((cleft, int(at)), heading, generator.uniform(6, 15), generator))
+    return [*clefts, *(walk for cleft in clefts for walk in beside(cleft, generator))]
+
+
+def beside(cleft: Walk, generator: Generator) -> list[Walk]:
+    """The sulci that leave an upright cleft to either side."""
+    walks = []
+    for at in np.arange(int(generator.uniform(14, 26)), cleft.points, int(generator.uniform(17, 27))):
+        side = generator.choice([-1, 1])
+        for sign in (side, -side)[: generator.integers(1, 3)]:
+            heading = (0.0 if sign > 0 else np.pi) + generator.normal(0, 0.35)
+            walks.append(Walk.drawn((cleft, int(at)), heading, generator.uniform(6, 15), generator))
     return walks
 
 

@@ -5,15 +5,14 @@ Lengths are in millimetres, as in the phantom of the lesions, whose folded corte
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.api import exact
 from harness_lesions.cortex import Outline, sulci
 from harness_lesions.deep import cone, ellipse
-from harness_lesions.phantom import FLUID, GREY, WHITE, grid, skull_and_scalp, smooth_noise, soft, tissue
+from harness_lesions.phantom import FIELD_OF_VIEW, FLUID, GREY, WHITE, grid, skull_and_scalp, smooth_noise, soft, tissue, white_share
+from harness_lesions.slices import Slice
 
 Field = NDArray[np.floating]
 Generator = np.random.Generator
@@ -23,17 +22,6 @@ SELLA = (0.0, 11.0)
 FOLDS_OF, WITHOUT_VENTRICLES = 0.1, 1.0
 
 
-@dataclass(frozen=True)
-class Slice:
-    """A head before it is scanned: intensities, and of each of its pixels x, y and the depth below the brain's surface, in millimetres."""
-
-    head: Field
-    x: Field
-    y: Field
-    depth: Field
-    outline: Outline
-
-
 def midbrain_slice(pixels: int, generator: Generator) -> Slice:
     """One healthy head ``(pixels, pixels)``."""
     x, y, angle, radius = grid(pixels)
@@ -41,7 +29,9 @@ def midbrain_slice(pixels: int, generator: Generator) -> Slice:
     depth = outline.radius(angle).astype(np.float32) - radius
     brain = tissue(x, y, depth, sulci(outline, FOLDS_OF, generator), WITHOUT_VENTRICLES, generator)
     brain = with_deep_parts(brain, x, y, generator)
-    return Slice(np.where(depth > 0, brain, skull_and_scalp(x, y, -depth, generator)), x, y, depth, outline)
+    head = np.where(depth > 0, brain, skull_and_scalp(x, y, -depth, generator))
+    deep, anywhere = (depth > 20) & (np.abs(x) > 27), np.ones(depth.shape, dtype=bool)
+    return Slice(head, white_share(head), x, y, depth, deep, anywhere, SELLA, FIELD_OF_VIEW / pixels)
 
 
 def with_deep_parts(image: Field, x: Field, y: Field, generator: Generator) -> Field:

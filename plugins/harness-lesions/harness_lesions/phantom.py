@@ -92,6 +92,11 @@ def skull_and_scalp(x: Field, y: Field, outward: Field, generator: Generator) ->
     return image + (0.004 - image) * soft(outward - skin, 0.5)
 
 
+def white_share(head: Field) -> Field:
+    """Share of white matter in each pixel of a procedural brain, by its intensity."""
+    return np.clip((head - GREY - 0.04) / (WHITE - GREY - 0.09), 0, 1)
+
+
 def warp(pixels: int, generator: Generator) -> Field:
     """Sampling coordinates ``(2, pixels, pixels)``: a small rotation, size and shift, and a smooth deformation that undoes symmetry."""
     pixel = FIELD_OF_VIEW / pixels

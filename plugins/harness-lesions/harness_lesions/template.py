@@ -31,7 +31,9 @@ MIDDLE = (0.0, -17.0, 5.0)
 """The middle of the brain."""
 CISTERN, CISTERN_RADII = (0.0, 0.0, -17.0), (17.0, 16.0, 11.0)
 """The suprasellar cistern, which the template's mask leaves out: its middle and half its extent. Filled with fluid up to here."""
-FLUID_LEVEL = 75
+FLUID_LEVEL = 55
+GREY_MATTER, WHITE_MATTER = 178, 212
+"""Grey values of the template up to which a pixel is no white matter, and from which it is nothing else."""
 FIELD_OF_VIEW = 189.0
 """Millimetres along a side: the paper's 270 pixels of 0.7 mm."""
 SIZE = 0.955
@@ -54,10 +56,12 @@ class Cut:
 
     Attributes:
         levels: intensities ``(pixels, pixels)`` in [0, 0.7], 0 outside the brain.
+        white: share of white matter in each pixel.
         places: where each pixel is in the template, x, y and z, ``(3, pixels, pixels)`` in millimetres.
     """
 
     levels: Field
+    white: Field
     places: Field
 
 
@@ -103,11 +107,22 @@ def cut(plane: Plane, at: float, pixels: int, generator: Generator) -> Cut:
     """A slice of a brain of its own shape: turned by a few degrees, of another width, length and height, and bent at two scales.
 
     Bends go through the slice too, so that one slice meets folds of several levels, and the sides of the symmetric template differ.
-    ``at`` is the place of the plane along its normal, in millimetres.
+    ``at`` is the place of the plane along its normal, in millimetres. A brain that reaches the edge is drawn again.
     """
-    (right, sign), up, through = AXES[plane]
     pixel = FIELD_OF_VIEW / pixels
-    axis = ((np.arange(pixels) - (pixels - 1) / 2) * pixel).astype(np.float32)
+    source = smoothed(plane, round(pixel)) if pixel >= 1.5 else template().levels
+    while True:
+        places = bent(plane, at, pixels, generator)
+        grey = grey_values(source, places)
+        if not (grey[[0, -1]].any() or grey[:, [0, -1]].any()):
+            levels = intensities(grey, float(generator.uniform(1.1, 1.6)))
+            return Cut(levels, np.clip((grey - GREY_MATTER) / (WHITE_MATTER - GREY_MATTER), 0, 1), places)
+
+
+def bent(plane: Plane, at: float, pixels: int, generator: Generator) -> Field:
+    """Where each pixel of a slice is in the template, ``(3, pixels, pixels)`` in millimetres."""
+    (right, sign), up, through = AXES[plane]
+    axis = ((np.arange(pixels) - (pixels - 1) / 2) * FIELD_OF_VIEW / pixels).astype(np.float32)
     turn, pitch, roll = generator.normal(0, 0.04, 3).clip(-0.1, 0.1)
     width, height = SIZE * generator.normal(1, 0.02, 2).clip(0.95, 1.035)
     cos, sin = exact.cos(turn), exact.sin(turn)
@@ -117,12 +132,15 @@ def cut(plane: Plane, at: float, pixels: int, generator: Generator) -> Cut:
     places[right] = sign * ((across * cos + along * sin) / width + bends[0]) + MIDDLE[right]
     places[up] = (along * cos - across * sin) / height + bends[1] + MIDDLE[up]
     places[through] = at + across * pitch + along * roll + bends[2]
-    levels = smoothed(plane, round(pixel)) if pixel >= 1.5 else template().levels
-    return Cut(intensities(levels, places, float(generator.uniform(1.1, 1.6))), places)
+    return places
 
 
-def intensities(levels: NDArray[np.uint8], places: Field, contrast: float) -> Field:
-    """Intensities in [0, 0.7] at places ``(3, …)`` in millimetres: grey values of the template under a power, 0 outside the brain."""
+def grey_values(levels: NDArray[np.uint8], places: Field) -> Field:
+    """Those of the template at places ``(3, …)`` in millimetres, 0 outside the brain."""
     voxels = np.stack([part + offset for part, offset in zip(places, template().origin, strict=True)])
-    found = ndimage.map_coordinates(levels, voxels, output=np.float32, order=1)
-    return np.interp(found, np.arange(256), GREATEST * exact.power(np.arange(256) / 255, contrast))
+    return np.asarray(ndimage.map_coordinates(levels, voxels, output=np.float32, order=1))
+
+
+def intensities(grey: Field, contrast: float) -> Field:
+    """Grey values of the template as intensities in [0, 0.7], under a power."""
+    return np.interp(grey, np.arange(256), GREATEST * exact.power(np.arange(256) / 255, contrast))

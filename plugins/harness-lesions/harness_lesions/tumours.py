@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
-from scipy import ndimage
 
 from harness.api import Sample, dataset, exact
 from harness.api.randomness import stream_seed
 from harness_lesions.bank import Split
 from harness_lesions.citations import CHENG_2015
 from harness_lesions.growths import Growth, glioma, meningioma, pituitary
-from harness_lesions.midbrain import midbrain_slice
-from harness_lesions.phantom import BLUR, binned, scanned, warp
+from harness_lesions.heads import HEADS, Heads
+from harness_lesions.phantom import BLUR
 from harness_lesions.rendering import Image
 from harness_lesions.shapes import Mask
+from harness_lesions.template import PLANES, Plane, template
 
 GROWTHS: dict[str, Growth | None] = {"glioma": glioma, "meningioma": meningioma, "none": None, "pituitary": pituitary}
 DEFAULT_SAMPLES: dict[Split, int] = {"train": 4000, "validation": 500, "test": 1000}
-BRIGHTEST = 1.0
 
 
 class TumourImages:
@@ -35,8 +33,8 @@ class TumourImages:
 
     class_names: Sequence[str] = tuple(GROWTHS)
 
-    def __init__(self, *, split: Split, samples: int, size: int, seed: int) -> None:
-        self.split, self.samples, self.size, self.seed = split, samples, size, seed
+    def __init__(self, *, split: Split, samples: int, size: int, plane: Plane | Literal["any"], backgrounds: Heads, seed: int) -> None:
+        self.split, self.samples, self.size, self.plane, self.backgrounds, self.seed = split, samples, size, plane, backgrounds, seed
 
     def __len__(self) -> int:
         return self.samples
@@ -59,18 +57,17 @@ class TumourImages:
             np.random.default_rng(stream_seed(self.seed, f"{self.split}-{index}", f"tumours-{part}"))
             for part in ("anatomy", "growth", "scanner")
         )
-        factor = 2 if self.size < 192 else 1
-        healthy = midbrain_slice(self.size * factor, anatomy)
-        coordinates = warp(self.size * factor, anatomy)
-
-        def seen(field: NDArray[np.floating]) -> NDArray[np.floating]:
-            return binned(ndimage.map_coordinates(field, coordinates, output=np.float64, order=1), factor)
-
+        head = HEADS[self.backgrounds](self.plane_of(index), self.size, anatomy)
         growth = GROWTHS[name]
         if growth is None:
-            return scanned(seen(healthy.head), scanner, BRIGHTEST), np.zeros((self.size, self.size), dtype=bool)
-        head, opacity = growth(healthy, growing)
-        return scanned(seen(head), scanner, BRIGHTEST), exact.gaussian_filter(seen(opacity), BLUR) > 0
+            return head.scanned(head.healthy.head, scanner), np.zeros((self.size, self.size), dtype=bool)
+        grown, opacity = growth(head.healthy, growing)
+        mask = exact.gaussian_filter(head.seen(opacity), BLUR) > 0
+        return head.scanned(grown, scanner), mask if head.visible is None else mask & (head.visible > 0)
+
+    def plane_of(self, index: int) -> Plane:
+        """The plane of sample ``index``: with ``any`` each in turn, as often for each class."""
+        return PLANES[index // len(self.class_names) % len(PLANES)] if self.plane == "any" else self.plane
 
 
 @dataset(cite=CHENG_2015)
@@ -79,16 +76,23 @@ def tumours(
     split: Split = "test",
     samples: Annotated[int, Field(ge=1)] | None = None,
     size: Annotated[int, Field(ge=96, le=1024)] = 96,
+    plane: Plane | Literal["any"] = "axial",
+    backgrounds: Heads = "phantom",
     seed: int = 0,
 ) -> TumourImages:
-    """Axial brain slices with a glioma, a meningioma, a pituitary adenoma or none; the pixels that a tumour changes are the ground truth.
+    """Brain slices with a glioma, a meningioma, a pituitary adenoma or none; the pixels that a tumour changes are the ground truth.
 
-    Splits share no random stream. All classes have heads of the same level, so that nothing but the tumour tells them apart.
+    Splits share no random stream. All classes have heads of the same levels, so that nothing but the tumour tells them apart.
 
     Args:
         split: which of the three parts.
         samples: how many; by default 4000, 500 and 1000 for train, validation and test.
         size: the side of the image in pixels.
+        plane: ``axial``, ``coronal`` or ``sagittal``, each through the cistern above the sella; ``any`` takes turns.
+        backgrounds: procedural heads (``phantom``), or slices of the MNI152 T1 template in brains of many shapes (``mni``).
         seed: each gives other images.
     """
-    return TumourImages(split=split, samples=DEFAULT_SAMPLES[split] if samples is None else samples, size=size, seed=seed)
+    if backgrounds == "mni":
+        template()
+    count = DEFAULT_SAMPLES[split] if samples is None else samples
+    return TumourImages(split=split, samples=count, size=size, plane=plane, backgrounds=backgrounds, seed=seed)

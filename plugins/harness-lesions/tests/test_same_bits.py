@@ -15,7 +15,7 @@ backgrounds = ["phantom", *(["mni"] if find_spec("nilearn") else [])]
 options = [{"samples": 12}, {"split": "train", "seed": 3, "samples": 12}, {"size": 160, "scale": 1.5, "samples": 2}]
 options.append({"size": 270, "scale": 2.0, "samples": 2})
 sets = [lesions(backgrounds=name, **each) for name in backgrounds for each in options]
-sets += [tumours(samples=8), tumours(samples=4, size=200)]
+sets += [tumours(samples=12, plane="any", backgrounds=name) for name in backgrounds] + [tumours(samples=4, size=200)]
 whole = hashlib.sha256()
 for data in sets:
     for index in range(len(data)):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from harness_lesions import template as module
 from harness_lesions.data import lesions
-from harness_lesions.template import AXES, PLANES, Plane, cut, intensities, smoothed, template
+from harness_lesions.template import AXES, PLANES, Plane, cut, grey_values, intensities, smoothed, template
 from scipy import ndimage
 
 load_mni152_template = pytest.importorskip(
@@ -20,7 +20,7 @@ def test_intensities_are_the_template_s_at_its_own_places() -> None:
     places = (image.affine @ np.column_stack([voxels, np.ones(500)]).T)[:3]
     expected = 0.7 * image.get_fdata()[tuple(voxels.T)] ** 1.3
     assert (expected > 0.1).sum() > 300
-    np.testing.assert_allclose(intensities(template().levels, places, 1.3)[expected > 0], expected[expected > 0], atol=1e-5)
+    np.testing.assert_allclose(intensities(grey_values(template().levels, places), 1.3)[expected > 0], expected[expected > 0], atol=1e-5)
 
 
 @pytest.mark.parametrize("plane", PLANES)
