@@ -16,7 +16,7 @@ from harness_phantoms.dermal import dermatofibroma, vascular_lesion
 from harness_phantoms.fields import Canvas, Generator, blurred
 from harness_phantoms.keratinocytic import actinic_keratosis, basal_cell_carcinoma, benign_keratosis
 from harness_phantoms.melanocytic import melanoma, naevus
-from harness_phantoms.pigments import Layers, coloured
+from harness_phantoms.pigments import Layers, blended, coloured
 from harness_phantoms.skin import BLUR, Picture, photographed, skin
 from harness_phantoms.splits import DEFAULT_SAMPLES, Split, streams
 from harness_phantoms.spots import Place, Spot
@@ -42,8 +42,8 @@ class NaevusImages:
 
     class_names: Sequence[str] = tuple(GROWTHS)
 
-    def __init__(self, *, split: Split, samples: int, size: int, seed: int) -> None:
-        self.split, self.samples, self.size, self.seed = split, samples, size, seed
+    def __init__(self, *, split: Split, samples: int, mixed: float, size: int, seed: int) -> None:
+        self.split, self.samples, self.mixed, self.size, self.seed = split, samples, mixed, size, seed
 
     def __len__(self) -> int:
         return self.samples
@@ -61,16 +61,28 @@ class NaevusImages:
 
         Outside the mask the images of all classes are the same to the last bit.
         """
-        patient, growing, camera = streams(self.seed, self.split, index, ("naevi-patient", "naevi-growth", "naevi-camera"))
+        patient, camera = streams(self.seed, self.split, index, ("naevi-patient", "naevi-camera"))
         bare = skin(Canvas.whole(self.size), patient)
-        if name is None:
-            return photographed(bare.bare, bare, camera), np.zeros((self.size, self.size), dtype=bool)
-        spot, layers = GROWTHS[name](bare.canvas, Place.drawn(growing), growing)
         picture, there = bare.bare.copy(), np.zeros((self.size, self.size), dtype=np.float32)
-        window = spot.canvas.rows, spot.canvas.columns
-        picture[:, *window] = coloured(layers, bare.bare[:, *window])
-        there[window] = spot.within > 0
+        if name is not None:
+            canvas, within, layers = self._lesion(index, name, bare.canvas)
+            picture[:, canvas.rows, canvas.columns] = coloured(layers, bare.bare[:, canvas.rows, canvas.columns])
+            there[canvas.rows, canvas.columns] = within
         return photographed(picture, bare, camera), blurred(there, BLUR) > 0
+
+    def _lesion(self, index: int, name: str, canvas: Canvas) -> tuple[Canvas, Mask, Layers]:
+        """A window, where in it there is a lesion of one class, and that lesion, with a share of one of another class in its place."""
+        growing, other, mixing = streams(self.seed, self.split, index, ("naevi-growth", "naevi-other", "naevi-mixing"))
+        place = Place.drawn(growing)
+        spot, layers = GROWTHS[name](canvas, place, growing)
+        if self.mixed == 0:
+            return spot.canvas, spot.within > 0, layers
+        others = [one for one in self.class_names if one != name]
+        partner, share = others[mixing.integers(len(others))], float(mixing.uniform(0, self.mixed))
+        second, signs = GROWTHS[partner](canvas, place, other)
+        # in the order of the alphabet, as what lies above would tell which class the lesion is of
+        mixture = blended(layers, signs, share) if name < partner else blended(signs, layers, 1 - share)
+        return spot.canvas, (spot.within > 0) | (second.within > 0), mixture
 
 
 @dataset(cite=TSCHANDL_2018)
@@ -78,6 +90,7 @@ def naevi(
     *,
     split: Split = "test",
     samples: Annotated[int, Bounds(ge=1)] | None = None,
+    mixed: Annotated[float, Bounds(ge=0, le=0.5)] = 0.0,
     size: Annotated[int, Bounds(ge=96, le=512)] = 96,
     seed: int = 0,
 ) -> NaevusImages:
@@ -89,7 +102,10 @@ def naevi(
     Args:
         split: which of the three parts.
         samples: how many; by default 4000, 500 and 1000 for train, validation and test.
+        mixed: the greatest share that a lesion has of the signs of another class, which are drawn for each; up to 0.5, where some are as
+            much of one class as of the other. 0 gives lesions that have all signs of their class and no other.
         size: the side of the image in pixels.
         seed: each gives other images.
     """
-    return NaevusImages(split=split, samples=DEFAULT_SAMPLES[split] if samples is None else samples, size=size, seed=seed)
+    count = DEFAULT_SAMPLES[split] if samples is None else samples
+    return NaevusImages(split=split, samples=count, mixed=mixed, size=size, seed=seed)

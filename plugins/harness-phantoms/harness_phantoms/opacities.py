@@ -29,8 +29,8 @@ class OpacityImages:
         class_names: ``("normal", "pneumonia")``, or ``("normal", "lobar", "diffuse")``; labels take turns, and so do kinds of pneumonia.
     """
 
-    def __init__(self, *, split: Split, samples: int, classes: Literal[2, 3], size: int, seed: int) -> None:
-        self.split, self.samples, self.size, self.seed = split, samples, size, seed
+    def __init__(self, *, split: Split, samples: int, classes: Literal[2, 3], strength: float, size: int, seed: int) -> None:
+        self.split, self.samples, self.strength, self.size, self.seed = split, samples, strength, size, seed
         self.class_names: Sequence[str] = (NORMAL, PNEUMONIA) if classes == 2 else (NORMAL, *KINDS)
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class OpacityImages:
         healthy = chest(Canvas.whole(self.size), anatomy)
         if kind == NORMAL:
             return exposed(healthy.density + healthy.vessels, exposure), np.zeros((self.size, self.size), dtype=bool)
-        density, filled = with_pneumonia(healthy, KINDS[kind](healthy, disease))
+        density, filled = with_pneumonia(healthy, KINDS[kind](healthy, disease), self.strength)
         return exposed(density, exposure), blurred((filled > 0).astype(np.float32), BLUR) > 0
 
 
@@ -70,6 +70,7 @@ def opacities(
     split: Split = "test",
     samples: Annotated[int, Bounds(ge=1)] | None = None,
     classes: Literal[2, 3] = 2,
+    strength: Annotated[float, Bounds(gt=0, le=1)] = 1.0,
     size: Annotated[int, Bounds(ge=96, le=512)] = 96,
     seed: int = 0,
 ) -> OpacityImages:
@@ -82,8 +83,9 @@ def opacities(
         split: which of the three parts.
         samples: how many; by default 4000, 500 and 1000 for train, validation and test.
         classes: 2, normal and pneumonia, of which every second is lobar; or 3, normal, lobar and diffuse.
+        strength: how much of its density pneumonia has; less is harder to see, and the mask stays.
         size: the side of the image in pixels.
         seed: each gives other images.
     """
     count = DEFAULT_SAMPLES[split] if samples is None else samples
-    return OpacityImages(split=split, samples=count, classes=classes, size=size, seed=seed)
+    return OpacityImages(split=split, samples=count, classes=classes, strength=strength, size=size, seed=seed)

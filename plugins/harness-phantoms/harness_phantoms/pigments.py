@@ -35,6 +35,15 @@ class Layers:
     scattering: list[tuple[Colour, Field]] = field(default_factory=list)
 
 
+def blended(first: Layers, second: Layers, share: float) -> Layers:
+    """As much of the second as ``share`` says, and the rest of the first: amounts and opacities."""
+    kept, taken = np.float32(1 - share), np.float32(share)
+    amounts = ((first.melanin, second.melanin), (first.blood, second.blood), (first.deep, second.deep))
+    scattering = [(colour, kept * opacity) for colour, opacity in first.scattering]
+    scattering += [(colour, taken * opacity) for colour, opacity in second.scattering]
+    return Layers(*(kept * one + taken * other for one, other in amounts), scattering)
+
+
 def coloured(layers: Layers, over: NDArray[np.float32]) -> NDArray[np.float32]:
     """Skin ``(3, H, W)`` of which pigments take away from ``over``, a colour at each pixel, and on which layers scatter."""
     picture = np.empty_like(over)

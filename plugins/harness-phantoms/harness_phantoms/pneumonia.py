@@ -78,11 +78,12 @@ def diffuse(chest: Chest, generator: Generator) -> Field:
 KINDS: dict[str, Pneumonia] = {"lobar": lobar, "diffuse": diffuse}
 
 
-def with_pneumonia(chest: Chest, filled: Field) -> tuple[Field, Field]:
+def with_pneumonia(chest: Chest, filled: Field, strength: float = 1.0) -> tuple[Field, Field]:
     """Density of a chest whose lungs have filled, and the share of the depth that is no longer air.
 
-    Where that is 0, the chest is as it was. Vessels vanish in what is as dense as they are.
+    Where that is 0, the chest is as it was. Vessels vanish in what is as dense as they are. ``strength`` is how much of all that there is.
     """
     share = filled * chest.lung
     share = np.where(share > FAINTEST, share, np.float32(0))
-    return chest.density + chest.vessels + (AIR * share - np.where(share > 0, filled, np.float32(0)) * chest.vessels), share
+    change = AIR * share - np.where(share > 0, filled, np.float32(0)) * chest.vessels
+    return chest.density + chest.vessels + np.float32(strength) * change, np.float32(strength) * share

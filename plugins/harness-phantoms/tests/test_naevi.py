@@ -10,7 +10,7 @@ import pytest
 import torch
 from harness_phantoms.fields import Canvas
 from harness_phantoms.naevi import GROWTHS, NaevusImages, naevi
-from harness_phantoms.pigments import BLOOD, BLOODLESS, DEEP, MELANIN, VEIL, Layers, coloured
+from harness_phantoms.pigments import BLOOD, BLOODLESS, DEEP, MELANIN, VEIL, Layers, blended, coloured
 from harness_phantoms.skin import skin
 from harness_phantoms.spots import Place, Spot
 from scipy import ndimage
@@ -74,6 +74,29 @@ def test_outside_the_mask_the_image_is_the_bare_skin_to_the_last_bit(name: str, 
         seen = np.abs(after - before).max(axis=0) > 0.03
         dark = before.max(axis=0) < 0.15  # beyond the lens, and under hairs
         assert np.mean((seen | dark)[mask]) > 0.6, "most of the mask can be seen"
+
+
+def test_a_mixed_lesion_is_between_two_classes_in_one_mask() -> None:
+    plain, mixed = naevi(samples=40), naevi(samples=40, mixed=0.5)
+    changed = []
+    for index in range(12):
+        before, (own, own_mask), (after, mask) = (
+            data.with_lesion(index, name) for data, name in ((plain, None), (plain, "VASC"), (mixed, "VASC"))
+        )
+        np.testing.assert_array_equal(before[0][:, ~mask], after[:, ~mask])
+        assert (mask | ~own_mask).all(), "all of its own is still there"
+        changed.append(float(np.abs(after - own)[:, own_mask].mean() / np.abs(before[0] - own)[:, own_mask].mean()))
+    assert min(changed) < 0.15 and 0.25 < max(changed) < 0.8, "from hardly to a half"
+
+
+def test_half_of_each_is_the_same_whichever_is_first() -> None:
+    first, second = (grown(name, 0)[1] for name in ("MEL", "VASC"))
+    over = np.full((3, *first.melanin.shape), 0.9, dtype=np.float32)
+    absorbing = [Layers(layers.melanin, layers.blood, layers.deep) for layers in (first, second)]
+    either, other = (coloured(blended(*pair, 0.5), over) for pair in (absorbing, absorbing[::-1]))
+    np.testing.assert_allclose(either, other, atol=1e-6)
+    np.testing.assert_array_equal(blended(first, second, 0).melanin, first.melanin)
+    np.testing.assert_array_equal(blended(first, second, 1).blood, second.blood)
 
 
 def test_all_classes_lie_in_one_place_on_the_same_skin(data: NaevusImages) -> None:

@@ -142,3 +142,16 @@ def test_pneumonia_puts_tissue_where_air_was_and_hides_vessels(chests: list[Ches
     full = with_pneumonia(one, np.ones_like(filled))[0]
     lung = one.lung > 0.99
     np.testing.assert_allclose(full[lung], one.density[lung] + AIR * one.lung[lung], atol=1e-6)
+
+
+def test_strength_scales_what_pneumonia_changes_under_the_same_mask(chests: list[Chest]) -> None:
+    one = chests[2]
+    filled = lobar(one, np.random.default_rng(0))
+    healthy = one.density + one.vessels
+    (whole, share), (third, less) = (with_pneumonia(one, filled, strength) for strength in (1, 0.3))
+    np.testing.assert_allclose(third - healthy, 0.3 * (whole - healthy), atol=1e-6)
+    np.testing.assert_array_equal(share > 0, less > 0)
+    images = [opacities(samples=2, strength=strength)[1] for strength in (1.0, 0.3)]
+    assert images[0].mask is not None and images[1].mask is not None
+    torch.testing.assert_close(images[0].mask, images[1].mask)
+    assert images[0].digest != images[1].digest
