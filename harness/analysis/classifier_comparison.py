@@ -68,14 +68,15 @@ class _Family:
 def classify_all(results: Results) -> list[ClassificationEntry]:
     """The classification of every data set of which predictions are known."""
     found = []
-    groups = [group for group in results.groups if group.predictions is not None]
+    groups = [group for group in [*results.groups, *results.not_kept] if group.predictions is not None]
+    dropped = {group.model for group in results.not_kept}
     families = [_family([groups[k] for k in members]) for members in replicate_families(groups)]
     for dataset in dict.fromkeys(group.dataset for group in groups):
         own = [family for family in families if family.members[0].group.dataset == dataset]
         found.append(
             ClassificationEntry(
                 dataset=dataset,
-                models=[_classifier_entry(one, results.confidence) for family in own for one in family.members],
+                models=[_classifier_entry(one, results.confidence, one.label not in dropped) for family in own for one in family.members],
                 families=[_family_entry(family) for family in own],
                 comparisons=_compare_all(own, results),
             )
@@ -97,7 +98,7 @@ def _family_name(members: Sequence[_Classifier]) -> str:
     return bare.pop() if len(bare) == 1 else f"{members[0].label} and {format_count(len(members) - 1, 'replicate')}"
 
 
-def _classifier_entry(one: _Classifier, confidence: float) -> ClassifierEntry:
+def _classifier_entry(one: _Classifier, confidence: float, kept: bool) -> ClassifierEntry:
     found, accuracy = one.found, np.asarray([one.found.values["accuracy"]])
     low, high = wilson(accuracy, np.asarray([float(found.samples)]), confidence) if found.samples else (accuracy, accuracy)
     return ClassifierEntry(
@@ -109,6 +110,7 @@ def _classifier_entry(one: _Classifier, confidence: float) -> ClassifierEntry:
         low=float(low[0]),
         high=float(high[0]),
         undefined=dict(found.undefined),
+        kept=kept,
     )
 
 

@@ -19,7 +19,8 @@ class TrainingState:
 
     Attributes:
         tensors: by name, on the CPU, each with memory of its own: weights and buffers, and before the end what the optimiser keeps.
-        record: all else, as JSON. Under ``curve`` is a mapping of numbers for each epoch, by which it is shown how far the training is.
+        record: all else, as JSON. Under ``curve`` is a mapping of numbers for each epoch, by which it is shown how far the training is,
+            of a result that has the weights of another epoch than the last under ``kept_epoch`` its number from 1.
     """
 
     tensors: Mapping[str, Tensor]

@@ -27,6 +27,7 @@ def plan_command(
     start_imports(spec, settings, store=store, fresh=False, executor=None)
     from harness.planning.estimate import estimate_plan
     from harness.planning.gaps import find_gaps
+    from harness.planning.keeping import choice_lines
     from harness.planning.notes import all_notes
     from harness.runs.plan_report import plan_table
 
@@ -35,7 +36,11 @@ def plan_command(
     plan = plan_run(run)
     estimate = estimate_plan(plan, run.registry, run.loaded.spec.store)
     if as_json:
-        said = {"notes": all_notes(plan.groups), "gaps": [asdict(gap) for gap in find_gaps(plan, run.registry)]}
+        said = {
+            "notes": all_notes(plan.groups),
+            "gaps": [asdict(gap) for gap in find_gaps(plan, run.registry)],
+            "kept": choice_lines(plan.choices),
+        }
         typer.echo(json.dumps({**estimate.to_json(), **said}, indent=1))
     else:
         print_renderable(plan_table(estimate))

@@ -57,10 +57,13 @@ def _merge_two(first: Results, second: Results, name: str) -> Results:
         for group in more:
             key = (group.dataset, group.model)
             whole[key] = _merge_groups(whole[key], group, name) if key in whole else group
+    others = {(group.dataset, group.model): group for group in [*second.not_kept, *first.not_kept]}
+    others = {key: group for key, group in others.items() if key not in groups}
     return dataclasses.replace(
         first,
         groups=list(groups.values()),
         variants=list(variants.values()),
+        not_kept=list(others.values()),
         reference=first.reference if first.reference is not None else second.reference,
         nulls=list(dict.fromkeys([*first.nulls, *second.nulls])),
         published=list(dict.fromkeys([*first.published, *second.published])),

@@ -11,10 +11,13 @@ from harness.planning.facts import TrainingFacts
 from harness.planning.json_dataclass import JsonDataclass, JsonRecipe
 from harness.planning.variants import AS_IS, Variant
 from harness.registry.canonical_json import json_digest
+from harness.registry.recipe import Recipe
 
 if TYPE_CHECKING:
     from harness.store.sample_alignment import SamplePositions
 
+PREDICTION = Recipe("explainers", "(predictions)", "xai-harness", "1", label="(predictions)")
+"""Stands for the explainer in jobs that explain nothing, whose column is that of the subject's predictions."""
 TargetRule = Literal["predicted", "label"] | int
 Precision = Literal["fp32", "tf32", "bf16"]
 
@@ -159,6 +162,11 @@ class Job(JsonDataclass):
     variant: Variant = AS_IS
     traced: bool = False
     explained: bool = False
+
+    @property
+    def predicts_only(self) -> bool:
+        """Whether nothing is explained."""
+        return self.recipe == PREDICTION
 
     @property
     def keys(self) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 
 import numpy as np
@@ -13,6 +13,8 @@ from harness.planning import keys
 from harness.planning.class_matching import ClassMismatch
 from harness.planning.columns import ColumnPlanner
 from harness.planning.group_plan import GroupPlan
+from harness.planning.keeping import Choice, Level, choose, levels_of, mean_accuracy
+from harness.planning.predictions import accuracy_on
 from harness.planning.remembered_facts import RememberedFacts
 from harness.planning.stored_costs import costs_from_fields, mean_without_nan
 from harness.planning.subjects import SubjectPlanner
@@ -20,6 +22,7 @@ from harness.planning.training_key import is_trained
 from harness.planning.training_splits import TrainingSplits
 from harness.planning.trainings import PlannedTraining, Trainings
 from harness.planning.variants import ORACLE_EVIDENCE, iter_meta_variants
+from harness.registry.recipe import Recipe
 from harness.spec.loaded_spec import LoadedSpec
 from harness.spec.problems import SpecError, SpecProblem
 from harness.store.sample_alignment import Bools, MaskedColumn, rows_with_any_value
@@ -28,11 +31,17 @@ from harness.store.store import Store
 
 @dataclass(frozen=True)
 class Plan:
-    """All groups of a run, their variants, by which its metrics are evaluated, and the trainings that groups wait for."""
+    """All groups of a run, their variants, by which its metrics are evaluated, and the trainings that groups wait for.
+
+    Where only the best models are explained, ``choices`` says which these are, and ``not_kept`` has the groups of the others, without
+    columns.
+    """
 
     groups: Sequence[GroupPlan]
     variants: Sequence[GroupPlan] = ()
     trainings: Sequence[PlannedTraining] = ()
+    not_kept: Sequence[GroupPlan] = ()
+    choices: Sequence[Choice] = ()
 
     @property
     def seconds_per_pass(self) -> float | None:
@@ -48,13 +57,21 @@ class Plan:
 
 @dataclass(frozen=True)
 class Planner:
-    """Makes plans; see `plan`."""
+    """Makes plans; see `plan`.
+
+    Attributes:
+        loaded, store, inspect: the spec, and where and how it is found out what there is.
+        limit: how many of the first samples of each dataset are taken; None for all.
+        failed: what `harness.runs.training.train_all` has found.
+        predicted: whether all has been tried to have models predict that are ranked by it.
+    """
 
     loaded: LoadedSpec
     store: Store
     inspect: RememberedFacts
     limit: int | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
+    predicted: bool = False
 
     @cached_property
     def _trainings(self) -> Trainings:
@@ -78,18 +95,47 @@ class Planner:
         """The plan of the whole spec; raises `SpecError` before anything runs if a dataset's classes or the target are no model's."""
         trainings = [each for each in self.trainings() if each.key not in self.failed]
         self._expect()
-        subjects = SubjectPlanner(self.loaded, self.store, self.inspect, self._training, self._trainings)
-        groups, wrong = [], []
-        for place, dataset in enumerate(self.loaded.recipes.datasets):
-            for model in self.loaded.recipes.models:
-                try:
-                    groups.append(self._filled(subjects.group(dataset, model, self.limit)))
-                except ClassMismatch as error:
-                    wrong.append(self.loaded.problem(("datasets", place), str(error)))
+        found, wrong = self._subjects(self.loaded.recipes.models)
+        choices = [choose(level, partial(self._score, level, found), final=self.predicted) for level in levels_of(self.loaded)]
+        dropped = {model.label for choice in choices for model in choice.level.models if model.label not in choice.kept}
+        groups = [self._filled(group) for group in found if group.model.label not in dropped]
         wrong += self._absent_targets(groups)
         if wrong:
             raise SpecError(wrong)
-        return Plan(groups, [variant for group in groups for variant in self._variants(group)], trainings)
+        variants = [variant for group in groups for variant in self._variants(group)]
+        return Plan(groups, variants, trainings, [group for group in found if group.model.label in dropped], choices)
+
+    def to_predict(self) -> list[GroupPlan]:
+        """The groups, without columns, of models that are ranked before it is known which of them are explained.
+
+        Raises `SpecError` if a dataset's classes are not a model's.
+        """
+        pool = [model for level in levels_of(self.loaded) for model in level.models]
+        found, wrong = self._subjects(pool) if pool else ([], [])
+        if wrong:
+            raise SpecError(wrong)
+        return found
+
+    def _subjects(self, models: Sequence[Recipe]) -> tuple[list[GroupPlan], list[SpecProblem]]:
+        """Groups without columns, and which dataset's classes are not a model's."""
+        subjects = SubjectPlanner(self.loaded, self.store, self.inspect, self._training, self._trainings)
+        groups, wrong = [], []
+        for place, dataset in enumerate(self.loaded.recipes.datasets):
+            for model in models:
+                try:
+                    groups.append(subjects.group(dataset, model, self.limit))
+                except ClassMismatch as error:
+                    wrong.append(self.loaded.problem(("datasets", place), str(error)))
+        return groups, wrong
+
+    def _score(self, level: Level, groups: Sequence[GroupPlan], model: Recipe) -> float | None:
+        """By what a model is ranked."""
+        own = [group for group in groups if group.model.label == model.label]
+        if any(group.subject is None for group in own):
+            return None
+        if level.keep.by == "validation-accuracy":
+            return mean_accuracy([self._trainings.validation_accuracy(group.model) for group in own])
+        return mean_accuracy([accuracy_on(group, self.store) for group in own])
 
     def _expect(self) -> None:
         """Begin to find out what the plan will ask, as far as that is the same whatever the answers are."""

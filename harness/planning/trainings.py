@@ -82,6 +82,14 @@ class Trainings:
         """The file of a model's weights in the store; None if it is not trained."""
         return self.store.weights_file(self._key(model)) if is_trained(self.registry, model) else None
 
+    def validation_accuracy(self, model: Recipe) -> float | None:
+        """The accuracy on its validation data of the weights that a training kept; None if it is not trained, or had none."""
+        key = self._key(model) if is_trained(self.registry, model) else None
+        record = next((each.record for each in self._known if each.key == key and each.finished), {})
+        curve = list(record.get("curve", ()))[: record.get("kept_epoch")]
+        value = curve[-1].get("validation accuracy") if curve else None
+        return None if value is None else float(value)
+
     def lacking(self, model: Recipe) -> PlannedTraining | None:
         """The training that a model lacks, or None if it has its weights or is not trained.
 

@@ -21,7 +21,8 @@ class ClassifierEntry(DocumentPart):
     samples that are predicted as such (the same number under both its names), ``precision`` of the share of what is predicted as a class
     that is of it (of a class that is never predicted there is none), ``f1`` of twice the hits over samples and predictions of a class, and
     ``auc`` of the area under the ROC curve of a class's probability, its samples against all others. A sample whose outputs are not finite
-    is predicted as no class. ``seed``: of the training, if models differ in it. ``factors``: as a group's.
+    is predicted as no class. ``seed``: of the training, if models differ in it. ``factors``: as a group's. ``kept``: it is explained; else
+    others were better, and it is nowhere but here.
     """
 
     model: str
@@ -32,6 +33,7 @@ class ClassifierEntry(DocumentPart):
     low: Number = None
     high: Number = None
     undefined: dict[Measure, str] = Field(default_factory=dict)
+    kept: bool = True
 
 
 class Spread(DocumentPart):

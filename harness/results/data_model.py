@@ -249,6 +249,7 @@ class Results:
         seed: of the resamples.
         weights: of categories, and of metrics within theirs, by name or label; what is not named has its usual weight.
         variants: the groups explained altered, by which the metrics are evaluated; they take no part in any rank.
+        not_kept: groups without rows of models that were not among the best; they take part in nothing but classification.
         published: tables of others, beside which this run's numbers are put.
     """
 
@@ -264,6 +265,8 @@ class Results:
     weights: dict[Name, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = field(default_factory=dict)
     variants: Annotated[list[Group], Field(validation_alias=AliasChoices("variants", "shadows"))] = field(default_factory=list)
     published: list[PublishedTable] = field(default_factory=list)
+
+    not_kept: list[Group] = field(default_factory=list)
 
     def is_null(self, info: ExplainerInfo) -> bool:
         """Whether a row is a null explainer, by itself or by name."""
@@ -281,7 +284,7 @@ class Results:
             raise ValueError(f"bootstrap must be at least 1 resample, not {self.bootstrap}")
         if self.samples_rule not in SAMPLES_RULES:
             raise ValueError(f"unknown samples rule {self.samples_rule!r}; it is one of {', '.join(SAMPLES_RULES)}")
-        seen = [(group.dataset, group.model) for group in self.everything]
+        seen = [(group.dataset, group.model) for group in [*self.everything, *self.not_kept]]
         if len(set(seen)) != len(seen):
             raise ValueError(f"two groups of the same dataset and model: {seen}")
         if any(group.variant is not None for group in self.groups) or any(group.variant is None for group in self.variants):

@@ -67,7 +67,7 @@ def conclude(run: Run, execution: Execution) -> FinishedRun:
     plan, outcome, hooks, clock = execution.plan, execution.outcome, execution.hooks, execution.clock
     summary = execution.work.summary(clock.started, clock.total)
     spec, recipes = run.loaded.spec, run.loaded.recipes
-    for group in plan.everything:
+    for group in [*plan.everything, *plan.not_kept]:
         for key in {*(column.key for column in group.columns), *(group.subject.prediction_keys if group.subject else ())}:
             run.store.compact(key)
     used = {recipe.distribution for recipe in (*recipes.datasets, *recipes.models, *recipes.rows, *recipes.metrics)}

@@ -105,7 +105,8 @@ def _plan_and_work(run: Run, journal: Journal, progress: ProgressReporter, hooks
     lacking = run.trainings(progress.stage, failures.refused, startup)
     failed = run.train(lacking, StageReporter(progress.stage, progress.say), failures.refused)
     clock.lap("training")
-    plan = run.plan(progress.stage, failures.refused, startup, failed)
+    run.predict(progress.stage, failures.refused, startup, failed)
+    plan = run.plan(progress.stage, failures.refused, startup, failed, predicted=True)
     clock.lap("planning")
     failures.begin(plan)
     for line in preflight_lines(plan, run.registry):

@@ -12,6 +12,7 @@ from rich.text import Text
 from harness.planning.estimate import Estimate
 from harness.planning.facts import Unavailable
 from harness.planning.gaps import find_gaps, training_remedy
+from harness.planning.keeping import choice_lines
 from harness.planning.notes import WITHOUT_TRAINING, all_notes
 from harness.planning.plan import Plan
 from harness.registry.recipe import Recipe
@@ -78,7 +79,8 @@ def report_start(expect: ExpectFunction, say: Callable[[str], object]) -> Expect
 
 
 def preflight_lines(plan: Plan, registry: Registry) -> Iterator[str]:
-    """Notes of datasets and models, and which cells will hold no number, why, and what to write; indented under what they belong to."""
+    """Which models are explained, notes, and which cells will hold no number, why, and what to write; indented below their heads."""
+    yield from choice_lines(plan.choices)
     notes = all_notes(plan.groups)
     if notes:
         yield "notes:"

@@ -65,6 +65,7 @@ def collect_results(
         provenance=provenance,
         groups=[gathered(group) for group in plan.groups],
         variants=[gathered(group) for group in plan.variants],
+        not_kept=[gathered(group) for group in plan.not_kept],
         reference=loaded.reference,
         nulls=nulls,
         samples_rule=spec.explain.samples,
@@ -84,7 +85,7 @@ def replicate_family_names(plan: Plan) -> dict[tuple[str, str], str]:
     their common recipe, so that it is the same in every run.
     """
     families: dict[tuple[str, str], list[GroupPlan]] = {}
-    for group in plan.groups:
+    for group in [*plan.groups, *plan.not_kept]:
         if SEED_PARAMETER in group.model.params and group.model_facts is not None:
             families.setdefault((group.dataset.label, group.model.digest_without({SEED_PARAMETER})), []).append(group)
     return {

@@ -13,6 +13,7 @@ from harness.dispatch.executor import Executor, ExecutorSettings
 from harness.planning.facts import Unavailable
 from harness.planning.machine_answers import machine_answers
 from harness.planning.plan import Plan, Planner
+from harness.planning.predictions import prediction_jobs
 from harness.planning.remembered_facts import RememberedFacts
 from harness.planning.trainings import PlannedTraining
 from harness.registry.binding import bind_executor
@@ -20,6 +21,7 @@ from harness.registry.registry import Registry
 from harness.runs.execution import execute_run
 from harness.runs.file_names import to_folder_name
 from harness.runs.plan_report import ExpectFunction, RequestFunction, report_requests, report_start
+from harness.runs.prediction import predict_all
 from harness.runs.progress import ProgressReporter
 from harness.runs.startup import StartupTimes
 from harness.runs.training import TrainingReporter, train_all
@@ -88,12 +90,13 @@ class Run:
         refused: Callable[[str, Unavailable], None] = _ignore,
         startup: StartupTimes | None = None,
         failed: Mapping[str, str] | None = None,
+        predicted: bool = False,
     ) -> Plan:
         """Plan of what there is to compute; asks a worker only for what is not remembered, and says what that worker does.
 
-        ``failed`` is what `train` has found.
+        ``failed`` is what `train` has found, and ``predicted`` whether `predict` is done.
         """
-        return self._planner(say, refused, startup, failed or {}).plan()
+        return self._planner(say, refused, startup, failed or {}, predicted).plan()
 
     def trainings(
         self,
@@ -103,6 +106,17 @@ class Run:
     ) -> list[PlannedTraining]:
         """The trainings that models of the spec lack, each after those that it begins with."""
         return self._planner(say, refused, startup, {}).trainings()
+
+    def predict(
+        self,
+        say: Callable[[str], None] = _ignore,
+        refused: Callable[[str, Unavailable], None] = _ignore,
+        startup: StartupTimes | None = None,
+        failed: Mapping[str, str] | None = None,
+    ) -> None:
+        """Have the models predict that are ranked by it before it is planned what is explained; ``failed`` is what `train` has found."""
+        groups = self._planner(say, refused, startup, failed or {}).to_predict()
+        predict_all(self.executor, self.store, prediction_jobs(groups, self.store), say)
 
     def train(
         self, planned: Sequence[PlannedTraining], reporter: TrainingReporter, refused: Callable[[str, Unavailable], None] = _ignore
@@ -116,6 +130,7 @@ class Run:
         refused: Callable[[str, Unavailable], None],
         startup: StartupTimes | None,
         failed: Mapping[str, str],
+        predicted: bool = False,
     ) -> Planner:
         executor = self.loaded.spec.execution.executor.removeprefix("xai-harness/")
         begun = executor == "inline"
@@ -127,7 +142,7 @@ class Run:
             ask, expect = startup.timed(ask, lambda: getattr(self.executor, "workers", ())), startup.timed_start(expect)
         ask = report_requests(ask, say, refused, begun, getattr(self.executor, "listen", _ignore))
         machine = machine_answers() if executor in ("inline", "local") and not self.fresh else None
-        return Planner(self.loaded, self.store, RememberedFacts(self.store, ask, expect, machine), self.limit, failed)
+        return Planner(self.loaded, self.store, RememberedFacts(self.store, ask, expect, machine), self.limit, failed, predicted)
 
     def execute(self, progress: ProgressReporter | None = None) -> FinishedRun:
         """Compute what is missing, and write the run folder, after an interrupt too: what is committed is kept."""

@@ -17,6 +17,7 @@ from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.spec.form import check_form, form_schema
+from harness.spec.keep_options import keep_problems
 from harness.spec.loaded_spec import SpecRecipes
 from harness.spec.missing_paths import missing_paths
 from harness.spec.overrides import SELECTOR_KINDS, apply_override, find_unmatched, overridden_kind, selectors
@@ -53,6 +54,7 @@ def check_spec(
     components = _Components(data, registry, files)
     wrong += [*components.problems, *components.label_problems(document)]
     wrong += [*_reference_problems(data, components), *_weight_problems(data, components), *_override_problems(data, components)]
+    wrong += keep_problems(data.get("models"), components.recipes["models"])
     wrong += published_problems(data.get("published"), components.all_labels)
     found += [document.problem(problem.at, problem.message, key=problem.key) for problem in wrong]
     if found or spec is None:

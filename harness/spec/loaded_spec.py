@@ -117,6 +117,10 @@ class LoadedSpec:
         """What references have besides use, params and label."""
         factors = [self.factors(kind, recipe.label) for recipe in getattr(self.recipes, kind)]
         extras: list[dict[str, Any]] = [{"factors": found} if found else {} for found in factors]
+        if kind == "models":
+            for extra, model in zip(extras, self.spec.models, strict=True):
+                if model.keep is not None:
+                    extra["keep"] = model.keep.model_dump(mode="json", exclude_defaults=True)
         if kind == "datasets":
             for extra, reference, recipe in zip(extras, self.spec.datasets, self.recipes.datasets, strict=True):
                 if recipe.label in self.recipes.training:

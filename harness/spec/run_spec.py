@@ -13,6 +13,7 @@ from harness.registry.recipe import default_label
 from harness.spec.byte_size import ByteSize
 from harness.spec.duration import Duration
 from harness.spec.form_types import WHOLE, Label, StrictModel
+from harness.spec.keep_options import KeepOptions
 from harness.spec.published_options import PublishedOptions
 from harness.store.address import redact_credentials
 from harness.store.input_files import DEFAULT_BOUND
@@ -85,6 +86,15 @@ class DatasetReference(Reference):
 
 
 DatasetComponentReference = Annotated[DatasetReference, BeforeValidator(_name_to_mapping), _NameOrMapping]
+
+
+class ModelReference(Reference):
+    """A model, with whether it is explained only if it is among the best."""
+
+    keep: KeepOptions | None = Field(default=None, description="Which models of a sweep are explained; default: all.")
+
+
+ModelComponentReference = Annotated[ModelReference, BeforeValidator(_name_to_mapping), _NameOrMapping]
 
 
 class MetricReference(Reference):
@@ -238,7 +248,7 @@ class RunSpec(StrictModel):
     name: Label = Field(description="The run's name.")
     seed: Annotated[int, Field(ge=0, lt=2**63), WHOLE] = Field(default=0, description="Seed of every random stream.")
     datasets: list[DatasetComponentReference] = Field(min_length=1, description="Datasets.")
-    models: list[ComponentReference] = Field(min_length=1, description="Models.")
+    models: list[ModelComponentReference] = Field(min_length=1, description="Models.")
     explainers: list[ComponentReference] = Field(min_length=1, description="Explainers, one row each.")
     metrics: list[MetricComponentReference] = Field(min_length=1, description="Metrics, one column each.")
     explain: ExplainOptions = Field(default_factory=ExplainOptions, description="What is explained, and which samples count.")

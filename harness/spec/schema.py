@@ -35,14 +35,14 @@ def spec_schema(registry: Registry) -> dict[str, Any]:
     form = form_schema()
     properties = dict(form["properties"])
     for key, kind in KIND_BY_KEY.items():
-        definition = {"nulls": "null-explainer", "datasets": "dataset-entry"}.get(key, singular(kind))
+        definition = {"nulls": "null-explainer", "datasets": "dataset-entry", "models": "model-entry"}.get(key, singular(kind))
         properties[key] = {**properties[key], "items": {"$ref": f"#/$defs/{definition}"}}
     properties["execution"] = _execution_schema(registry, properties["execution"])
-    entry = form["properties"]["datasets"]["items"]["anyOf"][1]["properties"]
+    entry = _entry(form, "datasets")
     training = {**entry["training"], "anyOf": [{"$ref": "#/$defs/dataset"}, {"type": "null"}]}
     definitions = {singular(kind): _component_schema(registry, kind) for kind in ("models", "datasets", "explainers")}
-    inverted = form["properties"]["metrics"]["items"]["anyOf"][1]["properties"]["inverted"]
-    definitions["metric"] = _component_schema(registry, "metrics", {"inverted": inverted})
+    definitions["model-entry"] = _component_schema(registry, "models", {"keep": _entry(form, "models")["keep"]})
+    definitions["metric"] = _component_schema(registry, "metrics", {"inverted": _entry(form, "metrics")["inverted"]})
     definitions["dataset-entry"] = _component_schema(registry, "datasets", {"training": training, "class_map": entry["class_map"]})
     definitions["null-explainer"] = {"anyOf": [{"const": RANDOM_MODEL}, _random_model_schema(), {"$ref": "#/$defs/explainer"}]}
     return {
@@ -54,6 +54,12 @@ def spec_schema(registry: Registry) -> dict[str, Any]:
         "additionalProperties": False,
         "$defs": definitions,
     }
+
+
+def _entry(form: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The keys of an entry of a list of components, in the form of a spec."""
+    properties: Mapping[str, Any] = form["properties"][key]["items"]["anyOf"][1]["properties"]
+    return properties
 
 
 def _execution_schema(registry: Registry, form: Mapping[str, Any]) -> dict[str, Any]:

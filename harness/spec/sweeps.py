@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import product
+from itertools import count, product
 from typing import Any
 
 from harness.registry.errors import KeyPath
 from harness.registry.json_schema import format_value
+from harness.spec.keep_options import is_ranking
 from harness.spec.problems import SpecProblem
 from harness.spec.run_spec import KIND_BY_KEY, label_of
 from harness.spec.yaml_document import SpecDocument
@@ -25,6 +26,7 @@ def expand_sweeps(document: SpecDocument) -> list[SpecProblem]:
     one value only. What is wrong with an entry is told at the place of the sweep, or of the value.
     """
     problems: list[SpecProblem] = []
+    pools: set[str] = set()
     for key in SWEPT_LISTS if isinstance(document.data, dict) else ():
         items = document.data.get(key)
         if not isinstance(items, list) or not any(isinstance(item, dict) and "sweep" in item for item in items):
@@ -36,7 +38,8 @@ def expand_sweeps(document: SpecDocument) -> list[SpecProblem]:
                 continue
             wrong = [document.problem((key, index, "sweep", *at), message) for at, message in _sweep_problems(item)]
             problems += wrong
-            entries += [(index, entry, chosen) for entry, chosen in _iter_entries(item)] if not wrong else [(index, _without(item), {})]
+            made = [(_without(item), {})] if wrong else _ranked_entries(item, pools)
+            entries += [(index, entry, chosen) for entry, chosen in made]
         document.data[key] = [entry for _, entry, _ in entries]
         _move_places(document, key, entries)
     return problems
@@ -93,8 +96,21 @@ def _iter_entries(item: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], dic
         yield entry, chosen
 
 
-def _without(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in item.items() if name != "sweep"}
+def _ranked_entries(item: Mapping[str, Any], pools: set[str]) -> list[tuple[dict[str, Any], dict[str, int]]]:
+    """Each entry; those of which only the best are kept have a name for their pool that no other has, unless it is given one."""
+    entries, keep = list(_iter_entries(item)), item.get("keep")
+    if not is_ranking(keep):
+        return [entries[0], *((_without(entry, "keep"), chosen) for entry, chosen in entries[1:])]  # what is wrong is said once
+    if keep.get("among") is not None:
+        return entries
+    label = label_of(dict(item))
+    name = next(name for number in count(1) if (name := label if number == 1 else f"{label} ({number})") not in pools)
+    pools.add(name)
+    return [({**entry, "keep": {**keep, "among": name}}, chosen) for entry, chosen in entries]
+
+
+def _without(item: Mapping[str, Any], key: str = "sweep") -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name != key}
 
 
 def _values(given: Any) -> list[Any]:

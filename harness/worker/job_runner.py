@@ -121,6 +121,10 @@ class JobRunner:
         with span("inputs", "ask for the next"), contextlib.suppress(Exception):  # no job depends on what is read beside it
             self._inputs.prefetch_rows(following)
 
+        if job.predicts_only:
+            report.commit(job.key, subject.model, _nothing_more)
+            return
+
         report.begin("load", job.explainer, job.key)
         try:
             if job.variant.kind != "oracle":
@@ -173,3 +177,7 @@ class JobRunner:
             return f"{device.type} has"
         free, whole = torch.cuda.mem_get_info(device)
         return f"{device.type} has ({free / 2**30:.1f} of {whole / 2**30:.1f} GiB are free)"
+
+
+def _nothing_more() -> None:
+    """Predictions are written where they are made."""

@@ -38,7 +38,7 @@ PAIR_COLUMNS = (
 PUBLISHED_FIELDS = ("ours", "low", "high", "deviation", "means", "verdict", "published", "published_deviation", "published_words")
 PUBLISHED_COLUMNS = ("title", "source", "row", "column", "measured", "passes", *PUBLISHED_FIELDS)
 MODEL_COLUMNS = (
-    "dataset", "model", "family", "seed", "n", "accuracy", "accuracy_low", "accuracy_high", *MEASURES[1:], "undefined",
+    "dataset", "model", "family", "seed", "n", "accuracy", "accuracy_low", "accuracy_high", *MEASURES[1:], "undefined", "kept",
 )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def model_lines(document: Leaderboard) -> Iterator[list[object]]:
             accuracy, *others = (model.measures.get(name) for name in MEASURES)
             why = "; ".join(f"{name}: {reason}" for name, reason in model.undefined.items())
             start = [entry.dataset, model.model, family.get(model.model), model.seed, model.samples]
-            yield [*start, accuracy, model.low, model.high, *others, why or None]
+            yield [*start, accuracy, model.low, model.high, *others, why or None, str(model.kept).lower()]
 
 
 def cell_lines(document: Leaderboard) -> Iterator[list[object]]:

@@ -69,7 +69,10 @@ def _models_table(document: Leaderboard, entry: ClassificationEntry) -> Table:
     measures = [_measure_column(name, [_measure_cell(model, name) for model in models], "right") for name in MEASURES]
     intervals = Column("interval", [TableCell(interval_text(model.low, model.high)) for model in models])
     caption = f"{printable(entry.dataset)}: classification, with {100 * document.settings.confidence:g} % intervals of the accuracy"
-    return Table([names, counts, measures[0], intervals, *measures[1:]], [False] * len(models), "Each model", "models", caption, bold="")
+    columns = [names, counts, measures[0], intervals, *measures[1:]]
+    if not all(model.kept for model in models):
+        columns.append(Column("explained", [TableCell("yes" if model.kept else "no") for model in models], align="left"))
+    return Table(columns, [False] * len(models), "Each model", "models", caption, bold="")
 
 
 def _measure_cell(model: ClassifierEntry, name: Measure) -> TableCell:
@@ -133,6 +136,8 @@ def _legend(document: Leaderboard, entry: ClassificationEntry, tables: Sequence[
         yield LegendItem("interval", f"Wilson's, {100 * settings.confidence:g} %, of the accuracy", "term")
     if "seeds" in slugs:
         yield LegendItem("±", "of models: standard deviation over seeds; of differences: half the width of an interval", "term")
+    if not all(model.kept for model in entry.models):
+        yield LegendItem("explained", "no: others of its kind were better, and only these are explained", "term")
     if UNDEFINED in shown:
         yield LegendItem(UNDEFINED, f"undefined: {'; '.join(_undefined(entry.models))}")
     if "tests" not in slugs:

@@ -120,6 +120,6 @@ class RayExecutor(Scheduler):
 def _recipes(job: Job) -> Iterator[Recipe | None]:
     subject = job.subject
     yield from (subject.dataset_recipe, subject.training_recipe, subject.model_recipe)
-    if job.variant.kind != "oracle":
+    if job.variant.kind != "oracle" and not job.predicts_only:
         yield job.recipe
     yield from (task.recipe for task in job.metrics)
