@@ -13,7 +13,10 @@ from harness.commands.terminal import EXIT_FAILED, make_console
 
 
 def explain_command(
-    image: Annotated[str, typer.Argument(help="An image file, or a sample of a dataset: NAME#INDEX or NAME,param=value,…#INDEX.")],
+    image: Annotated[
+        str,
+        typer.Argument(help="An image (of a volume FILE#SLICE), or a sample of a dataset: NAME#INDEX or NAME,param=value,…#INDEX."),
+    ],
     model: Annotated[str, typer.Option(help="A model: NAME or NAME,param=value,…")],
     explainer: Annotated[list[str], typer.Option(help="An explainer: NAME or NAME,param=value,…; may be repeated.")],
     target: Annotated[str | None, typer.Option(help="A class, by name or index [default: the predicted one].")] = None,

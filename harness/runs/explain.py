@@ -14,7 +14,7 @@ from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.runs.component_shorthand import parse_component, parse_natural, quote_shortened
-from harness.runs.image_files import is_file, read_image_file, to_picture
+from harness.runs.image_files import describe_image_file, is_file, read_image_file, to_picture
 from harness.store.address import default_address
 from harness.store.atomic import write_atomically
 from harness.text_format import format_count
@@ -196,7 +196,7 @@ def _load_image(image: str, components: ComponentCache, registry: Registry) -> _
     name, hash_sign, digits = image.rpartition("#")
     index = parse_natural(digits)
     if not hash_sign or index is None or is_file(Path(image)):
-        return _ImageToExplain(Path(image).name, Sample(read_image_file(Path(image)), 0, Path(image).name))
+        return _ImageToExplain(describe_image_file(Path(image)), Sample(read_image_file(Path(image)), 0, Path(image).name))
     recipe = _resolve_component(registry, "datasets", name, "the image's dataset")
     with as_user_error(recipe.label):
         dataset = components.dataset(recipe)

@@ -22,9 +22,10 @@ MAX_16_BIT = 65535
 
 
 def read_image_file(path: Path) -> Tensor:
-    """A file as ``(C, H, W)`` in [0, 1], turned as its EXIF orientation says: C is 1 for integers of 16 bit, else 3.
+    """A file as ``(C, H, W)`` in [0, 1], turned as its EXIF orientation says: C is 1 for integers of 16 bit and medical images, else 3.
 
-    Transparency is dropped, of an animation the first frame is taken.
+    Transparency is dropped; of an animation the first frame is taken, of a volume the slice that is named (``scan.nii.gz#80``) or the
+    middle one.
 
     Raises:
         UserError: there is no such file, it is damaged, larger than Pillow takes for harmless, or its values have no known range.
@@ -33,6 +34,8 @@ def read_image_file(path: Path) -> Tensor:
 
     if not is_file(path):
         raise UserError(f"{quote_shortened(str(path))}: there is no such image")
+    if (medical := _read_medical_file(path)) is not None:
+        return medical[0]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -43,17 +46,43 @@ def read_image_file(path: Path) -> Tensor:
     return torch.from_numpy(array).permute(2, 0, 1).contiguous()
 
 
+def describe_image_file(path: Path) -> str:
+    """The name of a file, with the slice that is taken of a volume if none is named."""
+    _, slice = _read_medical_file(path) or (None, "")
+    return f"{path.name} ({slice})" if slice else path.name
+
+
 def to_picture(model: Classifier, inputs: Tensor) -> NDArray[np.float64]:
     """Picture ``(H, W, C)`` in [0, 1] of what a model is given ``(C, H, W)``."""
     return np.asarray(model.denormalise(inputs).clamp(0, 1).permute(1, 2, 0).cpu().numpy(), dtype=np.float64)
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file; none has a name that the system refuses."""
+    """Whether there is a file, or that whose slice is named; none has a name that the system refuses."""
     try:
-        return path.is_file()
+        return path.is_file() or _is_slice(path)
     except OSError:
         return False
+
+
+def _is_slice(path: Path) -> bool:
+    from harness.api.image_files.medical import is_medical, split_slice
+
+    return split_slice(path)[1] is not None and split_slice(path)[0].is_file() and is_medical(path)
+
+
+def _read_medical_file(path: Path) -> tuple[Tensor, str] | None:
+    """A DICOM or NIfTI file, and which slice of it; None for any other."""
+    from harness.api.image_files.medical import check_medical, decode_medical, is_medical
+    from harness.api.image_files.traits import Unreadable
+    from harness.api.input_error import InputError
+
+    try:
+        return (decode_medical(path), check_medical(path).slice) if is_medical(path) else None
+    except InputError as error:
+        raise UserError(str(error)) from error
+    except Unreadable as error:
+        raise UserError(f"{path} cannot be read as an image: {error}") from error
 
 
 def _apply_exif_orientation(image: Image.Image) -> Image.Image:

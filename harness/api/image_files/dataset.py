@@ -10,12 +10,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.api.image_files.decoding import Unreadable
 from harness.api.image_files.entries import Entry
 from harness.api.image_files.locating import Locator
 from harness.api.image_files.mask_files import mask_of
 from harness.api.image_files.reading import Reading
 from harness.api.image_files.selection import balanced
+from harness.api.image_files.traits import Unreadable
 from harness.api.input_error import InputError
 from harness.api.sample import Sample
 

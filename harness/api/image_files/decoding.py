@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +12,13 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from harness.api.image_files.medical import check_medical, decode_medical, decode_medical_mask, is_medical
+from harness.api.image_files.traits import MOST_PIXELS, Traits, Unreadable
+
 SUFFIXES = frozenset(
     ".png .apng .jpg .jpeg .jpe .jfif .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm".split()  # noqa: SIM905
 )
 """What files are called that are images, in lower case."""
-MOST_PIXELS = 89_478_485
-"""A quarter of a gigabyte in RGB, above which Pillow takes an image for a decompression bomb."""
 _EIGHT_BIT, _SIXTEEN_BIT = 255, 65535
 _GREY = ("1", "L", "LA")
 _ORIENTATION = 0x0112  # of EXIF: 1 is upright, 5 to 8 exchange rows and columns
@@ -26,38 +26,15 @@ _LOSSY = ("JPEG", "MPO", "WEBP")
 _STILL = ("JPEG", "MPO", "PNG", "BMP")  # formats whose further pictures (a phone's depth map) are no frames
 
 
-class Unreadable(ValueError):
-    """An image that cannot be read; the message says why, without the file's name."""
-
-
-@dataclass(frozen=True)
-class Traits:
-    """Traits of an image file that can be read.
-
-    Attributes:
-        size: height and width as it is shown.
-        orientation: EXIF's, from 1 (upright) to 8.
-        transparent: whether any pixel is not opaque.
-        frames: how many pictures there are in it.
-    """
-
-    size: tuple[int, int]
-    orientation: int = 1
-    transparent: bool = False
-    frames: int = 1
-
-    @property
-    def keeps_its_size(self) -> bool:
-        """Whether EXIF turns it and leaves it the size that it is stored in."""
-        return self.orientation > 1 and (self.orientation < 5 or self.size[0] == self.size[1])
-
-
 def decode_image(path: Path) -> Tensor:
     """An image ``(C, H, W)`` in [0, 1], upright as its EXIF orientation says: C is 1 for grey images, else 3.
 
     Grey of 16 bit, also in 32, is divided by 65535, and of colours of 16 bit the upper 8 are taken. Transparency is dropped, as torchvision
-    drops it: what lies under it is shown. Of an animation the first frame is taken. Raises `Unreadable`.
+    drops it: what lies under it is shown. Of an animation the first frame is taken. DICOM and NIfTI are read as
+    `harness.api.image_files.medical` says. Raises `Unreadable`.
     """
+    if is_medical(path):
+        return decode_medical(path)
     with opened(path) as image:
         turned = upright(image)
         if turned.mode == "La":
@@ -79,8 +56,10 @@ def decode_mask(path: Path) -> Tensor:
 
     Of a palette where the index is not 0, unless black is at another index that is used, or one grey is all there is. What is transparent
     is not in the mask, and where all that is visible is black it is the mask. Of a JPEG or WebP, which blur edges, what is above half of
-    the maximum. Raises `Unreadable`.
+    the maximum; of DICOM and NIfTI what is not stored as 0. Raises `Unreadable`.
     """
+    if is_medical(path):
+        return decode_medical_mask(path)
     with opened(path) as image:
         lossy = image.format in _LOSSY
         turned = upright(image)
@@ -93,6 +72,8 @@ def decode_mask(path: Path) -> Tensor:
 
 def check(path: Path) -> Traits:
     """Read the whole file, at a coarse resolution where its format has one; raises `Unreadable`."""
+    if is_medical(path):
+        return check_medical(path)
     with opened(path) as image:
         turned = orientation(image)
         width, height = image.size

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from harness.api.image_files.decoding import Traits, check, decode_image
+from harness.api.image_files.decoding import check, decode_image
+from harness.api.image_files.traits import Traits
 
 EvidenceReader = Callable[[tuple[int, int]], Tensor | None]
 """Gives evidence of an image of some size (height, width) as it is shown, or None for none; raises ``ValueError``."""

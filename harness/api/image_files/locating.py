@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from harness.api.image_files.medical import split_slice
 from harness.api.image_files.walking import composed
 
 
@@ -74,9 +75,9 @@ class Locator:
 
 
 def there(path: Path) -> bool:
-    """Whether there is a file or folder; not where its name is one that cannot be."""
+    """Whether there is a file or folder, or the file whose slice a name is; not where its name is one that cannot be."""
     try:
-        return path.exists()
+        return split_slice(path)[0].exists()
     except OSError:
         return False
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from harness.api.image_files.decoding import Traits, Unreadable, check
+from harness.api.image_files.decoding import check
 from harness.api.image_files.entries import Entry
 from harness.api.image_files.locating import Locator, there
 from harness.api.image_files.mask_files import fits
+from harness.api.image_files.traits import Traits, Unreadable
 from harness.api.image_files.walking import shown
 from harness.api.input_error import InputError
 
@@ -28,6 +29,8 @@ class Reading:
     places: dict[str, str] = field(default_factory=dict)
     _transparent: list[str] = field(default_factory=list)
     _moving: list[str] = field(default_factory=list)
+    _slices: list[str] = field(default_factory=list)
+    _squared: list[str] = field(default_factory=list)
     _turned: list[str] = field(default_factory=list)
     _scaled: list[str] = field(default_factory=list)
     _unturned: list[str] = field(default_factory=list)
@@ -63,6 +66,10 @@ class Reading:
             self._transparent.append(entry.id)
         if image.frames > 1:
             self._moving.append(entry.id)
+        if image.slice:
+            self._slices.append(f"{entry.id}: {image.slice}")
+        if image.stored not in (None, image.size):
+            self._squared.append(entry.id)
         for path, mask in zip(entry.masks, masks, strict=True):
             how = fits(mask.size, image)
             if how is None:
@@ -95,6 +102,8 @@ class Reading:
         said = [
             (self._transparent, "transparency is dropped, as torchvision drops it, of {}"),
             (self._moving, "the first picture is taken of {}"),
+            (self._slices, "the middle slice is taken of {} (a manifest names another as FILE#NUMBER)"),
+            (self._squared, "pixels that are not square are made so, of {}"),
             (self._turned, "masks are turned as EXIF turns their images, of {}"),
             (self._unturned, "masks are taken to be of the image as it is shown, which EXIF turns without changing its size, of {}"),
             (self._beyond, "boxes reach beyond the image (are they x0, y0, x1, y1, of the image at its own size?), of {}"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.api.image_files.decoding import SUFFIXES
+from harness.api.image_files.medical import is_medical
 from harness.api.input_error import InputError
 
 LEFT_BEHIND = frozenset(
@@ -61,8 +62,8 @@ def walk(folder: Path, without: Sequence[Path] = ()) -> Walk:
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file is called as images are."""
-    return path.suffix.lower() in SUFFIXES
+    """Whether a file is called as images are, or is a medical one."""
+    return path.suffix.lower() in SUFFIXES or is_medical(path)
 
 
 def is_hidden(folder: str) -> bool:

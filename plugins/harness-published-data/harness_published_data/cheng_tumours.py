@@ -19,8 +19,8 @@ from torch import Tensor
 
 from harness.api import InputError, dataset
 from harness.api.image_files.dataset import ImageFiles, choose_images
-from harness.api.image_files.decoding import Traits, Unreadable
 from harness.api.image_files.entries import Entry, FileKind
+from harness.api.image_files.traits import Traits, Unreadable
 from harness.api.image_files.walking import shown
 from harness_published_data.citations import CHENG_2015
 from harness_published_data.layout import Layout

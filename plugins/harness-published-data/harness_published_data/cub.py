@@ -19,9 +19,10 @@ from torch import Tensor
 
 from harness.api import InputError, dataset
 from harness.api.image_files.dataset import ImageFiles, choose_images
-from harness.api.image_files.decoding import Unreadable, opened
+from harness.api.image_files.decoding import opened
 from harness.api.image_files.entries import Entry
 from harness.api.image_files.mask_files import fitted
+from harness.api.image_files.traits import Traits, Unreadable
 from harness_published_data.citations import WAH_2011
 from harness_published_data.layout import Layout
 from harness_published_data.splits import Share, Split, training_part
@@ -112,7 +113,7 @@ def read_outline(file: Path, size: tuple[int, int]) -> Tensor | None:
     """What more than half of the people drew ``(H, W)`` bool, None for nothing; raises ``ValueError`` that names the file."""
     try:
         with opened(file) as image:
-            mask = fitted(torch.from_numpy(np.asarray(image.convert("L")) > HALF), size)
+            mask = fitted(torch.from_numpy(np.asarray(image.convert("L")) > HALF), Traits(size))
     except (Unreadable, ValueError) as fault:
         raise InputError(f"{file}: {fault}") from fault
     return mask if mask.any() else None

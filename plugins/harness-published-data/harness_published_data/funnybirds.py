@@ -19,8 +19,9 @@ from torch import Tensor
 
 from harness.api import InputError, dataset
 from harness.api.image_files.dataset import ImageFiles, choose_images
-from harness.api.image_files.decoding import Unreadable, opened
+from harness.api.image_files.decoding import opened
 from harness.api.image_files.entries import Entry
+from harness.api.image_files.traits import Unreadable
 from harness_published_data.citations import HESSE_2023
 from harness_published_data.layout import Layout
 from harness_published_data.splits import Share, Split, training_part

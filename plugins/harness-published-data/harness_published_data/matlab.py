@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from harness.api import InputError
-from harness.api.image_files.decoding import Unreadable
+from harness.api.image_files.traits import Unreadable
 
 
 @contextmanager

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from harness.api import InputError, dataset
 from harness.api.image_files.dataset import ImageFiles, choose_images
-from harness.api.image_files.decoding import Unreadable, opened
+from harness.api.image_files.decoding import opened
 from harness.api.image_files.entries import Entry
+from harness.api.image_files.traits import Unreadable
 from harness_published_data.annotations import Box, read_objects
 from harness_published_data.citations import EVERINGHAM_2010
 from harness_published_data.layout import Layout

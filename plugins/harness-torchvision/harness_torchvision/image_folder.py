@@ -29,7 +29,9 @@ def image_folder(
 
     The manifest and masks are taken from ``root`` where they are not absolute, or else from the working folder. Grey images of 16 bit keep
     their depth; transparency is dropped, as torchvision drops it; of animations the first frame counts; EXIF's orientation is applied.
-    Names are the same in either normal form of Unicode. What is passed over or guessed is in the run's notes.
+    Of DICOM (with pydicom) and NIfTI files (with nibabel) the first window is shown, or all values from the least to the greatest, in
+    square pixels; of several slices the middle one, or in a manifest that of ``scan.nii.gz#80``, counted from 1. Names are the same in
+    either normal form of Unicode. What is passed over or guessed is in the run's notes.
 
     A mask is what is not black and not transparent; of a palette, the indices that are not 0. It is of the image as it is shown (one of the
     size that EXIF turns is turned alike), and scaled to the nearest pixel where it has the proportions but not the size of the image.

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from harness.api import InputError
 from harness.api.image_files.decoding import SUFFIXES
+from harness.api.image_files.medical import without_suffix
 from harness.api.image_files.walking import composed, shown
 
 _ENDING = re.compile(r"(?P<stem>.+?)[ _.-]+(masks?|seg|segmentation|gt|groundtruth|label|annotation)([ _-]?\d+)?", re.IGNORECASE)
@@ -32,7 +33,7 @@ class Matched:
 
 def place_of(path: Path, folder: Path) -> str:
     """A file's path from a folder, without suffix, in Unicode's composed form."""
-    return composed(path.relative_to(folder).with_suffix("").as_posix())
+    return composed(without_suffix(path.relative_to(folder)).as_posix())
 
 
 def matched(masks: Sequence[Path], folder: Path, places: Sequence[str]) -> Matched:
@@ -74,7 +75,7 @@ class Neighbours:
 
 def beside(images: Sequence[Path]) -> Neighbours:
     """The masks that lie among images: ``b_mask.*`` or ``b_mask_1.*`` beside ``b.*``; ``masks/b.*`` beside ``b.*`` or ``images/b.*``."""
-    known = {image.with_suffix(""): image for image in images}
+    known = {without_suffix(image): image for image in images}
     found: dict[Path, list[Path]] = defaultdict(list)
     stores: dict[Path, list[Path]] = defaultdict(list)
     for image in images:
@@ -91,7 +92,7 @@ def beside(images: Sequence[Path]) -> Neighbours:
 
 def _owner(image: Path, known: Mapping[Path, Path], within: bool) -> Path | None:
     """The image that another one among them is the mask of."""
-    stem = image.with_suffix("").name
+    stem = without_suffix(image).name
     ending = _BESIDE.fullmatch(stem)
     names = [name for name in (stem, ending and ending["stem"]) if name]
     if within:
@@ -103,7 +104,7 @@ def _owner(image: Path, known: Mapping[Path, Path], within: bool) -> Path | None
 
 def unmatched(masks: Sequence[Path], folder: Path, image: str) -> str:
     """Message where no mask belongs to an image; ``image`` is one of them, by its path from the root."""
-    place = PurePosixPath(image).with_suffix("").as_posix()
+    place = without_suffix(PurePosixPath(image)).as_posix()
     names = [mask.relative_to(folder).as_posix() for mask in masks]
     return (
         f"masks: none of the {len(masks)} masks in {folder} ({shown(names, 3)}) belongs to an image; the mask of {image} is "

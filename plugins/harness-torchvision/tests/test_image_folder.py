@@ -16,7 +16,8 @@ from PIL import Image
 
 from harness.api import Sample
 from harness.api.image_files.dataset import ImageFiles
-from harness.api.image_files.decoding import Unreadable, decode_image, decode_mask
+from harness.api.image_files.decoding import decode_image, decode_mask
+from harness.api.image_files.traits import Unreadable
 
 
 def save(path: Path, values: np.ndarray | None = None, mode: str | None = None, **options: object) -> Path:

@@ -12,7 +12,8 @@ import pytest
 from harness_torchvision.image_folder import image_folder
 from PIL import Image
 
-from harness.api.image_files.decoding import Unreadable, check, decode_image, decode_mask
+from harness.api.image_files.decoding import check, decode_image, decode_mask
+from harness.api.image_files.traits import Unreadable
 
 SQUARE = np.zeros((16, 24), dtype=bool)
 SQUARE[4:9, 5:17] = True

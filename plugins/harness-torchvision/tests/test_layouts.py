@@ -152,11 +152,11 @@ def test_what_systems_leave_behind_is_no_class_and_no_image(root: Path) -> None:
         put(root / place)
     for litter in ("cat/.DS_Store", "dog/Thumbs.db", "dog/desktop.ini"):
         (root / litter).write_bytes(b"x")
-    (root / "dog" / "scan.dcm").write_bytes(b"x")
+    (root / "dog" / "scan.mha").write_bytes(b"x")
     data = image_folder(root=root)
     assert data.class_names == ["cat", "dog"] and list(pixels(data)) == ["cat/a.png", "cat/b.png", "dog/c.png"]
     (note,) = data.notes
-    assert all(name in note for name in ("cat/._b.png", "c-checkpoint.png", "dog/scan.dcm", "(6 in all)")) and "Thumbs" not in note
+    assert all(name in note for name in ("cat/._b.png", "c-checkpoint.png", "dog/scan.mha", "(6 in all)")) and "Thumbs" not in note
 
 
 def test_images_are_known_by_all_their_suffixes(root: Path) -> None:
