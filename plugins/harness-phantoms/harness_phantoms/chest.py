@@ -104,6 +104,7 @@ def mediastinum(x: Field, y: Field, heart: float, generator: Generator) -> Field
         ellipse(x, y, (0.105, 0.37), (0.095, 0.09)),
         ellipse(x, y, (0.09, 0.12), (0.14, 0.13), 0.4),
         ellipse(x, y, (-0.075, 0.1), (0.11, 0.12), -0.3),
+        np.maximum(np.abs(x - 0.12 * heart) - 0.2 * heart, y + 0.34),  # the heart rests on the diaphragm
         np.abs(x + 0.015) - 0.115 - 0.035 * np.clip(y - 0.45, 0, 1),
     ]
     distance = parts[0]

@@ -71,7 +71,8 @@ def diffuse(chest: Chest, generator: Generator) -> Field:
     patches = 0.55 * chest.canvas.noise(6, generator) + 0.3 * chest.canvas.noise(13, generator)
     near = np.minimum(*(hypot(chest.x * (1 / 0.75) - right / 0.75, chest.y - up) for right, up in HILA))
     ground = soft(patches + float(generator.uniform(0.5, 0.85)) - 1.5 * near, 0.75)
-    lines = sum(soft(0.45 - np.abs(chest.canvas.noise(cells, generator)), 0.4) for cells in (32, 50))
+    across, down = chest.canvas.noise(30, generator), chest.canvas.noise(30, generator)
+    lines = soft(0.28 - np.abs(np.abs(across) - np.abs(down)), 0.28) + soft(0.4 - np.abs(chest.canvas.noise(50, generator)), 0.4)
     return np.clip(ground * (0.26 + float(generator.uniform(0.2, 0.3)) * lines), 0, 1)
 
 
