@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from harness.results.field_types import Bools
 
+ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 
 def compact_letters(order: Sequence[int], differ: Bools) -> list[list[int]]:
     """Rows of each letter: two rows share one if and only if they do not differ.
@@ -32,6 +34,16 @@ def compact_letters(order: Sequence[int], differ: Bools) -> list[list[int]]:
             sharing[block] -= 1
             letters.remove(rows)
     return [[order[place] for place in rows] for rows in sorted(letters)]
+
+
+def name_letters(groups: Sequence[Sequence[int]], chosen: Sequence[int] | NDArray[np.intp]) -> dict[int, str]:
+    """The letters of each of the ``chosen`` rows, of which ``groups`` hold the places: a … z, A … Z, then dots."""
+    letters = ALPHABET.ljust(len(groups), "·")
+    found: dict[int, str] = {}
+    for letter, members in zip(letters, groups, strict=False):
+        for k in members:
+            found[int(chosen[k])] = found.get(int(chosen[k]), "") + letter
+    return found
 
 
 def _extended(rows: list[int], alike: Bools, sharing: NDArray[np.intp]) -> list[int]:

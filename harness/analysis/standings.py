@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from harness.analysis.bootstrap import ResampledMeans
-from harness.analysis.compact_letters import compact_letters
+from harness.analysis.compact_letters import compact_letters, name_letters
 from harness.analysis.composed_intervals import estimate_interval
 from harness.analysis.rank_confidence_sets import RankSets, rank_confidence_sets
 from harness.analysis.ranking import rank_scores
@@ -19,7 +19,6 @@ from harness.results.field_types import Bools, Floats
 
 Ranked = TypeVar("Ranked", Row, OverallEntry)
 
-ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SHOWN_DIGITS = 12  # decimals of a skill: the order of a sum must not lift one over 1, nor a null over a half
 
 
@@ -72,7 +71,7 @@ def make_standings(contest: Contest, confidence: float, skill: Sequence[Skill] |
         found: RankSets = rank_confidence_sets(means[chosen], draws[:, chosen], sizes[chosen], confidence, greater)
         sets = {e: (int(low), int(high)) for e, low, high in zip(chosen, found.low, found.high, strict=True)}
         order = sorted(range(len(chosen)), key=lambda k: places[chosen[k]] or 0)
-        letters = _name_groups(compact_letters(order, found.differ), chosen)
+        letters = name_letters(compact_letters(order, found.differ), chosen)
     return [
         Standing(skill=estimate, place=places[e], places=sets.get(e), alike=letters.get(e, ""), rank=contest.ranks[e])
         for e, estimate in enumerate(shown)
@@ -90,16 +89,6 @@ def _places(contest: Contest) -> list[int | None]:
         if contest.real[e] and not (unknown[e] and np.isnan(contest.ranks[e]))
     }
     return [None if e not in keys else 1 + sum(other < keys[e] for other in keys.values()) for e in range(len(means))]
-
-
-def _name_groups(groups: Sequence[Sequence[int]], chosen: Sequence[int] | np.ndarray) -> dict[int, str]:
-    """The letters of each explainer: a … z, A … Z, then dots."""
-    letters = ALPHABET.ljust(len(groups), "·")
-    found: dict[int, str] = {}
-    for letter, members in zip(letters, groups, strict=False):
-        for k in members:
-            found[int(chosen[k])] = found.get(int(chosen[k]), "") + letter
-    return found
 
 
 def standing_order(entries: Iterable[Ranked], weighting: Weighting = "category") -> list[Ranked]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import groupby
 
 import numpy as np
@@ -73,13 +72,6 @@ def draw_panels(image: Array, maps: Sequence[PanelMap], *, caption: str = "", ma
         if mask is not None:
             _draw_outline(axes, np.asarray(mask, dtype=bool))
     return figure
-
-
-def to_png(figure: Figure, dpi: float = 150) -> bytes:
-    """A figure as the bytes of a PNG file, without a time stamp, so that one figure is always one file."""
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def _write_note(axes: Axes, text: str) -> None:

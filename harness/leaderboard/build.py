@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.analysis.classifier_comparison import classify_all
 from harness.analysis.groups import analyse_group
+from harness.analysis.level_comparison import compare_levels
 from harness.analysis.model_comparison import compare_models
 from harness.analysis.overall import overall_entries
 from harness.analysis.pair_comparison import compare_pair
@@ -38,6 +41,20 @@ def build_leaderboard(results: Results) -> Leaderboard:
 def with_pair(document: Leaderboard, results: Results, first: str, second: str) -> Leaderboard:
     """The leaderboard of these results with two of their explainers held against each other; raises `PairError`."""
     return document.model_copy(update={"pairs": compare_pair(results, first, second)})
+
+
+def with_levels(
+    document: Leaderboard,
+    results: Results,
+    by: Sequence[str],
+    *,
+    equal_accuracy: bool = False,
+    accuracy: float | None = None,
+    count: int | None = None,
+) -> Leaderboard:
+    """The leaderboard of these results with levels of what was swept held against each other; see `compare_levels`."""
+    levels = compare_levels(results, document.groups, by, equal_accuracy=equal_accuracy, accuracy=accuracy, count=count)
+    return document.model_copy(update={"levels": levels})
 
 
 def _separations(entry: MetaEntry) -> dict[str, SeparationEntry]:

@@ -76,6 +76,7 @@ def render_leaderboard(
     pairs: bool = False,
     published: bool = False,
     models: bool = False,
+    levels: bool = False,
 ) -> str:
     """The leaderboard as text that ends with a newline; ``format`` is a name or a suffix, the rest is explained at `View`.
 
@@ -85,4 +86,4 @@ def render_leaderboard(
     found = formats.get(format) or next((made for made in formats.values() if made.suffix == format), None)
     if found is None:
         raise UnknownFormat(f"unknown format {format!r}; choose from {', '.join(formats)}")
-    return found.render(document, View(group, meta, pairs, published, models, width, color, ascii_only))
+    return found.render(document, View(group, meta, pairs, published, models, levels, width, color, ascii_only))

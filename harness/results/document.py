@@ -14,6 +14,7 @@ from harness.results.components import Direction, Role
 from harness.results.data_model import Correction, CostsEntry, IntervalKind, SamplesRule, Status, Weighting
 from harness.results.document_part import DocumentPart
 from harness.results.field_types import Number
+from harness.results.levels_document import LevelsEntry
 from harness.results.meta_document import MetaEntry
 from harness.results.published_document import PublishedEntry
 from harness.results.schema_version import SchemaError, SchemaVersion, check_schema_version, first_validation_error
@@ -264,7 +265,7 @@ class Settings(DocumentPart):
 class Leaderboard(DocumentPart):
     """The whole of ``leaderboard.json``; ``run`` is the run's provenance, ``meta`` of groups whose metrics were evaluated.
 
-    ``models``: each further model of a dataset against the first. ``pairs``: what a reader asked for; no run writes any.
+    ``models``: each further model of a dataset against the first. ``pairs`` and ``levels``: what a reader asked for; no run writes any.
     ``published``: this run's numbers beside those of published tables that its spec has.
     ``classification``: how well the models classify, of each data set.
     """
@@ -277,6 +278,7 @@ class Leaderboard(DocumentPart):
     models: list[ModelsEntry] = Field(default_factory=list)
     pairs: list[PairEntry] = Field(default_factory=list)
     classification: list[ClassificationEntry] = Field(default_factory=list)
+    levels: list[LevelsEntry] = Field(default_factory=list)
     meta: list[MetaEntry] = Field(default_factory=list)
     published: list[PublishedEntry] = Field(default_factory=list)
 

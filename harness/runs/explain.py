@@ -75,7 +75,8 @@ def explain_image(
     recipes = [_resolve_component(registry, "explainers", text, "--explainer") for text in explainers]
     background = _training_recipe(registry, training, model_recipe)
     stage("importing torch")
-    from harness.figures.panel import draw_panels, to_png
+    from harness.figures.figure_file import to_png
+    from harness.figures.panel import draw_panels
     from harness.store.store import Store
     from harness.worker.component_cache import ComponentCache
     from harness.worker.trained_models import TrainedModels

@@ -10,7 +10,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
-from harness.figures.panel import EMPTY_MAP_NOTE, PanelMap, draw_panels, to_png
+from harness.figures.figure_file import to_png
+from harness.figures.panel import EMPTY_MAP_NOTE, PanelMap, draw_panels
 
 RNG = np.random.default_rng(0)
 

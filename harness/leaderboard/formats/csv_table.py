@@ -34,6 +34,11 @@ PAIR_COLUMNS = (
     "dataset", "model", "first", "second", "metric", "samples", "pairs", "difference", "low", "high", "effect", "d_z",
     "p_ttest", "p_ttest_adjusted", "p_wilcoxon", "p_wilcoxon_adjusted", "verdict",
 )  # fmt: skip
+LEVEL_COLUMNS = (
+    "dataset", "by", "level", "metric", "explainer", "null", "models", "samples", "n", "mean", "low", "high", "interval_over",
+    "lower_whisker", "lower_quartile", "median", "upper_quartile", "upper_whisker", "outside", "alike",
+    "minus", "difference", "difference_low", "difference_high", "effect", "test", "p", "p_adjusted", "pairs", "verdict",
+)  # fmt: skip
 
 PUBLISHED_FIELDS = ("ours", "low", "high", "deviation", "means", "verdict", "published", "published_deviation", "published_words")
 PUBLISHED_COLUMNS = ("title", "source", "row", "column", "measured", "passes", *PUBLISHED_FIELDS)
@@ -43,7 +48,7 @@ MODEL_COLUMNS = (
 
 
 def render_csv(document: Leaderboard, view: View) -> str:
-    """A line per cell that was asked for, or per cell of published tables; of metrics, pairs and models a line for each."""
+    """A line per cell that was asked for, or per cell of published tables; of metrics, pairs, models and levels a line for each."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     columns, made = _lines(document, view)
@@ -54,6 +59,8 @@ def render_csv(document: Leaderboard, view: View) -> str:
 
 def _lines(document: Leaderboard, view: View) -> tuple[tuple[str, ...], Iterator[list[object]]]:
     """What is asked for: the columns, and a line for each thing."""
+    if view.levels:
+        return LEVEL_COLUMNS, level_lines(document)
     if view.pairs:
         return PAIR_COLUMNS, pair_lines(document)
     if view.meta:
@@ -103,6 +110,23 @@ def model_lines(document: Leaderboard) -> Iterator[list[object]]:
             why = "; ".join(f"{name}: {reason}" for name, reason in model.undefined.items())
             start = [entry.dataset, model.model, family.get(model.model), model.seed, model.samples]
             yield [*start, accuracy, model.low, model.high, *others, why or None, str(model.kept).lower()]
+
+
+def level_lines(document: Leaderboard) -> Iterator[list[object]]:
+    """The lines by `LEVEL_COLUMNS`: each level with its difference to the first; the differences of all others are in JSON."""
+    summary = LEVEL_COLUMNS[LEVEL_COLUMNS.index("lower_whisker") : LEVEL_COLUMNS.index("minus")]
+    for entry in document.levels:
+        first = entry.levels[0].name
+        for metric, row in [(each, row) for each in entry.metrics for row in each.rows]:
+            against = {one.second: one for one in row.comparisons if one.first == first}
+            for name, scores in row.scores.items():
+                place = [entry.dataset, ",".join(entry.by), name, metric.label, row.explainer, str(row.null).lower()]
+                counts = [scores.models, scores.samples, scores.n, scores.mean, scores.low, scores.high, scores.test]
+                one = against.get(name)
+                versus = [] if one is None else [first, one.difference, one.low, one.high, one.effect, one.test]
+                tested = [] if one is None else [one.p, one.p_adjusted, one.pairs, one.verdict]
+                line = [*place, *counts, *(getattr(scores, field) for field in summary), *versus, *tested]
+                yield [*line, *[None] * (len(LEVEL_COLUMNS) - len(line))]
 
 
 def cell_lines(document: Leaderboard) -> Iterator[list[object]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from harness.leaderboard.number_format import number_formatter
 from harness.leaderboard.sections.all_sections import View, leaderboard_sections
 from harness.leaderboard.sections.section import BETTER, MIXED, NULL, UNDEFINED, WORSE, LegendItem, Section, Table, TableCell
 from harness.results.document import Leaderboard, Skill
+from harness.results.levels_document import LevelScores
 
 MARK_CLASSES = {BETTER: "better", WORSE: "worse", MIXED: "mixed", NULL: "null", UNDEFINED: "gaps"}
 STYLE = """<style>
@@ -40,6 +42,8 @@ SCALE = "".join(
     for share, x, anchor in ((0, 4, "middle"), (0.5, PLOT_WIDTH // 2, "middle"), (1, PLOT_WIDTH, "end"))
 )
 """The ends of the scale of intervals and its middle, over them."""
+BOX_MEANING = "quartiles and median; whiskers to the farthest score within 1.5 times the quartiles' distance; dot: mean"
+BOX_LEGEND = LegendItem("box", BOX_MEANING, "term")
 STYLES = LegendItem("", "bold: best of the column, nulls aside; italic: null explainers, which the others have to beat")
 
 
@@ -66,7 +70,8 @@ def _section(section: Section) -> Iterator[str]:
         if table.title:
             yield f"<h4>{escape(table.title)}</h4>"
         yield _table(table)
-    items = list(section.legend(section.tables))
+    items = [BOX_LEGEND] if any(table.boxes for table in section.tables) else []
+    items += section.legend(section.tables)
     marks = [item for item in items if item.kind in ("mark", "note")]
     first = [item for item in items if item.kind in ("term", "example")]
     styles = [STYLES] if len(marks) + len(first) < len(items) else []
@@ -82,15 +87,24 @@ def _legend_line(item: LegendItem) -> str:
 def _table(table: Table) -> str:
     """One table; estimates with their intervals are drawn behind the columns that write them out."""
     heads = [f'<th scope="col">{escape(header)}</th>' for header in table.headers]
-    marked = [any(cell.other_marks or cell.notes for cell in column.cells) for column in table.columns[1:]]
+    marked = [any(cell.other_marks or cell.notes for cell in column.cells) for column in table.columns[table.names :]]
     rows = [
-        [f'<th scope="row">{_cell(row[0])}</th>', *(f"<td>{_cell(cell, room)}</td>" for cell, room in zip(row[1:], marked, strict=True))]
+        [
+            *(f'<th scope="row">{_cell(cell)}</th>' for cell in row[: table.names]),
+            *(f"<td>{_cell(cell, room)}</td>" for cell, room in zip(row[table.names :], marked, strict=True)),
+        ]
         for row in table.rows
     ]
     if any(estimate.value is not None for estimate in table.estimates):
         heads.insert(3, f'<th><svg width="{PLOT_WIDTH}" height="14" aria-hidden="true">{SCALE}</svg></th>')
         for row, estimate in zip(rows, table.estimates, strict=True):
             row.insert(3, f"<td>{_plot(estimate)}</td>")
+    if table.boxes:
+        ends = [value for box in table.boxes for value in (box.lower_whisker, box.upper_whisker, box.mean) if value is not None]
+        low, high = min(ends, default=0.0), max(ends, default=0.0)
+        heads.insert(table.names, f"<th>{_box_scale(low, high)}</th>")
+        for row, box in zip(rows, table.boxes, strict=True):
+            row.insert(table.names, f"<td>{_box(box, low, high)}</td>")
     lines = ["<div><table>", f"<thead><tr>{''.join(heads)}</tr></thead>", "<tbody>"]
     lines += [f"{'<tr class=nulls>' if null else '<tr>'}{''.join(row)}</tr>" for row, null in zip(rows, table.nulls, strict=True)]
     return "\n".join([*lines, "</tbody>", "</table></div>"])
@@ -111,6 +125,31 @@ def _plot(estimate: Skill) -> str:
     dot = f'<circle cx="{place(value):.1f}" cy="7" r="3.5" fill="currentColor"/>'
     label = f"skill {value:.2f}, {low:.2f} to {high:.2f}"
     return f'<svg width="{PLOT_WIDTH}" height="14" role="img" aria-label="{label}">{middle}{line}{dot}</svg>'
+
+
+def _box_scale(low: float, high: float) -> str:
+    """The ends of the scale of box plots."""
+    numbers = number_formatter([low, high])
+    ends = ((4, "start", low), (PLOT_WIDTH - 4, "end", high))
+    texts = [f'<text x="{x}" y="12" text-anchor="{anchor}" fill="currentColor">{numbers(end)}</text>' for x, anchor, end in ends]
+    return f'<svg width="{PLOT_WIDTH}" height="14" aria-hidden="true">{"".join(texts)}</svg>'
+
+
+def _box(box: LevelScores, low: float, high: float) -> str:
+    """A box plot on a scale from ``low`` to ``high``."""
+
+    def place(value: float | None) -> float:
+        return PLOT_WIDTH / 2 if value is None or high <= low else 4 + (value - low) / (high - low) * (PLOT_WIDTH - 8)
+
+    marks = (box.lower_whisker, box.lower_quartile, box.median, box.upper_quartile, box.upper_whisker)
+    start, lower, median, upper, end = map(place, marks)
+    whiskers = f'<path d="M{start:.1f} 4v6m0 -3H{end:.1f}m0 -3v6" stroke="currentColor" fill="none"/>'
+    shape = f'x="{lower:.1f}" y="2" width="{upper - lower:.1f}" height="10"'
+    body = f'<rect {shape} fill="currentColor" fill-opacity=".2" stroke="currentColor"/>'
+    line = f'<line x1="{median:.1f}" x2="{median:.1f}" y1="2" y2="12" stroke="currentColor" stroke-width="2.5"/>'
+    dot = "" if box.mean is None else f'<circle cx="{place(box.mean):.1f}" cy="7" r="2.5" fill="currentColor"/>'
+    label = f"median {box.median:.4g}, quartiles {box.lower_quartile:.4g} and {box.upper_quartile:.4g}"
+    return f'<svg width="{PLOT_WIDTH}" height="14" role="img" aria-label="{label}">{whiskers}{body}{line}{dot}</svg>'
 
 
 def _cell(cell: TableCell, room: bool = False) -> str:

@@ -104,12 +104,12 @@ def split_to_page(table: Table) -> list[Table]:
         for column, width in zip(table.columns, widths, strict=True)
     ]
     blocks: list[list[int]] = [[]]
-    for column in range(1, len(table.columns)):
-        if blocks[-1] and widths[0] + sum(widths[k] for k in [*blocks[-1], column]) > PAGE_WIDTH:
+    for column in range(table.names, len(table.columns)):
+        if blocks[-1] and sum(widths[k] for k in [*range(table.names), *blocks[-1], column]) > PAGE_WIDTH:
             blocks.append([])
         blocks[-1].append(column)
     starts = range(0, max(len(table.nulls), 1), PAGE_HEIGHT)
-    return [table.cut([0, *columns], slice(start, start + PAGE_HEIGHT)) for columns in blocks for start in starts]
+    return [table.cut([*range(table.names), *columns], slice(start, start + PAGE_HEIGHT)) for columns in blocks for start in starts]
 
 
 def _width(column: Column) -> int:

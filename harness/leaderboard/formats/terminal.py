@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.leaderboard.diff import ResultsDifference
+from harness.leaderboard.formats.box_lines import BOX_LEGEND, BOX_PLOT_WIDTHS, draw_boxes
 from harness.leaderboard.formats.text_grid import GAP, SOFT_HYPHEN, GridColumn, draw_block, pack_columns, total_width, widen_sections
 from harness.leaderboard.sections.all_sections import View, leaderboard_sections
 from harness.leaderboard.sections.difference import difference_sections
@@ -29,7 +30,7 @@ from harness.leaderboard.sections.section import (
 )
 from harness.results.document import Leaderboard, Skill
 
-TO_ASCII = str.maketrans("─━●▲▼◆°†‡±·–…↑↓µ×", "-=o+-?o#~+--.^vux")
+TO_ASCII = str.maketrans("─━●▲▼◆°†‡±·–…↑↓µ×├▒┃┤", "-=o+-?o#~+--.^vux+=|+")
 PLOT_WIDTHS = (14, 40)
 HYPHENATED = {
     word.replace(SOFT_HYPHEN, ""): word
@@ -87,7 +88,8 @@ def _section(section: Section, width: int) -> Iterator[Text]:
         yield Text()
     for table in section.tables:
         yield from _table(table, width)
-    legend = list(section.legend(section.tables)) if section.tables else []
+    legend = [BOX_LEGEND] if any(table.boxes for table in section.tables) else []
+    legend += section.legend(section.tables) if section.tables else ()
     if legend:
         yield from _legend(legend, width)
         yield Text()
@@ -120,16 +122,34 @@ def _hang(text: Text, width: int) -> Iterator[Text]:
 
 def _table(table: Table, width: int) -> Iterator[Text]:
     """The columns in blocks that fit the width; what the first leaves of it takes a plot of the estimates, behind its second column."""
-    names = _name_column(table, max(6, width // 2 if width < 60 else width // 3 if table.positions else width * 2 // 5))
-    fixed = [GridColumn("", list(map(Text, table.positions))), names] if table.positions and width >= 50 else [names]
-    columns = [_grid_column(column) for column in sorted(table.columns[1:], key=lambda column: column.last)]
+    names = _name_columns(table, max(6, width // 2 if width < 60 else width // 3 if table.positions else width * 2 // 5))
+    fixed = [GridColumn("", list(map(Text, table.positions))), *names] if table.positions and width >= 50 else names
+    columns = [_grid_column(column) for column in sorted(table.columns[table.names :], key=lambda column: column.last)]
+    if table.boxes:
+        room = max(1, width - total_width(fixed) - GAP)
+        columns = [draw_boxes(table.boxes, min(room, BOX_PLOT_WIDTHS[0])), *columns]
     any_estimate = any(estimate.value is not None for estimate in table.estimates)
     styles = ["dim" if null else "" for null in table.nulls]
+    yield from (Text(line, style="bold") for line in _wrap(table.title, width) if table.needs_title)
     for k, block in enumerate(pack_columns(fixed, columns, width)):
         spare = width - total_width(widen_sections([*fixed, *block], width)) - GAP
         plot = [_plot(table.estimates, min(spare, PLOT_WIDTHS[1]))] if any_estimate and k == 0 and spare >= PLOT_WIDTHS[0] else []
+        if table.boxes and k == 0:
+            block[0] = draw_boxes(table.boxes, min(block[0].width + max(spare + GAP, 0), max(block[0].width, BOX_PLOT_WIDTHS[1])))
         yield from draw_block([*fixed, *block[:2], *plot, *block[2:]], styles, width)
         yield Text()
+
+
+def _name_columns(table: Table, width: int) -> list[GridColumn]:
+    """The columns that name the rows, in ``width`` together; where there are several, what a name repeats is left out."""
+    further = [
+        GridColumn(column.header, [Text(cell.text) for cell in column.cells], align="left") for column in table.columns[1 : table.names]
+    ]
+    further = [column.limited(max(6, width // table.names)) for column in further]
+    first = _name_column(table, max(6, width - total_width(further) - GAP * len(further)))
+    if further:
+        first.cells = [Text() if k and cell == first.cells[k - 1] else cell for k, cell in enumerate(first.cells)]
+    return [first, *further]
 
 
 def _name_column(table: Table, width: int) -> GridColumn:

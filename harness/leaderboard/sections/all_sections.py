@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.leaderboard.sections.across_groups import models_section, overall_section
 from harness.leaderboard.sections.classification import classification_section, shown_classification
 from harness.leaderboard.sections.group import group_section
+from harness.leaderboard.sections.levels import levels_section
 from harness.leaderboard.sections.meta_evaluation import meta_section
 from harness.leaderboard.sections.pair import pair_section
 from harness.leaderboard.sections.published import published_section
@@ -26,6 +27,7 @@ class View:
         pairs: the pairs of explainers that were asked for, in the place of the ranks.
         published: nothing but what stands beside published tables.
         models: how well the models classify, in the place of the ranks.
+        levels: the levels of what was swept that were asked for, in the place of the ranks.
         width, color, ascii_only: cells a line, ANSI styles, and nothing but ASCII; a terminal's.
     """
 
@@ -34,6 +36,7 @@ class View:
     pairs: bool = False
     published: bool = False
     models: bool = False
+    levels: bool = False
     width: int = 100
     color: bool = False
     ascii_only: bool = False
@@ -43,6 +46,9 @@ def leaderboard_sections(document: Leaderboard, view: View) -> Iterator[Section]
     """Every group, what is across them and beside published tables, and the models as classifiers; or only what the view asks for."""
     if view.pairs:
         yield from (pair_section(document, entry, number) for number, entry in enumerate(document.pairs, start=1))
+        return
+    if view.levels:
+        yield from (levels_section(document, entry, number) for number, entry in enumerate(document.levels, start=1))
         return
     if view.meta:
         yield from (meta_section(document, entry, number) for number, entry in enumerate(document.meta, start=1))

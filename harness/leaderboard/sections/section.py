@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.results.document import Skill
+from harness.results.levels_document import LevelScores
 
 BEST, BETTER, WORSE, MIXED, NULL, UNDEFINED, INCOMPLETE, NOT_COUNTED = "*", "▲", "▼", "◆", "°", "‡", "†", "×"
 Tone = Literal["", "strong", "warning", "problem", "faint", "absent", "gone", "new"]
@@ -78,7 +79,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its columns, of which the first names the rows, and which rows are nulls.
+    """A table: its columns, of which the first names the rows (or the first few do), and which rows are nulls.
 
     Attributes:
         title: a heading over it, if it has one.
@@ -87,6 +88,9 @@ class Table:
         bold: what the best of a column are; empty where the legend says it.
         positions: of the rows, 1 for the first.
         estimates: of each row, in [0, 1], with intervals that can be drawn behind the first two columns.
+        needs_title: its columns do not say what they are of, so that even a terminal has its title.
+        names: how many columns name the rows.
+        boxes: of each row, box plots that can be drawn behind its names.
     """
 
     columns: Sequence[Column]
@@ -97,6 +101,9 @@ class Table:
     bold: str = "best of the column, nulls aside"
     positions: Sequence[str] = ()
     estimates: Sequence[Skill] = ()
+    needs_title: bool = False
+    names: int = 1
+    boxes: Sequence[LevelScores] = ()
 
     @property
     def headers(self) -> list[str]:
@@ -110,19 +117,19 @@ class Table:
 
     def by_section(self) -> list[Table]:
         """One table for each section, under its name, if all columns are in one; else the table as it is."""
-        names = list(dict.fromkeys(column.section for column in self.columns[1:]))
+        names = list(dict.fromkeys(column.section for column in self.columns[self.names :]))
         return [
             self if name is None else replace(self, columns=self._section(name), title=name.capitalize(), slug=f"{self.slug}-{number}")
             for number, name in enumerate(names if None not in names else [None], start=1)
         ]
 
     def _section(self, name: str) -> list[Column]:
-        return [self.columns[0], *(column for column in self.columns[1:] if column.section == name)]
+        return [*self.columns[: self.names], *(column for column in self.columns[self.names :] if column.section == name)]
 
     def cut(self, columns: Sequence[int], rows: slice) -> Table:
-        """A part of it; estimates and positions are left out."""
+        """A part of it; estimates, boxes and positions are left out."""
         chosen = [replace(self.columns[k], cells=self.columns[k].cells[rows]) for k in columns]
-        return replace(self, columns=chosen, nulls=self.nulls[rows], positions=(), estimates=())
+        return replace(self, columns=chosen, nulls=self.nulls[rows], positions=(), estimates=(), boxes=())
 
 
 @dataclass(frozen=True)

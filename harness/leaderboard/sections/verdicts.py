@@ -12,10 +12,12 @@ VERDICT_MARKS: Mapping[ComparisonVerdict | None, str] = {"better": BETTER, "wors
 MIXED_EXPLAINED = "mean and ranks of the differences have opposite signs: many small ones one way, few large ones the other"
 
 
-def explain_test(settings: Settings, family: str, holms_family: str = "the explainers of a metric") -> str:
+def explain_test(
+    settings: Settings, family: str, holms_family: str = "the explainers of a metric", test: str = "Wilcoxon signed-rank"
+) -> str:
     """The test, its correction and its level; ``family`` names what a false discovery rate is of, and ``holms_family`` Holm's family."""
     correction = {"fdr": f"false discovery rate over {family}", "holm": f"Holm over {holms_family}"}[settings.correction]
-    return f"Wilcoxon signed-rank, {correction}, p < {1 - settings.confidence:.2g}"
+    return f"{test}, {correction}, p < {1 - settings.confidence:.2g}"
 
 
 def explain_fewer_pairs(compared: Iterable[tuple[str, Versus]], samples: int) -> Iterator[LegendItem]:

@@ -1,0 +1,295 @@
+"""Levels of what was swept against each other, held against SciPy and against what was made up."""
+
+import dataclasses
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.analysis.factors import FactorError
+from harness.analysis.level_comparison import compare_levels
+from harness.leaderboard.build import build_leaderboard
+from harness.results.data_model import Cell, Results
+from harness.results.levels_document import LevelComparison, LevelScores, LevelsEntry, LevelsRow
+from tests.support.swept_results import TUNES, swept_group, swept_results
+
+
+def compare(results: Results, *by: str, **options: object) -> list[LevelsEntry]:
+    return compare_levels(results, build_leaderboard(results).groups, by, **options)  # type: ignore[arg-type]
+
+
+def row(entry: LevelsEntry, metric: str, explainer: str) -> LevelsRow:
+    return next(row for found in entry.metrics if found.label == metric for row in found.rows if row.explainer == explainer)
+
+
+def every_comparison(entry: LevelsEntry) -> list[tuple[str, LevelComparison]]:
+    return [(metric.label, one) for metric in entry.metrics for row in metric.rows for one in row.comparisons]
+
+
+def raw_scores(results: Results, tune: str, explainer: str, metric: str) -> np.ndarray:
+    """(seeds, samples) of those that all models classify correctly: all but the first three."""
+    groups = [group for group in results.groups if group.recipes["model"].factors["tune"] == tune]
+    return np.stack([group.cells[explainer, metric].values[3:] for group in groups])
+
+
+def test_levels_stand_in_the_order_of_the_sweep_and_samples_are_those_that_all_models_get_right() -> None:
+    (entry,) = compare(swept_results(), "tune")
+    assert [level.name for level in entry.levels] == list(TUNES)
+    assert [len(level.models) for level in entry.levels] == [3] * 4
+    assert (entry.samples, entry.samples_total) == (17, 20)
+    assert [metric.label for metric in entry.metrics] == ["skill", "inside", "drop"]
+    assert [row.explainer for row in entry.metrics[1].rows] == ["ramp steps=8", "ramp steps=32", "plain", "noise"]
+    assert [row.null for row in entry.metrics[1].rows] == [False, False, False, True]
+    (everything,) = compare(swept_results(samples_rule="all"), "tune")
+    assert everything.samples == 20
+
+
+def test_of_several_factors_the_first_named_changes_slowest() -> None:
+    (entry,) = compare(swept_results(("3conv", "1conv")), "seed", "tune")
+    assert [level.values for level in entry.levels] == [[s, t] for s in "012" for t in ("3conv", "1conv")]
+    assert entry.levels[1].name == "0, 1conv"
+
+
+def test_the_spread_is_of_all_scores_of_all_models() -> None:
+    results = swept_results()
+    (entry,) = compare(results, "tune")
+    for tune in TUNES:
+        raw, found = raw_scores(results, tune, "plain", "inside"), row(entry, "inside", "plain").scores[tune]
+        assert (found.n, found.samples, found.models) == (51, 17, 3)
+        assert found.mean == pytest.approx(raw.mean())
+        quartiles = (found.lower_quartile, found.median, found.upper_quartile)
+        assert quartiles == pytest.approx(np.quantile(raw, (0.25, 0.5, 0.75)))
+
+
+def test_with_seeds_enough_seeds_and_samples_vary() -> None:
+    """min F' over the differences of models that share a seed."""
+    results = swept_results()
+    (entry,) = compare(results, "tune")
+    for one in row(entry, "drop", "plain").comparisons:
+        found = raw_scores(results, one.second, "plain", "drop") - raw_scores(results, one.first, "plain", "drop")
+        f1, f2 = (stats.ttest_1samp(found.mean(axis=axis), 0).statistic ** 2 for axis in (1, 0))
+        freedom = (f1 + f2) ** 2 / (f1**2 / 16 + f2**2 / 2)
+        assert (one.test, one.matched, one.pairs) == ("models", True, 17)
+        assert one.difference == pytest.approx(found.mean())
+        assert one.p == pytest.approx(stats.f.sf(f1 * f2 / (f1 + f2), 1, freedom))
+        half = stats.t.ppf(0.975, freedom) * abs(found.mean()) / np.sqrt(f1 * f2 / (f1 + f2))
+        assert (one.low, one.high) == pytest.approx((found.mean() - half, found.mean() + half))
+
+
+def test_with_fewer_seeds_samples_vary_and_models_are_averaged() -> None:
+    results = swept_results(seeds=2)
+    (entry,) = compare(results, "tune")
+    for one in row(entry, "inside", "ramp steps=8").comparisons:
+        first, second = (
+            np.stack([g.cells["ramp steps=8", "inside"].values[2:] for g in results.groups if g.recipes["model"].factors["tune"] == tune])
+            for tune in (one.first, one.second)
+        )
+        wanted = stats.wilcoxon(second.mean(axis=0), first.mean(axis=0), method="exact")
+        assert one.test == "samples"
+        assert one.p == pytest.approx(wanted.pvalue)
+        assert one.difference == pytest.approx((second - first).mean())
+
+
+def test_models_of_other_seeds_are_not_matched() -> None:
+    groups = [swept_group("1conv", seed) for seed in (0, 1, 2)] + [swept_group("all", seed, gain=0.3) for seed in (2, 3, 4)]
+    results = swept_results(groups=groups)
+    (entry,) = compare(results, "tune")
+    (one,) = row(entry, "inside", "plain").comparisons
+    first, second = (np.stack([g.cells["plain", "inside"].values[5:] for g in half]) for half in (groups[:3], groups[3:]))
+    parts = [
+        first.mean(axis=1).var(ddof=1) / 3,
+        second.mean(axis=1).var(ddof=1) / 3,
+        (second.mean(axis=0) - first.mean(axis=0)).var(ddof=1) / 15,
+    ]
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / 2 + parts[1] ** 2 / 2 + parts[2] ** 2 / 14)
+    assert (one.test, one.matched) == ("models", False)
+    assert one.p == pytest.approx(2 * stats.t.sf((second.mean() - first.mean()) / np.sqrt(sum(parts)), freedom))
+
+
+def test_models_that_are_no_replicates_are_taken_as_they_are() -> None:
+    groups = [swept_group(tune, seed, gain=0.1 * k, seeds=False) for k, tune in enumerate(("1conv", "all")) for seed in range(3)]
+    (entry,) = compare(swept_results(groups=groups), "tune")
+    assert {one.test for _, one in every_comparison(entry)} == {"samples"}
+
+
+def test_levels_of_an_explainer_are_of_the_same_models() -> None:
+    results = swept_results(("all",), seeds=1)
+    (entry,) = compare(results, "steps")
+    assert [level.name for level in entry.levels] == ["8", "32"]
+    assert [row.explainer for row in entry.metrics[1].rows] == ["ramp"]
+    assert list(entry.left_out) == ["plain, noise: no steps"]
+    (one,) = row(entry, "inside", "ramp").comparisons
+    cells = results.groups[0].cells
+    before, after = (cells[f"ramp steps={steps}", "inside"].values[1:] for steps in (8, 32))
+    assert one.p == pytest.approx(stats.wilcoxon(after, before, method="exact").pvalue)
+    assert (one.matched, one.verdict) == (True, "better")
+
+
+def test_one_false_discovery_rate_over_all_differences_or_holm_by_metric() -> None:
+    (entry,) = compare(swept_results(), "tune")
+    found = every_comparison(entry)
+    assert [one.p_adjusted for _, one in found] == pytest.approx(stats.false_discovery_control([one.p for _, one in found]))
+    (entry,) = compare(swept_results(correction="holm"), "tune")
+    for metric in ("skill", "inside", "drop"):
+        own = [one for label, one in every_comparison(entry) if label == metric]
+        order = sorted(own, key=lambda one: one.p or 0.0)
+        stepped = np.maximum.accumulate([(one.p or 0.0) * (len(own) - k) for k, one in enumerate(order)])
+        assert [one.p_adjusted for one in order] == pytest.approx(np.minimum(stepped, 1.0))
+
+
+def test_better_is_better_in_the_direction_of_the_metric_and_letters_are_shared_by_what_is_not_told_apart() -> None:
+    (entry,) = compare(swept_results(seeds=5), "tune")
+    for metric in ("inside", "drop"):
+        found = row(entry, metric, "plain")
+        assert {one.verdict for one in found.comparisons if (one.first, one.second) == ("1conv", "all")} == {"better"}
+        assert {one.verdict for one in found.comparisons if (one.first, one.second) == ("all", "2conv")} == {"worse"}
+        for one in found.comparisons:
+            together = bool(set(found.scores[one.first].alike) & set(found.scores[one.second].alike))
+            assert together == (one.verdict not in ("better", "worse"))
+
+
+def test_the_skill_of_a_level_of_one_model_is_that_of_its_board() -> None:
+    groups = [
+        dataclasses.replace(swept_group(tune, 0, gain=gain), correct=np.ones(20, dtype=bool))
+        for tune, gain in (("1conv", 0.0), ("all", 0.1))
+    ]
+    results = swept_results(groups=groups)
+    boards = build_leaderboard(results).groups
+    assert len({tuple(metric.weights["category"] for metric in board.metrics) for board in boards}) == 1
+    (entry,) = compare(results, "tune")
+    for board, level in zip(boards, entry.levels, strict=True):
+        for line in board.rows:
+            found = row(entry, "skill", line.label).scores[level.name]
+            assert found.mean == pytest.approx(line.standings["category"].skill.value)
+
+
+def test_without_nulls_there_is_no_skill() -> None:
+    results = swept_results(nulls=[])
+    groups = [dataclasses.replace(g, explainers=[dataclasses.replace(i, null=False) for i in g.explainers]) for g in results.groups]
+    (entry,) = compare(dataclasses.replace(results, groups=groups), "tune")
+    assert [metric.label for metric in entry.metrics] == ["inside", "drop"]
+
+
+def test_each_data_set_is_compared_by_itself_and_data_sets_are_levels_without_tests() -> None:
+    results = swept_results(("1conv", "all"), datasets=("first", "second"))
+    found = compare(results, "tune")
+    assert [entry.dataset for entry in found] == ["first", "second"]
+    (entry,) = compare(results, "dataset")
+    assert (entry.dataset, [level.name for level in entry.levels], entry.samples) == (None, ["first", "second"], 34)
+    scores = row(entry, "inside", "plain").scores
+    assert [each.samples for each in scores.values()] == [17, 17]
+    assert every_comparison(entry) == []
+    assert {each.alike for each in scores.values()} == {""}
+
+
+def test_models_are_levels_too() -> None:
+    results = swept_results(("1conv", "all"), seeds=1)
+    (entry,) = compare(results, "model")
+    assert [level.name for level in entry.levels] == ["net tune=1conv, seed=0", "net tune=all, seed=0"]
+
+
+def test_undefined_scores_and_failed_cells_are_left_out() -> None:
+    results = swept_results(("1conv", "all"), seeds=1)
+    first, second = results.groups
+    first.cells["plain", "inside"].values[4] = np.nan
+    second.cells["plain", "inside"].values[6] = np.inf
+    second.cells["ramp steps=8", "drop"] = Cell.missing(20, "failed", "no")
+    (entry,) = compare(results, "tune")
+    found = row(entry, "inside", "plain")
+    assert ([each.n for each in found.scores.values()], [one.pairs for one in found.comparisons]) == ([18, 18], [17])
+    assert list(row(entry, "drop", "ramp steps=8").scores) == ["1conv"]
+    assert row(entry, "drop", "ramp steps=8").comparisons == []
+
+
+def test_models_without_scores_are_left_out_and_named() -> None:
+    results = swept_results(("1conv", "all"), seeds=2)
+    silent = results.groups[3]
+    cells = {pair: Cell.missing(20, "blocked", "it could not be trained") for pair in silent.cells}
+    groups = [*results.groups[:3], dataclasses.replace(silent, cells=cells, correct=np.zeros(20, dtype=bool))]
+    (entry,) = compare(dataclasses.replace(results, groups=groups), "tune")
+    assert [len(level.models) for level in entry.levels] == [2, 1]
+    assert list(entry.left_out) == ["net tune=all, seed=1 on data: no scores"]
+
+
+def test_accuracies_are_held_equal() -> None:
+    """0.70 to 0.74 and 0.85 to 0.89: of one model each, the nearest are the last and the first."""
+    results = swept_results(("1conv", "all"), seeds=5)
+    (entry,) = compare(results, "tune", equal_accuracy=True, count=1)
+    assert [[(model.model, model.accuracy) for model in level.models] for level in entry.levels] == [
+        [("net tune=1conv, seed=4", 0.74)],
+        [("net tune=all, seed=0", 0.85)],
+    ]
+    assert entry.samples == 18, "only the models that are kept have to be right"
+    (entry,) = compare(results, "tune", equal_accuracy=True, accuracy=0.87)
+    assert [[model.accuracy for model in level.models] for level in entry.levels] == [[0.73, 0.74], [0.86, 0.87]]
+    assert entry.equal_accuracy == 0.87
+
+
+def one_level() -> Results:
+    return swept_results(("all",))
+
+
+def wrong_everywhere() -> Results:
+    results = swept_results(("1conv", "all"), seeds=1)
+    return dataclasses.replace(
+        results, groups=[dataclasses.replace(g, correct=np.arange(20) % 2 == k) for k, g in enumerate(results.groups)]
+    )
+
+
+def without_scores() -> Results:
+    results = one_level()
+    return dataclasses.replace(results, groups=[dataclasses.replace(g, cells={}) for g in results.groups])
+
+
+def apart() -> Results:
+    return swept_results(groups=[swept_group("1conv", 0, dataset="first"), swept_group("all", 0, dataset="second")])
+
+
+@pytest.mark.parametrize(
+    ("results", "by", "options", "said"),
+    [
+        (one_level, "tune", {}, r"tune has one level only that has scores \(all\): there is nothing to compare"),
+        (without_scores, "tune", {}, "no scores here: there is nothing to compare"),
+        (apart, "tune", {}, "each data set has one level of tune only"),
+        (
+            wrong_everywhere,
+            "tune",
+            {},
+            "no sample of data counts for all models of all levels: .*; net tune=1conv, seed=0 on data has the least",
+        ),
+        (swept_results, "model", {"equal_accuracy": True}, "no level has more than 1 model to choose from"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_in_a_line(results, by: str, options: dict[str, object], said: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(FactorError, match=said):
+        compare(results(), by, **options)
+
+
+def test_an_unknown_accuracy_cannot_be_held_equal() -> None:
+    results = swept_results()
+    groups = [dataclasses.replace(results.groups[0], accuracy=None), *results.groups[1:]]
+    with pytest.raises(FactorError, match="the accuracy of net tune=1conv, seed=0 is not known"):
+        compare(dataclasses.replace(results, groups=groups), "tune", equal_accuracy=True)
+
+
+def test_rows_that_would_be_called_alike_keep_their_labels() -> None:
+    results = swept_results(("all",), seeds=1)
+    group = results.groups[0]
+    twice = [
+        dataclasses.replace(i, component="ramp", factors={"size": "small" if i.label != "plain" else "large"}) for i in group.explainers
+    ]
+    (entry,) = compare(dataclasses.replace(results, groups=[dataclasses.replace(group, explainers=twice)]), "size")
+    assert [row.explainer for row in entry.metrics[1].rows] == ["ramp steps=8", "ramp steps=32", "plain", "noise"]
+
+
+def test_no_number_depends_on_the_order_of_models_or_samples() -> None:
+    results = swept_results(("1conv", "all"))
+    turned = [group.take(np.arange(20)[::-1]) for group in reversed(results.groups)]
+    (one,), (other,) = compare(results, "tune"), compare(dataclasses.replace(results, groups=turned), "tune")
+
+    def numbers(scores: LevelScores) -> tuple[float | None, ...]:
+        return scores.mean, scores.low, scores.high, scores.median, scores.lower_quartile
+
+    for metric, level in product(("skill", "inside", "drop"), ("1conv", "all")):
+        assert numbers(row(one, metric, "plain").scores[level]) == pytest.approx(numbers(row(other, metric, "plain").scores[level]))
