@@ -88,13 +88,14 @@ def make_level_sets(results: Results, factors: Sequence[Factor]) -> list[LevelSe
                 value = factor.value(components[factor.kind])
                 if value is not None:
                     places.setdefault(value, len(places))
-    silent = [f"{group.model} on {group.dataset}: no scores" for group in results.groups if not _has_scores(group)]
+    silent = [f"{group.model} on {group.dataset}" for group in results.groups if not _has_scores(group)]
+    left_out = [f"{format_some(silent)}: no scores"] if silent else []
     found = []
     for dataset in datasets:
         members = [group for group in groups if dataset in (None, group.dataset)]
         units, without = _units(members, factors)
         levels = sorted({unit.level for unit in units}, key=partial(_level_places, order))
-        found.append(LevelSet(dataset, levels, units, [*map(to_printable_line, [*silent, *without])]))
+        found.append(LevelSet(dataset, levels, units, [*map(to_printable_line, [*left_out, *without])]))
     if all(len(each.levels) < 2 for each in found):
         raise FactorError(_explain_one_level(found, factors))
     return [each for each in found if len(each.levels) > 1]

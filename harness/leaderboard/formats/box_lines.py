@@ -23,7 +23,8 @@ def draw_boxes(boxes: Sequence[LevelScores], width: int) -> GridColumn:
     numbers = number_formatter([low, high])
     column = GridColumn("", [_box(box, low, high, width) for box in boxes], align="left")
     ends = numbers(low), numbers(high)
-    column.lines = [f"{ends[0]}{ends[1].rjust(width - len(ends[0]))}"] if len(ends[0]) + len(ends[1]) < width else [""]
+    scale = ends[0].center(width) if ends[0] == ends[1] else ends[0] + ends[1].rjust(width - len(ends[0]))
+    column.lines = [scale if len(ends[0]) + len(ends[1]) < width else ""]
     column.width = width
     return column
 

@@ -145,7 +145,8 @@ def _name_columns(table: Table, width: int) -> list[GridColumn]:
     further = [
         GridColumn(column.header, [Text(cell.text) for cell in column.cells], align="left") for column in table.columns[1 : table.names]
     ]
-    further = [column.limited(max(6, width // table.names)) for column in further]
+    longest = max((cell.cell_len for cell in _name_column(table, width).cells), default=0)
+    further = [column.limited(max(6, width // table.names, width - longest - GAP)) for column in further]  # what the first leaves
     first = _name_column(table, max(6, width - total_width(further) - GAP * len(further)))
     if further:
         first.cells = [Text() if k and cell == first.cells[k - 1] else cell for k, cell in enumerate(first.cells)]
