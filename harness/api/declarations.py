@@ -32,6 +32,8 @@ NEEDS_BESIDE_EVIDENCE: frozenset[str] = frozenset(get_args(Need))
 NEEDS = NEEDS_BESIDE_EVIDENCE | {kind.need for kind in EVIDENCE_KINDS.values()}
 """All needs that have a meaning of their own; a metric's may be any other kind of evidence too."""
 DECLARATION_ATTRIBUTE = "__harness__"
+EXPLAINER, MODEL, EACH = "$explainer", "$model", "$each "
+"""What stands for the explainer that is scored, the model that is explained, and each value of a parameter (``$each NAME``)."""
 T = TypeVar("T")
 
 
@@ -94,6 +96,9 @@ class MetricDeclaration(Declaration):
     Where a spec asks for the score minus that of the inverted map (``inverted: true``), ``absolute`` says whether the metric sees |a| alone
     (True, or the name of the parameter that says so), so that it is the order of |a| that is reversed; ``no_inverse`` is the reason why
     the score of an inverted map says nothing.
+    ``retrains``: of a metric that has networks trained again for each explainer, by the parameter that says how (a model that is trained)
+    the parameters that are filled in of that: values, or what stands for one (`EXPLAINER`, `MODEL`, `EACH`). It is given a list of them,
+    one for each value of the parameter that `EACH` names.
     """
 
     kind: ClassVar[Kind] = "metrics"
@@ -106,6 +111,7 @@ class MetricDeclaration(Declaration):
     labelled: str | None = None
     absolute: bool | str = "absolute"
     no_inverse: str | None = None
+    retrains: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,6 +259,7 @@ def metric(
     labelled: str | None = None,
     absolute: bool | str = "absolute",
     no_inverse: str | None = None,
+    retrains: Mapping[str, Mapping[str, Any]] | None = None,
     cite: str | None = None,
     version: str | None = None,
 ) -> Callable[[T], T]:
@@ -275,6 +282,7 @@ def metric(
         labelled=labelled,
         absolute=absolute,
         no_inverse=no_inverse,
+        retrains=retrains or {},
         cite=cite,
         version=version,
     )

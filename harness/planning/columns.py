@@ -12,7 +12,9 @@ from harness.planning.file_digests import CallTimeFiles, digest_changed_files, d
 from harness.planning.group_plan import ExplanationColumn, GroupPlan, ScoreColumn
 from harness.planning.notes import fallback_notes
 from harness.planning.remembered_facts import RememberedFacts
+from harness.planning.retrained_networks import retrains, trained_parts, with_networks
 from harness.planning.training_splits import TrainingSplits
+from harness.planning.trainings import Trainings
 from harness.planning.variants import AS_IS, ORACLE, Variant, random_model_variant
 from harness.registry.canonical_json import json_digest
 from harness.registry.declared_needs import declared_needs
@@ -30,6 +32,7 @@ class ColumnPlanner:
     store: Store
     inspect: RememberedFacts
     training: TrainingSplits
+    trainings: Trainings
     _needs_by_recipe: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
     _files_by_recipe: dict[str, str | None] = field(default_factory=dict, repr=False)
 
@@ -68,7 +71,7 @@ class ColumnPlanner:
         key = self._explanation_key(group, recipe, variant, training, self._files(recipe))
         label = recipe.label if variant == group.variant else variant.label(recipe.label)
         without = () if reason is not None or group.subject.training_recipe is not None else fallback_notes(self.loaded.registry, recipe)
-        scores, notes = self._scores(group, key, label), (*verdict.notes, *without)
+        scores, notes = self._scores(group, key, label, None if variant.altered else recipe), (*verdict.notes, *without)
         return ExplanationColumn(label, recipe, key, scores, null, variant, reason, verdict.passes, notes=notes)
 
     def _oracle(self, group: GroupPlan) -> ExplanationColumn:
@@ -90,13 +93,13 @@ class ColumnPlanner:
             files=files,
         )
 
-    def _scores(self, group: GroupPlan, explanation: str, explainer: str) -> list[ScoreColumn]:
-        """The metrics on an explanation, by its key and its row's label."""
-        places = {"dataset": group.dataset.label, "model": group.model.label, "explainer": explainer}
+    def _scores(self, group: GroupPlan, explanation: str, label: str, explainer: Recipe | None = None) -> list[ScoreColumn]:
+        """The metrics on an explanation, by its key and its row's label; ``explainer`` is what made it, if of the model as it is."""
+        places = {"dataset": group.dataset.label, "model": group.model.label, "explainer": label}
         metrics = (self.loaded.recipe_for("metrics", metric, **places) for metric in self.loaded.recipes.metrics)
-        return [self._score(group, explanation, metric) for metric in metrics]
+        return [self._score(group, explanation, metric, explainer) for metric in metrics]
 
-    def _score(self, group: GroupPlan, explanation: str, metric: Recipe) -> ScoreColumn:
+    def _score(self, group: GroupPlan, explanation: str, metric: Recipe, explainer: Recipe | None) -> ScoreColumn:
         assert group.subject is not None and group.dataset_facts is not None
         needs = self._needs(metric)
         facts = self._facts(metric)
@@ -105,9 +108,15 @@ class ColumnPlanner:
             reason = self._answer(group, metric).reason
         if reason is None and needs & TRAINING_NEEDS:
             reason = self.training.lacking(group.subject, metric)
+        computed, networks = metric, None
+        if reason is None and (any(trained_parts(self.loaded.registry, metric)) or retrains(self.loaded.registry, metric)):
+            try:
+                computed, networks = with_networks(self.trainings, metric, explainer, group.model)
+            except Unavailable as error:
+                reason = str(error)
         training = self.training.digest(group.subject, metric) if reason is None else None
-        key = keys.score_key(explanation, metric, training, self._files(metric))
-        return ScoreColumn(metric.label, metric, key, reason, facts.passes, needed_evidence(needs))
+        key = keys.score_key(explanation, computed, training, self._files(computed), networks)
+        return ScoreColumn(metric.label, metric, key, reason, facts.passes, needed_evidence(needs), computed)
 
     def _verdict(self, group: GroupPlan, explainer: Recipe) -> Verdict:
         """Whether an explainer is applicable to the group's model and data."""
@@ -130,7 +139,12 @@ class ColumnPlanner:
             return Verdict(None, None)
 
     def _facts(self, recipe: Recipe) -> ComponentFacts:
-        """Facts of an explainer or a metric; none if it cannot be made: running it will fail, with a state and a reason of its own."""
+        """Facts of an explainer or a metric; none if it cannot be made: running it will fail, with a state and a reason of its own.
+
+        None either of what has networks trained, which would have to be loaded to make it.
+        """
+        if any(trained_parts(self.loaded.registry, recipe)):
+            return ComponentFacts()
         try:
             return self.inspect.component(recipe)
         except Unavailable:

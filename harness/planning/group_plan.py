@@ -18,7 +18,7 @@ from harness.store.sample_alignment import Bools, SamplePositions
 class ScoreColumn:
     """One metric on one explanation; ``reason`` says why it is not applicable, ``passes`` what it declares per sample.
 
-    ``evidence`` are the kinds that it needs.
+    ``evidence`` are the kinds that it needs; ``computed`` is what is computed, where networks are trained for this explanation.
     """
 
     label: str
@@ -27,6 +27,7 @@ class ScoreColumn:
     reason: str | None = None
     passes: float | None = None
     evidence: Sequence[str] = ()
+    computed: Recipe | None = None
 
 
 @dataclass(frozen=True)

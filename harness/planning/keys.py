@@ -64,9 +64,15 @@ def explanation_key(
     return json_digest(["explanation", dataset, model, explainer.digest, how | altered | _files_entry(files)])
 
 
-def score_key(explanation: str, metric: Recipe, training: str | None, files: str | None = None) -> str:
-    """The column of one metric's scores of one explanation; ``training`` and ``files`` are as an explanation's."""
-    return json_digest(["score", explanation, metric.digest, {"training": training} | _files_entry(files)])
+def score_key(
+    explanation: str, metric: Recipe, training: str | None, files: str | None = None, networks: Sequence[str] | None = None
+) -> str:
+    """The column of one metric's scores of one explanation; ``training`` and ``files`` are as an explanation's.
+
+    ``networks`` are the keys of those that are trained for it.
+    """
+    trained = {} if networks is None else {"networks": list(networks)}
+    return json_digest(["score", explanation, metric.digest, {"training": training} | trained | _files_entry(files)])
 
 
 def _files_entry(content: str | None) -> dict[str, str]:

@@ -16,6 +16,7 @@ from harness.planning.group_plan import GroupPlan
 from harness.planning.keeping import Choice, Level, choose, levels_of, mean_accuracy
 from harness.planning.predictions import accuracy_on
 from harness.planning.remembered_facts import RememberedFacts
+from harness.planning.retrained_networks import networks_of_spec, trained_parts
 from harness.planning.stored_costs import costs_from_fields, mean_without_nan
 from harness.planning.subjects import SubjectPlanner
 from harness.planning.training_key import is_trained
@@ -78,10 +79,8 @@ class Planner:
         return Trainings(self.loaded.registry, self.store, self.inspect, self.failed)
 
     def trainings(self) -> list[PlannedTraining]:
-        """The trainings that models of the spec lack, each after those that it begins with."""
-        recipes = self.loaded.recipes
-        subjects = product(recipes.datasets, recipes.models)
-        return self._trainings.to_do(dict.fromkeys(self.loaded.recipe_for("models", model, dataset=data.label) for data, model in subjects))
+        """The trainings that models and metrics of the spec lack, each after those that it begins with."""
+        return self._trainings.to_do(dict.fromkeys(networks_of_spec(self.loaded)))
 
     @cached_property
     def _training(self) -> TrainingSplits:
@@ -89,7 +88,7 @@ class Planner:
 
     @cached_property
     def _columns(self) -> ColumnPlanner:
-        return ColumnPlanner(self.loaded, self.store, self.inspect, self._training)
+        return ColumnPlanner(self.loaded, self.store, self.inspect, self._training, self._trainings)
 
     def plan(self) -> Plan:
         """The plan of the whole spec; raises `SpecError` before anything runs if a dataset's classes or the target are no model's."""
@@ -155,7 +154,7 @@ class Planner:
                     for dataset, model in subjects
                     for row in recipes.rows
                 ),
-                *recipes.metrics,
+                *(metric for metric in recipes.metrics if not any(trained_parts(self.loaded.registry, metric))),
             ],
         )
 

@@ -52,7 +52,11 @@ def _column_jobs(
 ) -> Iterator[Job]:
     if group.subject is None or column.reason is not None:
         return
-    tasks = [MetricTask(score.label, score.recipe, score.key, score.evidence) for score in column.scores if score.reason is None]
+    tasks = [
+        MetricTask(score.label, score.computed or score.recipe, score.key, score.evidence)
+        for score in column.scores
+        if score.reason is None
+    ]
     columns = [column.key, *(task.key for task in tasks)]
     lacking = np.stack([group.lacking(key) for key in columns])
     places = np.flatnonzero(lacking.any(axis=0))

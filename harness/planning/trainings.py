@@ -80,11 +80,11 @@ class Trainings:
 
     def weights(self, model: Recipe) -> str | None:
         """The file of a model's weights in the store; None if it is not trained."""
-        return self.store.weights_file(self._key(model)) if is_trained(self.registry, model) else None
+        return self.store.weights_file(self.key(model)) if is_trained(self.registry, model) else None
 
     def validation_accuracy(self, model: Recipe) -> float | None:
         """The accuracy on its validation data of the weights that a training kept; None if it is not trained, or had none."""
-        key = self._key(model) if is_trained(self.registry, model) else None
+        key = self.key(model) if is_trained(self.registry, model) else None
         record = next((each.record for each in self._known if each.key == key and each.finished), {})
         curve = list(record.get("curve", ()))[: record.get("kept_epoch")]
         value = curve[-1].get("validation accuracy") if curve else None
@@ -95,7 +95,7 @@ class Trainings:
 
         Raises `Unavailable` where its data cannot be had, or it has failed.
         """
-        if not is_trained(self.registry, model) or self.store.has_weights(key := self._key(model)):
+        if not is_trained(self.registry, model) or self.store.has_weights(key := self.key(model)):
             return None
         if key in self.failed:
             raise Unavailable(self.failed[key])
@@ -107,7 +107,7 @@ class Trainings:
         if not is_trained(self.registry, model):
             return level
         try:
-            key = self._key(model)
+            key = self.key(model)
         except Unavailable:
             return level
         if self.store.has_weights(key):
@@ -123,7 +123,8 @@ class Trainings:
         rate = self._seconds_per_image(model)
         return PlannedTraining(model, key, epochs, images, done, None if rate is None else rate * images * (epochs - done), level)
 
-    def _key(self, model: Recipe) -> str:
+    def key(self, model: Recipe) -> str:
+        """The key of a trained model's weights; raises `Unavailable` where what it is trained on cannot be had."""
         return training_key(self.registry, self.store, self.facts, model)
 
     @cached_property

@@ -59,6 +59,7 @@ class ComponentCache:
         self.device = torch.device(device)
         self.batching = Batching.on(self.device, fixed=batch)
         self.factory = ComponentFactory(registry)
+        self.factory.explaining = self.explainer
         self.models = ModelCache(self.factory, self.device, self.batching, self.note)
         self.backgrounds: RecentlyUsed[Tensor] = RecentlyUsed()
         self._datasets: RecentlyUsed[Dataset] = RecentlyUsed()

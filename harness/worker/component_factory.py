@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from torch import nn
 
 from harness.api.classifiers import Classifier
 from harness.api.sample import Dataset
 from harness.api.training import Training
+from harness.planning.training_key import is_trained
 from harness.registry import native_readers
 from harness.registry.binding import bind
 from harness.registry.recipe import Recipe
@@ -29,12 +30,14 @@ class ComponentFactory:
         registry: where components are looked up.
         reading: which files were read to make what was made.
         trained: makes the classifier of what is trained when it is first needed (`harness.worker.trained_models`).
+        explaining: binds an explainer that is a parameter of such a model.
     """
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.reading = FileAccessRecorder(registry)
         self.trained: Callable[[Recipe, Training], Classifier] = _refuse_training
+        self.explaining: Callable[[Recipe], Any] = _refuse_explainer
         native_readers.audit_native_readers()
 
     def component(self, recipe: Recipe) -> Any:
@@ -52,7 +55,7 @@ class ComponentFactory:
         """The model or dataset of a recipe; raises `ContractError` for another thing."""
         component = self.component(recipe)
         with restore_shared_state(), self.reading.of(recipe):
-            made = bind(component, recipe, self.nested)()
+            made = bind(component, recipe, self.nested if not is_trained(self.registry, recipe) else self._nested_of_training)()
         if isinstance(made, Training) and issubclass(Classifier, kind):
             made = self.trained(recipe, made)
         if not isinstance(made, kind):
@@ -60,17 +63,25 @@ class ComponentFactory:
             raise ContractError(f"{recipe.name} must make a {kind.__name__}, not {type(made).__name__}{how}")
         return made
 
+    def _nested_of_training(self, recipe: Recipe) -> Any:
+        """A component that is a parameter of a model that is trained, which may explain what it learns from."""
+        return self.explaining(recipe) if recipe.kind == "explainers" else self.nested(recipe)
+
     def nested(self, recipe: Recipe) -> Classifier | Dataset:
         """A dataset or a model that is a parameter, made for that alone; a model on the CPU.
 
-        Raises `ContractError` for an explainer: only explainers and metrics take those.
+        Raises `ContractError` for an explainer: only explainers and metrics take those, and models that are trained.
         """
         if recipe.kind == "models":
             return self.make(recipe, Classifier)
         if recipe.kind == "datasets":
             make: type = Dataset
             return require_bounded_length(self.make(recipe, make), recipe.label or recipe.name)
-        raise ContractError(f"{recipe.name}: only explainers and metrics take explainers as parameters")
+        return _refuse_explainer(recipe)
+
+
+def _refuse_explainer(recipe: Recipe) -> NoReturn:
+    raise ContractError(f"{recipe.name}: only explainers and metrics take explainers as parameters, and models that are trained")
 
 
 def _refuse_training(recipe: Recipe, training: Training) -> Classifier:

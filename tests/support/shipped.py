@@ -26,6 +26,7 @@ PARAMS: dict[str, dict[str, Any]] = {
         "data": {"use": "digits", "params": {"split": "train", "samples": 60}},
         "epochs": 1,
     },
+    "harness-mosaics/grid-mosaic": {"of": {"use": "digits", "params": {"samples": 120}}, "side": 2},
     "harness-torchvision/image-folder": {"root": str(ROOT / "tests" / "fixtures" / "pictures")},
     **{f"harness-published-data/{name}": {"root": made(name), **MORE.get(name, {})} for name in BUILDERS},
     "harness-perturbation/occlusion": {"window": 8, "stride": 4},

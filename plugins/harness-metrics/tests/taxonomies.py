@@ -25,7 +25,7 @@ GROUPS = (
     (
         "Correctness (incremental deletion)",
         "Fidelity",
-        "abpc deletion insertion pixel-flipping selectivity region-perturbation irof road aic sic",
+        "abpc deletion insertion pixel-flipping selectivity region-perturbation irof road aic sic roar",
     ),
     (
         "Correctness (single deletion)",
@@ -33,7 +33,7 @@ GROUPS = (
         "faithfulness-correlation faithfulness-estimate sensitivity-n infidelity monotonicity-nguyen saco single-deletion part-importance",
     ),
     ("Correctness (incremental addition)", "Fidelity", "monotonicity-arya"),
-    ("Completeness (preservation)", "Fidelity", "average-drop average-increase average-gain"),
+    ("Completeness (preservation)", "Fidelity", "average-drop average-increase average-gain kar"),
     ("Completeness (preservation), Compactness", "Fidelity, Parsimony", "saliency-metric"),
     ("Completeness (preservation), Compactness, Continuity", "Fidelity, Parsimony, Continuity", "adcc"),
     ("Completeness (of the explained output)", "Fidelity", "completeness sufficiency consistency"),

@@ -18,7 +18,8 @@ def test_the_document_is_of_what_is_declared():
 
 
 def test_the_spec_has_every_metric_in_it():
-    assert metrics_of_spec(SPEC) == {card.name for card in cards_of("harness-metrics", "metrics")}
+    retraining = metrics_of_spec(SPEC.with_name("roar.yaml"))  # for each explainer, which the catalogue has not the time for
+    assert metrics_of_spec(SPEC) | retraining == {card.name for card in cards_of("harness-metrics", "metrics")}
 
 
 def test_every_metric_has_its_place_in_both_taxonomies():

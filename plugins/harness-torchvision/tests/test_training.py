@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -16,13 +16,14 @@ from harness_torchvision.models import published
 from harness_torchvision.training.images import TrainingImages, augmented, scale_of
 from harness_torchvision.training.loop import balanced_weights
 from harness_torchvision.training.options import Augmentation, Optimiser, Scale, Schedule
+from harness_torchvision.training.removal import PixelRemoval
 from harness_torchvision.training.stages import freeze_others, learning_layers, set_training_mode, stages_of
 from harness_torchvision.training.trained import ClassifierTraining, trained
 from torch import nn
 from torch.nn import functional as F
 from torchvision import models
 
-from harness.api import Classifier, Sample, TrainingMonitor, TrainingState, classifier
+from harness.api import Attribution, Classifier, Context, Sample, TrainingMonitor, TrainingState, classifier
 from harness.api.geometry import Geometry
 from harness.api.randomness import stream
 
@@ -386,3 +387,46 @@ def test_digits_cnn_is_trained_anew_as_a_component() -> None:
         arch=digits_cnn(pretrained=False), data=digits(split="train"), validation=digits(split="validation"), epochs=2, batch=64
     )
     assert run(training)[0].record["curve"][-1]["validation accuracy"] > 0.5  # type: ignore[arg-type]
+
+
+class Halves:
+    """An explainer of which the left half of an image is the most important."""
+
+    def __call__(self, model: Classifier, images: torch.Tensor, targets: torch.Tensor, *, ctx: Context) -> Attribution:
+        return Attribution((torch.arange(8) < 4).float().expand(len(images), 8, 8))
+
+
+class Without(Blobs):
+    """The same without the left half."""
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = super().__getitem__(index)
+        image = sample.image.clone()
+        image[:, :, :4] = 0.4
+        return Sample(image, sample.label, sample.id)
+
+
+def test_a_network_without_pixels_is_that_of_images_without_them(arch: Classifier) -> None:
+    """To the last bit, the pixels being the mean of the network's normalisation; its validation images lack them too."""
+    removed = {"explainer": Halves(), "explained": arch, "removed": 0.5}
+    found, _ = run(trainings(arch, validation=Blobs(seed=1), **removed))
+    expected, _ = run(trainings(arch, data=Without(), validation=Without(seed=1)))
+    assert same(found, expected) and not same(found, run(trainings(arch))[0])
+
+
+def test_the_least_important_half_is_the_other(arch: Classifier) -> None:
+    def removed(share: float, order: Literal["most", "least"]) -> torch.Tensor:
+        return PixelRemoval(arch, Halves(), share, order, 0).pixels(Blobs(), (8, 8), CPU, lambda: None)
+
+    most, quarter = removed(0.5, "most"), removed(0.25, "most")
+    assert most[:, :, :4].all() and torch.equal(removed(0.5, "least"), ~most)
+    assert (quarter.flatten(1).sum(dim=1) == 16).all() and not quarter[:, :, 4:].any()
+    assert len({tuple(each.flatten().tolist()) for each in quarter}) == len(quarter), "equal pixels in an order of each sample's own"
+
+
+def test_removal_takes_all_three_parameters_and_one_size(arch: Classifier) -> None:
+    with pytest.raises(ValueError, match="give removed, explainer and explained"):
+        trainings(arch, removed=0.5)
+    larger = classifier(nn.Sequential(nn.AdaptiveAvgPool2d(8), network()), input_shape=(1, 16, 16))
+    with pytest.raises(ValueError, match="explained: its images have"):
+        run(trainings(arch, explainer=Halves(), explained=larger, removed=0.5))

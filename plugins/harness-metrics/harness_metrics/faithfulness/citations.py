@@ -166,3 +166,13 @@ ELISHA_2025 = """@article{elisha2025rethinking,
   eprint = {2511.13081},
   archiveprefix = {arXiv},
 }"""
+
+HOOKER_2019 = """@inproceedings{hooker2019benchmark,
+  title = {A Benchmark for Interpretability Methods in Deep Neural Networks},
+  author = {Hooker, Sara and Erhan, Dumitru and Kindermans, Pieter-Jan and Kim, Been},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume = {32},
+  year = {2019},
+  eprint = {1806.10758},
+  archiveprefix = {arXiv},
+}"""

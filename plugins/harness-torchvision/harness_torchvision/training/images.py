@@ -30,11 +30,14 @@ class TrainingImages:
         dataset: where they are from.
         geometry: brings them to the network's size.
         classes: of each of the dataset's labels, or None if these are the classes.
+        removed: ``(N, H, W)`` bool, the pixels of each image that become ``fill``, a value for each channel; or None.
     """
 
     dataset: Dataset
     geometry: Geometry
     classes: Sequence[int] | None = None
+    removed: Tensor | None = None
+    fill: Sequence[float] = (0.0,)
     _kept: dict[int, tuple[Tensor, int]] = field(default_factory=dict, repr=False)
     _bytes: int = field(default=0, repr=False)
 
@@ -51,7 +54,10 @@ class TrainingImages:
                 self._kept[place] = (image, label)
         both = [found.get(place) or self._kept[place] for place in places]
         images = torch.stack([image for image, _ in both])
-        return images.expand(-1, self.geometry.channels if images.shape[1] == 1 else -1, -1, -1), torch.tensor([label for _, label in both])
+        images = images.expand(-1, self.geometry.channels if images.shape[1] == 1 else -1, -1, -1)
+        if self.removed is not None:
+            images = torch.where(self.removed[list(places)][:, None], torch.tensor(list(self.fill)).view(-1, 1, 1), images)
+        return images, torch.tensor([label for _, label in both])
 
     def batches(self, heard: Heard = _ignore) -> Iterator[tuple[Tensor, Tensor]]:
         """All of them in their order; ``heard`` is called before each batch, so that it is known that this goes on."""

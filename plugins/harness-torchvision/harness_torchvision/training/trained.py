@@ -11,14 +11,16 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from harness.api import Classifier, Dataset, Training, TrainingMonitor, TrainingState, model
+from harness.api import Classifier, Dataset, Explainer, Training, TrainingMonitor, TrainingState, model
 from harness.api.randomness import seeded_generators
+from harness.api.removal import Importance
 from harness_torchvision.heads import head_of, resize_head
 from harness_torchvision.models import Architecture, architecture_without_weights
 from harness_torchvision.training.images import Heard, TrainingImages, scale_of
 from harness_torchvision.training.loop import LoopOptions, TrainingLoop, balanced_weights
 from harness_torchvision.training.networks import Blueprint, Start, blueprint_of, cam_layer_in, copied, network_of
 from harness_torchvision.training.options import Augmentation, Optimiser, Scale, Schedule
+from harness_torchvision.training.removal import PixelRemoval
 from harness_torchvision.training.stages import freeze_others, learning_layers
 
 DEFAULT_OPTIMISER = Optimiser()
@@ -33,6 +35,7 @@ class ClassifierTraining(Training):
         arch: torchvision's name of an architecture, or a classifier of it.
         data, validation: what is learnt from, and what each epoch is measured on.
         init, tune, normalisation, class_weights, input_size: as of `trained`.
+        removal: of pixels of all images, or None.
         options: of the loop.
     """
 
@@ -44,6 +47,7 @@ class ClassifierTraining(Training):
     normalisation: Literal["arch", "z-score"] | Scale
     class_weights: Literal["balanced"] | list[float] | None
     input_size: int | None
+    removal: PixelRemoval | None
     options: LoopOptions
 
     def train(self, device: torch.device, begun: TrainingState | None, monitor: TrainingMonitor) -> TrainingState:
@@ -57,11 +61,13 @@ class ClassifierTraining(Training):
         network = network_of(self.arch, classes, blueprint.geometry.size[0], self.init, self.options.seed)
         learning = learning_layers(network, torch.zeros(1, *blueprint.input_shape), self.tune)
         freeze_others(network, learning)
+        validation = self._validation(blueprint, names)
+        self._remove_pixels([images, *([] if validation is None else [validation])], blueprint, device, heard)
         loop = TrainingLoop(
             network.to(device, memory_format=torch.channels_last),  # type: ignore[call-overload]
             _normaliser(blueprint, device),
             images,
-            self._validation(blueprint, names),
+            validation,
             self._class_weights(images, classes, device, heard),
             self.options,
         )
@@ -105,6 +111,13 @@ class ClassifierTraining(Training):
         if missing := [name for name in own if name not in names]:
             raise ValueError(f"validation: it has a class that the training data do not have: {missing[0]}")
         return TrainingImages(self.validation, blueprint.geometry, [names.index(name) for name in own])
+
+    def _remove_pixels(self, all_images: Sequence[TrainingImages], blueprint: Blueprint, device: torch.device, heard: Heard) -> None:
+        """Each pixel becomes what is 0 after normalisation: the mean of its channel."""
+        if self.removal is not None:
+            for images in all_images:
+                images.removed = self.removal.pixels(images.dataset, blueprint.geometry.size, device, heard)
+                images.fill = [0.0] if blueprint.mean is None else list(blueprint.mean)
 
     def _class_weights(self, images: TrainingImages, classes: int, device: torch.device, heard: Heard) -> Tensor | None:
         if self.class_weights is None:
@@ -164,6 +177,10 @@ def trained(
     keep: Literal["last", "best"] = "last",
     normalisation: Literal["arch", "z-score"] | Scale = "arch",
     input_size: Annotated[int, Field(ge=16)] | None = None,
+    explainer: Explainer | None = None,
+    explained: Classifier | None = None,
+    removed: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    order: Importance = "most",
     precision: Literal["fp32", "bf16"] = "fp32",
     threads: Annotated[int, Field(ge=1)] = 1,
     seed: Annotated[int, Field(ge=0)] = 0,
@@ -195,11 +212,19 @@ def trained(
         normalisation: ``arch``, what goes with the architecture; ``z-score``, mean and deviation of the training images; or ``mean`` and
             ``std`` of each channel.
         input_size: the side of the input in pixels, of one of torchvision's architectures.
+        explainer: says which pixels are removed from the images before anything is learnt (metrics such as ``roar`` fill this in); of
+            those that learn from data it is given images that are learnt from here.
+        explained: the model that it explains, for the class that this predicts.
+        removed: the share of pixels that become the mean of their channel (what is 0 after normalisation).
+        order: whether the ``most`` important are removed or the ``least``.
         precision: ``bf16`` computes passes under autocast.
         threads: of a CPU. The last bits depend on how many there are, so that they are part of the recipe; others train beside it.
         seed: of what is drawn: first weights, the order of images, augmentation, dropout.
     """
     if validation is None and (keep == "best" or early_stop is not None or (schedule is not None and schedule.use == "plateau")):
         raise ValueError("validation: `keep: best`, `early_stop` and a plateau schedule go by the validation data, and none are named")
+    if (removed > 0) != (explainer is not None and explained is not None):
+        raise ValueError("removed: an explainer of a model says which pixels: give removed, explainer and explained, or none of the three")
+    removal = PixelRemoval(explained, explainer, removed, order, seed) if explainer is not None and explained is not None else None
     options = LoopOptions(epochs, batch, optimiser, schedule, augmentation, label_smoothing, early_stop, keep, precision, threads, seed)
-    return ClassifierTraining(arch, data, validation, init, tune, normalisation, class_weights, input_size, options)
+    return ClassifierTraining(arch, data, validation, init, tune, normalisation, class_weights, input_size, removal, options)
