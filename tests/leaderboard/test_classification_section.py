@@ -66,6 +66,15 @@ def test_single_models_have_counts_of_mcnemar() -> None:
     assert found["One against another"] == [["b minus a", "3 : 12", "0.010"]]
 
 
+def test_models_that_are_not_explained_are_marked() -> None:
+    found = entry(1)
+    marked = found.model_copy(update={"models": [found.models[0], found.models[1].model_copy(update={"kept": False})]})
+    shown = classification_section(document(marked), marked, 1)
+    assert [row[:3] for row in tables(shown)["Each model"]] == [["a seed=0", "yes", "50"], ["b seed=0", "no", "50"]]
+    assert "explained" in {item.mark for item in shown.legend(shown.tables)}
+    assert "explained" not in {column.header for table in section(1).tables for column in table.columns}
+
+
 @pytest.mark.parametrize(("correction", "said"), [("fdr", "false discovery rate"), ("holm", "Holm")])
 def test_the_legend_says_how_is_adjusted(correction: str, said: str) -> None:
     shown = section(3, correction=correction)

@@ -71,7 +71,7 @@ def _models_table(document: Leaderboard, entry: ClassificationEntry) -> Table:
     caption = f"{printable(entry.dataset)}: classification, with {100 * document.settings.confidence:g} % intervals of the accuracy"
     columns = [names, counts, measures[0], intervals, *measures[1:]]
     if not all(model.kept for model in models):
-        columns.append(Column("explained", [TableCell("yes" if model.kept else "no") for model in models], align="left"))
+        columns.insert(1, Column("explained", [TableCell("yes" if model.kept else "no") for model in models], align="left"))
     return Table(columns, [False] * len(models), "Each model", "models", caption, bold="")
 
 
