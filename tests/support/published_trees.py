@@ -218,7 +218,10 @@ def cub(root: Path, classes: int = 3, images: int = 8) -> None:
 
 
 def funnybirds(root: Path, classes: int = 4, images: int = 16) -> None:
-    """Birds of classes in turn, with an alpha channel as rendered ones have; a beak, two eyes and one wing in each part map."""
+    """Birds of classes in turn, with an alpha channel as rendered ones have.
+
+    A beak, two eyes and one wing are in each part map; of the test images there is what is left without each part.
+    """
     root.mkdir(parents=True, exist_ok=True)
     for part in ("train", "test"):
         params = []
@@ -235,6 +238,9 @@ def funnybirds(root: Path, classes: int = 4, images: int = 16) -> None:
             drawn[7:8, 3:5, :3], drawn[7:8, 8:10, :3] = (255, 255, 253), (255, 255, 254)
             drawn[10:20, 10 : 12 + label, :3] = (0, 255, 2)
             picture(root / f"{part}_part_map" / str(label) / f"{place:06d}.png", drawn)
+            if part == "test":
+                for kept in ("beak_eye_foot_tail", "beak_eye_foot_wing", "beak_eye_tail_wing", "beak_foot_tail_wing", "eye_foot_tail_wing"):
+                    picture(root / "test_interventions" / str(label) / f"{place:06d}" / f"body_{kept}.png", noise(f"{kept}-{place}", 4))
         (root / f"dataset_{part}.json").write_text(json.dumps(params))
     (root / "classes.json").write_text(json.dumps([{"class_idx": label, "parts": {"beak": 0}} for label in range(classes)]))
 

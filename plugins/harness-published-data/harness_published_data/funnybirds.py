@@ -19,8 +19,8 @@ from torch import Tensor
 
 from harness.api import InputError, dataset
 from harness.api.image_files.dataset import ImageFiles, choose_images
-from harness.api.image_files.decoding import opened
-from harness.api.image_files.entries import Entry
+from harness.api.image_files.decoding import decode_image, opened
+from harness.api.image_files.entries import Entry, EvidenceReader
 from harness.api.image_files.traits import Unreadable
 from harness_published_data.citations import HESSE_2023
 from harness_published_data.layout import Layout
@@ -44,6 +44,7 @@ classes.json
 train/0/000000.png …
 train_part_map/0/000000.png …    (where there are to be masks)
 test/…, test_part_map/…          the same
+test_interventions/0/000000/body_beak_eye_foot_tail.png …    (where there are to be counterfactuals)
 """,
     needed=["dataset_train.json", "dataset_test.json", "classes.json", "train", "test"],
 )
@@ -63,7 +64,8 @@ def funnybirds(
     """50 500 rendered birds of 50 classes that differ in their beak, eyes, feet, tail and wings (Hesse et al. 2023).
 
     The mask is all that can be seen of these five parts, which alone tell the class; evidence of the kind ``parts`` (5, H, W) has each, in
-    this order of the alphabet. Classes are called by their numbers.
+    this order of the alphabet, and ``counterfactuals`` (5, 3, H, W), of the test images, the picture without each. Classes are called by
+    their numbers.
 
     Args:
         root: the folder with ``dataset_test.json`` and ``test``.
@@ -77,14 +79,18 @@ def funnybirds(
     base = LAYOUT.find(root)
     part = "test" if split == "test" else "train"
     classes = [str(number) for number in sorted(int(one["class_idx"]) for one in _read_list(base / "classes.json"))]
-    maps = base / f"{part}_part_map"
+    maps, removed = base / f"{part}_part_map", base / f"{part}_interventions"
     entries = []
     for place, params in enumerate(_read_list(base / f"dataset_{part}.json")):
         label, name = str(params["class_idx"]), f"{place:06d}.png"
         if label not in classes:
             raise InputError(f"root: {base / f'dataset_{part}.json'}: number {place} is of the class {label}, which classes.json has not")
         drawn = maps / label / name
-        evidence = {"mask": partial(read_any_part, drawn), "parts": partial(read_parts, drawn)} if maps.is_dir() else {}
+        evidence: dict[str, EvidenceReader] = {}
+        if maps.is_dir():
+            evidence |= {"mask": partial(read_any_part, drawn), "parts": partial(read_parts, drawn)}
+        if removed.is_dir():
+            evidence["counterfactuals"] = partial(read_without_parts, removed / label / f"{place:06d}")
         entries.append(Entry(base / part / label / name, label, f"{part}/{label}/{name}", evidence=evidence))
     entries, notes = LAYOUT.present(base, entries, unreadable)
     if not maps.is_dir():
@@ -104,6 +110,24 @@ def read_parts(file: Path, size: tuple[int, int]) -> Tensor:
     if pixels.shape[:2] != size:
         raise InputError(f"{file}: {pixels.shape[:2]} for an image of {size} (height, width)")
     return torch.from_numpy(np.stack([_coloured(pixels, colours) for colours in COLOURS.values()]))
+
+
+def read_without_parts(folder: Path, size: tuple[int, int]) -> Tensor:
+    """The picture without each of the five parts ``(5, 3, H, W)`` in [0, 1], which is called by those that are left.
+
+    Raises ``ValueError`` that names the file.
+    """
+    pictures = []
+    for part in COLOURS:
+        file = folder / f"body_{'_'.join(other for other in COLOURS if other != part)}.png"
+        try:
+            picture = decode_image(file)
+        except Unreadable as fault:
+            raise InputError(f"{file}: {fault}") from fault
+        if tuple(picture.shape[1:]) != size:
+            raise InputError(f"{file}: {tuple(picture.shape[1:])} for an image of {size} (height, width)")
+        pictures.append(picture)
+    return torch.stack(pictures)
 
 
 def read_any_part(file: Path, size: tuple[int, int]) -> Tensor | None:

@@ -35,7 +35,7 @@ READERS: dict[str, Callable[..., ImageFiles]] = {
 }
 NAMES = sorted(READERS)
 MASKS = {"HAM10000_segmentations_lesion_tschandl", "SegmentationClass", "segmentations", "train_part_map", "test_part_map"}
-OPTIONAL = MASKS | {"images_001"}  # the latter has no image of the split that is read
+OPTIONAL = MASKS | {"test_interventions", "images_001"}  # the latter has no image of the split that is read
 
 
 def read(name: str, root: Path, **params: object) -> ImageFiles:

@@ -177,8 +177,18 @@ def test_funnybirds_parts_are_known_by_their_colours(tmp_path: Path) -> None:
     np.testing.assert_allclose(sample.image.permute(1, 2, 0), trees.noise("test-7", 4)[..., :3] / 255, atol=1e-6)
     assert sample.evidence["parts"].flatten(1).sum(dim=1).tolist() == [18, 4, 0, 0, 50]
     assert sample.mask is not None and sample.mask.sum() == 72
+    without = sample.evidence["counterfactuals"]
+    assert without.shape == (5, 3, 24, 32)
+    for place, kept in enumerate(
+        ("eye_foot_tail_wing", "beak_foot_tail_wing", "beak_eye_tail_wing", "beak_eye_foot_wing", "beak_eye_foot_tail")
+    ):
+        np.testing.assert_allclose(without[place].permute(1, 2, 0), trees.noise(f"{kept}-7", 4)[..., :3] / 255, atol=1e-6)
     parts = [samples(funnybirds(root=tmp_path, split=split)) for split in ("train", "validation")]
     assert [len(part) for part in parts] == [12, 4] and all(id.startswith("train/") for part in parts for id in part)
+    missing = tmp_path / "test_interventions" / "3" / "000007" / "body_eye_foot_tail_wing.png"
+    missing.unlink()
+    with pytest.raises(ValueError, match=r"test/3/000007\.png \(counterfactuals\): .*body_eye_foot_tail_wing\.png: there is no such file"):
+        funnybirds(root=tmp_path)
     (tmp_path / "classes.json").write_text('[{"class_idx": 0}]')
     with pytest.raises(ValueError, match=r"dataset_test\.json: number 1 is of the class 1, which classes\.json has not"):
         funnybirds(root=tmp_path)
