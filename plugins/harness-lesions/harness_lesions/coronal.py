@@ -24,6 +24,7 @@ from harness_lesions.phantom import (
     soft,
     tissue,
     white_share,
+    window,
 )
 from harness_lesions.slices import Slice
 from harness_lesions.walks import Walk, traced
@@ -75,6 +76,13 @@ def with_deep_parts(image: Field, x: Field, y: Field, generator: Generator) -> F
     """Nuclei, hippocampi, ventricles, the cistern above the sella, chiasm, carotids, stalk and pituitary gland laid into a brain."""
     jitter = generator.normal(1, 0.06, 6)
     x, y = (axis + 1.0 * smooth_noise(len(axis), 20, generator) for axis in (x, y))
+    part = window(*grid(len(x))[:2], (-48, 48), (-62, 34))
+    image[part] = deep_parts(image[part], x[part], y[part], jitter, generator)
+    return image
+
+
+def deep_parts(image: Field, x: Field, y: Field, jitter: Field, generator: Generator) -> Field:
+    """Those laid into a part of a brain, whose sizes are ``jitter`` of the usual ones."""
     apart = np.abs(x)
     size = float(generator.uniform(0.7, 1.3))
     grey = (
@@ -106,7 +114,15 @@ def with_deep_parts(image: Field, x: Field, y: Field, generator: Generator) -> F
 
 def with_base(image: Field, x: Field, y: Field, outward: Field, generator: Generator) -> Field:
     """Muscles, fat and the air of the sphenoid sinus and the pharynx laid below the skull."""
-    apart, texture = np.abs(x), smooth_noise(len(x), 26, generator)
+    part = window(x, y, (-110, 110), (-110, -15))
+    texture = smooth_noise(len(x), 26, generator)
+    image[part] = base(image[part], x[part], y[part], outward[part], texture[part], generator)
+    return image
+
+
+def base(image: Field, x: Field, y: Field, outward: Field, texture: Field, generator: Generator) -> Field:
+    """Those laid into the lower part of a head; ``texture`` varies the muscles."""
+    apart = np.abs(x)
     soft_parts = soft(outward - 7.0, 0.8) * soft(-44 - y + 0.25 * apart, 2.0) * soft(70 - apart + 2 * texture, 1.0)
     image = image + (MUSCLE + 0.05 * texture + 0.22 * soft(texture - 0.9, 0.4) - image) * soft_parts
     image += (MARROW + 0.2 + 0.02 * texture - image) * soft(-ellipse(apart, y, (51, -84), (4.5, 15), 0.1), 0.6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,12 +48,19 @@ class Outline:
 
     @cached_property
     def _table(self) -> tuple[Field, Field]:
-        angle = np.linspace(-np.pi, 2 * np.pi, 1081)
-        cos, sin = exact.cos(angle), exact.sin(angle)
+        angle, harmonics = angles()
+        sin, cos = harmonics[0]
         across, along = exact.power(np.abs(cos / self.half_width), 2.2), exact.power(np.abs(sin / self.half_length), 2.2)
         oval = exact.power(across + along, -1 / 2.2)
-        waves = sum(a * exact.cos(n * angle) + b * exact.sin(n * angle) for n, (a, b) in enumerate(self.bumps.T, start=2))
+        waves = sum(a * cosine + b * sine for (sine, cosine), (a, b) in zip(harmonics[1:], self.bumps.T, strict=True))
         return angle, oval * (1 - 2 * self.taper * np.clip(sin, 0, 1) * np.abs(cos) + waves)
+
+
+@cache
+def angles() -> tuple[Field, list[tuple[Field, Field]]]:
+    """The angles at which an outline is known, and sine and cosine of 1 to 7 times these."""
+    angle = np.linspace(-np.pi, 2 * np.pi, 1081)
+    return angle, [exact.sin_cos(n * angle) for n in range(1, 8)]
 
 
 def sulci(outline: Outline, height: float, generator: Generator) -> Field:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -90,9 +91,15 @@ def nuclei(x: Field, y: Field, height: float, generator: Generator) -> list[tupl
     ]
 
 
+@cache
+def direction(angle: float) -> tuple[Field, Field]:
+    """Sine and cosine of an angle (radians) that is met again and again, of float64 whatever they are multiplied with."""
+    return exact.sin_cos(angle)
+
+
 def ellipse(x: Field, y: Field, centre: tuple[float, float], axes: tuple[float, float], tilt: float) -> Field:
     """About the signed distance to a tilted ellipse, exact in sign."""
     right, front = x - centre[0], y - centre[1]
-    cos, sin = exact.cos(tilt), exact.sin(tilt)
+    sin, cos = direction(tilt)
     u, v = right * cos + front * sin, front * cos - right * sin
     return (exact.hypot(u / axes[0], v / axes[1]) - 1) * min(axes)

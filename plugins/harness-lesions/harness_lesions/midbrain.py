@@ -11,7 +11,19 @@ from numpy.typing import NDArray
 from harness.api import exact
 from harness_lesions.cortex import Outline, sulci
 from harness_lesions.deep import cone, ellipse
-from harness_lesions.phantom import FIELD_OF_VIEW, FLUID, GREY, WHITE, grid, skull_and_scalp, smooth_noise, soft, tissue, white_share
+from harness_lesions.phantom import (
+    FIELD_OF_VIEW,
+    FLUID,
+    GREY,
+    WHITE,
+    grid,
+    skull_and_scalp,
+    smooth_noise,
+    soft,
+    tissue,
+    white_share,
+    window,
+)
 from harness_lesions.slices import Slice
 
 Field = NDArray[np.floating]
@@ -38,6 +50,13 @@ def with_deep_parts(image: Field, x: Field, y: Field, generator: Generator) -> F
     """Medial temporal lobes, vermis, midbrain, the cisterns around them, the temporal horns and the pituitary stalk laid into a brain."""
     jitter = generator.normal(1, 0.05, 6)
     x, y = (axis + 1.1 * smooth_noise(len(axis), 20, generator) for axis in (x, y))
+    part = window(*grid(len(x))[:2], (-46, 46), (-62, 46))
+    image[part] = deep_parts(image[part], x[part], y[part], jitter, generator)
+    return image
+
+
+def deep_parts(image: Field, x: Field, y: Field, jitter: Field, generator: Generator) -> Field:
+    """Those laid into a part of a brain, whose sizes are ``jitter`` of the usual ones."""
     apart = np.abs(x)
     stem = ellipse(apart, y, (0, -13), (15.5 * jitter[0], 12 * jitter[1]), 0.0)
     vermis = ellipse(apart, y, (0, -41), (12 * jitter[2], 12 * jitter[3]), 0.0)

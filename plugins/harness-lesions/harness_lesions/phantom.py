@@ -25,6 +25,8 @@ GREATEST = 0.7
 """Backgrounds lie in [0, 0.7], so that a lesion over the brightest tissue can still be seen."""
 WHITE, GREY, FLUID, FAT, MARROW, BONE = 0.60, 0.41, 0.09, 0.62, 0.30, 0.03
 CORTEX = 3.1
+BLOCK = 8192
+"""Pixels that are worked on at once."""
 BLUR = 0.35
 """Standard deviation of a scanner's blur, in pixels."""
 
@@ -54,6 +56,13 @@ def grid(pixels: int) -> tuple[Field, Field, Field, Field]:
     axis = ((np.arange(pixels) - (pixels - 1) / 2) * FIELD_OF_VIEW / pixels).astype(np.float32)
     x, y = np.broadcast_to(axis[None, :], (pixels, pixels)), np.broadcast_to(-axis[:, None], (pixels, pixels))
     return x, y, exact.arctan2(y, x).astype(np.float32), exact.hypot(x, y).astype(np.float32)
+
+
+def window(x: Field, y: Field, across: tuple[float, float], up: tuple[float, float]) -> tuple[slice, slice]:
+    """Rows and columns of the pixels of a grid between two x and between two y: what is drawn there needs no others."""
+    columns, rows = ((line > low) & (line < high) for line, (low, high) in ((x[0], across), (y[:, 0], up)))
+    found = [np.flatnonzero(line) for line in (rows, columns)]
+    return slice(found[0][0], found[0][-1] + 1), slice(found[1][0], found[1][-1] + 1)
 
 
 def tissue(x: Field, y: Field, depth: Field, curves: Field, height: float, generator: Generator) -> Field:
@@ -104,7 +113,7 @@ def warp(pixels: int, generator: Generator) -> Field:
     rows, columns = np.mgrid[:pixels, :pixels] - (pixels - 1) / 2
     shift = generator.normal(0, 1.5, 2) / pixel
     bend = [smooth_noise(pixels, cells, generator) * amount / pixel for cells, amount in ((4, 1.1), (4, 1.1))]
-    cos, sin = exact.cos(angle), exact.sin(angle)
+    sin, cos = exact.sin_cos(angle)
     turned = cos * rows - sin * columns, sin * rows + cos * columns
     return np.stack([part / size + move + curve + (pixels - 1) / 2 for part, move, curve in zip(turned, shift, bend, strict=True)])
 
@@ -121,11 +130,18 @@ def scanned(head: Field, generator: Generator, greatest: float = GREATEST) -> Im
 
 
 def smooth_noise(pixels: int, cells: int, generator: Generator) -> Field:
-    """Noise ``(pixels, pixels)`` of about unit spread that varies over ``1 / cells`` of the image."""
+    """Noise ``(pixels, pixels)`` of about unit spread that varies over ``1 / cells`` of the image.
+
+    A few rows at a time: arrays of a whole image would be memory asked of the system each, which takes longer than the arithmetic.
+    """
     first, weights = splines(pixels, cells)
     coarse = generator.normal(0, 1, (cells + 3, cells + 3)).astype(np.float32)
     rows = sum(weights[:, k, None] * coarse.take(first + k, axis=0) for k in range(4))
-    return (1.7 * sum(weights[:, k] * rows.take(first + k, axis=1) for k in range(4))).astype(np.float32)
+    noise = np.empty((pixels, pixels), dtype=np.float32)
+    few = max(1, BLOCK // pixels)
+    for top in range(0, pixels, few):
+        noise[top : top + few] = 1.7 * sum(weights[:, k] * rows[top : top + few].take(first + k, axis=1) for k in range(4))
+    return noise
 
 
 @cache

@@ -26,6 +26,7 @@ from harness_lesions.phantom import (
     soft,
     tissue,
     white_share,
+    window,
 )
 from harness_lesions.slices import Slice
 from harness_lesions.walks import Walk, traced
@@ -71,7 +72,10 @@ def within_base(depth: Field, x: Field, y: Field) -> Field:
     floor = y - FLOOR - 0.05 * (x + 50)
     clivus = ((x + 12) * 40 + (y + 42) * 19) / 44.3
     sella = 9 - exact.hypot(x - SELLA[0] - 1, y + 38)
-    return np.maximum(np.minimum(depth, np.maximum(np.maximum(floor, clivus), sella)), -chain(x, y, CANAL))
+    within = np.minimum(depth, np.maximum(np.maximum(floor, clivus), sella))
+    part = window(x, y, (-40, 90), (-110, 0))
+    within[part] = np.maximum(within[part], -chain(x[part], y[part], CANAL))
+    return within
 
 
 def sulci(outline: Outline, generator: Generator) -> Field:
@@ -96,6 +100,14 @@ def with_deep_parts(image: Field, x: Field, y: Field, generator: Generator) -> F
     """Corpus callosum, fornix, ventricles, thalamus, brainstem, cerebellum and the cisterns around them laid into a brain."""
     jitter = generator.normal(1, 0.05, 5)
     x, y = (axis + 1.0 * smooth_noise(len(axis), 18, generator) for axis in (x, y))
+    middle, below = (window(*grid(len(x))[:2], across, up) for across, up in (((-64, 50), (-36, 40)), ((-60, 96), (-110, 8))))
+    image[middle] = with_callosum(image[middle], x[middle], y[middle], jitter)
+    image[below] = with_hind_parts(image[below], x[below], y[below], jitter)
+    return image
+
+
+def with_callosum(image: Field, x: Field, y: Field, jitter: Field) -> Field:
+    """Corpus callosum, fornix, lateral ventricle, thalamus and hypothalamus."""
     callosum = chain(x, y, CALLOSUM, float(jitter[0]))
     roof = ellipse(x, y, (-10, 1), (30, 14), 0.0)
     image = image + (GREY - image) * soft(5.5 - callosum, 0.8) * soft(callosum - 0.5, 0.5) * soft(roof, 1.0)
@@ -104,8 +116,7 @@ def with_deep_parts(image: Field, x: Field, y: Field, generator: Generator) -> F
     image += (WHITE + 0.04 - image) * soft(-callosum, 0.5)
     image += (0.5 - image) * soft(-ellipse(x, y, (-1, -5), (14 * jitter[1], 8.5), 0.1), 0.8)
     image += (0.46 - image) * soft(-ellipse(x, y, (-15, -17), (7, 6.5), -0.4), 0.9)
-    image += (WHITE - 0.02 - image) * soft(-chain(x, y, FORNIX), 0.5)
-    return with_hind_parts(image, x, y, jitter)
+    return image + (WHITE - 0.02 - image) * soft(-chain(x, y, FORNIX), 0.5)
 
 
 def with_hind_parts(image: Field, x: Field, y: Field, jitter: Field) -> Field:
@@ -134,7 +145,14 @@ def with_hind_parts(image: Field, x: Field, y: Field, jitter: Field) -> Field:
 
 def with_face(image: Field, x: Field, y: Field, outward: Field, generator: Generator) -> Field:
     """Marrow of the clivus, air of the sinuses, nose and throat, the palate, muscles of face and neck laid below the skull."""
+    part = window(x, y, (-110, 110), (-110, -8))
     texture = smooth_noise(len(x), 24, generator)
+    image[part] = face(image[part], x[part], y[part], outward[part], texture[part], generator)
+    return image
+
+
+def face(image: Field, x: Field, y: Field, outward: Field, texture: Field, generator: Generator) -> Field:
+    """Those laid into the lower part of a head; ``texture`` varies the muscles."""
     nose = float(generator.uniform(8, 14))
     profile = x + 84 + nose * soft(9 - np.abs(y + 58), 6) + 0.1 * np.clip(y + 60, -40, 0)
     region = np.minimum(np.minimum(profile, FLOOR - y + 3), 68 - x + 0.15 * (y + 90))

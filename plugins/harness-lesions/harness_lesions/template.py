@@ -125,7 +125,7 @@ def bent(plane: Plane, at: float, pixels: int, generator: Generator) -> Field:
     axis = ((np.arange(pixels) - (pixels - 1) / 2) * FIELD_OF_VIEW / pixels).astype(np.float32)
     turn, pitch, roll = generator.normal(0, 0.04, 3).clip(-0.1, 0.1)
     width, height = SIZE * generator.normal(1, 0.02, 2).clip(0.95, 1.035)
-    cos, sin = exact.cos(turn), exact.sin(turn)
+    sin, cos = exact.sin_cos(turn)
     across, along = axis[None, :] - generator.normal(0, 0.7), -axis[:, None] - generator.normal(0, 0.7)
     bends = [sum(spread * smooth_noise(pixels, cells, generator) for cells, spread in BENDS) for _ in range(3)]
     places = np.empty((3, pixels, pixels), dtype=np.float32)
