@@ -3,7 +3,9 @@
 Every model is scored on the same samples. A mean over both varies with the training seeds that were drawn, and with the samples. The
 variance of the models' means knows the one, that of the samples' means the other; their sum, which counts what a model and a sample have
 between them twice, is too great rather than too small. The square of the t-statistic with it is min F' (Clark 1973, J. Verbal Learning
-and Verbal Behavior 12:335-359), whose degrees of freedom are those of Satterthwaite (1946, Biometrics Bulletin 2:110-114).
+and Verbal Behavior 12:335-359). Degrees of freedom of a sum are Satterthwaite's (1946, Biometrics Bulletin 2:110-114), but for a single
+set of models: three would then reject too often, and the degrees of freedom are as few as the models give
+(``benchmarks/results/level_tests.md``).
 """
 
 from __future__ import annotations
@@ -50,6 +52,12 @@ def variance_over_models(scores: Floats, families: NDArray[np.intp]) -> MeanVari
         variance, freedom = _variance_of_mean(own)
         parts.append(MeanVariance(variance * (len(own) / len(means)) ** 2, freedom))
     return add_variances(parts)
+
+
+def crossed_variance(scores: Floats, families: NDArray[np.intp]) -> MeanVariance:
+    """Of the mean of ``scores`` (U, N), were seeds and samples others; with as few degrees of freedom as the models give."""
+    models = variance_over_models(scores, families)
+    return MeanVariance(models.variance + variance_over_samples(scores).variance, models.freedom)
 
 
 def t_interval(mean: float, spread: MeanVariance, confidence: float) -> tuple[float, float]:

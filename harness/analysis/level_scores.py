@@ -101,7 +101,7 @@ def _unit_scores(units: Sequence[LevelUnit], values: Sequence[Floats]) -> UnitSc
     names = [units[k].family for k in chosen]
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     families = np.asarray([numbers[name] for name in names], dtype=np.intp)
-    return UnitScores(np.stack([values[k] for k in chosen]), [units[k].counterpart for k in chosen], families)
+    return UnitScores(np.stack([values[k] for k in chosen]), [_name(units[k].group) for k in chosen], families)
 
 
 def _name(group: Group) -> tuple[str, str]:

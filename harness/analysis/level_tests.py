@@ -15,6 +15,7 @@ from harness.analysis.confidence_intervals import ScoreScale, mean_intervals
 from harness.analysis.crossed_test import (
     MeanVariance,
     add_variances,
+    crossed_variance,
     t_interval,
     t_probability,
     variance_over_models,
@@ -33,12 +34,12 @@ class UnitScores:
 
     Attributes:
         values: ``(U, N)`` of its U models on N samples, NaN where there is none; no model is without any.
-        counterparts: of the models: what they are called at every level.
+        models: their names, with the data set's.
         families: ``(U,)`` equal for models that differ in a training seed alone.
     """
 
     values: Floats
-    counterparts: Sequence[tuple[str, str]]
+    models: Sequence[tuple[str, str]]
     families: NDArray[np.intp]
 
     @property
@@ -53,14 +54,14 @@ class UnitScores:
 
     def spread(self) -> MeanVariance:
         """The variance of the mean over models and samples, were seeds and samples others."""
-        return add_variances([variance_over_samples(self.values), variance_over_models(self.values, self.families)])
+        return crossed_variance(self.values, self.families)
 
 
 def compare_unit_scores(levels: Mapping[str, UnitScores], scale: ScoreScale, confidence: float) -> list[LevelComparison]:
     """Every two levels that share samples, the later minus the earlier; not adjusted, and without verdicts.
 
     Where both have replicates enough of every model, seeds and samples vary (`crossed_test`); else samples alone, replicates being
-    averaged sample by sample (Wilcoxon). Models are matched if both levels have the same counterparts, each once. ``scale``: of one
+    averaged sample by sample (Wilcoxon). Models are matched if both levels are of the same. ``scale``: of one
     column of scores.
     """
     averaged = {name: scores.averaged for name, scores in levels.items()}
@@ -79,10 +80,9 @@ def compare_unit_scores(levels: Mapping[str, UnitScores], scale: ScoreScale, con
 
 
 def match_models(first: UnitScores, second: UnitScores) -> list[int] | None:
-    """Places among the ``second`` of the counterparts of the ``first``; None unless each has exactly one."""
-    places = {name: k for k, name in enumerate(second.counterparts)}
-    same = len(places) == len(second.counterparts) == len(first.counterparts) and places.keys() == set(first.counterparts)
-    return [places[name] for name in first.counterparts] if same else None
+    """Places among the models of the ``second`` of those of the ``first``; None unless they are the same."""
+    places = {name: k for k, name in enumerate(second.models)}
+    return [places[name] for name in first.models] if set(first.models) == set(places) else None
 
 
 def _comparison(
@@ -101,10 +101,10 @@ def _comparison(
         alone = {"low": versus.low, "high": versus.high, "p": versus.p_wilcoxon}
         return LevelComparison(**shared, **alone, test="samples", matched=order is not None)
     if order is not None:
-        spread = UnitScores(paired_differences(after.values[order], before.values), before.counterparts, before.families).spread()
+        spread = UnitScores(paired_differences(after.values[order], before.values), before.models, before.families).spread()
     else:
-        models = [variance_over_models(side.values, side.families) for side in (before, after)]
-        spread = add_variances([variance_over_samples(differences[None]), *models])
+        parts = [variance_over_models(side.values, side.families) for side in (before, after)]
+        spread = add_variances([variance_over_samples(differences[None]), *parts])
     low, high = t_interval(versus.difference or 0.0, spread, confidence)
     crossed = {"low": max(low, bounds[0]), "high": min(high, bounds[1]), "p": t_probability(versus.difference or 0.0, spread)}
     return LevelComparison(**shared, **crossed, test="models", matched=order is not None)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from harness.analysis.equal_accuracy import common_accuracy, nearest_models, usual_count
-from harness.analysis.factors import Factor, FactoredComponent, FactorError, factored_components
+from harness.analysis.factors import Factor, FactorError, factored_components
 from harness.results.components import ExplainerInfo
 from harness.results.data_model import Group, Results, SamplesRule
 from harness.results.sample_selection import selected_samples
@@ -26,7 +26,6 @@ class LevelUnit:
 
     Attributes:
         explainer: what it is called at every level.
-        counterpart: what model and data set are called at every level: equal for units that differ in the level alone.
         family: of models that differ in a training seed alone.
     """
 
@@ -34,7 +33,6 @@ class LevelUnit:
     explainer: str
     group: Group
     row: ExplainerInfo
-    counterpart: tuple[str, str]
 
     @property
     def family(self) -> tuple[str, str]:
@@ -156,26 +154,20 @@ def _has_scores(group: Group) -> bool:
 
 def _units(groups: Sequence[Group], factors: Sequence[Factor]) -> tuple[list[LevelUnit], list[str]]:
     """Every row of every group that has a level, and what has none."""
-    taken = {factor.kind: {other.key for other in factors if other.kind == factor.kind} for factor in factors}
+    swept = [factor.key for factor in factors if factor.kind == "explainer" and factor.key is not None]
     units: list[LevelUnit] = []
     without: dict[str, dict[str, None]] = {}
     for group in groups:
         for row in group.explainers:
             components = factored_components(group, row)
             values = [factor.value(components[factor.kind]) for factor in factors]
-            named = {kind: _called(component, taken.get(kind, set())) for kind, component in components.items()}
             if None in values:
                 lacking = factors[values.index(None)]
                 without.setdefault(lacking.name, {})[components[lacking.kind].label] = None
                 continue
             level = tuple(value for value in values if value is not None)
-            units.append(LevelUnit(level, named["explainer"], group, row, (named["dataset"], named["model"])))
+            units.append(LevelUnit(level, components["explainer"].without(swept), group, row))
     return list(_apart(units)), [f"{format_some(list(labels))}: no {name}" for name, labels in without.items()]
-
-
-def _called(component: FactoredComponent, keys: Collection[str | None]) -> str:
-    """What a component is called at every level; nothing where its label is the level."""
-    return "" if None in keys else component.without([key for key in keys if key is not None])
 
 
 def _apart(units: Sequence[LevelUnit]) -> Iterator[LevelUnit]:

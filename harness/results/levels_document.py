@@ -58,7 +58,7 @@ class LevelComparison(DocumentPart):
 
     ``effect`` is the matched-pairs rank-biserial correlation over samples. ``test`` says what varies: ``samples`` alone (``p`` of the
     Wilcoxon signed-rank test; it holds for these models), or the training seeds of ``models`` too (t with the variances of both: the root
-    of min F', Clark 1973). ``matched``: models are paired by all else that was varied. The verdict says whether ``second`` is better.
+    of min F', Clark 1973). ``matched``: both levels are of the same models. The verdict says whether ``second`` is better.
     """
 
     first: str

@@ -7,6 +7,7 @@ from scipy import stats
 from harness.analysis.crossed_test import (
     MeanVariance,
     add_variances,
+    crossed_variance,
     t_interval,
     t_probability,
     variance_over_models,
@@ -33,6 +34,13 @@ def test_of_both_it_is_min_f(seed: int) -> None:
     spread = add_variances([variance_over_samples(found), variance_over_models(found, ONE_FAMILY)])
     assert spread.freedom == pytest.approx(freedom)
     assert t_probability(found.mean(), spread) == pytest.approx(wanted)
+
+
+def test_of_one_set_of_models_degrees_of_freedom_are_theirs() -> None:
+    found = differences(5)
+    spread = crossed_variance(found, ONE_FAMILY)
+    parts = [stats.sem(found.mean(axis=axis)) ** 2 for axis in (0, 1)]
+    assert spread == pytest.approx((sum(parts), 4))
 
 
 def test_of_models_alone_it_is_the_t_test_and_of_two_sets_welchs() -> None:
@@ -80,7 +88,7 @@ def test_where_nothing_differs_it_rejects_as_seldom_as_it_says_and_averaged_mode
     for _ in range(repeats):
         sides = [generator.normal(0, 0.3, (5, 1)) + generator.normal(0, 0.4, (5, 24)) for _ in range(2)]
         found = sides[1] - sides[0] + generator.normal(0, 0.2, 24)
-        spread = add_variances([variance_over_samples(found), variance_over_models(found, ONE_FAMILY)])
+        spread = crossed_variance(found, ONE_FAMILY)
         crossed += t_probability(found.mean(), spread) < 0.05
         averaged += signed_ranks(found.mean(axis=0)[:, None]).p[0] < 0.05
     assert crossed / repeats < 0.07

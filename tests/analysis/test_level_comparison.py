@@ -63,18 +63,30 @@ def test_the_spread_is_of_all_scores_of_all_models() -> None:
 
 
 def test_with_seeds_enough_seeds_and_samples_vary() -> None:
-    """min F' over the differences of models that share a seed."""
+    """The variances of both sets of models, and of the samples' mean differences, with Satterthwaite's degrees of freedom."""
     results = swept_results()
     (entry,) = compare(results, "tune")
     for one in row(entry, "drop", "plain").comparisons:
-        found = raw_scores(results, one.second, "plain", "drop") - raw_scores(results, one.first, "plain", "drop")
-        f1, f2 = (stats.ttest_1samp(found.mean(axis=axis), 0).statistic ** 2 for axis in (1, 0))
-        freedom = (f1 + f2) ** 2 / (f1**2 / 16 + f2**2 / 2)
-        assert (one.test, one.matched, one.pairs) == ("models", True, 17)
-        assert one.difference == pytest.approx(found.mean())
-        assert one.p == pytest.approx(stats.f.sf(f1 * f2 / (f1 + f2), 1, freedom))
-        half = stats.t.ppf(0.975, freedom) * abs(found.mean()) / np.sqrt(f1 * f2 / (f1 + f2))
-        assert (one.low, one.high) == pytest.approx((found.mean() - half, found.mean() + half))
+        first, second = (raw_scores(results, tune, "plain", "drop") for tune in (one.first, one.second))
+        parts = [stats.sem(first.mean(axis=1)), stats.sem(second.mean(axis=1)), stats.sem(second.mean(axis=0) - first.mean(axis=0))]
+        error = np.sqrt(np.square(parts).sum())
+        freedom = error**4 / (np.power(parts, 4) / (2, 2, 16)).sum()
+        mean = (second - first).mean()
+        assert (one.test, one.matched, one.pairs) == ("models", False, 17)
+        assert one.difference == pytest.approx(mean)
+        assert one.p == pytest.approx(2 * stats.t.sf(abs(mean) / error, freedom))
+        assert (one.low, one.high) == pytest.approx(stats.t.interval(0.95, freedom, mean, error))
+
+
+def test_the_same_models_are_paired() -> None:
+    """The root of min F' over the differences within models, with as many degrees of freedom as the three models give."""
+    results = swept_results(("all",))
+    (entry,) = compare(results, "steps")
+    (one,) = row(entry, "inside", "ramp").comparisons
+    found = raw_scores(results, "all", "ramp steps=32", "inside") - raw_scores(results, "all", "ramp steps=8", "inside")
+    f1, f2 = (stats.ttest_1samp(found.mean(axis=axis), 0).statistic ** 2 for axis in (1, 0))
+    assert (one.test, one.matched) == ("models", True)
+    assert one.p == pytest.approx(2 * stats.t.sf(np.sqrt(f1 * f2 / (f1 + f2)), 2))
 
 
 def test_with_fewer_seeds_samples_vary_and_models_are_averaged() -> None:
@@ -89,22 +101,6 @@ def test_with_fewer_seeds_samples_vary_and_models_are_averaged() -> None:
         assert one.test == "samples"
         assert one.p == pytest.approx(wanted.pvalue)
         assert one.difference == pytest.approx((second - first).mean())
-
-
-def test_models_of_other_seeds_are_not_matched() -> None:
-    groups = [swept_group("1conv", seed) for seed in (0, 1, 2)] + [swept_group("all", seed, gain=0.3) for seed in (2, 3, 4)]
-    results = swept_results(groups=groups)
-    (entry,) = compare(results, "tune")
-    (one,) = row(entry, "inside", "plain").comparisons
-    first, second = (np.stack([g.cells["plain", "inside"].values[5:] for g in half]) for half in (groups[:3], groups[3:]))
-    parts = [
-        first.mean(axis=1).var(ddof=1) / 3,
-        second.mean(axis=1).var(ddof=1) / 3,
-        (second.mean(axis=0) - first.mean(axis=0)).var(ddof=1) / 15,
-    ]
-    freedom = sum(parts) ** 2 / (parts[0] ** 2 / 2 + parts[1] ** 2 / 2 + parts[2] ** 2 / 14)
-    assert (one.test, one.matched) == ("models", False)
-    assert one.p == pytest.approx(2 * stats.t.sf((second.mean() - first.mean()) / np.sqrt(sum(parts)), freedom))
 
 
 def test_models_that_are_no_replicates_are_taken_as_they_are() -> None:

@@ -113,6 +113,8 @@ def test_a_latex_table_that_is_cut_begins_with_both_names() -> None:
     text = render_leaderboard(document("model"), "latex", levels=True)
     heads = [line for line in text.splitlines() if line.startswith("explainer &") or line.startswith("model &")]
     assert heads and all(line.startswith(("explainer & model &", "model & models")) for line in heads)
+    tables = [part for part in text.split(r"\begin{table}") if "alike" in part.split(r"\midrule")[0]]
+    assert tables and all("levels of an explainer that share a letter" in part for part in tables), "what is cut off explains itself"
 
 
 @pytest.mark.parametrize("by", [("tune",), ("tune", "seed")])

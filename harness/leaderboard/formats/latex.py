@@ -124,8 +124,8 @@ def _name(column: Column) -> str:
 def _table(table: Table, caption: str, label: str, below: list[str]) -> str:
     """One ``table``; ``caption`` and the sentences ``below`` are LaTeX already."""
     lines = [r"\begin{table}", r"\centering\footnotesize\setlength{\tabcolsep}{4pt}", rf"\caption{{{caption}}}", rf"\label{{{label}}}"]
-    marked = [False, *(any(_raised(cell) for cell in column.cells) for column in table.columns[1:])]
-    kinds = ["l", *("r@{}l" if apart else "r" for apart in marked[1:])]
+    marked = [k >= table.names and any(_raised(cell) for cell in column.cells) for k, column in enumerate(table.columns)]
+    kinds = ["l"] * table.names + ["r@{}l" if apart else "r" for apart in marked[table.names :]]
     lines += [_FIT, rf"\begin{{tabular}}{{@{{}}{''.join(kinds)}@{{}}}}"]
     lines += [r"\toprule", " & ".join(map(_header, table.columns, marked)) + r" \\", r"\midrule"]
     for row, null in zip(table.rows, table.nulls, strict=True):

@@ -52,9 +52,9 @@ def _table(table: Table) -> str:
     for row, null in zip(table.rows, table.nulls, strict=True):
         lines.append([_cell(cell, null and k == 0) for k, cell in enumerate(row)])
     widths = [max(len(line[k]) for line in lines) for k in range(len(table.headers))]
-    rule = [":" + "-" * (width - 1) if k == 0 else "-" * (width - 1) + ":" for k, width in enumerate(widths)]
+    rule = [":" + "-" * (width - 1) if k < table.names else "-" * (width - 1) + ":" for k, width in enumerate(widths)]
     padded = [
-        [cell.ljust(width) if k == 0 else cell.rjust(width) for k, (cell, width) in enumerate(zip(line, widths, strict=True))]
+        [cell.ljust(width) if k < table.names else cell.rjust(width) for k, (cell, width) in enumerate(zip(line, widths, strict=True))]
         for line in lines
     ]
     return "\n".join("| " + " | ".join(line) + " |" for line in [padded[0], rule, *padded[1:]])

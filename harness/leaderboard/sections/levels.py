@@ -54,8 +54,6 @@ def _facts(document: Leaderboard, entry: LevelsEntry) -> Iterator[str]:
         yield f"intervals and tests take training seeds and samples as drawn by chance{where}"
     if "samples" in tests and several:
         yield "models of a level are averaged sample by sample: intervals and tests hold for these models"
-    if several and any(comparison.matched for comparison in _comparisons(entry)) and _has_models_of_its_own(entry):
-        yield "models are paired by all else that was varied"
     if not tests:
         yield "levels have no samples in common: they are not tested"
     elif tests == {"samples"} and 0.5 ** (entry.samples - 1) >= 1 - document.settings.confidence:
@@ -104,7 +102,7 @@ def _metric_table(entry: LevelsEntry, metric: LevelsMetric, number: int, title: 
     columns = [
         Column("explainer", [TableCell(printable(row.explainer)) for row, *_ in lines], align="left"),
         _level_column(entry, [name for _, name, _ in lines]),
-        Column("n", [TableCell(f"{each.n:,}") for each in scores]),
+        Column("n", [TableCell(f"{each.n:,}") for each in scores], key=metric.label),
         Column("median", [TableCell(numbers(each.median)) for each in scores]),
         Column("quartiles", [TableCell(f"{numbers(each.lower_quartile)}–{numbers(each.upper_quartile)}") for each in scores]),
         Column("mean", [TableCell(numbers(each.mean), _half_text(each.low, each.high, numbers)) for each in scores], align="left"),
@@ -112,7 +110,7 @@ def _metric_table(entry: LevelsEntry, metric: LevelsMetric, number: int, title: 
     if any(row.comparisons for row in metric.rows):
         columns.append(Column(f"minus {printable(first)}", _difference_cells(entry, lines, first), align="left", key=metric.label))
     if any(each.alike for each in scores):
-        columns.append(Column("alike", [TableCell(each.alike or MISSING) for each in scores], align="left"))
+        columns.append(Column("alike", [TableCell(each.alike or MISSING) for each in scores], align="left", key=metric.label))
     shown = f"{printable(metric.label)} {ARROWS[metric.direction]}"
     nulls = [row.null for row, *_ in lines]
     caption = f"{title}: {shown}. {'; '.join(facts)}"
@@ -160,6 +158,8 @@ def _legend(document: Leaderboard, entry: LevelsEntry, tables: Sequence[Table]) 
     if "alike" in headers:
         yield LegendItem("alike", f"levels of an explainer that share a letter are not told apart ({test})", "term")
     first = printable(entry.levels[0].name)
+    if not any(header.startswith("minus ") for header in headers):
+        return
     against = [one for one in comparisons if one.first == entry.levels[0].name]
     words = (f"better than at {first}", f"worse than at {first}", f"neither better nor worse than at {first}")
     yield from explain_verdicts((one.verdict for one in against), *words, test)
