@@ -80,11 +80,11 @@ class JobInputs:
             samples = self._samples(subject, rows, model).to(model.device)
         predicting()
         unaltered = self.components.model(subject.model_recipe)
-        predicted = self._predictions(subject.prediction_key, rows, unaltered, samples)
+        predicted = self._predictions(subject, subject.prediction_key, rows, unaltered, samples)
         targets = _explained_classes(subject, samples, predicted)
         if subject.variant_prediction_key is not None:
             samples = replace(samples, images=alter_images(samples.images, samples.ids, model, subject.variant))
-            self._predictions(subject.variant_prediction_key, rows, model, samples)
+            self._predictions(subject, subject.variant_prediction_key, rows, model, samples)
         return samples, targets
 
     def _samples(self, subject: Subject, rows: Sequence[SampleRef], model: Classifier) -> SampleBatch:
@@ -103,11 +103,15 @@ class JobInputs:
             raise ChangedSincePlanning(reason, *filter(None, [subject.facts.get("dataset")]))
         return [sample for sample, _ in found]
 
-    def _predictions(self, key: str, rows: Sequence[SampleRef], model: Classifier, samples: SampleBatch) -> Tensor:
-        """The predicted class of each row ``(B,)``: from the store, or computed and committed under ``key``."""
+    def _predictions(self, subject: Subject, key: str, rows: Sequence[SampleRef], model: Classifier, samples: SampleBatch) -> Tensor:
+        """The predicted class of each row ``(B,)``: from the store, or computed and committed under ``key``.
+
+        With them go the probabilities of all classes, if they are of the subject as it is.
+        """
         with span("store", "read"):
             fields = self.store.known(key, Places([row.key for row in rows])).get(key, {})
-        kept = range(model.num_classes) if model.num_classes <= MOST_CLASSES else ()  # what areas under ROC curves take
+        measured = key == subject.prediction_key and model.num_classes <= MOST_CLASSES
+        kept = range(model.num_classes) if measured else ()  # what areas under ROC curves take
         asked = [fields.get(name) for name in ("predicted", *map(probability_field, kept[:1]))]
         known = asked[0]
         if known is not None and all(field is not None and field.there.all() for field in asked):
