@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "api",
         "store",
     },
-    "report": {"leaderboard", "analysis", "results", "registry", "api", "store"},
+    "report": {"runs", "leaderboard", "analysis", "results", "figures", "worker", "registry", "api", "store"},
     "python_api": {"runs", "leaderboard", "results", "worker", "planning", "spec", "registry", "api", "store"},
     "scaffold": {"api"},
     "commands": {

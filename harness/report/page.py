@@ -12,8 +12,19 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-STYLES = ("page.css", "board.css")
-SCRIPTS = ("dom.js", "page_state.js", "standings.js", "board.js", "comparison.js", "downloads.js", "start.js")
+STYLES = ("page.css", "board.css", "gallery.css")
+SCRIPTS = (
+    "dom.js",
+    "page_state.js",
+    "standings.js",
+    "board.js",
+    "comparison.js",
+    "downloads.js",
+    "map_pixels.js",
+    "viewer.js",
+    "gallery.js",
+    "start.js",
+)
 """Files of ``static``, in the order in which they stand in the page; scripts share one scope."""
 
 

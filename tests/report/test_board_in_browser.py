@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 Open = Callable[..., "Page"]
+PATIENCE = 180_000  # milliseconds: where much else runs, a browser is slow
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
     """Opens a file; at the end nothing must stand in the console of any."""
     said: list[str] = []
     context = browser.new_context(accept_downloads=True)
+    context.set_default_timeout(PATIENCE)
 
     def opened(path: Path, hash: str = "", **size: Any) -> Page:
         page = context.new_page()
@@ -220,6 +222,7 @@ def test_axe_finds_nothing_serious(browser: Browser, golden_report: Path, scheme
     axe = pytest.importorskip("axe_playwright_python")
     script = (Path(axe.__file__).parent / "axe.min.js").read_text("utf-8")
     context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(golden_report.as_uri())
     page.evaluate(script)

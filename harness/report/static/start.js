@@ -3,10 +3,13 @@ const page = readJson("data");
 const boards = all("#board .of-group").map((root) => new Board(root, page.groups[Number(root.dataset.group)]));
 const comparisons = all("#compare .of-group").map((root) => new Comparison(root, page.groups[Number(root.dataset.group)]));
 
+const gallery = one("#samples") ? new Gallery(one("#samples"), page) : null;
+
 function showGroup(number) {
   for (const part of all(".of-group")) part.hidden = Number(part.dataset.group) !== number;
   boards[number]?.restore();
   comparisons[number]?.restore();
+  gallery?.show(number);
 }
 
 function openArticle(key) {
@@ -68,10 +71,14 @@ document.addEventListener("keydown", (event) => {
     search.focus();
   } else if (event.key === "?") one("#help").showModal();
   else if (event.key === "t") switchTheme();
+  else if (gallery?.onScreen && gallery.sample && !event.target.matches("input[type=range], .table-frame") && gallery.key(event)) event.preventDefault();
+});
+document.addEventListener("keyup", (event) => {
+  if (event.key === "h") gallery?.hide(false);
 });
 
 one("#group")?.addEventListener("change", (event) => {
-  remember({ g: event.target.value === "0" ? null : event.target.value, m: null, f: null, sort: null, up: null, a: null, b: null });
+  remember({ g: event.target.value === "0" ? null : event.target.value, m: null, f: null, sort: null, up: null, a: null, b: null, s: null, ex: null, so: null, sb: null, wl: null, wr: null });
   showGroup(Number(event.target.value));
 });
 
