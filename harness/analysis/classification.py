@@ -63,7 +63,8 @@ def areas_under_roc(labels: Floats, probabilities: Floats) -> Floats:
     """Areas ``(K,)`` under the ROC curves of ``probabilities`` (N, K): of samples of each class against all others, ties half.
 
     Each is the share of pairs that are in the right order (Hanley and McNeil 1982); NaN for a class without samples, or with all. Where
-    probabilities of a sample sum to 1, their order is that of the odds: over the sum of the others, which tells apart what rounds to 1.
+    probabilities of a sample sum to 1, those near 1 are in the order of the odds: over the sum of the others, which tells apart what rounds
+    to 1.
     """
     own = labels[:, None] == np.arange(probabilities.shape[1])
     inside = own.sum(axis=0).astype(np.float64)
@@ -75,12 +76,15 @@ def areas_under_roc(labels: Floats, probabilities: Floats) -> Floats:
 
 
 def _ordering(probabilities: Floats) -> Floats:
-    """Numbers (N, K) in the order of the probabilities of each class."""
+    """Numbers (N, K) in the order of the probabilities of each class.
+
+    Odds take the place of those that are all but 1 alone: sums of the others are rounded, which would put ties in an order.
+    """
     if not np.allclose(probabilities.sum(axis=1), 1, atol=SUM_TOLERANCE):
         return probabilities
     others = np.stack([np.delete(probabilities, k, axis=1).sum(axis=1) for k in range(probabilities.shape[1])], axis=1)
     with np.errstate(divide="ignore"):
-        return np.asarray(probabilities / others)
+        return np.where(probabilities > 1 - SUM_TOLERANCE, probabilities / others, probabilities)
 
 
 def _mid_ranks(values: Floats) -> Floats:

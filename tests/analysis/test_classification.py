@@ -70,6 +70,18 @@ def test_ties_count_half() -> None:
     assert areas_under_roc(np.asarray([1.0, 0.0, 0.0]), np.asarray([[0.5, 0.5], [0.5, 0.5], [0.8, 0.2]]))[1] == 0.75
 
 
+@pytest.mark.parametrize("votes", [3, 7, 10, 20])
+@pytest.mark.parametrize("type_", [np.float32, np.float64])
+def test_ties_are_ties_whatever_the_other_classes_share(votes: int, type_: type[np.floating]) -> None:
+    """Shares of votes, whose sums are rounded: 0.3 + 0.1 is not 0.2 + 0.2."""
+    rng = np.random.default_rng(votes)
+    labels = rng.integers(0, 4, 200)
+    shares = np.stack([rng.multinomial(votes, np.where(np.arange(4) == label, 0.4, 0.2)) for label in labels]) / votes
+    probabilities = shares.astype(type_).astype(float)
+    expected = [metrics.roc_auc_score(labels == k, probabilities[:, k]) for k in range(4)]
+    assert areas_under_roc(labels.astype(float), probabilities) == pytest.approx(expected, abs=1e-12)
+
+
 def test_a_model_that_is_sure_is_not_rounded_to_ties() -> None:
     """In float32 both probabilities are 1, and what is left tells which is the surer."""
     probabilities = np.asarray([[1e-9, 1.0], [1e-12, 1.0]], dtype=np.float32).astype(float)

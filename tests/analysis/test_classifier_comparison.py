@@ -99,6 +99,24 @@ def test_families_are_paired_by_seed() -> None:
     assert [(one.first, one.second) for one in comparison.mcnemar] == [(f"head seed={k}", f"all seed={k}") for k in range(1, 6)]
 
 
+def right_on(count: int, seed: int, family: str) -> Group:
+    """A model that is right on the first so many samples."""
+    group = net(f"{family} seed={seed}", 1.0, seed, family)
+    assert group.predictions is not None
+    predicted = np.where(np.arange(SIZE) < count, LABELS, (LABELS + 1) % 3).astype(float)
+    return dataclasses.replace(group, predictions=dataclasses.replace(group.predictions, predicted=predicted))
+
+
+def test_differences_that_do_not_vary_have_no_interval() -> None:
+    """Six of sixty more for each seed, of which the shares differ by 0.1 but for what is rounded."""
+    counts = (30, 37, 44)
+    before, after = ([right_on(count + more, seed, name) for seed, count in enumerate(counts)] for name, more in (("head", 0), ("all", 6)))
+    assert np.ptp([(count + 6) / SIZE - count / SIZE for count in counts]) > 0
+    test = classified(*before, *after)[0].comparisons[0].over_seeds["accuracy"]
+    assert test.difference == pytest.approx(0.1)
+    assert (test.low, test.high, test.p) == (None, None, None)
+
+
 def ps(comparisons: list[ClassifierComparison], name: str) -> list[tuple[float | None, float | None]]:
     return [(each.over_seeds[name].p, each.over_seeds[name].p_adjusted) for each in comparisons]  # type: ignore[index]
 
