@@ -154,7 +154,9 @@ def _seed_test(pairs: Sequence[tuple[_Classifier, _Classifier]], measure: Measur
     if np.isnan(differences).any():
         return SeedTest(difference=None, pairs=len(pairs))
     mean, error = np.asarray([mean_difference(differences)]), differences.std(ddof=1) / np.sqrt(len(differences))
-    low, high = student(mean, error, np.asarray([float(len(differences))]), confidence) if varies(differences) else (np.full(1, np.nan),) * 2
+    low, high = (
+        student(mean, error, np.asarray([float(len(differences))]), confidence) if varies(differences) else (np.full(1, np.nan),) * 2
+    )
     return SeedTest(difference=float(mean[0]), low=float(low[0]), high=float(high[0]), p=t_test(differences), pairs=len(pairs))
 
 

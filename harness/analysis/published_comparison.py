@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from harness.analysis.rank_correlation import rank_correlations
+from harness.results.data_model import Group, Results
 from harness.results.document import GroupEntry, Row
 from harness.results.published_document import PublishedCell, PublishedColumnEntry, PublishedEntry, PublishedVerdict
 from harness.results.published_tables import PublishedColumn, PublishedRow, PublishedTable, PublishedValue, Relation
@@ -17,30 +18,37 @@ JUDGED = ("pass", "fail")
 Estimate = tuple[float | None, float | None, float | None]  # with the interval that it has
 
 
-def compare_with_published(groups: Sequence[GroupEntry], tables: Sequence[PublishedTable]) -> list[PublishedEntry]:
-    """Every table, with what the groups have in the place of each of its values."""
-    return [_compare(groups, table) for table in tables]
+def compare_with_published(groups: Sequence[GroupEntry], results: Results) -> list[PublishedEntry]:
+    """Every table, with what the ``groups`` of the document have in the place of each of its values.
+
+    Accuracies are of models too of which others were better, and which are not explained: those of the best would be too good.
+    """
+    return [_compare(groups, results.not_kept, table) for table in results.published]
 
 
-def _compare(groups: Sequence[GroupEntry], table: PublishedTable) -> PublishedEntry:
+def _compare(groups: Sequence[GroupEntry], not_kept: Sequence[Group], table: PublishedTable) -> PublishedEntry:
     cells: dict[str, dict[str, PublishedCell]] = {}
     for row in table.rows:
         for column, value in zip(table.columns, row.values, strict=True):
-            cells.setdefault(row.name, {})[column.name] = _cell(list(_estimates(groups, table, row, column)), column, value)
+            cells.setdefault(row.name, {})[column.name] = _cell(list(_estimates(groups, not_kept, table, row, column)), column, value)
     columns = [_column_entry(column, [cells[row.name][column.name] for row in table.rows]) for column in table.columns]
     return PublishedEntry(title=table.title, source=table.source, about=table.about, kind=table.kind, columns=columns, cells=cells)
 
 
-def _estimates(groups: Sequence[GroupEntry], table: PublishedTable, row: PublishedRow, column: PublishedColumn) -> Iterator[Estimate]:
+def _estimates(
+    groups: Sequence[GroupEntry], not_kept: Sequence[Group], table: PublishedTable, row: PublishedRow, column: PublishedColumn
+) -> Iterator[Estimate]:
     """What is known of each group, or of each explainer on it, that the row and the column are of."""
     models, explainers = (row.labels, column.explainers) if table.kind == "models" else (column.models, row.labels)
-    for group in groups:
-        if group.dataset not in column.datasets or group.model not in models:
-            continue
-        if column.measure == "accuracy":
-            yield group.accuracy, None, None
-        else:
-            yield from (_estimate(entry, column) for entry in group.rows if entry.label in explainers)
+
+    def meant(group: GroupEntry | Group) -> bool:
+        return group.dataset in column.datasets and group.model in models
+
+    if column.measure == "accuracy":
+        known: list[GroupEntry | Group] = [*groups, *not_kept]
+        yield from ((group.accuracy, None, None) for group in known if meant(group))
+    else:
+        yield from (_estimate(entry, column) for group in groups if meant(group) for entry in group.rows if entry.label in explainers)
 
 
 def _estimate(row: Row, column: PublishedColumn) -> Estimate:
@@ -73,8 +81,13 @@ def _verdict(value: float, low: float | None, high: float | None, column: Publis
     return "open" if len(passes) > 1 else "pass" if True in passes else "fail"
 
 
+def _their_verdict(cell: PublishedCell) -> str:
+    """What was published in words, whether it began a sentence or not."""
+    return (cell.published_words or "").casefold()
+
+
 def _column_entry(column: PublishedColumn, cells: Sequence[PublishedCell]) -> PublishedColumnEntry:
-    judged = [cell for cell in cells if cell.verdict in JUDGED and cell.published_words in JUDGED]
+    judged = [(cell.verdict, theirs) for cell in cells if cell.verdict in JUDGED and (theirs := _their_verdict(cell)) in JUDGED]
     numbers = np.asarray([(cell.ours, cell.published) for cell in cells if None not in (cell.ours, cell.published)], dtype=np.float64)
     both = numbers.reshape(-1, 2)
     return PublishedColumnEntry(
@@ -82,7 +95,7 @@ def _column_entry(column: PublishedColumn, cells: Sequence[PublishedCell]) -> Pu
         measured=column.metric or column.measure or "",
         passes=None if column.relation is None else f"{column.relation} {column.bound:g}",
         judged=len(judged),
-        agreeing=sum(cell.verdict == cell.published_words for cell in judged),
+        agreeing=sum(ours == theirs for ours, theirs in judged),
         numbers=len(both),
         rank_correlation=float(rank_correlations(both)[0, 1]),
     )

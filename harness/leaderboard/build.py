@@ -34,7 +34,7 @@ def build_leaderboard(results: Results) -> Leaderboard:
         models=compare_models(results),
         classification=classify_all(results),
         meta=meta,
-        published=compare_with_published(entries, results.published),
+        published=compare_with_published(entries, results),
     )
 
 

@@ -25,7 +25,10 @@ class PublishedColumnOptions(StrictModel):
     """A column: which of this run's numbers stand beside those published. Names of components are labels, or globs of them."""
 
     metric: Label | None = Field(default=None, description="The label of the metric whose mean scores they are.")
-    measure: Measure | None = Field(default=None, description="What they are, if no metric's scores; `seconds` is per explanation.")
+    measure: Measure | None = Field(
+        default=None,
+        description="What they are, if no metric's scores; `seconds` is per explanation, `accuracy` of models too that `keep` leaves out.",
+    )
     dataset: Label | None = Field(default=None, description="Of which dataset; default: the mean over all.")
     model: Label | None = Field(default=None, description="Of which model, where rows are explainers; default: the mean over all.")
     explainer: Label | None = Field(default=None, description="Of which explainer, where rows are models; default: the mean over all.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -35,8 +37,9 @@ def table(columns: list[PublishedColumn], rows: dict[str, list[object]], labels:
     return PublishedTable(title="t", source="s", kind="models" if labels else "explainers", columns=tuple(columns), rows=tuple(made))
 
 
-def compared(of: PublishedTable) -> PublishedEntry:
-    (entry,) = build_leaderboard(Results(provenance={}, groups=groups(), bootstrap=100, published=[of])).published
+def compared(of: PublishedTable, **changes: Any) -> PublishedEntry:
+    fields = {"provenance": {}, "groups": groups(), "bootstrap": 100, "published": [of], **changes}
+    (entry,) = build_leaderboard(Results(**fields)).published
     return entry
 
 
@@ -61,6 +64,27 @@ def test_accuracy_of_models_and_seconds_of_explainers() -> None:
     found = entry.cells["net"]["accuracy"]
     assert found.ours == pytest.approx(0.85) and found.means == 4 and found.deviation == pytest.approx(np.std([0.8, 0.9] * 2, ddof=1))
     assert entry.cells["net"]["seconds"].ours == pytest.approx(1.5)
+
+
+def test_accuracy_is_of_models_too_that_are_not_explained() -> None:
+    """Of the best alone it would be higher than what was published of all."""
+    kept = groups()[:2]
+    dropped = [group_of(SCORES["x", "n0"], [metric("m")], dataset="x", model=f"n{k}", accuracy=0.1 * k) for k in (2, 3, 4)]
+    columns = [
+        PublishedColumn(name="accuracy", measure="accuracy", datasets=("x",)),
+        PublishedColumn(name="m", metric="m", datasets=("x",), explainers=("a",)),
+    ]
+    rows = {"net": [0.5, None], "worst": [0.5, None]}
+    found = compared(table(columns, rows, {"net": ("n0", "n1", "n2", "n3"), "worst": ("n2",)}), groups=kept, not_kept=dropped).cells
+    assert (found["net"]["accuracy"].means, found["net"]["accuracy"].ours) == (4, pytest.approx(np.mean([0.8, 0.9, 0.2, 0.3])))
+    assert found["worst"]["accuracy"].ours == pytest.approx(0.2)
+    assert (found["net"]["m"].means, found["worst"]["m"].means) == (2, 0)
+
+
+def test_verdicts_are_the_same_in_capitals() -> None:
+    column = PublishedColumn(name="v", metric="m", datasets=("x",), models=("n0",), relation=">", bound=1.5)
+    (summary,) = compared(table([column], {"a": ["Fail"], "c": ["FAIL"], "d": ["Pass"], "b": ["passed over"]})).columns
+    assert (summary.judged, summary.agreeing) == (3, 2)
 
 
 @pytest.mark.parametrize(("relation", "far", "near"), [("<", "fail", "pass"), ("<=", "fail", "pass"), (">", "pass", "fail")])
