@@ -18,6 +18,8 @@ from harness.leaderboard.methods.prose_style import ProseFormat, ProseStyle
 from harness.leaderboard.methods.render import render_methods
 from harness.results.components import ComponentInfo
 from harness.results.data_model import CostsEntry, Results
+from tests.analysis.test_classifier_comparison import net
+from tests.support.swept_results import swept_results
 from tests.support.synthetic_results import leaderboard_results, write_run
 
 FORMATS = get_args(ProseFormat)
@@ -123,6 +125,61 @@ def test_each_answer_follows_from_the_run(results: Results) -> None:
     assert worse["Are explainers held against maps that know nothing?"] == (False, "name `nulls` in the spec")
     assert worse["Is anything held against ground truth?"][0] is False
     assert worse["Are there metrics of more than one kind?"] == (False, "faithfulness alone")
+
+
+def said(results: Results) -> str:
+    return render_methods(results, "text", with_checklist=False)
+
+
+def test_no_test_is_claimed_that_was_not_made() -> None:
+    """Without a null there is no skill, and without a reference no comparison."""
+    with_nulls = swept_results(("1conv",), seeds=1)
+    assert "The skill of an explainer" in said(with_nulls) and "one-sided Wilcoxon" in said(with_nulls)
+    assert "They have to beat 1 null explainer, which knows nothing of the model: noise." in said(with_nulls)
+    assert "with the reference" not in said(with_nulls), "there is none"
+    plain = [dataclasses.replace(info, null=False) for info in with_nulls.groups[0].explainers]
+    without = changed(dataclasses.replace(with_nulls, nulls=[]), explainers=plain)
+    text = said(without)
+    assert "Means have 95 % intervals" in text
+    assert not any(word in text for word in ("skill", "Wilcoxon", "p-values", "resamples"))
+    question = "Are uncertainty, tests and effects given, and p-values adjusted?"
+    assert answers(without)[question] == (False, "95 % intervals alone: name a `reference` and `nulls` in the spec")
+    assert answers(with_nulls)[question] == (True, "95 % intervals, signed-rank tests, false discovery rate")
+    referred = dataclasses.replace(without, reference="plain")
+    assert "with the reference sample by sample by the Wilcoxon signed-rank test and the paired t-test" in said(referred)
+    assert "one-sided" not in said(referred) and answers(referred)[question][1] == (
+        "95 % intervals, signed-rank tests, rank-biserial effects, false discovery rate"
+    )
+
+
+def test_models_that_were_not_chosen_are_counted() -> None:
+    whole = swept_results(("1conv", "all"))
+    others = [dataclasses.replace(group, cells={}, explainers=[], metrics=[]) for group in whole.groups[2:5]]
+    best = dataclasses.replace(whole, groups=[*whole.groups[:2], whole.groups[5]], not_kept=others)
+    assert "chosen by their accuracy" not in said(whole)
+    assert "Of 6 models these were chosen by their accuracy; 3 others, with accuracies of 72.0 to 86.0 %, are not explained." in said(best)
+    alone = dataclasses.replace(best, not_kept=others[:1])
+    assert "Of 4 models these were chosen by their accuracy; 1 other, with an accuracy of 72.0 %, is not explained." in said(alone)
+    assert answers(best)["Are models trained with several seeds?"] == (True, "at least 3 of each")
+
+
+@pytest.mark.parametrize(("correction", "words"), [("fdr", "a false discovery rate of their own"), ("holm", "Holm's method (1979)")])
+def test_tests_between_models_are_said(correction: str, words: str) -> None:
+    def classifiers(seeds: int) -> Results:
+        nets = [net(f"{tune} seed={k}", 0.5, k, tune if seeds > 1 else None) for tune in ("head", "all") for k in range(seeds)]
+        return Results(provenance={}, groups=nets, correction=correction, bootstrap=50)  # type: ignore[arg-type]
+
+    mcnemar = "Accuracies of models are compared by McNemar's exact test (1947) on the samples that both predict"
+    assert f"{mcnemar}, with p-values adjusted by {words}." in said(classifiers(1))
+    assert f"{mcnemar} and the paired t-test over training seeds, with p-values adjusted by {words}." in said(classifiers(3))
+
+
+def test_one_model_without_seeds_is_seen_beside_one_with(results: Results) -> None:
+    group = results.groups[0]
+    nets = [dataclasses.replace(group, model=f"seed {k}", replicate_of="vgg") for k in range(3)]
+    nets.append(dataclasses.replace(group, model="resnet"))
+    found = answers(dataclasses.replace(results, groups=nets))["Are models trained with several seeds?"]
+    assert found == (False, "resnet with 1: `sweep: {seed: [0, 1, 2]}` of a model that is trained")
 
 
 def test_the_command(tmp_path: Path, results: Results) -> None:

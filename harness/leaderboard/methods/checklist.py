@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.leaderboard.methods.methods_text import used_hardware
+from harness.analysis.overall import replicate_families
+from harness.leaderboard.methods.methods_text import tested_against, used_hardware
 from harness.results.data_model import EXPECTED_STATUSES, Results
 from harness.results.document import Leaderboard
 from harness.text_format import format_count, format_some
@@ -43,10 +44,12 @@ def _of_subjects(results: Results, document: Leaderboard) -> Iterator[ChecklistI
     said = f"{format_count(len(datasets), 'data set')}, {format_count(len(models), 'model')}"
     several = len(datasets) > 1 or len(models) > 1
     yield _item("Is there more than one data set or model?", said if several else "", f"{said}: conclusions are of these alone")
-    families = Counter((group.dataset, group.replicate_of) for group in results.groups if group.replicate_of is not None)
-    seeds = min(families.values(), default=1)
-    enough = f"at least {seeds} of each" if seeds >= FEW_SEEDS else ""
-    yield _item("Are models trained with several seeds?", enough, "no: `sweep: {seed: [0, 1, 2]}` of a model that is trained")
+    trained = [*results.groups, *results.not_kept]
+    families = sorted(([trained[k].model for k in members] for members in replicate_families(trained)), key=len)
+    fewest, most = (len(families[place]) if families else 0 for place in (0, -1))
+    enough = f"at least {fewest} of each" if fewest >= FEW_SEEDS else ""
+    few = f"{families[0][0]} with {fewest}" if most > 1 else "no"
+    yield _item("Are models trained with several seeds?", enough, f"{few}: `sweep: {{seed: [0, 1, 2]}}` of a model that is trained")
 
 
 def _of_explanations(results: Results) -> Iterator[ChecklistItem]:
@@ -69,8 +72,11 @@ def _of_metrics(results: Results, document: Leaderboard) -> Iterator[ChecklistIt
     known = "by meta-evaluation" if document.meta else ""
     yield _item("Is it known which metrics tell truth from noise?", known, "write `meta: {}` into the spec")
     adjusted = "false discovery rate" if results.correction == "fdr" else "Holm"
-    said = f"{100 * results.confidence:g} % intervals, signed-rank tests, rank-biserial effects, {adjusted}"
-    yield ChecklistItem("Are uncertainty, tests and effects given, and p-values adjusted?", True, said)
+    tested, intervals = tested_against(document), f"{100 * results.confidence:g} % intervals"
+    said = [intervals, "signed-rank tests", *(["rank-biserial effects"] if tested.reference else []), adjusted]
+    question = "Are uncertainty, tests and effects given, and p-values adjusted?"
+    lacking = f"{intervals} alone: name a `reference` and `nulls` in the spec"
+    yield _item(question, ", ".join(said) if any(tested) else "", lacking)
     cells = [cell for group in results.groups for cell in group.cells.values()]
     states = Counter(cell.status if cell.status != "ok" or cell.computed.all() else "incomplete" for cell in cells)
     failed = [f"{count} {status}" for status, count in sorted(states.items()) if status not in EXPECTED_STATUSES]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from harness.leaderboard.bibliography import HARNESS, META_EVALUATION, QUALITY_GAP
 from harness.leaderboard.methods.prose_style import ProseStyle
@@ -64,6 +64,19 @@ def _data(results: Results, document: Leaderboard, style: ProseStyle) -> Iterato
             model = f"The model {_called(group.model, group.recipes.get('model'), style)}"
             right = "" if entry.accuracy is None else f" classifies {100 * entry.accuracy:.1f} {style.percent} of them correctly;"
             yield f"{model}{right or ':'} {sample_count_text(entry.samples, results.samples_rule, entry.samples_total)} count."
+        yield from _left_out([group.accuracy for group in results.not_kept if group.dataset == dataset], len(groups), style)
+
+
+def _left_out(accuracies: Sequence[float | None], explained: int, style: ProseStyle) -> Iterator[str]:
+    """How many models others were better than, and how good these are."""
+    if not accuracies:
+        return
+    known = [f"{100 * value:.1f}" for value in sorted(value for value in accuracies if value is not None)]
+    one = len(accuracies) == 1
+    noun = "an accuracy" if one else "accuracies"
+    shares = f", with {noun} of {' to '.join(dict.fromkeys([known[0], known[-1]]))} {style.percent}," if known else ""
+    others = f"{format_count(len(accuracies), 'other')}{shares} {'is' if one else 'are'} not explained"
+    yield f"Of {format_count(explained + len(accuracies), 'model')} these were chosen by their accuracy; {others}."
 
 
 def _explanations(results: Results, style: ProseStyle) -> Iterator[str]:
@@ -78,8 +91,8 @@ def _explanations(results: Results, style: ProseStyle) -> Iterator[str]:
     of = f" of {said}" if said else ""
     yield f"We compare {format_count(len(real), 'explainer')}{of}: {_all_called(real, style)}."
     if nulls:
-        named = _all_called(nulls, style)
-        yield f"They have to beat {format_count(len(nulls), 'null explainer')}, which know nothing of the model: {named}."
+        count = format_count(len(nulls), "null explainer")
+        yield f"They have to beat {count}, which {'know' if len(nulls) > 1 else 'knows'} nothing of the model: {_all_called(nulls, style)}."
     if twins:
         yield "Each is also held against itself on a copy of the model with random weights."
     if results.reference is not None:
@@ -103,17 +116,50 @@ def _metric(info: MetricInfo, style: ProseStyle) -> str:
 
 
 def _statistics(results: Results, document: Leaderboard, style: ProseStyle) -> Iterator[str]:
+    """Of what was done alone: no skill without nulls, no tests of what was held against nothing."""
     level = f"{100 * results.confidence:g} {style.percent}"
     yield f"Means have {level} intervals: Student's t, widened where scores are skewed (Hall 1992), and Wilson's for scores of 0 or 1."
-    yield "The skill of an explainer under a metric is the share of samples on which it scores better than the null that is hardest for it,"
-    yield "ties half; the headline is the weighted mean over the metrics that tell whether a map is true,"
-    yield "with simultaneous confidence sets of places."
-    if weights := ", ".join(f"{name} {weight:g}" for name, weight in document.settings.weights.items()):
-        yield f"Weights of the headline that were chosen: {style.words(weights)}."
-    yield "Explainers are compared sample by sample by the Wilcoxon signed-rank test and the paired t-test,"
-    yield "with the matched-pairs rank-biserial correlation as effect;"
-    yield f"p-values are adjusted by {CORRECTIONS[results.correction]}, and are significant below {1 - results.confidence:.2g}."
-    yield f"Intervals of skill rest on {results.bootstrap:,} resamples of the samples."
+    ranked = any(row.standings["category"].skill.value is not None for group in document.groups for row in group.rows)
+    if ranked:
+        yield "The skill of an explainer under a metric is the share of samples on which it scores better than the null that is hardest for"
+        yield "it, ties half; the headline is the weighted mean over the metrics that tell whether a map is true,"
+        yield "with simultaneous confidence sets of places."
+        if weights := ", ".join(f"{name} {weight:g}" for name, weight in document.settings.weights.items()):
+            yield f"Weights of the headline that were chosen: {style.words(weights)}."
+        yield f"Intervals of skill rest on {results.bootstrap:,} resamples of the samples."
+    tested = tested_against(document)
+    if tested.reference:
+        yield "Explainers are compared with the reference sample by sample by the Wilcoxon signed-rank test and the paired t-test,"
+        yield "with the matched-pairs rank-biserial correlation as effect."
+    if tested.nulls:
+        yield "Each is compared with every null by the one-sided Wilcoxon signed-rank test;"
+        yield "the greatest of these p-values counts (Berger 1982)."
+    if tested.reference or tested.nulls:
+        yield f"p-values are adjusted by {CORRECTIONS[results.correction]}, and are significant below {1 - results.confidence:.2g}."
+    yield from _tests_between_models(document)
+
+
+class TestedAgainst(NamedTuple):
+    """Rivals that any explainer was tested against: the reference, and nulls."""
+
+    reference: bool
+    nulls: bool
+
+
+def tested_against(document: Leaderboard) -> TestedAgainst:
+    """What the cells of a run were tested against."""
+    cells = [cell for group in document.groups for row in group.rows for cell in row.cells.values()]
+    return TestedAgainst(any(cell.versus_reference is not None for cell in cells), any(cell.p_null is not None for cell in cells))
+
+
+def _tests_between_models(document: Leaderboard) -> Iterator[str]:
+    comparisons = [comparison for entry in document.classification for comparison in entry.comparisons]
+    over_seeds = any(comparison.over_seeds for comparison in comparisons)
+    tests = ["McNemar's exact test (1947) on the samples that both predict"] if any(one.mcnemar for one in comparisons) else []
+    tests += ["the paired t-test over training seeds"] if over_seeds else []
+    if tests:
+        method = {"fdr": "a false discovery rate of their own", "holm": "Holm's method (1979)"}[document.settings.correction]
+        yield f"Accuracies of models are compared by {_listed(tests)}, with p-values adjusted by {method}."
 
 
 def _called(label: str, info: ComponentInfo | None, style: ProseStyle, *, said: Sequence[str] = (), cite: bool = False) -> str:
