@@ -108,6 +108,9 @@ def hold_accuracy_equal(found: LevelSet, value: float | None, count: int | None)
     unknown = [group.model for own in groups.values() for group in own if group.accuracy is None]
     if unknown:
         raise FactorError(f"the accuracy of {to_printable_line(unknown[0])} is not known: accuracies cannot be held equal")
+    first, *others = ({(group.dataset, group.model) for group in own} for own in groups.values())
+    if all(other == first for other in others):
+        raise FactorError("all levels are of the same models: their accuracies are equal as they are")
     accuracies = [[float(group.accuracy or 0.0) for group in own] for own in groups.values()]
     count = usual_count([len(own) for own in accuracies]) if count is None else count
     if all(len(own) <= count for own in accuracies):

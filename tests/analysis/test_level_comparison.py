@@ -254,6 +254,7 @@ def apart() -> Results:
             {},
             "no sample of data counts for all models of all levels: .*; net tune=1conv, seed=0 on data has the least",
         ),
+        (swept_results, "steps", {"equal_accuracy": True}, "all levels are of the same models: their accuracies are equal as they are"),
         (swept_results, "model", {"equal_accuracy": True}, "no level has more than 1 model to choose from"),
     ],
 )

@@ -19,7 +19,7 @@ from harness.leaderboard.render import render_leaderboard
 from harness.results.document import Leaderboard, read_leaderboard
 from harness.runs.level_figure import draw_levels
 from tests.support.spec import SMALL, small_spec
-from tests.support.swept_results import TUNES, swept_results
+from tests.support.swept_results import TUNES, swept_group, swept_results
 from tests.support.synthetic_results import write_run
 
 TEXTS = ["terminal", "markdown", "latex", "html"]
@@ -60,6 +60,25 @@ def test_facts_change_with_what_is_compared() -> None:
     assert "of each level the models whose accuracy is the nearest to 80.0 %" in equal
     assert "- 1conv: net tune=1conv, seed=2 (72.0 %)" in equal and "- all: net tune=all, seed=0 (85.0 %)" in equal
     assert "(those that" not in said(samples_rule="all")
+
+
+def test_what_intervals_and_tests_hold_for_is_said_of_each() -> None:
+    """One seed beside three: the mean of the three knows how seeds vary, the difference does not."""
+
+    def facts(*by: str, **changes: object) -> str:
+        return " ".join(render_leaderboard(document.__wrapped__(*by, **changes), "markdown", levels=True).split())
+
+    few = facts("tune", groups=(swept_group("1conv", 0), *(swept_group("all", seed, gain=0.3) for seed in range(3))))
+    assert "intervals of means take training seeds and samples as drawn by chance where there are seeds enough" in few
+    assert "models of a level are averaged sample by sample: intervals of differences, and tests, hold for these models" in few
+    both = facts("tune", groups=(swept_group("1conv", 0), *(swept_group(t, s, gain=0.3) for t in ("all", "2conv") for s in range(3))))
+    assert "intervals and tests take training seeds and samples as drawn by chance where there are seeds enough" in both
+    assert "intervals and tests hold for these models elsewhere" in both
+    all_ = facts("tune")
+    assert "intervals and tests take training seeds and samples as drawn by chance" in all_ and "where there are seeds enough" not in all_
+    assert "hold for these models" not in all_
+    apart = facts("dataset", tunes=("all",), datasets=("first", "second"))
+    assert "intervals of means take training seeds and samples as drawn by chance" in apart and "not tested" in apart
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])

@@ -49,11 +49,15 @@ def _facts(document: Leaderboard, entry: LevelsEntry) -> Iterator[str]:
     yield f"{100 * document.settings.confidence:g} % intervals"
     tests = {comparison.test for comparison in _comparisons(entry)}
     several = any(len(level.models) > 1 for level in entry.levels)
-    if "models" in tests:
-        where = "" if tests == {"models"} else ", where there are seeds enough"
-        yield f"intervals and tests take training seeds and samples as drawn by chance{where}"
-    if "samples" in tests and several:
-        yield "models of a level are averaged sample by sample: intervals and tests hold for these models"
+    means = {each.test for metric in entry.metrics for row in metric.rows for each in row.scores.values() if each.models > 1}
+    if "models" in tests | means:
+        what = "intervals and tests" if "models" in tests else "intervals of means"
+        where = "" if tests | means == {"models"} else " where there are seeds enough"
+        yield f"{what} take training seeds and samples as drawn by chance{where}"
+    if "samples" in tests | means and several:
+        what = "intervals of differences, and tests," if tests == {"samples"} and "models" in means else "intervals and tests"
+        elsewhere = " elsewhere" if "models" in tests else ""
+        yield f"models of a level are averaged sample by sample: {what} hold for these models{elsewhere}"
     if not tests:
         yield "levels have no samples in common: they are not tested"
     elif tests == {"samples"} and 0.5 ** (entry.samples - 1) >= 1 - document.settings.confidence:
