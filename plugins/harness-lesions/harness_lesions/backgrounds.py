@@ -8,12 +8,15 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pictures
 from scipy import ndimage
 
-from harness.api import exact
+from harness.api import InputError, exact
+from harness.api.image_files.decoding import opened
+from harness.api.image_files.planes import as_unreadable, optional_library
+from harness.api.image_files.traits import Unreadable
+from harness.api.image_files.walking import walk
 from harness.api.randomness import stream_seed
-from harness_lesions.bank import SPLITS, Split
+from harness_lesions.bank import CLASSES, SPLITS, Split
 from harness_lesions.phantom import GREATEST, brain_phantom, scanned
 from harness_lesions.rendering import Image
 from harness_lesions.shapes import Mask
@@ -66,14 +69,17 @@ def is_large(image: Image) -> bool:
 def folder(path: Path, split: Split, side: int, seed: int) -> Backgrounds:
     """Slices of one split of a folder of ``.nii``, ``.nii.gz`` or ``.png`` files, taken in a seeded order.
 
+    Each file is behind a sample of each class, and then the next.
     Volumes give every axial slice of which less than 55 % is black; they should be skull-stripped, as the paper's are: what is not
-    black counts as brain. Splits share no file. Raises ``ValueError`` where there are fewer than three files, or a file has no such slice.
+    black counts as brain. Splits share no file. Raises ``ValueError`` where there are fewer than three files, or one cannot be read or has
+    no such slice.
     """
     files = split_files(found_files(path), split, seed)
     order = np.random.default_rng(stream_seed(seed, split, "backgrounds")).permutation(len(files))
 
     def background(index: int, generator: np.random.Generator) -> tuple[Image, Mask]:
-        slices = eligible_slices(files[order[index % len(files)]])
+        turn = index // len(CLASSES)  # not the index: were the number of files even, each would have a class of its own
+        slices = eligible_slices(files[order[turn % len(files)]])
         image = fitted(slices[generator.integers(len(slices))].astype(np.float32) / 255 * GREATEST, side)
         return image, brain_of(image)
 
@@ -81,12 +87,12 @@ def folder(path: Path, split: Split, side: int, seed: int) -> Backgrounds:
 
 
 def found_files(path: Path) -> list[Path]:
-    """All slices and volumes under ``path``, by name."""
+    """All slices and volumes under ``path`` that are not hidden, by name."""
     if not path.is_dir():
-        raise ValueError(f"backgrounds: {path} is no folder")
-    files = sorted(file for file in path.rglob("*") if file.name.lower().endswith(PICTURES + VOLUMES))
+        raise InputError(f"backgrounds: {path} is no folder")
+    files = [file for file in walk(path).images if file.name.lower().endswith(PICTURES + VOLUMES)]
     if len(files) < len(SPLITS):
-        raise ValueError(
+        raise InputError(
             f"backgrounds: {path} has {len(files)} .png, .nii or .nii.gz files; at least {len(SPLITS)} are needed, one a split"
         )
     return files
@@ -104,24 +110,30 @@ def split_files(files: list[Path], split: Split, seed: int) -> list[Path]:
 @lru_cache(maxsize=16)
 def eligible_slices(file: Path) -> NDArray[np.uint8]:
     """Slices ``(N, 270, 270)`` of one file, 255 at each slice's brightest pixel."""
-    slices = [picture(file)] if file.name.lower().endswith(PICTURES) else volume(file)
+    try:
+        slices = [picture(file)] if file.name.lower().endswith(PICTURES) else volume(file)
+    except Unreadable as fault:
+        raise InputError(f"backgrounds: {file}: {fault}") from fault
     kept = [scaled(cropped(one)) for one in slices if is_large(one)]
     if not kept:
-        raise ValueError(f"backgrounds: {file} has no slice that is less than {MOST_BLACK:.0%} black")
+        raise InputError(f"backgrounds: {file} has no slice that is less than {MOST_BLACK:.0%} black")
     return np.stack(kept)
 
 
 def picture(file: Path) -> NDArray[np.float32]:
-    """A PNG as grey values."""
-    with Pictures.open(file) as opened:
-        return np.asarray(opened.convert("F"), dtype=np.float32)
+    """A PNG as grey values; raises `Unreadable`."""
+    with opened(file) as image:
+        return np.asarray(image.convert("F"), dtype=np.float32)
 
 
 def volume(file: Path) -> list[NDArray[np.float32]]:
-    """The axial slices of a volume from bottom to top, the front of the head up."""
-    import nibabel
-
-    voxels = np.asarray(nibabel.as_closest_canonical(nibabel.load(file)).dataobj, dtype=np.float32)
+    """The axial slices of a volume from bottom to top, the front of the head up; raises `Unreadable`."""
+    nibabel = optional_library("nibabel", "NIfTI files")
+    with as_unreadable(file):
+        image = nibabel.load(file)
+        if len(image.shape) not in (3, 4):
+            raise Unreadable(f"no volume: its shape is {image.shape}")
+        voxels = np.asarray(nibabel.as_closest_canonical(image).dataobj, dtype=np.float32)
     voxels = np.nan_to_num(voxels[..., 0] if voxels.ndim == 4 else voxels).clip(0)
     return [np.rot90(voxels[:, :, level]) for level in range(voxels.shape[2])]
 

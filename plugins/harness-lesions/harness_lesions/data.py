@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from harness.api import Sample, dataset
+from harness.api import InputError, Sample, dataset
 from harness.api.randomness import stream_seed
 from harness_lesions.backgrounds import Backgrounds, folder, phantoms, template_slices
 from harness_lesions.bank import CLASSES, Split, lesion_bank, symmetries
@@ -68,7 +68,7 @@ class LesionImages:
                 return placed([rendered(shape, name, self.scale) for shape in shapes], brain, generator)
             except NoRoom as error:
                 reason = error
-        raise ValueError(
+        raise InputError(
             f"{count} lesions at scale {self.scale} do not fit into a brain of {int(brain.sum())} pixels: {reason}; lower the scale"
         )
 

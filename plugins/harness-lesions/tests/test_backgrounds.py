@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import nibabel
@@ -11,6 +12,8 @@ from harness_lesions import template
 from harness_lesions.backgrounds import SIDE, SPLITS, brain_of, eligible_slices, folder, found_files, split_files
 from harness_lesions.data import lesions
 from PIL import Image as Pictures
+
+from harness.api import InputError
 
 
 def write_volume(path: Path, size: tuple[int, int, int] = (180, 216, 8), affine: np.ndarray | None = None) -> None:
@@ -64,6 +67,39 @@ def test_samples_over_a_folder(pictures: Path) -> None:
     assert background.max() <= 0.7
     assert not (drawn > 0)[~brain_of(background)].any()
     assert lesions(split="train", samples=4, size=96, backgrounds=pictures)[1].image.shape == (1, 96, 96)
+
+
+@pytest.mark.parametrize("count", [7, 10])
+def test_a_file_tells_no_class(tmp_path: Path, count: int) -> None:
+    """Whatever the number of files in a split: each is behind both classes as often."""
+    for i in range(count):
+        write_picture(tmp_path / f"{i}.png", 255)
+        with Pictures.open(tmp_path / f"{i}.png") as picture:
+            values = np.asarray(picture).copy()
+        values[150, 60 + 10 * i] = 128  # by which a file is known again
+        Pictures.fromarray(values).save(tmp_path / f"{i}.png")
+    for split, files in (("train", count - 1 - (1 + int(0.2 * (count - 3)))), ("test", 1 + int(0.2 * (count - 3)))):
+        data = lesions(split=split, samples=4 * files, size=270, backgrounds=tmp_path)
+        seen = Counter((data.layers(i)[0].tobytes(), data[i].label) for i in range(len(data)))
+        assert len(seen) == 2 * files and set(seen.values()) == {2}
+
+
+def test_what_systems_leave_behind_is_no_background(pictures: Path) -> None:
+    expected = found_files(pictures)
+    (pictures / "._0.png").write_bytes(b"AppleDouble")
+    (pictures / "__MACOSX").mkdir()
+    (pictures / "__MACOSX" / "0.png").write_bytes(b"AppleDouble")
+    assert found_files(pictures) == expected
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    write_picture(tmp_path / "cut.png", 200)
+    (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:100])
+    (tmp_path / "noise.nii.gz").write_bytes(b"no NIfTI")
+    nibabel.save(nibabel.Nifti1Image(np.ones((9, 9), dtype=np.float32), np.eye(4)), tmp_path / "flat.nii")
+    for name, fault in (("cut.png", "truncated"), ("noise.nii.gz", "."), ("flat.nii", r"no volume: its shape is \(9, 9\)")):
+        with pytest.raises(InputError, match=rf"^backgrounds: .*{name}: .*{fault}"):
+            eligible_slices(tmp_path / name)
 
 
 def test_backgrounds_that_cannot_be_used(tmp_path: Path) -> None:
