@@ -8,47 +8,57 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from harness.analysis.rank_correlation import rank_correlations
-from harness.results.data_model import Group, Results
+from harness.results.classification_document import MEASURES, ClassificationEntry, ClassifierEntry, Measure
 from harness.results.document import GroupEntry, Row
 from harness.results.published_document import PublishedCell, PublishedColumnEntry, PublishedEntry, PublishedVerdict
 from harness.results.published_tables import PublishedColumn, PublishedRow, PublishedTable, PublishedValue, Relation
 
 RELATIONS: Mapping[Relation, Callable[[float, float], bool]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 JUDGED = ("pass", "fail")
+Classifiers = Mapping[tuple[str, str], ClassifierEntry]
 Estimate = tuple[float | None, float | None, float | None]  # with the interval that it has
 
 
-def compare_with_published(groups: Sequence[GroupEntry], results: Results) -> list[PublishedEntry]:
-    """Every table, with what the ``groups`` of the document have in the place of each of its values.
+def compare_with_published(
+    groups: Sequence[GroupEntry], classification: Sequence[ClassificationEntry], tables: Sequence[PublishedTable]
+) -> list[PublishedEntry]:
+    """Every table, with what the groups have in the place of each of its values.
 
-    Accuracies are of models too of which others were better, and which are not explained: those of the best would be too good.
+    Measures of classification are of models too of which others were better, and which are not explained: those of the best would be too
+    good.
     """
-    return [_compare(groups, results.not_kept, table) for table in results.published]
+    classifiers = {(entry.dataset, found.model): found for entry in classification for found in entry.models}
+    return [_compare(groups, classifiers, table) for table in tables]
 
 
-def _compare(groups: Sequence[GroupEntry], not_kept: Sequence[Group], table: PublishedTable) -> PublishedEntry:
+def _compare(groups: Sequence[GroupEntry], classifiers: Classifiers, table: PublishedTable) -> PublishedEntry:
     cells: dict[str, dict[str, PublishedCell]] = {}
     for row in table.rows:
         for column, value in zip(table.columns, row.values, strict=True):
-            cells.setdefault(row.name, {})[column.name] = _cell(list(_estimates(groups, not_kept, table, row, column)), column, value)
+            cells.setdefault(row.name, {})[column.name] = _cell(list(_estimates(groups, classifiers, table, row, column)), column, value)
     columns = [_column_entry(column, [cells[row.name][column.name] for row in table.rows]) for column in table.columns]
     return PublishedEntry(title=table.title, source=table.source, about=table.about, kind=table.kind, columns=columns, cells=cells)
 
 
 def _estimates(
-    groups: Sequence[GroupEntry], not_kept: Sequence[Group], table: PublishedTable, row: PublishedRow, column: PublishedColumn
+    groups: Sequence[GroupEntry], classifiers: Classifiers, table: PublishedTable, row: PublishedRow, column: PublishedColumn
 ) -> Iterator[Estimate]:
     """What is known of each group, or of each explainer on it, that the row and the column are of."""
     models, explainers = (row.labels, column.explainers) if table.kind == "models" else (column.models, row.labels)
 
-    def meant(group: GroupEntry | Group) -> bool:
-        return group.dataset in column.datasets and group.model in models
+    def meant(dataset: str, model: str) -> bool:
+        return dataset in column.datasets and model in models
 
-    if column.measure == "accuracy":
-        known: list[GroupEntry | Group] = [*groups, *not_kept]
-        yield from ((group.accuracy, None, None) for group in known if meant(group))
+    if column.measure in MEASURES:
+        yield from (_model_estimate(found, column.measure) for key, found in classifiers.items() if meant(*key))
     else:
-        yield from (_estimate(entry, column) for group in groups if meant(group) for entry in group.rows if entry.label in explainers)
+        chosen = [group for group in groups if meant(group.dataset, group.model)]
+        yield from (_estimate(entry, column) for group in chosen for entry in group.rows if entry.label in explainers)
+
+
+def _model_estimate(classifier: ClassifierEntry, measure: Measure) -> Estimate:
+    interval = (classifier.low, classifier.high) if measure == "accuracy" else (None, None)
+    return classifier.measures.get(measure), *interval
 
 
 def _estimate(row: Row, column: PublishedColumn) -> Estimate:

@@ -26,15 +26,16 @@ def build_leaderboard(results: Results) -> Leaderboard:
     separations = {(entry.dataset, entry.model): _separations(entry) for entry in meta}
     groups = [analyse_group(group, results, separations.get((group.dataset, group.model))) for group in results.groups]
     entries = [found.entry for found in groups]
+    classification = classify_all(results)
     return Leaderboard(
         run=results.provenance,
         settings=Settings(**{**vars(results), "samples": results.samples_rule}),
         groups=entries,
         overall=overall_entries(groups, results),
         models=compare_models(results),
-        classification=classify_all(results),
+        classification=classification,
         meta=meta,
-        published=compare_with_published(entries, results),
+        published=compare_with_published(entries, classification, results.published),
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.results.classification_document import Measure
 from harness.results.field_types import Name, Number
 
 Relation = Literal["<", "<=", ">", ">="]
 RowKind = Literal["explainers", "models"]
+RowMeasure = Literal["skill", "seconds"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +28,14 @@ class PublishedColumn:
 
     Attributes:
         metric: the label of the metric whose mean scores of ours stand beside; None if it is a ``measure``.
-        measure: ``accuracy`` (of a model), ``skill`` or ``seconds`` (per explanation).
+        measure: how well a model classifies, or of an explainer its ``skill`` or its ``seconds`` per explanation.
         datasets, models, explainers: labels over which ours is the mean; the rows' own kind is empty.
         relation, bound: what a number must be to pass; None if nothing is said.
     """
 
     name: Name
     metric: Name | None = None
-    measure: Name | None = None
+    measure: Measure | RowMeasure | None = None
     datasets: tuple[Name, ...] = ()
     models: tuple[Name, ...] = ()
     explainers: tuple[Name, ...] = ()

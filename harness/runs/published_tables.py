@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from harness.results.published_tables import PublishedColumn, PublishedRow, PublishedTable, PublishedValue, Relation
 from harness.spec.loaded_spec import LoadedSpec
 from harness.spec.published_checks import Labels, labels_meant
@@ -36,4 +38,5 @@ def _column(name: str, options: PublishedColumnOptions, rows: str, labels: Label
     chosen = {kind: () if kind == rows else tuple(labels_meant(name, labels[kind])) for kind, name in asked.items()}
     relation: Relation | None = None
     relation, bound = options.threshold or (None, None)  # type: ignore[assignment]
-    return PublishedColumn(name=name, metric=options.metric, measure=options.measure, relation=relation, bound=bound, **chosen)
+    measure: Any = options.measure and options.measure.replace("-", "_")
+    return PublishedColumn(name=name, metric=options.metric, measure=measure, relation=relation, bound=bound, **chosen)

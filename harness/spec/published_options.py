@@ -9,9 +9,8 @@ from pydantic import Field, StringConstraints
 
 from harness.spec.form_types import Label, StrictModel
 
-ModelMeasure = Literal["accuracy"]
-RowMeasure = Literal["skill", "seconds"]
-Measure = Literal["accuracy", "skill", "seconds"]
+ModelMeasure = Literal["accuracy", "balanced-accuracy", "precision", "recall", "f1", "auc"]
+PublishedMeasure = ModelMeasure | Literal["skill", "seconds"]
 """What is known of a model, or of an explainer, beside its scores."""
 MODEL_MEASURES: tuple[str, ...] = get_args(ModelMeasure)
 PASSES_WORDS = "a comparison with a number, such as < 0.5"
@@ -25,9 +24,10 @@ class PublishedColumnOptions(StrictModel):
     """A column: which of this run's numbers stand beside those published. Names of components are labels, or globs of them."""
 
     metric: Label | None = Field(default=None, description="The label of the metric whose mean scores they are.")
-    measure: Measure | None = Field(
+    measure: PublishedMeasure | None = Field(
         default=None,
-        description="What they are, if no metric's scores; `seconds` is per explanation, `accuracy` of models too that `keep` leaves out.",
+        description="What they are, if no metric's scores; `seconds` is per explanation, measures of models are of those too that `keep` "
+        "leaves out.",
     )
     dataset: Label | None = Field(default=None, description="Of which dataset; default: the mean over all.")
     model: Label | None = Field(default=None, description="Of which model, where rows are explainers; default: the mean over all.")

@@ -10,6 +10,7 @@ from scipy import stats
 
 from harness.leaderboard.build import build_leaderboard
 from harness.results.data_model import CostsEntry, Group, Results
+from harness.results.predictions import Predictions
 from harness.results.published_document import PublishedEntry
 from harness.results.published_tables import PublishedColumn, PublishedRow, PublishedTable, PublishedValue
 from tests.support.synthetic_results import group_of, metric
@@ -21,10 +22,17 @@ SCORES = {
 }
 
 
+def predictions(wrong: int) -> Predictions:
+    """Of 20 samples so many of the second class are taken for the first."""
+    labels = np.repeat([0.0, 1.0], 10)
+    answers = np.where(np.arange(20) < 20 - wrong, labels, 0.0)
+    return Predictions(labels=labels, predicted=answers, classes=2)
+
+
 def groups() -> list[Group]:
     costs = {label: CostsEntry(seconds_per_sample=0.5 * k) for k, label in enumerate(ROWS, start=1)}
     return [
-        group_of(scores, [metric("m")], dataset=data, model=net, costs=costs, accuracy=0.8 if net == "n0" else 0.9)
+        group_of(scores, [metric("m")], dataset=data, model=net, costs=costs, predictions=predictions(4 if net == "n0" else 2))
         for (data, net), scores in SCORES.items()
     ]
 
@@ -57,27 +65,32 @@ def test_one_group_gives_its_mean_and_interval_and_several_their_mean_and_deviat
     assert cells["all"].means == 2 and cells["all"].low is None
 
 
-def test_accuracy_of_models_and_seconds_of_explainers() -> None:
+def test_accuracy_and_precision_of_models_and_seconds_of_explainers() -> None:
     accuracy = PublishedColumn(name="accuracy", measure="accuracy", datasets=("x", "y"))
     seconds = PublishedColumn(name="seconds", measure="seconds", datasets=("y",), explainers=("c",))
-    entry = compared(table([accuracy, seconds], {"net": [0.5, 1.0]}, {"net": ("n0", "n1")}))
+    precision = PublishedColumn(name="precision", measure="precision", datasets=("y",))
+    rows: dict[str, list[object]] = {"net": [0.5, 1.0, 0.7], "n1": [0.5, 1.0, 0.7]}
+    entry = compared(table([accuracy, seconds, precision], rows, {"net": ("n0", "n1"), "n1": ("n1",)}))
     found = entry.cells["net"]["accuracy"]
     assert found.ours == pytest.approx(0.85) and found.means == 4 and found.deviation == pytest.approx(np.std([0.8, 0.9] * 2, ddof=1))
     assert entry.cells["net"]["seconds"].ours == pytest.approx(1.5)
+    assert entry.cells["n1"]["precision"].ours == pytest.approx((1 + 10 / 12) / 2) and entry.cells["n1"]["precision"].low is None
+    assert entry.cells["net"]["precision"].ours == pytest.approx(((1 + 10 / 12) / 2 + (1 + 10 / 14) / 2) / 2)
 
 
 def test_accuracy_is_of_models_too_that_are_not_explained() -> None:
     """Of the best alone it would be higher than what was published of all."""
     kept = groups()[:2]
-    dropped = [group_of(SCORES["x", "n0"], [metric("m")], dataset="x", model=f"n{k}", accuracy=0.1 * k) for k in (2, 3, 4)]
+    wrong = {"n2": 10, "n3": 8, "n4": 6}
+    dropped = [group_of(SCORES["x", "n0"], [metric("m")], dataset="x", model=k, predictions=predictions(n)) for k, n in wrong.items()]
     columns = [
         PublishedColumn(name="accuracy", measure="accuracy", datasets=("x",)),
         PublishedColumn(name="m", metric="m", datasets=("x",), explainers=("a",)),
     ]
     rows = {"net": [0.5, None], "worst": [0.5, None]}
     found = compared(table(columns, rows, {"net": ("n0", "n1", "n2", "n3"), "worst": ("n2",)}), groups=kept, not_kept=dropped).cells
-    assert (found["net"]["accuracy"].means, found["net"]["accuracy"].ours) == (4, pytest.approx(np.mean([0.8, 0.9, 0.2, 0.3])))
-    assert found["worst"]["accuracy"].ours == pytest.approx(0.2)
+    assert (found["net"]["accuracy"].means, found["net"]["accuracy"].ours) == (4, pytest.approx(np.mean([0.8, 0.9, 0.5, 0.6])))
+    assert found["worst"]["accuracy"].ours == pytest.approx(0.5)
     assert (found["net"]["m"].means, found["worst"]["m"].means) == (2, 0)
 
 
