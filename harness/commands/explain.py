@@ -23,17 +23,22 @@ def explain_command(
     training: Annotated[str | None, typer.Option(help="The dataset that explainers draw a background from: NAME,param=value,…")] = None,
     out: Annotated[Path, typer.Option(help="The PNG.")] = Path("explanation.png"),
     seed: Annotated[int, typer.Option(help="Of the random streams.")] = 0,
+    spec: Annotated[Path | None, typer.Option(help="A run spec, whose labels name components too, such as a model that it trains.")] = None,
     plugin: PluginFiles = [],
 ) -> None:
     """Explain one image with several explainers, side by side."""
     from harness.runs.explain import explain_image
     from harness.runs.progress import make_reporter
+    from harness.spec.load import load_spec
     from harness.text_format import print_line
 
     known = discover_registry(plugin)
     with make_reporter(None, make_console(stderr=True)) as progress:
         tell = progress.stage
-        made = explain_image(image, model, explainer, registry=known, target=target, training=training, out=out, seed=seed, stage=tell)
+        loaded = None if spec is None else load_spec(spec, known)
+        made = explain_image(
+            image, model, explainer, registry=known, target=target, training=training, out=out, seed=seed, spec=loaded, stage=tell
+        )
     for line in (made.sentence, *(f"note: {note}" for note in made.notes)):
         print_line(make_console(), line)
     for line in made.failures:

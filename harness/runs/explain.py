@@ -15,9 +15,10 @@ from harness.registry.registry import Registry
 from harness.registry.resolve import resolve
 from harness.runs.component_shorthand import parse_component, parse_natural, quote_shortened
 from harness.runs.image_files import describe_image_file, is_file, read_image_file, to_picture
+from harness.spec.loaded_spec import LoadedSpec
 from harness.store.address import default_address
 from harness.store.atomic import write_atomically
-from harness.text_format import format_count
+from harness.text_format import format_count, format_some
 from harness.user_errors import UserError, as_user_error
 
 if TYPE_CHECKING:
@@ -51,6 +52,31 @@ class _ImageToExplain:
     notes: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class _Names:
+    """Names of components on the command line: labels of a spec, if there is one, and what is installed."""
+
+    registry: Registry
+    spec: LoadedSpec | None = None
+
+    def resolve(self, kind: Kind, text: str, option: str) -> Recipe:
+        """The recipe of a component as the command line names it; what is wrong with it is told of the option."""
+        labelled: list[Recipe] = []
+        if self.spec is not None:
+            labelled += self.spec.recipes.rows if kind == "explainers" else getattr(self.spec.recipes, kind)
+        for recipe in labelled:
+            if recipe.label == text:
+                return recipe
+        there = f"; labels of the spec: {format_some([recipe.label for recipe in labelled])}" if labelled else ""
+        try:
+            return resolve(self.registry, kind, parse_component(text))
+        except ReferenceProblems as error:
+            told = "; ".join(dict.fromkeys(problem.message for problem in error.problems))
+            raise UserError(f"{option} {quote_shortened(text)}: {told}{there}") from error
+        except RegistryError as error:
+            raise UserError(f"{option} {quote_shortened(text)}: {error} (a {singular(kind)}{there})") from error
+
+
 def explain_image(
     image: str,
     model: str,
@@ -61,19 +87,21 @@ def explain_image(
     training: str | None = None,
     out: Path = Path("explanation.png"),
     seed: int = 0,
+    spec: LoadedSpec | None = None,
     stage: Callable[[str], object] = str,
 ) -> ExplainedImage:
     """Write the panel to ``out`` and say what is in it; an explainer that cannot run costs its own map, and is named.
 
     ``image`` is a file, or ``DATASET#INDEX`` for a sample of an installed dataset, whose mask is then outlined. Where no explainer can run
-    there is no picture. ``stage`` is told what is being done.
+    there is no picture. Labels of a ``spec`` name its models, explainers and datasets. ``stage`` is told what is being done.
 
     Raises:
         UserError: the image cannot be read, there is no such component, parameter or class, or the model or the dataset raises.
     """
-    model_recipe = _resolve_component(registry, "models", model, "--model")
-    recipes = [_resolve_component(registry, "explainers", text, "--explainer") for text in explainers]
-    background = _training_recipe(registry, training, model_recipe)
+    named = _Names(registry, spec)
+    model_recipe = named.resolve("models", model, "--model")
+    recipes = [named.resolve("explainers", text, "--explainer") for text in explainers]
+    background = _training_recipe(named, training, model_recipe)
     stage("importing torch")
     from harness.figures.figure_file import to_png
     from harness.figures.panel import draw_panels
@@ -87,7 +115,7 @@ def explain_image(
     with as_user_error(model_recipe.label):
         classifier = components.model(model_recipe)
     stage(f"reading {image}")
-    found = _load_image(image, components, registry)
+    found = _load_image(image, components, named)
     with as_user_error(model_recipe.label):
         inputs = classifier.preprocess(found.sample.image)[None].to(components.device)
         probabilities = classifier.probabilities(components.models.forward(classifier, inputs))[0]
@@ -190,7 +218,7 @@ def _is_signed(components: ComponentCache, recipe: Recipe) -> bool:
     return bool(components.registry.card("explainers", recipe.qualified).declaration.get("signed"))
 
 
-def _load_image(image: str, components: ComponentCache, registry: Registry) -> _ImageToExplain:
+def _load_image(image: str, components: ComponentCache, named: _Names) -> _ImageToExplain:
     from harness.api.sample import Sample
     from harness.worker.samples import read_sample
 
@@ -198,7 +226,7 @@ def _load_image(image: str, components: ComponentCache, registry: Registry) -> _
     index = parse_natural(digits)
     if not hash_sign or index is None or is_file(Path(image)):
         return _ImageToExplain(describe_image_file(Path(image)), Sample(read_image_file(Path(image)), 0, Path(image).name))
-    recipe = _resolve_component(registry, "datasets", name, "the image's dataset")
+    recipe = named.resolve("datasets", name, "the image's dataset")
     with as_user_error(recipe.label):
         dataset = components.dataset(recipe)
         if index >= len(dataset):
@@ -225,18 +253,7 @@ def _class_index(text: str, classifier: Classifier) -> int:
     raise UserError(f"--target: the model has no class {quote_shortened(text)}; it has {classifier.num_classes}{listed}")
 
 
-def _training_recipe(registry: Registry, training: str | None, model: Recipe) -> Recipe | None:
+def _training_recipe(named: _Names, training: str | None, model: Recipe) -> Recipe | None:
     """The training data that was named, else what the model declares that it was trained on."""
-    named = training or registry.card("models", model.qualified).declaration.get("training")
-    return None if named is None else _resolve_component(registry, "datasets", named, "--training")
-
-
-def _resolve_component(registry: Registry, kind: Kind, text: str, option: str) -> Recipe:
-    """The recipe of a component as the command line names it; what is wrong with it is told of the option."""
-    try:
-        return resolve(registry, kind, parse_component(text))
-    except ReferenceProblems as error:
-        told = "; ".join(dict.fromkeys(problem.message for problem in error.problems))
-        raise UserError(f"{option} {quote_shortened(text)}: {told}") from error
-    except RegistryError as error:
-        raise UserError(f"{option} {quote_shortened(text)}: {error} (a {singular(kind)})") from error
+    text = training or named.registry.card("models", model.qualified).declaration.get("training")
+    return None if text is None else named.resolve("datasets", text, "--training")

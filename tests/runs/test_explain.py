@@ -16,6 +16,7 @@ from harness.runs.component_shorthand import parse_component
 from harness.runs.explain import explain_image
 from harness.runs.image_files import read_image_file
 from harness.runs.map_export import export_maps
+from harness.spec.load import load_spec
 from harness.user_errors import UserError
 from tests.support.spec import SMALL, small_spec
 
@@ -282,3 +283,13 @@ def test_which_explainer_stands_in_for_another_is_said(registry: Registry, tmp_p
 def test_an_interrupt_is_an_interrupt(registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         explain_image("squares#0", "pools", ["interrupted"], registry=registry, out=tmp_path / "a.png")
+
+
+def test_labels_of_a_spec_name_components_too(tmp_path: Path) -> None:
+    registry = Registry.discover([SMALL])
+    spec = load_spec(small_spec(models=[{"use": "pools", "label": "mine"}], explainers=[{"use": "slope", "label": "my slope"}]), registry)
+    out = tmp_path / "panel.png"
+    made = explain_image("squares#1", "mine", ["my slope", "speckle"], registry=registry, spec=spec, out=out)
+    assert made.failures == [] and "2 maps" in made.sentence and out.is_file()
+    with pytest.raises(UserError, match=r'--model .mien.: unknown model "mien" \(installed: .*\); labels of the spec: mine$'):
+        explain_image("squares#1", "mien", ["slope"], registry=registry, spec=spec, out=out)
