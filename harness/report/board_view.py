@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -48,7 +48,10 @@ class BoardCell:
 
 @dataclass(frozen=True)
 class MetricColumn:
-    """One metric: ``number`` in the document; ``ends`` of its scale as text; ``counts`` in the headline."""
+    """One metric: ``number`` in the document; ``ends`` of its scale as text; ``counts`` in the headline.
+
+    ``trial``: whether the meta-evaluation found that it tells an oracle's maps from the nulls; None if it was not asked.
+    """
 
     number: int
     label: str
@@ -57,6 +60,7 @@ class MetricColumn:
     counts: bool
     ends: str
     null_text: str
+    trial: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,8 @@ class BoardView:
     first: bool
 
 
-def board_view(group: GroupEntry, families: Mapping[str, str]) -> BoardView:
-    """The board; ``families`` of explainers by label."""
+def board_view(group: GroupEntry, families: Mapping[str, str], trials: Mapping[str, bool]) -> BoardView:
+    """The board; ``families`` of explainers and ``trials`` of metrics by label."""
     notes = collect_footnotes(group)
     scales = [_metric_scale(group, metric) for metric in group.metrics]
     columns = [_score_column(group, metric, scale, notes) for metric, scale in zip(group.metrics, scales, strict=True)]
@@ -109,7 +113,13 @@ def board_view(group: GroupEntry, families: Mapping[str, str]) -> BoardView:
     ]
     used = list(dict.fromkeys(row.family for row in rows))
     return BoardView(
-        rows, [column for column, _ in columns], shown, used, costs, notes.texts, any(row.first_share is not None for row in group.rows)
+        rows,
+        [replace(column, trial=trials.get(metric.label)) for (column, _), metric in zip(columns, group.metrics, strict=True)],
+        shown,
+        used,
+        costs,
+        notes.texts,
+        any(row.first_share is not None for row in group.rows),
     )
 
 

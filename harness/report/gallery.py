@@ -12,7 +12,7 @@ from markupsafe import Markup
 from harness.leaderboard.number_format import printable
 from harness.registry.registry import Registry
 from harness.report.gallery_data import gallery_index, gallery_samples
-from harness.report.group_maps import GroupMaps
+from harness.report.group_maps import GroupMaps, NoMapsKept
 from harness.report.page import render_sample_file
 from harness.report.sample_choice import ChoiceRule
 from harness.report.script_json import to_script_json
@@ -22,6 +22,7 @@ from harness.store.atomic import write_atomically
 from harness.user_errors import UserError
 
 FIRST = ChoiceRule("first")
+NOT_READ = "its maps or images could not be read when this page was written; `harness report` says why"
 INLINE_BYTES = 12_000_000
 """Bytes of samples that a page holds; more lie in a folder beside it, a file each."""
 
@@ -37,10 +38,14 @@ class GalleryOptions:
 
 @dataclass(frozen=True)
 class GalleryView:
-    """Words above the samples of a group, the rule or why there are none, and the list of samples for the scripts."""
+    """Words above the samples of a group, and the list of samples for the scripts.
+
+    ``shown_problem``: why there are none, as a page may be carried about: without the names of folders that ``problem`` has.
+    """
 
     rule: str = ""
     problem: str = ""
+    shown_problem: str = ""
     index: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -96,6 +101,8 @@ def _make_gallery(
         found = gallery_index(maps, group, entry, options.rule, options.count, results.seed)
         for k, sample in enumerate(gallery_samples(maps, entry, found.samples)):
             files.add(f"{number}-{k}", sample)
+    except NoMapsKept as error:
+        return GalleryView(problem=str(error), shown_problem=str(error))
     except UserError as error:
-        return GalleryView(problem=printable(str(error), 400))
-    return GalleryView(found.rule, "", found.index)
+        return GalleryView(problem=printable(str(error), 400), shown_problem=NOT_READ)
+    return GalleryView(found.rule, index=found.index)

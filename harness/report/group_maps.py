@@ -26,6 +26,10 @@ CHUNK = 32
 NO_MAPS = "no maps of it are kept: write `store: {attributions: all}` into the spec, and run it again"
 
 
+class NoMapsKept(UserError):
+    """A group of which no run keeps a map."""
+
+
 @dataclass(frozen=True)
 class KeptColumn:
     """One explainer's maps, the store they are in, and the files of plugins that their run was given."""
@@ -39,7 +43,8 @@ class GroupMaps:
     """Maps and images of a group.
 
     Raises:
-        UserError: no run has a map of it, a store is not there, or a component is not installed.
+        NoMapsKept: no run has a map of it.
+        UserError: a store is not there, or a component is not installed.
     """
 
     def __init__(self, runs: Sequence[Path], group: Group, store: str | None, registry: Registry) -> None:
@@ -52,7 +57,7 @@ class GroupMaps:
                 if source is not None and column.explainer not in self.columns and source.samples_with_maps(column.key):
                     self.columns[column.explainer] = KeptColumn(column, source, described.plugins)
         if not self.columns:
-            raise UserError(NO_MAPS)
+            raise NoMapsKept(NO_MAPS)
         self._any = next(iter(self.columns.values()))
         self._positions = {(sample, digest): position for position, sample, digest in self._any.column.rows}
         self._digests = {sample: digest for _, sample, digest in self._any.column.rows}

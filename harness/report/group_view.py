@@ -57,6 +57,7 @@ def group_view(number: int, document: Leaderboard, results: Results, registry: R
     families = {info.label: explainer_family(info, registry) for info in group.explainers}
     families |= {row.label: "nulls" for row in entry.rows if row.null}
     nulls = {row.label for row in entry.rows if row.null}
+    trials = {one.label: one.separation.separates for one in meta.metrics if one.separation is not None} if meta else {}
     figures = [
         CriticalFigure(
             printable(label),
@@ -74,7 +75,7 @@ def group_view(number: int, document: Leaderboard, results: Results, registry: R
         describe_basis(entry, document.settings),
         [printable(note, 300) for note in entry.notes],
         answer_questions(entry, document.settings),
-        board_view(entry, families),
+        board_view(entry, families, trials),
         list(group_articles(number, entry, group, meta, registry)),
         figures,
         list(settings_facts(document, group)),

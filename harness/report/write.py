@@ -10,7 +10,7 @@ from typing import Any
 from harness.leaderboard.bibliography import render_bibliography
 from harness.leaderboard.build import build_leaderboard
 from harness.leaderboard.merge import merge_results
-from harness.leaderboard.number_format import MISSING, printable, skill_text
+from harness.leaderboard.number_format import MISSING, interval_text, printable, skill_text
 from harness.leaderboard.render import render_leaderboard
 from harness.registry.registry import Registry
 from harness.report.category_boards import category_standings
@@ -106,6 +106,7 @@ def _overall_rows(document: Leaderboard, views: Sequence[GroupView]) -> list[dic
             "label": printable(entry.label),
             "null": entry.null,
             "skill": skill_text(entry.standings["category"].skill.value),
+            "interval": interval_text(entry.standings["category"].skill.low, entry.standings["category"].skill.high),
             "place": MISSING if (place := entry.standings["category"].place) is None else str(place),
             "groups": [_skill_in(document, k, entry) for k in range(len(views))],
         }

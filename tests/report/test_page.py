@@ -109,3 +109,7 @@ def test_the_tables_hold_every_score_of_the_leaderboard(golden_report: Path) -> 
         assert len(re.findall(r'data-col="m:\d+" class="score"[^\n]*<circle', body)) == len(means)
         unbeaten = sum(cell.beats_null is False for cell in means)
         assert len(re.findall(r'class="score"[^\n]*class="point hollow"', body)) == unbeaten > 0
+        meta = next((one for one in document.meta if (one.dataset, one.model) == (group.dataset, group.model)), None)
+        trials = [] if meta is None else [one.separation.separates for one in meta.metrics if one.separation is not None]
+        assert re.findall(r'class="trial">(.)<', body) == ["✓" if separates else "✗" for separates in trials]
+    assert sum(len(re.findall(r'class="trial"', body)) for body in bodies) > 2

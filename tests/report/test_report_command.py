@@ -30,6 +30,9 @@ def test_it_is_written_where_it_is_asked_for_and_says_why_it_has_no_pictures(run
     assert (tmp_path / "new" / "r.html").exists()
     assert "no pictures: " in done.stderr
     assert "columns.json" in done.stderr
+    page = (tmp_path / "new" / "r.html").read_text("utf-8")
+    assert "No pictures: its maps or images could not be read" in page
+    assert str(run) not in page  # a page is carried about
 
 
 @pytest.mark.parametrize(

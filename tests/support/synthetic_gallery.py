@@ -30,7 +30,7 @@ def write_synthetic_report(out: Path, results: Results, registry: Registry, *, c
         if k < 4 or not files.apart:
             sample = _sample(generator, rows, side, name)
         files.add(f"0-{k}", sample)
-    galleries = [GalleryView(f"All {count} samples.", "", index), *(GalleryView(problem=name) for _ in document.groups[1:])]
+    galleries = [GalleryView(f"All {count} samples.", index=index), *(GalleryView(shown_problem=name) for _ in document.groups[1:])]
     context = report_context(results, document, registry, galleries, files)
     out.write_text(render_page(context, frames=files.apart), "utf-8")
     return files
