@@ -120,7 +120,7 @@ def read_truth(file: Path, size: tuple[int, int]) -> Tensor | None:
 
 def _questions(file: Path) -> list[dict[str, Any]]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))["questions"]
+        found = json.loads(file.read_text(encoding="utf-8-sig"))["questions"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LAYOUT.lacks(f"{file} cannot be read as a list of questions: {error}") from error
     needed = {"question", "answer", "question_index", "image_filename"}

@@ -101,7 +101,11 @@ def cub(
         if outlines is not None:
             evidence["mask"] = partial(read_outline, outlines / Path(path).with_suffix(".png"))
         entries.append(Entry(base / "images" / path, label, path, boxes=(box,), evidence=evidence))
+    if not entries:
+        raise InputError(f"root: the lists in {base} have no image of the split {split!r}")
     entries, notes = LAYOUT.present(base, entries, unreadable)
+    if not points:
+        notes.append(f"no parts: {base / 'parts' / 'part_locs.txt'} has none")
     if outlines is None:
         notes.append(f"no masks: there is no folder segmentations in {base} or beside it")
     if split != "test":

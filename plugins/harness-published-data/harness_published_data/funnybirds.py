@@ -92,6 +92,8 @@ def funnybirds(
         if removed.is_dir():
             evidence["counterfactuals"] = partial(read_without_parts, removed / label / f"{place:06d}")
         entries.append(Entry(base / part / label / name, label, f"{part}/{label}/{name}", evidence=evidence))
+    if not entries:
+        raise InputError(f"root: {base / f'dataset_{part}.json'} lists no image")
     entries, notes = LAYOUT.present(base, entries, unreadable)
     if not maps.is_dir():
         notes.append(f"no masks: there is no folder {maps}")
@@ -142,7 +144,7 @@ def _coloured(pixels: NDArray[np.uint8], colours: tuple[tuple[int, int, int], ..
 
 def _read_list(file: Path) -> list[dict[str, Any]]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise InputError(f"root: {file} cannot be read: {error}") from error
     if not isinstance(found, list) or not all(isinstance(one, dict) and isinstance(one.get("class_idx"), int) for one in found):

@@ -63,7 +63,9 @@ def ham10000(
         unreadable: whether images that cannot be read are an error that lists them, or are skipped and listed in the run's notes.
     """
     base = LAYOUT.find(root)
-    table = next(path for path in sorted(base.glob("HAM10000_metadata*")) if path.is_file())
+    table = next((path for path in sorted(base.glob("HAM10000_metadata*")) if path.is_file()), None)
+    if table is None:
+        raise LAYOUT.lacks(f"HAM10000_metadata.csv in {base} is no file")
     files = {path.stem: path for path in reversed(walk(base).images)}
     entries, lesions = [], {}
     for row in rows_of(table, ("lesion_id", "image_id", "dx")):

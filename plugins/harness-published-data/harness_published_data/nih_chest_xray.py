@@ -107,5 +107,7 @@ def _boxes(file: Path) -> dict[str, dict[str, tuple[Box, ...]]]:
         except ValueError as error:
             raise InputError(f"root: {file}:{number}: no image, finding, x, y, width and height: {','.join(line)!r}") from error
         label = _OTHER_SPELLING.get(label, label)
+        if label not in FINDINGS:
+            raise InputError(f"root: {file}:{number}: {name} has the finding {label!r}, which is none of {', '.join(FINDINGS)}")
         found[name][label] = (*found[name].get(label, ()), (x, y, x + width, y + height))
     return found

@@ -97,6 +97,20 @@ def test_what_is_missing_is_told_with_the_layout(name: str, build: Callable[[str
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_texts_of_other_systems_are_read_alike(name: str, build: Callable[[str], Path]) -> None:
+    """With a byte order mark and both characters that end a line; among folders and links that mean nothing."""
+    root = build(name)
+    expected = ids(read(name, root))
+    for path in root.rglob("*"):
+        if path.suffix in (".txt", ".csv", ".json", ".xml"):
+            path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    (root / "a folder of mine, ü").mkdir()
+    (root / "a folder of mine, ü" / "around").symlink_to(root)
+    (root / "away.jpg").symlink_to(root / "nowhere.jpg")
+    assert ids(read(name, root)) == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_more_samples_include_the_fewer_and_classes_take_turns(name: str, build: Callable[[str], Path]) -> None:
     root = build(name)
     some = read(name, root, samples=3)

@@ -121,6 +121,10 @@ def test_a_skin_lesion_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
     table.write_text(table.read_text().replace("image_id", "image", 1))
     with pytest.raises(ValueError, match=r"HAM10000_metadata\.csv:1: there is no column 'image_id'"):
         ham10000(root=tmp_path)
+    table.unlink()
+    table.mkdir()
+    with pytest.raises(ValueError, match=r"root: HAM10000_metadata\.csv in .* is no file\nexpected, as"):
+        ham10000(root=tmp_path)
 
 
 def test_chest_x_rays_of_two_classes_and_of_three(tmp_path: Path) -> None:
@@ -184,6 +188,11 @@ def test_nih_faults_are_named(tmp_path: Path) -> None:
     boxes.write_text(boxes.read_text() + "00000012_000.png,Mass,1,2,3\n")
     with pytest.raises(ValueError, match=r"BBox_List_2017\.csv:7: no image, finding, x, y, width and height"):
         nih_chest_xray(root=tmp_path)
-    boxes.write_text(boxes.read_text().replace("Mass,1,2,3", "Cardiomegaly,50,2,3,3"))
+    boxes.write_text(boxes.read_text().replace("Mass,1,2,3", "Tumour,1,2,3,3"))
+    with pytest.raises(
+        ValueError, match=r"BBox_List_2017\.csv:7: 00000012_000\.png has the finding 'Tumour', which is none of Atelectasis"
+    ):
+        nih_chest_xray(root=tmp_path)
+    boxes.write_text(boxes.read_text().replace("Tumour,1,2,3,3", "Cardiomegaly,50,2,3,3"))
     with pytest.raises(ValueError, match=r"boxes must be in pixels of the image"):
         nih_chest_xray(root=tmp_path)

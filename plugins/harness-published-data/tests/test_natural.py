@@ -165,6 +165,12 @@ def test_cub_splits_and_faults(tmp_path: Path) -> None:
     labels.write_text(labels.read_text().replace("\n7 1\n", "\n"))
     with pytest.raises(ValueError, match=r"the lists say nothing of 001\.Bird_1/Bird_1_0006_7\.jpg \(image 7, '7'\)"):
         cub(root=tmp_path)
+    (tmp_path / "parts" / "part_locs.txt").write_text("")
+    labels.write_text(labels.read_text() + "7 1\n")
+    assert any(note.startswith("no parts: ") for note in cub(root=tmp_path).notes)
+    (tmp_path / "images.txt").write_text("")
+    with pytest.raises(ValueError, match="have no image of the split 'test'"):
+        cub(root=tmp_path)
 
 
 def test_funnybirds_parts_are_known_by_their_colours(tmp_path: Path) -> None:
@@ -191,6 +197,9 @@ def test_funnybirds_parts_are_known_by_their_colours(tmp_path: Path) -> None:
         funnybirds(root=tmp_path)
     (tmp_path / "classes.json").write_text('[{"class_idx": 0}]')
     with pytest.raises(ValueError, match=r"dataset_test\.json: number 1 is of the class 1, which classes\.json has not"):
+        funnybirds(root=tmp_path)
+    (tmp_path / "dataset_test.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"dataset_test\.json lists no image"):
         funnybirds(root=tmp_path)
 
 
