@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +29,7 @@ class PlannedTraining:
         images: that each sees.
         seconds: about how long the rest takes on one worker, by the most similar one in the store; None where there is none.
         level: 0 if it begins with no model that is to be trained first, else one more than that.
+        number: from 2 of those that have the same label in a plan, as what several models begin with has.
     """
 
     recipe: Recipe
@@ -37,11 +39,13 @@ class PlannedTraining:
     done: int = 0
     seconds: float | None = None
     level: int = 0
+    number: int = 1
 
     @property
     def label(self) -> str:
-        """What it is called."""
-        return self.recipe.label or self.recipe.name
+        """What it is called, as no other of a plan."""
+        label = self.recipe.label or self.recipe.name
+        return label if self.number == 1 else f"{label} ({self.number})"
 
     @property
     def request(self) -> dict[str, Any]:
@@ -76,7 +80,7 @@ class Trainings:
         found: dict[str, PlannedTraining] = {}
         for model in models:
             self._collect(model, found)
-        return list(found.values())
+        return numbered(found.values())
 
     def weights(self, model: Recipe) -> str | None:
         """The file of a model's weights in the store; None if it is not trained."""
@@ -141,3 +145,14 @@ class Trainings:
                 same = sum(recipe["params"].get(name) == value for name, value in wanted["params"].items())
                 rates.append((same, each.record["seconds"] / seen))
         return max(reversed(rates), key=lambda rate: rate[0])[1] if rates else None
+
+
+def numbered(trainings: Iterable[PlannedTraining]) -> list[PlannedTraining]:
+    """The trainings with a number for each of those that have the same label, models of the spec before what they begin with."""
+    ordered = list(trainings)
+    seen: Counter[str] = Counter()
+    numbers: dict[str, int] = {}
+    for each in sorted(ordered, key=lambda training: -training.level):
+        seen[each.label] += 1
+        numbers[each.key] = seen[each.label]
+    return [replace(each, number=numbers[each.key]) for each in ordered]

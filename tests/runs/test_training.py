@@ -112,7 +112,7 @@ def test_what_another_begins_with_is_trained_before_it_and_each_once(registry: R
     planned, heard, failed, here = train(registry, store, *models)
     assert failed == {}
     assert [(each.label, each.level, each.epochs) for each in planned] == [
-        ("learner", 0, 2),
+        ("learner (2)", 0, 2),
         ("learner", 1, 1),
         ("c", 2, 4),
         ("b", 1, 1),
@@ -120,7 +120,7 @@ def test_what_another_begins_with_is_trained_before_it_and_each_once(registry: R
     ]
     assert here.expected == [2, 2, 1]
     order = [line for line in heard if line.endswith("done")]
-    assert order == ["learner done", "a done", "learner done", "b done", "c done"]
+    assert order == ["learner (2) done", "a done", "learner done", "b done", "c done"], "each has a name of its own, by which a plan has it"
     assert [line for line in heard if line.startswith("c ") and line[2:].isdigit()] == ["c 1", "c 2", "c 3", "c 4"]
     assert train(registry, store, *models)[:2] == ([], [])
 

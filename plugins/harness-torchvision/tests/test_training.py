@@ -430,3 +430,40 @@ def test_removal_takes_all_three_parameters_and_one_size(arch: Classifier) -> No
     larger = classifier(nn.Sequential(nn.AdaptiveAvgPool2d(8), network()), input_shape=(1, 16, 16))
     with pytest.raises(ValueError, match="explained: its images have"):
         run(trainings(arch, explainer=Halves(), explained=larger, removed=0.5))
+
+
+class Labelled(Blobs):
+    """Blobs whose labels are as given, and whose images have three channels, all alike, at the places that are named."""
+
+    def __init__(self, labels: Sequence[int], names: Sequence[str] = ("left", "right"), colour: Sequence[int] = ()) -> None:
+        super().__init__(len(labels))
+        self.labels, self.class_names, self.colour = labels, names, colour
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = super().__getitem__(index)
+        return Sample(sample.image.expand(3 if index in self.colour else 1, -1, -1), self.labels[index], sample.id)
+
+
+def test_a_label_that_is_no_class_is_told_of_with_its_sample(arch: Classifier) -> None:
+    """Of the validation data too, where a label of -1 would be taken as the last class by its place in a list."""
+    with pytest.raises(ValueError, match="the sample blob-3 has the label 2, and there are 2 classes, 0 to 1"):
+        run(trainings(arch, data=Labelled([0, 1, 0, 2])))
+    for names, label in (("right", "left"), -1), (("left", "right"), 2):
+        with pytest.raises(ValueError, match=f"the sample blob-1 has the label {label}, and there are 2 classes, 0 to 1"):
+            run(trainings(arch, validation=Labelled([0, label], names)))
+
+
+def test_one_class_is_nothing_to_learn(arch: Classifier) -> None:
+    with pytest.raises(ValueError, match="data: there is one class, left, and a network learns to tell two or more apart"):
+        run(trainings(arch, data=Labelled([0, 0, 0], ("left",))))
+
+
+def test_grey_images_and_coloured_ones_are_learnt_from_together() -> None:
+    """As in folders that were collected from many places: a grey image is one of three channels that are alike."""
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
+    arch = classifier(network, input_shape=(3, 8, 8), mean=[0.4] * 3, std=[0.3] * 3)
+    labels = [0, 1] * 6
+    mixed, coloured = (run(trainings(arch, data=Labelled(labels, colour=which)))[0] for which in ([1, 2, 7], range(12)))
+    assert same(mixed, coloured)
+    scales = [scale_of(TrainingImages(Labelled(labels, colour=which), arch.geometry)) for which in ([1, 2, 7], range(12))]
+    assert scales[0] == scales[1]

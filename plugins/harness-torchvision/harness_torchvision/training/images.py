@@ -30,12 +30,14 @@ class TrainingImages:
         dataset: where they are from.
         geometry: brings them to the network's size.
         classes: of each of the dataset's labels, or None if these are the classes.
+        count: of classes, where that is known before all labels are: others than 0 to this less one are refused.
         removed: ``(N, H, W)`` bool, the pixels of each image that become ``fill``, a value for each channel; or None.
     """
 
     dataset: Dataset
     geometry: Geometry
     classes: Sequence[int] | None = None
+    count: int | None = None
     removed: Tensor | None = None
     fill: Sequence[float] = (0.0,)
     _kept: dict[int, tuple[Tensor, int]] = field(default_factory=dict, repr=False)
@@ -53,7 +55,8 @@ class TrainingImages:
             if self._bytes <= MOST_KEPT:
                 self._kept[place] = (image, label)
         both = [found.get(place) or self._kept[place] for place in places]
-        images = torch.stack([image for image, _ in both])
+        channels = max(image.shape[0] for image, _ in both)
+        images = torch.stack([image.expand(channels, -1, -1) for image, _ in both])
         images = images.expand(-1, self.geometry.channels if images.shape[1] == 1 else -1, -1, -1)
         if self.removed is not None:
             images = torch.where(self.removed[list(places)][:, None], torch.tensor(list(self.fill)).view(-1, 1, 1), images)
@@ -73,6 +76,10 @@ class TrainingImages:
         """One image, in one channel where it has one: the others would be the same; and its class."""
         if not torch.isfinite(sample.image).all():
             raise ValueError(f"the sample {sample.id} has values that are not finite (NaN or infinite)")
+        count = self.count if self.classes is None else len(self.classes)
+        if sample.label < 0 or (count is not None and sample.label >= count):
+            known = "labels begin with 0" if count is None else f"there are {count} classes, 0 to {count - 1}"
+            raise ValueError(f"the sample {sample.id} has the label {sample.label}, and {known}")
         grey = sample.image.shape[0] == 1
         image = replace(self.geometry, channels=1).image(sample.image) if grey else self.geometry.image(sample.image)
         return image, sample.label if self.classes is None else self.classes[sample.label]

@@ -53,15 +53,17 @@ class ClassifierTraining(Training):
     def train(self, device: torch.device, begun: TrainingState | None, monitor: TrainingMonitor) -> TrainingState:
         """Train from the beginning, or from where a checkpoint leaves off."""
         blueprint = blueprint_of(self.arch, self.input_size)
-        images = TrainingImages(self.data, blueprint.geometry)
-        heard = partial(monitor.tell, 0, self.options.epochs * len(images))
         names = _class_names(self.data)
+        images = TrainingImages(self.data, blueprint.geometry, count=None if names is None else len(names))
+        heard = partial(monitor.tell, 0, self.options.epochs * len(images))
         classes = len(names) if names is not None else 1 + max(images.labels(heard))
+        if classes < 2:
+            raise ValueError(f"data: there is one class, {names[0] if names else 0}, and a network learns to tell two or more apart")
         blueprint = self._scaled(blueprint, images, heard)
         network = network_of(self.arch, classes, blueprint.geometry.size[0], self.init, self.options.seed)
         learning = learning_layers(network, torch.zeros(1, *blueprint.input_shape), self.tune)
         freeze_others(network, learning)
-        validation = self._validation(blueprint, names)
+        validation = self._validation(blueprint, names, classes)
         self._remove_pixels([images, *([] if validation is None else [validation])], blueprint, device, heard)
         loop = TrainingLoop(
             network.to(device, memory_format=torch.channels_last),  # type: ignore[call-overload]
@@ -101,13 +103,13 @@ class ClassifierTraining(Training):
             raise ValueError(f"normalisation: {len(mean)} means and {len(std)} deviations, and the network takes {channels} channels")
         return blueprint.scaled(mean * (channels // len(mean)), std * (channels // len(std)))
 
-    def _validation(self, blueprint: Blueprint, names: Sequence[str] | None) -> TrainingImages | None:
+    def _validation(self, blueprint: Blueprint, names: Sequence[str] | None, classes: int) -> TrainingImages | None:
         """The validation images, their classes those of the training data by name."""
         if self.validation is None:
             return None
         own = _class_names(self.validation)
         if own == names or own is None or names is None:
-            return TrainingImages(self.validation, blueprint.geometry)
+            return TrainingImages(self.validation, blueprint.geometry, count=classes)
         if missing := [name for name in own if name not in names]:
             raise ValueError(f"validation: it has a class that the training data do not have: {missing[0]}")
         return TrainingImages(self.validation, blueprint.geometry, [names.index(name) for name in own])
