@@ -10,6 +10,7 @@ from harness.spec.keep_options import KeepOptions
 from harness.spec.loaded_spec import LoadedSpec
 from harness.text_format import format_count
 
+EQUAL_DIGITS = 12  # decimals in which means over datasets are compared: the last bit of a sum must not decide who is better
 Score = Callable[[Recipe], float | None]
 """How good a model is; None where that is not known."""
 
@@ -53,7 +54,7 @@ def choose(level: Level, score: Score, *, final: bool) -> Choice:
     known = [model for model in level.models if scores[model.label] is not None]
     unknown = [model for model in level.models if scores[model.label] is None]
     decided = final or not unknown
-    ranked = sorted(known, key=lambda model: (-(scores[model.label] or 0.0), _seed(model)))  # stable: who is named first
+    ranked = sorted(known, key=lambda model: (-round(scores[model.label] or 0.0, EQUAL_DIGITS), _seed(model)))  # stable: who is named first
     chosen = ranked[: level.keep.best] + unknown if decided else sorted(level.models, key=_seed)[: level.keep.best]
     return Choice(level, frozenset(model.label for model in chosen), decided)
 

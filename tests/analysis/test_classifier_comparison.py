@@ -172,6 +172,21 @@ def test_a_model_alone_is_held_against_each_replicate() -> None:
     assert comparison.over_seeds == {}
 
 
+def test_replicates_whose_seeds_are_not_known_are_not_paired() -> None:
+    """Two of each would make four pairs, of which nobody knows which belong together."""
+    (entry,) = classified(*(net(f"{family} {k}", 0.5, None, family) for family in ("a", "b") for k in range(2)))
+    (comparison,) = entry.comparisons
+    assert (comparison.mcnemar, comparison.over_seeds) == ([], {})
+
+
+def test_models_that_are_not_explained_are_in_their_families_and_say_so() -> None:
+    head, all_ = seeds("head", 0.3, range(3)), seeds("all", 0.8, range(3))
+    (entry,) = classified(head[1], all_[2], not_kept=[head[0], head[2], *all_[:2]])
+    assert {model.model for model in entry.models if model.kept} == {"head seed=1", "all seed=2"}
+    assert [sorted(family.models) for family in entry.families] == [[group.model for group in half] for half in (head, all_)]
+    assert entry.comparisons[0].over_seeds["accuracy"].pairs == 3
+
+
 def test_of_many_each_is_held_against_the_first() -> None:
     (few,), (many,) = (classified(*(net(f"net {k}", 0.5) for k in range(count))) for count in (12, 13))
     assert len(few.comparisons) == 66

@@ -33,6 +33,12 @@ def test_of_equals_the_lower_seed_is_better(order: list[int]) -> None:
     assert kept(models, dict.fromkeys((one.label for one in models), 0.5)) == ({"s0", "s1"}, True)
 
 
+def test_equals_are_equal_whatever_their_sums_are_rounded_to() -> None:
+    scores = {"s1": mean_accuracy([0.1, 0.2, 0.3]), "s0": mean_accuracy([0.3, 0.2, 0.1])}
+    assert scores["s0"] != scores["s1"], "or there is nothing to see"
+    assert kept([model("s1", 1), model("s0", 0)], scores, best=1) == ({"s0"}, True)
+
+
 def test_of_equals_without_seeds_who_is_named_first_is_better() -> None:
     assert kept([model(label) for label in "zay"], dict.fromkeys("zay", 0.5)) == ({"z", "a"}, True)
 
