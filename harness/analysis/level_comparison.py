@@ -119,7 +119,10 @@ def _measure(info: MetricInfo, found: LevelSet, scores: Mapping[str, Mapping[Lev
         if explainer in scores
     }
     values = np.concatenate([unit.values.ravel() for levels in ordered.values() for unit in levels.values()])
-    return _Measured(info, ordered, ScoreScale.of_metrics([info], values[:, None]))
+    scale = ScoreScale.of_metrics([info], values[:, None])
+    if info is SKILL:  # of each row by itself: a null's halves must not decide whether others only win and lose
+        scale = replace(scale, proportions=np.ones(1, dtype=bool))
+    return _Measured(info, ordered, scale)
 
 
 def _judge(comparison: LevelComparison, p: float, sign: float, confidence: float) -> str | None:

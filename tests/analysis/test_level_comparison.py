@@ -160,6 +160,18 @@ def test_the_skill_of_a_level_of_one_model_is_that_of_its_board() -> None:
             assert found.mean == pytest.approx(line.standings["category"].skill.value)
 
 
+@pytest.mark.parametrize("by", ["tune", "steps"])
+def test_a_skill_of_wins_alone_has_wilsons_interval_whether_nulls_take_part_or_not(by: str) -> None:
+    """Nulls have no steps, and take part in levels of tune alone, with halves."""
+    (entry,) = compare(swept_results(("1conv", "all"), seeds=1), by)
+    skill = next(metric for metric in entry.metrics if metric.skill)
+    assert {line.null for line in skill.rows} == ({False} if by == "steps" else {False, True})
+    for line in skill.rows:
+        for found in line.scores.values():
+            low, high = stats.binomtest(found.samples, found.samples).proportion_ci(method="wilson") if not line.null else (None, None)
+            assert (found.mean, found.low, found.high) == pytest.approx((0.5 if line.null else 1.0, low, high))
+
+
 def test_without_nulls_there_is_no_skill() -> None:
     results = swept_results(nulls=[])
     groups = [dataclasses.replace(g, explainers=[dataclasses.replace(i, null=False) for i in g.explainers]) for g in results.groups]
