@@ -11,7 +11,7 @@ import numpy as np
 from harness.analysis.equal_accuracy import common_accuracy, nearest_models, usual_count
 from harness.analysis.factors import Factor, FactorError, factored_components
 from harness.results.components import ExplainerInfo
-from harness.results.data_model import Group, Results, SamplesRule
+from harness.results.data_model import Group, Results
 from harness.results.sample_selection import selected_samples
 from harness.text_format import format_count, format_some, to_printable_line
 
@@ -132,10 +132,9 @@ def common_samples(found: LevelSet, results: Results) -> list[SampleKey]:
     (Oliveira et al. 2024 compare levels so: `results.samples_rule` of a single model would give each level samples of its own).
     """
     groups = found.groups()
-    rule: SamplesRule = "all" if results.samples_rule == "all" else "all-correct"
     shared: dict[str, set[SampleKey]] = {}
     for group in groups:
-        own = {(group.samples[k], group.digests[k]) for k in selected_samples(group, groups, rule)}
+        own = {(group.samples[k], group.digests[k]) for k in selected_samples(group, groups, results.samples_rule)}
         shared[group.dataset] = shared.get(group.dataset, own) & own
     return list(dict.fromkeys(key for keys in shared.values() for key in sorted(keys)))
 

@@ -191,6 +191,20 @@ def test_each_data_set_is_compared_by_itself_and_data_sets_are_levels_without_te
     assert {each.alike for each in scores.values()} == {""}
 
 
+@pytest.mark.parametrize(("rule", "count"), [("all", 13), ("correct", 12), ("all-correct", 12)])
+def test_samples_that_a_level_does_not_have_or_has_otherwise_count_for_none(rule: str, count: int) -> None:
+    """One model knows 15 of 20 samples, two of them with other content; both err on the same sample."""
+    first, second = swept_results(("1conv", "all"), seeds=1).groups
+    second = second.take(np.arange(15))
+    second = dataclasses.replace(second, digests=[*second.digests[:-2], "other", "another"])
+    results = swept_results(groups=[first, second], samples_rule=rule)
+    (entry,) = compare(results, "tune")
+    assert (entry.samples, entry.samples_total) == (count, 22)
+    for found in row(entry, "inside", "plain").scores.values():
+        assert found.samples == count
+    assert row(entry, "inside", "plain").comparisons[0].pairs == count
+
+
 def test_models_are_levels_too() -> None:
     results = swept_results(("1conv", "all"), seeds=1)
     (entry,) = compare(results, "model")
@@ -232,6 +246,13 @@ def test_accuracies_are_held_equal() -> None:
     (entry,) = compare(results, "tune", equal_accuracy=True, accuracy=0.87)
     assert [[model.accuracy for model in level.models] for level in entry.levels] == [[0.73, 0.74], [0.86, 0.87]]
     assert entry.equal_accuracy == 0.87
+
+
+def test_a_level_of_one_model_keeps_it_and_the_others_choose() -> None:
+    """0.70, and 0.85 to 0.87."""
+    groups = [swept_group("1conv", 0), *(swept_group("all", seed, gain=0.3) for seed in range(3))]
+    (entry,) = compare(swept_results(groups=groups), "tune", equal_accuracy=True)
+    assert [[model.accuracy for model in level.models] for level in entry.levels] == [[0.7], [0.85]]
 
 
 def one_level() -> Results:
