@@ -12,7 +12,7 @@ from harness.analysis.level_comparison import compare_levels
 from harness.leaderboard.build import build_leaderboard
 from harness.results.data_model import Cell, Results
 from harness.results.levels_document import LevelComparison, LevelScores, LevelsEntry, LevelsRow
-from tests.support.swept_results import TUNES, swept_group, swept_results
+from tests.support.swept_results import GAINS, TUNES, swept_group, swept_results
 
 
 def compare(results: Results, *by: str, **options: object) -> list[LevelsEntry]:
@@ -107,6 +107,35 @@ def test_models_that_are_no_replicates_are_taken_as_they_are() -> None:
     groups = [swept_group(tune, seed, gain=0.1 * k, seeds=False) for k, tune in enumerate(("1conv", "all")) for seed in range(3)]
     (entry,) = compare(swept_results(groups=groups), "tune")
     assert {one.test for _, one in every_comparison(entry)} == {"samples"}
+
+
+@pytest.mark.parametrize("alone", [("1conv", "all"), ("1conv",), ("all",)])
+def test_one_model_without_replicates_leaves_its_level_with_samples_alone(alone: tuple[str, ...]) -> None:
+    """Nothing is known of how its seeds would vary; nor is then of any difference from its level."""
+    groups = [
+        swept_group(tune, seed, gain=GAINS[tune], seeds=seed < 3 or tune not in alone) for tune in ("1conv", "all") for seed in range(4)
+    ]
+    (entry,) = compare(swept_results(groups=groups), "tune")
+    for metric in entry.metrics:
+        for line in metric.rows:
+            assert {name for name, found in line.scores.items() if found.test == "samples"} == set(alone)
+            assert [one.test for one in line.comparisons] == ["samples"]
+
+
+def test_intervals_over_seeds_stay_inside_the_bounds_of_a_metric() -> None:
+    """Two of three seeds score about 0, one about 1, and at the other level the other way round: Student's t of few."""
+    generator, groups = np.random.default_rng(8), []
+    for k, group in enumerate(swept_results(("1conv", "all")).groups):
+        group.cells["plain", "inside"].values[:] = np.clip(float(k in (0, 4, 5)) + generator.normal(0, 0.05, 20), 0, 1)
+        groups.append(dataclasses.replace(group, metrics=[dataclasses.replace(info, bounds=(0, 1)) for info in group.metrics]))
+    (entry,) = compare(swept_results(groups=groups), "tune")
+    found = row(entry, "inside", "plain")
+    assert {(each.low, each.high, each.test) for each in found.scores.values()} == {(0.0, 1.0, "models")}
+    (one,) = found.comparisons
+    assert (one.high, one.test) == (1.0, "models")
+    assert one.low is not None and one.difference is not None and one.low > -1 and one.difference - one.low > 1 - one.difference
+    (turned,) = row(compare(swept_results(groups=groups[::-1]), "tune")[0], "inside", "plain").comparisons
+    assert turned.low == -1.0
 
 
 def test_levels_of_an_explainer_are_of_the_same_models() -> None:
