@@ -109,10 +109,10 @@ def _name(group: Group) -> tuple[str, str]:
 
 
 def _mean_weights(groups: Sequence[Group], entries: Sequence[GroupEntry]) -> dict[str, float]:
-    """By metric label, of those that all groups have."""
+    """By metric label, over the groups that have it."""
     there = {(entry.dataset, entry.model): entry for entry in entries}
     found: dict[str, list[float]] = {}
     for group in groups:
         for metric in there[_name(group)].metrics:
             found.setdefault(metric.label, []).append(metric.weights.get("category", 0.0))
-    return {label: sum(weights) / len(weights) for label, weights in found.items() if len(weights) == len(groups)}
+    return {label: sum(weights) / len(weights) for label, weights in found.items()}

@@ -201,6 +201,21 @@ def test_a_skill_of_wins_alone_has_wilsons_interval_whether_nulls_take_part_or_n
             assert (found.mean, found.low, found.high) == pytest.approx((0.5 if line.null else 1.0, low, high))
 
 
+def test_skill_is_of_metrics_and_samples_for_which_nulls_have_scores_at_every_level() -> None:
+    """Where one model's null has no score of a metric, or of a sample, that says nothing of any level, or of that sample."""
+    results = swept_results(("1conv", "all"), seeds=1)
+    first, second = results.groups
+    first.cells["noise", "drop"] = Cell.missing(20, "failed", "no")
+    second.cells["plain", "drop"].values[:] = 1.0  # the worst
+    (entry,) = compare(results, "tune")
+    skill = row(entry, "skill", "plain").scores
+    assert [(each.mean, each.n) for each in skill.values()] == [(1.0, 19), (1.0, 19)], "by what lies inside alone"
+    second.cells["noise", "inside"].values[5] = np.nan
+    (entry,) = compare(results, "tune")
+    skill = row(entry, "skill", "plain").scores
+    assert [(each.mean, each.n) for each in skill.values()] == [(1.0, 19), (1.0, 18)]
+
+
 def test_without_nulls_there_is_no_skill() -> None:
     results = swept_results(nulls=[])
     groups = [dataclasses.replace(g, explainers=[dataclasses.replace(i, null=False) for i in g.explainers]) for g in results.groups]
