@@ -167,7 +167,8 @@ def imagenet_val(root: Path, images: int = 12) -> None:
         picture(root / "ILSVRC" / "Data" / "CLS-LOC" / "val" / f"{name}.JPEG", channels=3)
         rows.append((name, f"{imagenet_truth(number)} 1 2 {10 + number} 20 {imagenet_truth(number)} 4 4 8 8 "))
         if number % 2 == 0:
-            annotation(root / "ILSVRC" / "Annotations" / "CLS-LOC" / "val" / f"{name}.xml", [(imagenet_truth(number), (0, 1, 9, 9))])
+            objects = [(imagenet_truth(number), (0, 1, 9, 9)), (SYNSETS[0], (2, 2, 5, 5))]  # the other is not of the image's class
+            annotation(root / "ILSVRC" / "Annotations" / "CLS-LOC" / "val" / f"{name}.xml", objects)
     table(root / "LOC_val_solution.csv", "ImageId,PredictionString", rows)
     (root / "LOC_synset_mapping.txt").write_text("".join(f"{synset} a thing, or another\n" for synset in reversed(SYNSETS)))
 

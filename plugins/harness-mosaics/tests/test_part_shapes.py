@@ -90,6 +90,15 @@ def test_training_images_lack_a_part_as_often_as_is_said() -> None:
     assert sum(not part_shapes(samples=60)[index].evidence["parts"].flatten(1).any(dim=1).all() for index in range(60)) <= 2
 
 
+def test_a_part_that_is_not_there_is_in_no_counterfactual() -> None:
+    """Pixels that the removal of each other part changes would all be its own else."""
+    data = part_shapes(split="train", samples=20, missing=1.0)
+    for index in range(20):
+        parts = data[index].evidence["parts"]
+        there = parts.flatten(1).any(dim=1)
+        assert not there.all() and not parts[there].all(dim=0).any()
+
+
 def test_splits_and_seeds_are_other_images_of_the_same_classes() -> None:
     first = part_shapes(samples=2)
     others = [part_shapes(samples=2, split="train"), part_shapes(samples=2, seed=1)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from itertools import combinations
 
 import numpy as np
 import pytest
 import torch
+from harness_phantoms import naevi as module
 from harness_phantoms.fields import Canvas
 from harness_phantoms.naevi import GROWTHS, NaevusImages, naevi
 from harness_phantoms.pigments import BLOOD, BLOODLESS, DEEP, MELANIN, VEIL, Layers, blended, coloured
@@ -87,6 +89,41 @@ def test_a_mixed_lesion_is_between_two_classes_in_one_mask() -> None:
         assert (mask | ~own_mask).all(), "all of its own is still there"
         changed.append(float(np.abs(after - own)[:, own_mask].mean() / np.abs(before[0] - own)[:, own_mask].mean()))
     assert min(changed) < 0.15 and 0.25 < max(changed) < 0.8, "from hardly to a half"
+
+
+def test_what_lies_above_in_a_mixture_does_not_follow_from_the_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[tuple[str, Layers]] = []
+    mixtures: list[tuple[str, str, float]] = []
+
+    def kept_by(name: str) -> Callable[[Canvas, Place, np.random.Generator], tuple[Spot, Layers]]:
+        def growth(canvas: Canvas, place: Place, generator: np.random.Generator) -> tuple[Spot, Layers]:
+            spot, layers = GROWTHS[name](canvas, place, generator)
+            kept.append((name, layers))
+            return spot, layers
+
+        return growth
+
+    def name_of(layers: Layers) -> str:
+        return next(name for name, one in kept if one is layers)
+
+    def mixture(first: Layers, second: Layers, share: float) -> Layers:
+        mixtures.append((name_of(first), name_of(second), share))
+        return blended(first, second, share)
+
+    monkeypatch.setattr(module, "blended", mixture)
+    monkeypatch.setattr(module, "GROWTHS", {name: kept_by(name) for name in NAMES})
+    data = naevi(samples=28, mixed=0.5)
+    for index in range(28):
+        data[index]
+    assert all(first < second for first, second, _ in mixtures), "the order of the alphabet"
+    owns = [
+        (first, share) if index % 7 == NAMES.index(first) else (second, 1 - share) for index, (first, second, share) in enumerate(mixtures)
+    ]
+    assert [NAMES.index(name) for name, _ in owns] == [index % 7 for index in range(28)]
+    assert (
+        all(foreign <= 0.5 for _, foreign in owns)
+        and len({first == own for (first, *_), (own, _) in zip(mixtures, owns, strict=True)}) == 2
+    )
 
 
 def test_half_of_each_is_the_same_whichever_is_first() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from harness_published_data.clevr_xai import clevr_xai
+from harness_published_data.clevr_xai import clevr_xai, read_truth
 from harness_published_data.cub import cub, draw_parts
 from harness_published_data.funnybirds import COLOURS, funnybirds
 from harness_published_data.imagenet_val import imagenet_val
@@ -223,6 +223,14 @@ def test_clevr_answers_are_labels_and_masks_are_scaled(tmp_path: Path) -> None:
         "4 of 8 questions have no mask in ground_truth_simple_questions_single_object",
     ]
     assert clevr_xai(root=tmp_path, about="colour").class_names[0] == "blue"  # type: ignore[index]
+
+
+def test_clevr_masks_are_scaled_by_the_middles_of_pixels(tmp_path: Path) -> None:
+    values = np.eye(4, dtype=bool)
+    np.save(tmp_path / "0.npy", values)
+    nearest = [0, 1, 1, 2, 3, 3]  # (i + 1/2) · 4/6, rounded down
+    mask = read_truth(tmp_path / "0.npy", (6, 6))
+    assert mask is not None and np.array_equal(mask, values[np.ix_(nearest, nearest)])
 
 
 def test_clevr_faults_are_named(tmp_path: Path) -> None:
