@@ -216,6 +216,26 @@ def test_skill_is_of_metrics_and_samples_for_which_nulls_have_scores_at_every_le
     assert [(each.mean, each.n) for each in skill.values()] == [(1.0, 19), (1.0, 18)]
 
 
+def test_a_test_over_seeds_speaks_of_means_and_one_over_samples_of_ranks_too() -> None:
+    """A sixth of the samples gains much, and the others lose a little: the mean rises, and most ranks fall."""
+    for seeds, verdict in ((3, "better"), (2, "mixed")):
+        results = swept_results(groups=[swept_group(tune, seed, size=80) for tune in ("1conv", "all") for seed in range(seeds)])
+        for k, group in enumerate(results.groups):
+            gains = np.where(np.arange(80) % 6 == 5, 0.5, -0.01) if k >= seeds else np.zeros(80)
+            group.cells["plain", "inside"].values[:] = 0.3 + 0.001 * (k % seeds) + gains + np.arange(80) * 1e-5
+        (entry,) = compare(results, "tune")
+        (one,) = row(entry, "inside", "plain").comparisons
+        assert one.difference is not None and one.difference > 0 and one.effect is not None and one.effect < 0
+        assert one.verdict == verdict
+
+
+def test_levels_that_are_not_all_compared_share_no_letters() -> None:
+    (entry,) = compare(swept_results(("1conv", "all"), datasets=("first", "second")), "dataset", "tune")
+    found = row(entry, "inside", "plain")
+    assert [(one.first, one.second) for one in found.comparisons] == [("first, 1conv", "first, all"), ("second, 1conv", "second, all")]
+    assert {each.alike for each in found.scores.values()} == {""}
+
+
 def test_without_nulls_there_is_no_skill() -> None:
     results = swept_results(nulls=[])
     groups = [dataclasses.replace(g, explainers=[dataclasses.replace(i, null=False) for i in g.explainers]) for g in results.groups]

@@ -94,6 +94,14 @@ def test_accuracy_is_of_models_too_that_are_not_explained() -> None:
     assert (found["net"]["m"].means, found["worst"]["m"].means) == (2, 0)
 
 
+def test_what_has_no_interval_is_judged_by_itself() -> None:
+    """Seconds 0.5 and 1.5 of a and c; of several groups a mean of means."""
+    seconds = PublishedColumn(name="seconds", measure="seconds", datasets=("x",), models=("n0",), relation="<", bound=1.0)
+    mean = PublishedColumn(name="m", metric="m", datasets=("x", "y"), models=("n0", "n1"), relation="<", bound=1.0)
+    cells = compared(table([seconds, mean], {"a": [None, None], "c": [None, None]})).cells
+    assert [(cells[row]["seconds"].verdict, cells[row]["m"].verdict) for row in "ac"] == [("pass", "pass"), ("fail", "fail")]
+
+
 def test_verdicts_are_the_same_in_capitals() -> None:
     column = PublishedColumn(name="v", metric="m", datasets=("x",), models=("n0",), relation=">", bound=1.5)
     (summary,) = compared(table([column], {"a": ["Fail"], "c": ["FAIL"], "d": ["Pass"], "b": ["passed over"]})).columns

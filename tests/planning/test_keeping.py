@@ -49,6 +49,12 @@ def test_until_all_are_ranked_the_first_stand_in() -> None:
     assert kept(models, {"a": 0.1, "b": 0.2, "c": 1.0}, final=False) == ({"b", "c"}, True)
 
 
+def test_of_those_that_stand_in_the_lower_seeds_are_first() -> None:
+    """As they would be if all were equally good."""
+    models = [model(f"s{seed}", seed) for seed in (10, 1, 0)]
+    assert kept(models, {}, final=False) == ({"s0", "s1"}, False)
+
+
 def test_who_cannot_be_ranked_in_the_end_is_explained_and_takes_nobodys_place() -> None:
     """It fails there, and says why."""
     assert kept([model(label) for label in "abcd"], {"a": 0.1, "b": None, "c": 1.0, "d": 0.5}) == ({"b", "c", "d"}, True)
