@@ -35,6 +35,11 @@ def entry(seeds: int, p: float = 0.01) -> ClassificationEntry:
     return ClassificationEntry(dataset="data", models=models, families=families, comparisons=[compared])
 
 
+def renamed(found: ClassificationEntry, names: list[str]) -> ClassificationEntry:
+    models = [model.model_copy(update={"model": name}) for model, name in zip(found.models, names, strict=True)]
+    return found.model_copy(update={"models": models})
+
+
 def document(found: ClassificationEntry, **settings: object) -> Leaderboard:
     return Leaderboard(run={}, settings=Settings(**settings), groups=[], overall=[], classification=[found])  # type: ignore[arg-type]
 
@@ -90,3 +95,21 @@ def test_one_model_is_shown_if_it_was_swept_or_is_asked_for() -> None:
     assert "Each model" in render_leaderboard(document(alone), "md", models=True)
     swept = alone.model_copy(update={"models": [alone.models[0].model_copy(update={"factors": {"tune": "all"}})]})
     assert shown_classification(document(swept)) == [swept]
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_models_whose_names_begin_alike_can_be_told_apart_on_a_narrow_terminal(width: int) -> None:
+    """Such as those of a sweep: shortened, all rows of a level would have one name."""
+    begin = "trained init=another network, tune=everything"
+    found = entry(3)
+    named = renamed(found, [f"{begin}, {model.model[2:]} {model.model[0]}" for model in found.models])
+    drawn = render_leaderboard(document(named), "terminal", width=width)
+    text = " ".join(word for line in drawn.splitlines() for word in line.split())
+    assert max(map(len, drawn.splitlines())) <= width
+    for seed in range(3):
+        for letter in "ab":
+            assert f"seed={seed} {letter}" in text
+    short = render_leaderboard(document(found), "terminal", width=width)
+    assert "…" not in drawn and "…" not in short
+    alone = renamed(found, [f"{k}{begin * 2}" for k in range(6)])
+    assert "…" in render_leaderboard(document(alone), "terminal", width=width), "names that stay apart are shortened, and take one line"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from io import StringIO
 from typing import Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -32,6 +34,7 @@ from harness.results.document import Leaderboard, Skill
 
 TO_ASCII = str.maketrans("─━●▲▼◆°†‡±·–…↑↓µ×├▒┃┤", "-=o+-?o#~+--.^vux+=|+")
 PLOT_WIDTHS = (14, 40)
+NEXT_LINE = "  "  # before what goes on of a name
 HYPHENATED = {
     word.replace(SOFT_HYPHEN, ""): word
     for word in ("localis\u00adation", "faithful\u00adness", "complex\u00adity", "robust\u00adness", "random\u00adisation")
@@ -145,7 +148,7 @@ def _name_columns(table: Table, width: int) -> list[GridColumn]:
     further = [
         GridColumn(column.header, [Text(cell.text) for cell in column.cells], align="left") for column in table.columns[1 : table.names]
     ]
-    longest = max((cell.cell_len for cell in _name_column(table, width).cells), default=0)
+    longest = max((cell_len(line) for cell in _name_column(table, width).cells for line in cell.plain.split("\n")), default=0)
     further = [column.limited(max(6, width // table.names, width - longest - GAP)) for column in further]  # what the first leaves
     first = _name_column(table, max(6, width - total_width(further) - GAP * len(further)))
     if further:
@@ -154,12 +157,18 @@ def _name_columns(table: Table, width: int) -> list[GridColumn]:
 
 
 def _name_column(table: Table, width: int) -> GridColumn:
-    """The labels of rows, those of nulls in parentheses; shortened before their footnotes are."""
+    """The labels of rows, those of nulls in parentheses; shortened before their footnotes are, or wrapped if some would be alike."""
+    labels = {cell.text for cell in table.columns[0].cells}
+    wrapped = len({label[: width - 1] if len(label) > width else label for label in labels}) < len(labels)
     cells = []
     for cell, null in zip(table.columns[0].cells, table.nulls, strict=True):
         note = f" {cell.dagger}" if cell.notes else ""
         name = Text(f"({cell.text})") if null else Text(cell.text, style="bold")
-        name.truncate(max(1, width - len(note)), overflow="ellipsis")
+        room = max(1, width - len(note))
+        if wrapped and room > len(NEXT_LINE):
+            name.plain = "\n".join(textwrap.wrap(name.plain, room, subsequent_indent=NEXT_LINE, break_on_hyphens=False))
+        else:
+            name.truncate(room, overflow="ellipsis")
         cells.append(Text.assemble(name, (note, "yellow")))
     return GridColumn(table.columns[0].header, cells, align="left").limited(width)
 

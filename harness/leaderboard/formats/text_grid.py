@@ -20,7 +20,7 @@ class GridColumn:
 
     Attributes:
         header: its name; wrapped at spaces, hyphens and soft hyphens to the width of the cells.
-        cells: one per row.
+        cells: one per row; they may have several lines.
         align: of cells and header.
         section: a heading that neighbouring columns share.
         arrow: put behind the header's last line.
@@ -35,18 +35,22 @@ class GridColumn:
     width: int = field(init=False)
 
     def __post_init__(self) -> None:
-        content = max((cell.cell_len for cell in self.cells), default=0)
+        content = max((cell_len(line) for cell in self.cells for line in cell.plain.split("\n")), default=0)
         self.lines = wrap_header(self.header, content, self.arrow)
         self.width = max(content, *(cell_len(line) for line in self.lines))
 
     def limited(self, width: int) -> GridColumn:
-        """The column, its cells shortened to ``width``."""
-        cells = [cell.copy() for cell in self.cells]
-        for cell in cells:
-            cell.truncate(width, overflow="ellipsis")
+        """The column, each line of its cells shortened to ``width``."""
+        cells = [Text("\n").join(_shortened(line, width) for line in cell.split("\n", allow_blank=True)) for cell in self.cells]
         header = Text(self.header)
         header.truncate(width, overflow="ellipsis")
         return GridColumn(header.plain, cells, self.align, self.section, self.arrow)
+
+
+def _shortened(line: Text, width: int) -> Text:
+    line = line.copy()
+    line.truncate(width, overflow="ellipsis")
+    return line
 
 
 def wrap_header(header: str, width: int, arrow: str) -> list[str]:
@@ -121,9 +125,11 @@ def draw_block(columns: Sequence[GridColumn], styles: Sequence[str], width: int)
         lines.append(_join_cells(columns, parts))
     lines.append(Text("─" * min(width, total_width(columns)), style="dim"))
     for row, style in enumerate(styles):
-        line = _join_cells(columns, [column.cells[row] for column in columns])
-        line.stylize_before(style)
-        lines.append(line)
+        cells = [column.cells[row].split("\n", allow_blank=True) for column in columns]
+        for level in range(max(map(len, cells))):
+            line = _join_cells(columns, [cell[level] if level < len(cell) else Text() for cell in cells])
+            line.stylize_before(style)
+            lines.append(line)
     for line in lines:
         line.rstrip()
         line.truncate(width, overflow="ellipsis")
