@@ -9,6 +9,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.api import exact
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Point = tuple[float, float]
@@ -72,5 +74,6 @@ class Pose:
         """The centres of a canvas's pixels in the object's own coordinates, x and y ``(side, side)`` each."""
         across = (np.arange(side) + 0.5) / side - 0.5
         right, up = (across[None] - self.centre[0]) / self.scale, (-across[:, None] - self.centre[1]) / self.scale
-        x, y = np.cos(self.turn) * right + np.sin(self.turn) * up, np.cos(self.turn) * up - np.sin(self.turn) * right
+        sine, cosine = (float(part) for part in exact.sin_cos(self.turn))  # the same bits on any kernel
+        x, y = cosine * right + sine * up, cosine * up - sine * right
         return (-x if self.mirrored else x), y

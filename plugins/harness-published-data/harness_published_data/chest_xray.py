@@ -52,7 +52,8 @@ def chest_xray(
 ) -> ImageFiles:
     """5 856 chest radiographs of children: normal, or pneumonia by bacteria or virus (Kermany et al. 2018). There are no masks.
 
-    No patient, as the names of files have them, is both in ``train`` and in ``validation``; the publisher numbers those of ``test`` anew.
+    No patient, as the names of files have them, is both in ``train`` and in ``validation`` unless ``validation_share`` is 0; the publisher
+    numbers those of ``test`` anew.
 
     Args:
         root: the folder with ``train``, ``val`` and ``test``.
