@@ -61,7 +61,7 @@ class Layout:
 
     def lacks(self, what: str) -> InputError:
         """The error for something else that a folder does not have."""
-        return InputError(f"root: {what}\n{self._expected()}")
+        return InputError(f"root: {what};\n{self._expected()}")
 
     def _missing(self, folder: Path) -> list[str]:
         return [path for path in self.needed if not any(next(folder.glob(name), None) for name in path.split("|"))]
@@ -69,7 +69,7 @@ class Layout:
     def _fault(self, folder: Path) -> str:
         missing = [" or ".join(path.split("|")[:2]) for path in self._missing(folder)]
         holds = sorted(child.name for child in folder.iterdir() if not child.name.startswith("."))
-        return f"root: {folder} is not {self.name}: it has no {shown(missing, 3)} (it has {shown(holds, 6)})\n{self._expected()}"
+        return f"root: {folder} is not {self.name}: it has no {shown(missing, 3)} (it has {shown(holds, 6)});\n{self._expected()}"
 
     def _expected(self) -> str:
         """The layout, which can be read as one line too."""

@@ -89,6 +89,7 @@ def test_what_is_missing_is_told_with_the_layout(name: str, build: Callable[[str
         with pytest.raises(ValueError, match=r"^root: .*(it has no |are nowhere below )") as error:
             read(name, root)
         lines = str(error.value).splitlines()
+        assert lines[0].endswith(";"), "both can be read as one line"
         assert lines[1].startswith("expected, as ") and len(lines) > 3 and (part.name[:4] in lines[0] or "nowhere" in lines[0])
         (root.parent / "aside").rename(part)
     assert len(read(name, root)) > 0

@@ -123,7 +123,7 @@ def test_a_skin_lesion_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
         ham10000(root=tmp_path)
     table.unlink()
     table.mkdir()
-    with pytest.raises(ValueError, match=r"root: HAM10000_metadata\.csv in .* is no file\nexpected, as"):
+    with pytest.raises(ValueError, match=r"root: HAM10000_metadata\.csv in .* is no file;\nexpected, as"):
         ham10000(root=tmp_path)
 
 

@@ -121,7 +121,7 @@ def test_voc_images_of_several_classes_are_a_sample_each(tmp_path: Path) -> None
 
 def test_voc_faults_are_named(tmp_path: Path) -> None:
     trees.pascal_voc(tmp_path)
-    with pytest.raises(ValueError, match=r"there is no .*test\.txt, the list of the split 'test'\nexpected, as"):
+    with pytest.raises(ValueError, match=r"there is no .*test\.txt, the list of the split 'test';\nexpected, as"):
         pascal_voc(root=tmp_path, split="test")
     with pytest.raises(ValueError, match=r"images: single, and there are none in .*train\.txt"):
         pascal_voc(root=tmp_path, split="train")
@@ -237,7 +237,7 @@ def test_clevr_faults_are_named(tmp_path: Path) -> None:
     trees.clevr_xai(tmp_path)
     with pytest.raises(ValueError, match="truth: union, and simple questions have single_object, all_objects"):
         clevr_xai(root=tmp_path, truth="union")
-    with pytest.raises(ValueError, match="has no folder ground_truth_complex_questions_unique_firstnonempty\nexpected, as"):
+    with pytest.raises(ValueError, match="has no folder ground_truth_complex_questions_unique_firstnonempty;\nexpected, as"):
         clevr_xai(root=tmp_path, questions="complex")
     with pytest.raises(ValueError, match="about: size, question: None: there is no such question among the simple ones"):
         clevr_xai(root=tmp_path, about="size")
