@@ -100,6 +100,8 @@ def test_the_shifted_network_computes_the_same_of_shifted_inputs(network):
         torch.testing.assert_close(shifted.reference(kind, images + shift), model.reference(kind, images) + shift)
     assert torch.equal(shifted_model(model, shift, preprocessing=False).reference("black", images), model.reference("black", images))
     assert shifted.layers == model.layers
+    classes = [{name: type(layer) for name, layer in each.module.named_modules()} for each in (shifted, model)]
+    assert classes[0] == classes[1], "rules of LRP go by the class of a layer"
 
 
 @pytest.mark.parametrize("network", NETWORKS)

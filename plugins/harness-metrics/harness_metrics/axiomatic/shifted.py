@@ -11,16 +11,20 @@ from torch.nn import functional as F
 from harness.api import Classifier
 
 
-class ShiftedConv2d(nn.Conv2d):
-    """A convolution whose padding is a constant per channel, ``padded`` (C, 1, 1): what was 0 before the inputs were shifted."""
+class ConstantPadding:
+    """A hook before a convolution without padding of its own: pads by ``amounts`` with a constant per channel, ``padded`` (C, 1, 1).
 
-    padded: Tensor
+    A hook, so that the layer stays torch's own, by whose class and name explainers know it.
+    """
 
-    def forward(self, input: Tensor) -> Tensor:
-        """The convolution of ``input`` with its border at ``padded``."""
-        inside = F.pad(torch.ones_like(input[:1, :1]), self._reversed_padding_repeated_twice) > 0
-        whole = torch.where(inside, F.pad(input, self._reversed_padding_repeated_twice), self.padded)
-        return F.conv2d(whole, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+    def __init__(self, amounts: list[int], padded: Tensor) -> None:
+        self.amounts, self.padded = amounts, padded
+
+    def __call__(self, layer: nn.Module, given: tuple[Tensor, ...]) -> Tensor:
+        """The layer's input with a border of what was 0 before the inputs were shifted."""
+        (input,) = given
+        inside = F.pad(torch.ones_like(input[:1, :1]), self.amounts) > 0
+        return torch.where(inside, F.pad(input, self.amounts), self.padded.to(input))
 
 
 def compensated(model: Classifier, shift: Tensor) -> nn.Module:
@@ -73,8 +77,8 @@ def give_back_by_convolution(layer: nn.Conv2d, shift: Tensor) -> None:
     patch = constant.expand(-1, *(d * (k - 1) + 1 for d, k in zip(layer.dilation, layer.kernel_size, strict=True)))
     _subtract(layer, F.conv2d(patch[None], layer.weight, None, 1, 0, layer.dilation, layer.groups)[0, :, 0, 0])
     if layer.padding_mode == "zeros":  # the others pad with what is there, shifted as it is
-        layer.register_buffer("padded", constant, persistent=False)
-        layer.__class__ = ShiftedConv2d
+        layer.register_forward_pre_hook(ConstantPadding(list(layer._reversed_padding_repeated_twice), constant))
+        layer.padding = (0, 0)
 
 
 def give_back_by_linear(layer: nn.Linear, shift: Tensor) -> None:
