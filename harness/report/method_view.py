@@ -25,7 +25,7 @@ def settings_facts(document: Leaderboard, group: Group) -> Iterator[Fact]:
     if settings.reference is not None:
         yield "reference", printable(settings.reference)
     yield "marks ▲ ▼ ◆ °", explain_test(settings, "all marks of this data set and model")
-    yield "intervals", f"{100 * settings.confidence:g} %, {settings.bootstrap:,} resamples of the samples"
+    yield "intervals", f"{100 * settings.confidence:g} %; those of skill rest on {settings.bootstrap:,} resamples of the samples"
     if settings.weights:
         yield "weights that were set", ", ".join(f"{printable(name)} {weight:g}" for name, weight in settings.weights.items())
     if explained.seed is not None:
