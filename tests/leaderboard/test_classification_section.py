@@ -113,3 +113,8 @@ def test_models_whose_names_begin_alike_can_be_told_apart_on_a_narrow_terminal(w
     assert "…" not in drawn and "…" not in short
     alone = renamed(found, [f"{k}{begin * 2}" for k in range(6)])
     assert "…" in render_leaderboard(document(alone), "terminal", width=width), "names that stay apart are shortened, and take one line"
+
+
+def test_a_heading_keeps_the_letters_of_a_name() -> None:
+    text = render_leaderboard(document(entry(3)), "md", models=True)
+    assert "### McNemar" in text and "Mcnemar" not in text

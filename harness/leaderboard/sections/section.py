@@ -119,7 +119,7 @@ class Table:
         """One table for each section, under its name, if all columns are in one; else the table as it is."""
         names = list(dict.fromkeys(column.section for column in self.columns[self.names :]))
         return [
-            self if name is None else replace(self, columns=self._section(name), title=name.capitalize(), slug=f"{self.slug}-{number}")
+            self if name is None else replace(self, columns=self._section(name), title=name[:1].upper() + name[1:], slug=f"{self.slug}-{number}")
             for number, name in enumerate(names if None not in names else [None], start=1)
         ]
 
