@@ -22,7 +22,10 @@ def methods_command(
     format: Annotated[ProseFormatName, typer.Option(help="LaTeX cites by the keys of `harness cite`.")] = ProseFormatName.text,
     with_checklist: Annotated[bool, typer.Option("--checklist/--no-checklist", help="With what a reviewer asks for.")] = True,
 ) -> None:
-    """Print how a run evaluated, for a paper: data, models, explainers, metrics, statistics, versions; and a reviewer's checklist."""
+    """Print how a run evaluated, in the paragraphs of a paper.
+
+    Data, models, explainers, metrics, statistics and versions; and the checklist of a reviewer.
+    """
     from harness.leaderboard.methods.render import render_methods
     from harness.results.run_folder import read_results
 

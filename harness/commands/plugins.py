@@ -35,9 +35,7 @@ class NewLicence(StrEnum):
     mit = "MIT"
 
 
-app = typer.Typer(
-    help="Installed components: explainers, metrics, models, datasets; and new ones.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(help="Installed components, their pages and checks; new plugins.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command("list")
@@ -111,7 +109,7 @@ def plugins_new_command(
     author: Annotated[str | None, typer.Option(help="Who holds the copyright [default: the user's name].")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder [default: ./NAME].")] = None,
 ) -> None:
-    """Write a new plugin: a distribution of one component, whose tests pass at once."""
+    """Write a new plugin of one component, whose tests pass."""
     from harness.scaffold.distribution import NewDistribution
 
     made = NewDistribution.called(name, kind.value, component, licence.value, author or getpass.getuser())

@@ -22,9 +22,9 @@ def report_command(
     store: StoreAddress = None,
     plugin: PluginFiles = [],
 ) -> None:
-    """Write one HTML file that shows a run: the board, samples under their maps, and how all was computed.
+    """Write one HTML file that shows a run, board and samples.
 
-    It opens from a disk, offline. Maps come from the run's store. Runs that are merged share dataset and model.
+    And how all was computed. It opens from a disk, offline. Maps come from the run's store. Runs that are merged share dataset and model.
     """
     from harness.leaderboard.number_format import bytes_text
     from harness.report.gallery import GalleryOptions

@@ -19,10 +19,10 @@ from harness.planning.remembered_facts import RememberedFacts
 from harness.planning.retrained_networks import networks_of_spec, trained_parts
 from harness.planning.stored_costs import costs_from_fields, mean_without_nan
 from harness.planning.subjects import SubjectPlanner
-from harness.planning.training_key import is_trained
 from harness.planning.training_splits import TrainingSplits
 from harness.planning.trainings import PlannedTraining, Trainings
 from harness.planning.variants import ORACLE_EVIDENCE, iter_meta_variants
+from harness.registry.declared_needs import is_trained
 from harness.registry.recipe import Recipe
 from harness.spec.loaded_spec import LoadedSpec
 from harness.spec.problems import SpecError, SpecProblem

@@ -9,8 +9,8 @@ from typing import Any
 
 from harness.api.declarations import EACH, EXPLAINER, MODEL
 from harness.planning.facts import Unavailable
-from harness.planning.training_key import is_trained
 from harness.planning.trainings import Trainings
+from harness.registry.declared_needs import is_trained
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.spec.loaded_spec import LoadedSpec

@@ -9,14 +9,10 @@ from harness.planning.file_digests import digest_files_by_parameter
 from harness.planning.keys import IDENTITY_VERSION
 from harness.planning.remembered_facts import RememberedFacts
 from harness.registry.canonical_json import json_digest
+from harness.registry.declared_needs import is_trained
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.store.store import Store
-
-
-def is_trained(registry: Registry, recipe: Recipe) -> bool:
-    """Whether a model is trained when it is first needed."""
-    return recipe.kind == "models" and registry.declaration("models", recipe.qualified).get("trained") is not None
 
 
 def training_key(registry: Registry, store: Store, facts: RememberedFacts, recipe: Recipe) -> str:

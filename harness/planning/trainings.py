@@ -10,7 +10,8 @@ from typing import Any
 
 from harness.planning.facts import Unavailable
 from harness.planning.remembered_facts import RememberedFacts
-from harness.planning.training_key import is_trained, training_key
+from harness.planning.training_key import training_key
+from harness.registry.declared_needs import is_trained
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.store.store import Store

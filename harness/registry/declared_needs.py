@@ -50,3 +50,8 @@ def count_labelled_samples(registry: Registry, recipe: Recipe) -> int:
     if "training-labels" in declared.get("needs", ()):
         own = int(recipe.params.get(declared.get("labelled") or "", DEFAULT_LABELLED_SAMPLES))
     return max([own, *(count_labelled_samples(registry, nested) for nested in recipe.nested)])
+
+
+def is_trained(registry: Registry, recipe: Recipe) -> bool:
+    """Whether a model is trained when it is first needed."""
+    return recipe.kind == "models" and registry.declaration("models", recipe.qualified).get("trained") is not None

@@ -10,9 +10,9 @@ from torch import nn
 from harness.api.classifiers import Classifier
 from harness.api.sample import Dataset
 from harness.api.training import Training
-from harness.planning.training_key import is_trained
 from harness.registry import native_readers
 from harness.registry.binding import bind
+from harness.registry.declared_needs import is_trained
 from harness.registry.recipe import Recipe
 from harness.registry.registry import Registry
 from harness.worker.contracts import ContractError

@@ -119,9 +119,12 @@ class Table:
         """One table for each section, under its name, if all columns are in one; else the table as it is."""
         names = list(dict.fromkeys(column.section for column in self.columns[self.names :]))
         return [
-            self if name is None else replace(self, columns=self._section(name), title=name[:1].upper() + name[1:], slug=f"{self.slug}-{number}")
+            self if name is None else self._part(name, f"{self.slug}-{number}")
             for number, name in enumerate(names if None not in names else [None], start=1)
         ]
+
+    def _part(self, name: str, slug: str) -> Table:
+        return replace(self, columns=self._section(name), title=name[:1].upper() + name[1:], slug=slug)
 
     def _section(self, name: str) -> list[Column]:
         return [*self.columns[: self.names], *(column for column in self.columns[self.names :] if column.section == name)]

@@ -16,7 +16,11 @@ from tests.support.cases import selected
 
 METRICS = {entry.name: entry.load() for entry in entry_points(group="harness.metrics") if entry.dist.name == "harness-metrics"}
 EXPLAINING_DRAWS = [name for name, metric in METRICS.items() if declaration_of(metric, "metrics").passes is explanations]
-ASKING_THE_MODEL_ALONE = [name for name, metric in METRICS.items() if "explainer" not in declaration_of(metric, "metrics").needs]
+DECLARED = {name: declaration_of(metric, "metrics") for name, metric in METRICS.items()}
+DATA_DECIDE = {"part-importance"}  # a pass for each part of an image, of which each has as many as it has
+ASKING_THE_MODEL_ALONE = [
+    name for name, said in DECLARED.items() if "explainer" not in said.needs and not said.retrains and name not in DATA_DECIDE
+]
 OTHERWISE = {
     "non-sensitivity": {"patch": 28},
     "deletion": {"step": 5000},
