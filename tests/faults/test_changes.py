@@ -91,8 +91,8 @@ def test_a_dataset_that_vanishes_while_a_run_goes_on_blocks_its_cells(tmp_path: 
 
     root, plan = pictures(tmp_path), Run.plan
 
-    def planned(self: Run, *listeners: Any) -> object:
-        found = plan(self, *listeners)
+    def planned(self: Run, *listeners: Any, **options: Any) -> object:
+        found = plan(self, *listeners, **options)
         shutil.rmtree(root)
         return found
 
@@ -118,8 +118,8 @@ def test_an_image_altered_while_a_run_goes_on_is_not_explained(tmp_path: Path, m
 
     root, plan = pictures(tmp_path), Run.plan
 
-    def planned(self: Run, *listeners: Any) -> object:
-        found = plan(self, *listeners)
+    def planned(self: Run, *listeners: Any, **options: Any) -> object:
+        found = plan(self, *listeners, **options)
         Image.new("RGB", (12, 12), (9, 9, 9)).save(root / "left" / "0.png")
         return found
 
@@ -140,8 +140,8 @@ def test_training_data_altered_while_a_run_goes_on_are_not_learned_from(
     data = [{"use": "image-folder", "params": {"root": str(root)}, "training": {"use": "image-folder", "params": {"root": str(training)}}}]
     grid = {"datasets": data, "explainers": ["slope", "contrast"], "execution": {"executor": executor, "workers": 1}}
 
-    def planned(self: Run, *listeners: Any) -> object:
-        found = plan(self, *listeners)
+    def planned(self: Run, *listeners: Any, **options: Any) -> object:
+        found = plan(self, *listeners, **options)
         Image.new("RGB", (12, 12), (9, 9, 9)).save(training / "left" / "0.png")
         return found
 
