@@ -17,7 +17,9 @@ from harness_lesions.phantom import (
     FLUID,
     GREY,
     MARROW,
+    MUSCLE,
     WHITE,
+    WITHOUT_VENTRICLES,
     grid,
     skull_and_scalp,
     smooth_noise,
@@ -38,8 +40,6 @@ CALLOSUM = 15.0
 """Height of the corpus callosum, where the cleft between the hemispheres ends."""
 LOWER = np.array([0.0, -19.0, 0.0])
 """How much lower than in an axial slice the lateral fissures are drawn."""
-MUSCLE = 0.33
-WITHOUT_VENTRICLES = 1.0
 
 
 def coronal_slice(pixels: int, generator: Generator) -> Slice:

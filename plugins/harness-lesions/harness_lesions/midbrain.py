@@ -16,6 +16,7 @@ from harness_lesions.phantom import (
     FLUID,
     GREY,
     WHITE,
+    WITHOUT_VENTRICLES,
     grid,
     skull_and_scalp,
     smooth_noise,
@@ -31,7 +32,7 @@ Generator = np.random.Generator
 
 SELLA = (0.0, 11.0)
 """The middle of the suprasellar cistern, above the pituitary gland."""
-FOLDS_OF, WITHOUT_VENTRICLES = 0.1, 1.0
+FOLDS_OF = 0.1
 
 
 def midbrain_slice(pixels: int, generator: Generator) -> Slice:

@@ -24,7 +24,10 @@ FIELD_OF_VIEW = 212.0
 GREATEST = 0.7
 """Backgrounds lie in [0, 0.7], so that a lesion over the brightest tissue can still be seen."""
 WHITE, GREY, FLUID, FAT, MARROW, BONE = 0.60, 0.41, 0.09, 0.62, 0.30, 0.03
+MUSCLE = 0.33
 CORTEX = 3.1
+WITHOUT_VENTRICLES = 1.0
+"""Height of an axial slice above all ventricles, for a plane that lays its own in."""
 BLOCK = 8192
 """Pixels that are worked on at once."""
 BLUR = 0.35
@@ -97,7 +100,7 @@ def skull_and_scalp(x: Field, y: Field, outward: Field, generator: Generator) ->
     image += (MARROW * generator.uniform(0.5, 1.2) * (1 + 0.4 * smooth_noise(len(x), 16, generator)) - image) * marrow
     muscle = soft(np.abs(x) - 45, 6) * soft(skin - 2.0 - outward, 0.5)
     image += (FAT * (1 + 0.08 * waves[1]) - image) * soft(outward - outer, 0.4)
-    image += (0.33 - image) * muscle * soft(outward - outer - 0.6, 0.4)
+    image += (MUSCLE - image) * muscle * soft(outward - outer - 0.6, 0.4)
     return image + (0.004 - image) * soft(outward - skin, 0.5)
 
 

@@ -19,7 +19,9 @@ from harness_lesions.phantom import (
     FLUID,
     GREY,
     MARROW,
+    MUSCLE,
     WHITE,
+    WITHOUT_VENTRICLES,
     grid,
     skull_and_scalp,
     smooth_noise,
@@ -38,8 +40,6 @@ HALF_LENGTH, HALF_HEIGHT = 80.0, 62.0
 SELLA = (-20.0, -31.0)
 FLOOR = -35.0
 """Height of the floor of the anterior fossa."""
-WITHOUT_VENTRICLES = 1.0
-MUSCLE = 0.33
 # Chains of round cones: x, y, radius.
 CALLOSUM = [(-34, -9, 2.0), (-42, -3, 4.0), (-40, 6, 4.2), (-28, 14, 3.2), (-12, 18, 2.9), (5, 15, 2.9), (18, 8, 4.2), (22, 2, 4.6)]
 FORNIX = [(14, 4, 1.1), (2, 8, 1.2), (-10, 6, 1.3), (-17, -3, 1.2), (-17, -13, 1.0)]
