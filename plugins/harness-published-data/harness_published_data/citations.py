@@ -34,11 +34,11 @@ TSCHANDL_2018 = """@article{tschandl2018ham10000,
 
 KERMANY_2018 = """@article{kermany2018identifying,
   title = {Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning},
-  author = {Kermany, Daniel S. and Goldbaum, Michael and Cai, Wenjia and others},
+  author = {Kermany, Daniel S. and Goldbaum, Michael and Cai, Wenjia and Valentim, Carolina C. S. and Liang, Huiying and others},
   journal = {Cell},
   volume = {172},
   number = {5},
-  pages = {1122--1131},
+  pages = {1122--1131.e9},
   year = {2018},
   doi = {10.1016/j.cell.2018.02.010}
 }"""
